@@ -1,0 +1,31 @@
+#pragma once
+// A tensor as it lies in a mapped checkpoint file.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace explaind {
+
+enum class Dtype { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
+
+/// Bytes per element.
+size_t dtype_size(Dtype dtype);
+/// The safetensors name: "F32", "BF16", …
+std::string to_string(Dtype dtype);
+[[nodiscard]] bool is_floating(Dtype dtype);
+
+/// Borrowed, read-only, row-major; lives as long as the file it was mapped from. `data` may be
+/// unaligned.
+struct TensorView {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  std::vector<int64_t> shape;
+  const std::byte* data = nullptr;
+  size_t bytes = 0;
+
+  [[nodiscard]] int64_t elements() const;
+};
+
+}  // namespace explaind

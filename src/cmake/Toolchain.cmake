@@ -1,0 +1,26 @@
+# Compiler warnings, sanitizers, and the compile-time helpers that are used when present (ccache, mold).
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+
+find_program(EXPLAIND_CCACHE ccache)
+if(EXPLAIND_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${EXPLAIND_CCACHE})
+  set(CMAKE_C_COMPILER_LAUNCHER ${EXPLAIND_CCACHE})
+endif()
+find_program(EXPLAIND_MOLD mold)
+if(EXPLAIND_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 12.1)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+add_library(explaind_warnings INTERFACE)
+target_compile_options(explaind_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(EXPLAIND_WARNINGS_AS_ERRORS)
+  target_compile_options(explaind_warnings INTERFACE -Werror)
+endif()
+
+set(EXPLAIND_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
+if(EXPLAIND_SANITIZE)
+  add_compile_options(-fsanitize=${EXPLAIND_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_link_options(-fsanitize=${EXPLAIND_SANITIZE})
+endif()

@@ -1,0 +1,57 @@
+#pragma once
+// MPI as owned values: the environment, and communicators that duplicate what they are given.
+
+#include <mpi.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace explaind {
+
+/// MPI_Init_thread(MULTIPLE) … MPI_Finalize; one per program. Works with and without mpirun.
+class MpiEnvironment {
+ public:
+  MpiEnvironment(int& argc, char**& argv);
+  ~MpiEnvironment();
+  MpiEnvironment(const MpiEnvironment&) = delete;
+  MpiEnvironment& operator=(const MpiEnvironment&) = delete;
+};
+
+/// Owns a duplicate; destructors skip the free after MPI_Finalize.
+class Communicator {
+ public:
+  /// @collective over comm
+  explicit Communicator(MPI_Comm comm);
+  /// This rank alone. Not collective.
+  static Communicator self();
+  Communicator(Communicator&& other) noexcept;
+  Communicator& operator=(Communicator&& other) noexcept;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+  ~Communicator();
+
+  [[nodiscard]] int rank() const { return rank_; }
+  [[nodiscard]] int size() const { return size_; }
+  [[nodiscard]] MPI_Comm get() const { return comm_; }
+  /// @collective
+  void barrier() const;
+  /// @collective; `value` of `root` on every rank.
+  void broadcast(std::string& value, int root) const;
+  /// @collective; every rank's string, in rank order, on every rank.
+  [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const;
+
+ private:
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0, size_ = 1;
+};
+
+/// Runs `action` on every rank and agrees on the outcome: if it threw on any rank, all ranks throw
+/// the error of the lowest such rank (same message, same exit code). @collective
+void agree(const Communicator& world, const std::function<void()>& action);
+
+/// Ends the job at once with `code` on all ranks (MPI_Abort); the caller has printed the message.
+[[noreturn]] void abort_job(int code);
+
+}  // namespace explaind

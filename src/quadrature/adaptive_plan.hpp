@@ -1,0 +1,104 @@
+#pragma once
+// Quadrature over t in [0, 1] by ask and tell: which nodes to evaluate for which samples, when each
+// sample is done, and with which weights its scores are summed. method.md §4; the executable
+// specification is quadrature_spec.py (shared design).
+//
+// Legend: S samples of the chunk, C tensors, f_c(t) the directional derivative of a sample's F
+// through tensor c.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace explaind {
+
+/// Evaluate `samples` (ascending) at t. `value_only`: only F is wanted (the ends under fixed
+/// rules).
+///
+/// weights: one per accumulator of the plan (`accumulators()`); the integral kept in accumulator a
+/// of a sample is Σ over asks of weights[a] · f(t), formed from zero within a round in ascending t
+/// and then added to what is there. All zero where the final weights are not known yet (Simpson
+/// before its replay).
+struct Ask {
+  double t = 0;
+  std::vector<int64_t> samples;
+  bool value_only = false;
+  std::vector<double> weights;
+};
+
+struct QuadratureOptions {
+  enum class Rule { adaptive, gauss, midpoint };
+  Rule rule = Rule::adaptive;
+  int nodes = 0;            ///< of gauss and midpoint
+  double relative = 1e-5;   ///< tolerance relative to |ΔF| (or to the gross change)
+  double absolute = 1e-12;  ///< in the unit of F
+  bool relative_to_gross = false;
+  int max_nodes = 129;                     ///< Clenshaw–Curtis cap: 9, 17, 33, 65 or 129
+  int max_kink_nodes = 1500;               ///< Simpson cap
+  double epsilon = 2.220446049250313e-16;  ///< of the compute precision, a constant
+};
+
+/// "adaptive", "gauss:N", "midpoint:N"; throws UsageError otherwise. Sets rule and nodes.
+void parse_quadrature(const std::string& text, QuadratureOptions& options);
+
+/// What became of one sample.
+struct SampleVerdict {
+  enum class End {
+    met,
+    kinks,
+    limited,
+    missed,
+    fixed
+  };  ///< kinks: met by Simpson; fixed: a fixed rule
+  End end = End::missed;
+  double value_from = 0, value_to = 0;  ///< F at t = 0 and 1
+  double error = 0;                     ///< estimated, largest over tensors; NaN for fixed rules
+  int evaluations =
+      0;  ///< gradient evaluations (the replay of Simpson's nodes is not counted again)
+  int accumulator = 0;            ///< which accumulator holds the integral
+  std::vector<double> integrals;  ///< C: the integral per tensor
+};
+
+/// The plan of one chunk. Samples do not influence each other: each is asked the nodes that it
+/// alone needs.
+///
+/// Use: while (!done()) { asks = next(); evaluate; tell(...); }. A round's asks are in ascending t.
+class AdaptivePlan {
+ public:
+  virtual ~AdaptivePlan() = default;
+
+  [[nodiscard]] virtual bool done() const = 0;
+  /// The asks of this round, ascending t, empty lists left out; the same until told.
+  [[nodiscard]] virtual const std::vector<Ask>& next() const = 0;
+  /// values[i]: of ask i, row-major [its samples, C] (empty where value_only); ends: F of every
+  /// sample asked at t = 0 and t = 1 in this round — functionals[i][j] is F of the j-th sample of
+  /// ask i, read only where t is 0 or 1.
+  virtual void tell(const std::vector<std::vector<double>>& functionals,
+                    const std::vector<std::vector<double>>& values) = 0;
+  /// Accumulators a sample may need at once (Clenshaw–Curtis: levels; fixed rules: 1).
+  [[nodiscard]] virtual int accumulators() const = 0;
+  /// Accumulators that the round's asks can still feed, ascending; others' weights are 0.
+  /// True where a round replays known nodes with final weights: values are not looked at, scores
+  /// are accumulated.
+  [[nodiscard]] virtual bool replaying() const = 0;
+  /// Valid when done.
+  [[nodiscard]] virtual const SampleVerdict& verdict(int64_t sample) const = 0;
+};
+
+/// scores_follow_tensors: true where kept scores are sums of the tensors' integrals (no replay is
+/// asked for then).
+std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
+                                        int64_t tensors, bool scores_follow_tensors);
+
+/// Nodes on [0, 1] ascending and weights summing to 1.
+struct FixedRule {
+  std::vector<double> nodes, weights;
+};
+FixedRule gauss_rule(int n);
+FixedRule midpoint_rule(int n);
+/// n = 2^k + 1 ≥ 3; both ends included; every other node is a node of the rule with (n+1)/2.
+FixedRule clenshaw_curtis_rule(int n);
+
+}  // namespace explaind

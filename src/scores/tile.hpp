@@ -1,0 +1,60 @@
+#pragma once
+// Plain data between decomposition and store: the axes of a run, its units, and the tile that one
+// unit becomes.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace explaind {
+
+/// The axes that are kept besides `segment` and `component`; every other axis is summed before
+/// anything is stored.
+struct Axes {
+  bool sample = true;
+  bool group = false;  ///< in place of `sample`
+  bool position = false;
+};
+
+/// Parses a comma list of: segment, sample, group, position, component ("" or "segment": all
+/// summed). Throws UsageError for other words, and for sample together with group.
+Axes parse_axes(const std::string& list);
+
+enum class GroupReduce { mean, sum };
+
+/// One unit of work: a segment and a run of samples, computed whole by one segment group.
+struct Unit {
+  int64_t index = 0;
+  int64_t segment = 0;
+  int64_t sample_begin = 0, sample_end = 0;
+};
+
+/// Units of a run in order: segments outermost, chunks of `chunk` samples within; where the sample
+/// axis is not kept a unit is the whole segment (its tile then has one owner).
+class UnitGrid {
+ public:
+  UnitGrid() = default;
+  UnitGrid(int64_t segments, int64_t samples, int64_t chunk, bool keep_sample);
+  [[nodiscard]] int64_t size() const { return segments_ * per_segment_; }
+  [[nodiscard]] int64_t per_segment() const { return per_segment_; }
+  [[nodiscard]] Unit unit(int64_t index) const;
+
+ private:
+  int64_t segments_ = 0, samples_ = 0, chunk_ = 1, per_segment_ = 0;
+};
+
+/// What one unit leaves. S = samples of the unit; R = rows of psi's sample-like axis: S where
+/// `sample` is kept, the number of groups where `group` is, else 1; P = positions of the run where
+/// `position` is kept, else 1; C = components. All scores: signed contribution to the change of F,
+/// in F's unit.
+struct ScoreTile {
+  Unit unit;
+  std::vector<double> psi;                         ///< R P C, C fastest
+  std::vector<double> value_from, value_to;        ///< S
+  std::vector<double> residual, quadrature_error;  ///< S; quadrature_error NaN for fixed rules
+  std::vector<int32_t> node_count;                 ///< S; gradient evaluations spent
+  std::vector<uint8_t> tolerance_met, limited_by_precision;  ///< S
+  double seconds = 0;                                        ///< wall time of the unit
+};
+
+}  // namespace explaind

@@ -1,0 +1,62 @@
+#pragma once
+// The influence store: one HDF5 file that all ranks write and xarray reads (layout: store.md,
+// written out in layout.md here).
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "scores/component.hpp"
+#include "scores/tile.hpp"
+
+namespace explaind {
+
+/// Everything that is fixed when the file is created.
+struct StoreSchema {
+  std::vector<int64_t> step_from, step_to;             ///< per segment
+  std::vector<std::string> sample_ids, sample_groups;  ///< per sample
+  std::vector<std::string> group_names;  ///< the `group` axis, in order (where axes.group)
+  ComponentTable components;
+  Axes axes;
+  int64_t positions = 1;  ///< longest sample, where axes.position
+  UnitGrid units;
+  bool single_precision = false;  ///< psi stored as f32
+  std::string functional;         ///< "loss", for long_name and units
+  std::string functional_unit;    ///< "nat"
+  /// Root attributes in this order: resolved configuration, revision, model config, inputs,
+  /// versions, …
+  std::vector<std::pair<std::string, std::string>> provenance;
+  std::string run_log_line;  ///< host, ranks, start: the first line of `run_log`
+};
+
+/// Creates NAME.tmp serially, complete and preallocated, and renames it to NAME. One rank calls it.
+/// Throws DataError: exists (unless overwrite), not writable, not enough space. Nothing half-made
+/// stays.
+void create_store(const std::filesystem::path& path, const StoreSchema& schema, bool overwrite);
+
+/// Writes tiles through a segment group's own handle.
+class StoreWriter {
+ public:
+  /// @collective over group (a single rank: Communicator::self())
+  StoreWriter(const std::filesystem::path& path, const StoreSchema& schema,
+              const Communicator& group);
+  ~StoreWriter();
+  StoreWriter(const StoreWriter&) = delete;
+  StoreWriter& operator=(const StoreWriter&) = delete;
+
+  /// Writes the tile and its checksum, flushes, then marks it committed and flushes. @collective
+  /// over group
+  void write(const ScoreTile& tile);
+  /// Closes the file; errors surface here and not in the destructor. @collective over group
+  void close();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace explaind
