@@ -1,0 +1,65 @@
+#pragma once
+// One unit of work from start to finish: its chunks of samples, their quadrature, and the tile they
+// leave.
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "decomposition/sweep.hpp"
+#include "quadrature/adaptive_plan.hpp"
+#include "samples/sample.hpp"
+#include "scores/component.hpp"
+#include "scores/tile.hpp"
+
+namespace explaind {
+
+/// What decides the scores of a unit besides the model and the samples (identity keys).
+struct SolverOptions {
+  QuadratureOptions quadrature;
+  Functional functional = Functional::loss;
+  Axes axes;
+  GroupReduce group_reduce = GroupReduce::mean;
+  int64_t chunk = 64;
+  int64_t micro_batch = 8;
+  int64_t positions = 0;  ///< longest sample of the run
+};
+
+/// Ends early from between two rounds: returns true to stop. The unit is then dropped.
+using Interrupt = std::function<bool()>;
+
+/// Computes Ψ of method.md §2 and its certificates for one unit. Self-contained: the result depends
+/// on the unit and the options alone.
+class UnitSolver {
+ public:
+  /// All references must outlive the solver. groups: index of each sample's group, `group_count` of
+  /// them (where axes.group).
+  UnitSolver(const ComponentTable& table, const std::vector<Sample>& samples, const Groups& groups,
+             const SolverOptions& options);
+
+  /// The parameters behind `sweep` must be loaded for the unit's segment.
+  [[nodiscard]] ScoreTile solve(const Unit& unit, Sweep& sweep) const;
+
+ private:
+  [[nodiscard]] ChunkBatches batches(int64_t begin, int64_t end) const;
+  void solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile& tile) const;
+  /// P C scores of one sample.
+  [[nodiscard]] std::vector<double> scores_of(const SampleVerdict& verdict,
+                                              const ScoreAccumulator& sink, int64_t sample) const;
+  void certify(const SampleVerdict& verdict, const std::vector<double>& scores, size_t row,
+               ScoreTile& tile) const;
+  /// Σ or mean over a group's samples happens in file order.
+  void add_scores(const std::vector<double>& scores, int64_t sample, const Unit& unit,
+                  ScoreTile& tile) const;
+  [[nodiscard]] int64_t sample_rows(const Unit& unit) const;
+
+  const ComponentTable& table_;
+  const std::vector<Sample>& samples_;
+  const Groups& groups_;
+  SolverOptions options_;
+  bool scores_follow_tensors_;
+  int64_t stride_;  ///< P C
+  std::vector<int64_t> group_sizes_;
+};
+
+}  // namespace explaind

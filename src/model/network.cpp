@@ -1,0 +1,62 @@
+#include "model/network.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <set>
+
+#include "checkpoint/model_config.hpp"
+#include "core/error.hpp"
+#include "model/llama.hpp"
+
+namespace explaind {
+
+at::Tensor forward(const Network& network, const at::Tensor& ids, Ops& ops) {
+  at::Tensor activation = ids;
+  for (int64_t index = 0; index < network.blocks(); ++index) {
+    activation = network.block(index, activation, ops);
+  }
+  return activation;
+}
+
+std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::string& where) {
+  const ModelConfig parsed = parse_model_config(config, where);
+  if (parsed.architecture == "LlamaForCausalLM") return std::make_unique<LlamaNetwork>(parsed);
+  throw DataError(where, "architecture '" + parsed.architecture + "' is not supported",
+                  "Supported: LlamaForCausalLM");
+}
+
+void require_parameters(const Network& network, const std::map<std::string, TensorView>& tensors,
+                        const std::string& where) {
+  std::vector<std::string> problems;
+  std::set<std::string> wanted;
+  for (const ParameterInfo& parameter : network.parameters()) {
+    wanted.insert(parameter.name);
+    const auto found = tensors.find(parameter.name);
+    if (found == tensors.end()) {
+      problems.push_back("tensor " + parameter.name + " is missing");
+    } else if (found->second.shape != parameter.shape) {
+      problems.push_back(fmt::format("tensor {} has shape [{}], the config says [{}]",
+                                     parameter.name, fmt::join(found->second.shape, ", "),
+                                     fmt::join(parameter.shape, ", ")));
+    } else if (!is_floating(found->second.dtype)) {
+      problems.push_back(fmt::format("tensor {} has dtype {}, which is not a floating-point type",
+                                     parameter.name, to_string(found->second.dtype)));
+    }
+  }
+  for (const auto& [name, tensor] : tensors) {
+    if (!wanted.contains(name) && !network.ignores(name)) {
+      problems.push_back("tensor " + name + " is not part of the architecture");
+    }
+  }
+  if (problems.empty()) return;
+  constexpr size_t shown = 10;
+  std::string text;
+  for (size_t i = 0; i < std::min(shown, problems.size()); ++i) {
+    text += (i == 0 ? "" : "; ") + problems[i];
+  }
+  if (problems.size() > shown) text += fmt::format("; and {} more", problems.size() - shown);
+  throw DataError(where, text, "The weights must match config.json");
+}
+
+}  // namespace explaind

@@ -1,0 +1,23 @@
+#include "model/plain_ops.hpp"
+
+#include <ATen/ATen.h>
+
+#include <optional>
+
+namespace explaind {
+
+at::Tensor PlainOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
+  const std::optional<at::Tensor> shift =
+      bias == no_parameter ? std::nullopt : std::optional(weight_of(bias));
+  return at::linear(x, weight_of(weight), shift);
+}
+
+at::Tensor PlainOps::embedding(const at::Tensor& ids, ParameterId weight) {
+  return at::embedding(weight_of(weight), ids);
+}
+
+at::Tensor PlainOps::norm_gain(const at::Tensor& x, ParameterId gain) {
+  return x * weight_of(gain);
+}
+
+}  // namespace explaind

@@ -1,0 +1,29 @@
+#pragma once
+// The operations and nothing else: values, and gradients where the weights ask for them (training).
+
+#include <ATen/core/Tensor.h>
+
+#include <utility>
+#include <vector>
+
+#include "model/ops.hpp"
+
+namespace explaind {
+
+class PlainOps : public Ops {
+ public:
+  /// One tensor per parameter of the network, in its order.
+  explicit PlainOps(std::vector<at::Tensor> weights) : weights_(std::move(weights)) {}
+
+  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
+  at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
+  at::Tensor norm_gain(const at::Tensor& x, ParameterId gain) override;
+
+ private:
+  [[nodiscard]] const at::Tensor& weight_of(ParameterId id) const {
+    return weights_[static_cast<size_t>(id)];
+  }
+  std::vector<at::Tensor> weights_;
+};
+
+}  // namespace explaind
