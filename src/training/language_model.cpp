@@ -1,0 +1,80 @@
+#include "training/language_model.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+
+#include <string>
+#include <utility>
+
+#include "core/error.hpp"
+#include "model/plain_ops.hpp"
+
+namespace explaind {
+namespace {
+
+at::Tensor initial_weight(const ParameterInfo& parameter, double deviation,
+                          const at::Generator& generator) {
+  if (parameter.shape.size() > 1) {
+    return at::empty(parameter.shape, at::kFloat).normal_(0.0, deviation, generator);
+  }
+  return parameter.kind == "norm" ? at::ones(parameter.shape, at::kFloat)
+                                  : at::zeros(parameter.shape, at::kFloat);
+}
+
+}  // namespace
+
+LanguageModelTraining::LanguageModelTraining(const Network& network, std::vector<int64_t> tokens,
+                                             const TrainingOptions& options)
+    : network_(network),
+      tokens_(std::move(tokens)),
+      options_(options),
+      generator_(at::detail::createCPUGenerator(options.seed)) {
+  const int64_t needed = options_.sequence_length + 1;
+  if (static_cast<int64_t>(tokens_.size()) < needed) {
+    throw DataError("training text", "only " + std::to_string(tokens_.size()) + " tokens",
+                    "At least " + std::to_string(needed) + " are needed for one sequence");
+  }
+  for (const ParameterInfo& parameter : network_.parameters()) {
+    weights_.push_back(initial_weight(parameter, options_.initial_deviation, generator_));
+  }
+}
+
+void LanguageModelTraining::run(const Before& before, const After& after) {
+  std::vector<bool> decay;
+  for (at::Tensor& weight : weights_) {
+    weight.requires_grad_(true);
+    decay.push_back(weight.dim() > 1);
+  }
+  AdamW optimizer(weights_, std::move(decay), options_.optimizer);
+  for (int64_t step = 0; step < options_.schedule.steps; ++step) {
+    before(step, weights_);
+    const at::Tensor loss = loss_of(draw_windows());
+    loss.backward();
+    clip_gradients(weights_, options_.max_gradient_norm);
+    optimizer.step(options_.schedule.learning_rate(step));
+    after(step + 1, loss.item<double>());
+  }
+  before(options_.schedule.steps, weights_);
+}
+
+/// B random windows of T + 1 tokens: B T+1.
+at::Tensor LanguageModelTraining::draw_windows() {
+  const int64_t width = options_.sequence_length + 1;
+  const int64_t positions = static_cast<int64_t>(tokens_.size()) - width + 1;
+  const at::Tensor starts = at::randint(0, positions, {options_.batch}, generator_, at::kLong);
+  const at::Tensor stream =
+      at::from_blob(tokens_.data(), {static_cast<int64_t>(tokens_.size())}, at::kLong);
+  const at::Tensor offsets = at::arange(width, at::kLong);
+  return stream.index_select(0, (starts.unsqueeze(1) + offsets.unsqueeze(0)).view(-1))
+      .view({options_.batch, width});
+}
+
+at::Tensor LanguageModelTraining::loss_of(const at::Tensor& windows) {
+  PlainOps ops(weights_);
+  const int64_t length = windows.size(1) - 1;
+  const at::Tensor logits = forward(network_, windows.narrow(1, 0, length), ops);
+  const at::Tensor targets = windows.narrow(1, 1, length).reshape({-1});
+  return at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}), targets);
+}
+
+}  // namespace explaind

@@ -1,0 +1,53 @@
+#pragma once
+// Training a language model on a stream of tokens.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "model/network.hpp"
+#include "training/adamw.hpp"
+#include "training/schedule.hpp"
+
+namespace explaind {
+
+struct TrainingOptions {
+  int64_t batch = 16;             ///< sequences a step
+  int64_t sequence_length = 128;  ///< tokens predicted per sequence
+  CosineSchedule schedule;
+  AdamWOptions optimizer;
+  double max_gradient_norm = 1.0;
+  double initial_deviation =
+      0.02;  ///< of the normal distribution that matrices start from; gains start at 1, biases at 0
+  uint64_t seed = 0;
+};
+
+/// Trains all parameters of `network` in fp32 on random windows of `tokens`. The same seed, thread
+/// count and machine give the same run.
+///
+/// before: called with s = 0 … steps and the weights θ_s (one per parameter); s = steps after the
+/// last step. after: called after each step with its number (1 …) and its mean loss in nats per
+/// token.
+class LanguageModelTraining {
+ public:
+  using Before = std::function<void(int64_t step, const std::vector<at::Tensor>& weights)>;
+  using After = std::function<void(int64_t step, double loss)>;
+
+  LanguageModelTraining(const Network& network, std::vector<int64_t> tokens,
+                        const TrainingOptions& options);
+  void run(const Before& before, const After& after);
+
+ private:
+  [[nodiscard]] at::Tensor draw_windows();
+  [[nodiscard]] at::Tensor loss_of(const at::Tensor& windows);
+
+  const Network& network_;
+  std::vector<int64_t> tokens_;
+  TrainingOptions options_;
+  at::Generator generator_;
+  std::vector<at::Tensor> weights_;
+};
+
+}  // namespace explaind
