@@ -1,0 +1,142 @@
+#!/usr/bin/env bash
+# Installs what ExPLAIND-MPI needs and is missing; the only place that installs anything.
+# For Debian 12, Ubuntu 22.04 and 24.04, as root or with sudo. Run it as often as you like.
+#
+#   launch/setup.sh          what the program needs: system packages, and LibTorch under build/deps/libtorch
+#   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
+#
+# Environment: EXPLAIND_LIBTORCH  another folder for LibTorch (1.2 GB)
+#              EXPLAIND_PYTHON    another Python 3.10–3.12 than the system's
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=launch/phase.sh
+source "$root/launch/phase.sh"
+
+# LibTorch is PyTorch's wheel; its CPU libraries link just these two of its CUDA dependencies.
+libtorch_wheels=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+libtorch=${EXPLAIND_LIBTORCH:-$root/build/deps/libtorch}
+
+packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
+  libopenmpi-dev openmpi-bin libhdf5-openmpi-dev zlib1g-dev libboost-dev libboost-program-options-dev
+  libfmt-dev libspdlog-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece)
+# Without these something is slower or skipped, but nothing fails; some releases lack some of them.
+optional_packages=(ccache mold installation-guide-amd64)
+test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
+optional_test_packages=(clang-format-14 clang-tidy-14 shellcheck)
+
+tests=no
+case "${1:-}" in
+  '') ;;
+  --tests)
+    tests=yes
+    packages+=("${test_packages[@]}")
+    optional_packages+=("${optional_test_packages[@]}")
+    ;;
+  -h | --help)
+    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+  *)
+    echo "setup.sh: unknown option '$1' (there is only --tests)" >&2
+    exit 2
+    ;;
+esac
+
+# missing PACKAGE…: those that are not installed, one a line.
+missing() {
+  comm -13 <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null | sed -n 's/^installed //p' | sort -u) \
+    <(printf '%s\n' "$@" | sort -u)
+}
+
+# apt COMMAND…: apt-get as root, waiting for another apt to end.
+apt() {
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null || stop "packages are missing, and neither root nor sudo is here to install them" \
+      "Ask an administrator for: apt-get install ${wanted[*]}"
+    as_root=(sudo)
+  fi
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 "$@"
+}
+
+install_packages() {
+  local wanted unavailable=() package
+  mapfile -t wanted < <(missing "${packages[@]}")
+  if [ ${#wanted[@]} -gt 0 ]; then
+    echo "   refreshing the package lists"
+    apt update || stop "apt-get update failed" "Look at its message above: the network, or /etc/apt/sources.list."
+  fi
+  while read -r package; do
+    if apt-cache policy "$package" | grep -q 'Candidate: [^(]'; then
+      wanted+=("$package")
+    else
+      unavailable+=("$package")
+    fi
+  done < <(missing "${optional_packages[@]}")
+  if [ ${#unavailable[@]} -gt 0 ]; then
+    echo "   not to be had in this release, and done without: ${unavailable[*]}"
+  fi
+  if [ ${#wanted[@]} -eq 0 ]; then
+    echo "   all there"
+    return
+  fi
+  echo "   installing: ${wanted[*]}"
+  apt install -y --no-install-recommends "${wanted[@]}" >/dev/null ||
+    stop "apt-get could not install: ${wanted[*]}" "Look at its message above. On Ubuntu, 'universe' must be enabled."
+}
+
+# The system's Python goes before any other on PATH: python3-venv belongs to it.
+find_python() {
+  local candidate
+  for candidate in "${EXPLAIND_PYTHON:-/usr/bin/python3}" python3; do
+    if "$candidate" -c 'import sys, venv, ensurepip; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null; then
+      python=$candidate
+      return
+    fi
+  done
+  stop "no Python 3.10–3.12 with venv was found" "Name one: EXPLAIND_PYTHON=/path/to/python3 launch/setup.sh"
+}
+
+# The folder is filled beside its place and renamed, so a broken download leaves no half LibTorch.
+install_libtorch() {
+  local stamp staging
+  stamp="${libtorch_wheels[*]} $("$python" -c 'import sys; print(sys.implementation.cache_tag)')"
+  if [ "$(cat "$libtorch/explaind.stamp" 2>/dev/null)" = "$stamp" ]; then
+    echo "   all there"
+    return
+  fi
+  if [ -e "$libtorch" ] && [ ! -e "$libtorch/explaind.stamp" ]; then
+    [ -e "$libtorch/torch/include/ATen/ATen.h" ] ||
+      stop "$libtorch exists, but neither did this script make it nor is LibTorch in it" "Move it away, or set EXPLAIND_LIBTORCH."
+    echo "   there, and used as it is (this script did not make it)"
+    return
+  fi
+  mkdir -p "$(dirname "$libtorch")"
+  staging=$(mktemp -d "$libtorch.XXXXXX")
+  # shellcheck disable=SC2064  # the name as it is now
+  trap "rm -rf '$staging'" EXIT
+  "$python" -m venv "$staging/pip"
+  "$staging/pip/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check --no-compile \
+    --target "$staging/libtorch" "${libtorch_wheels[@]}" ||
+    stop "pip could not fetch LibTorch (${libtorch_wheels[*]}, 540 MB)" \
+      "See pip's message above. If this machine has no network: unpack those wheels into a folder elsewhere and set EXPLAIND_LIBTORCH to it."
+  echo "$stamp" > "$staging/libtorch/explaind.stamp"
+  rm -rf "$libtorch"
+  mv "$staging/libtorch" "$libtorch"
+  rm -rf "$staging"
+}
+
+install_test_python() {
+  "$root/launch/test_python.sh" "$python" "$libtorch" "$root/build/deps/venv" ||
+    stop "the Python of the tests could not be made" "See the message above; its packages are in tests/requirements.txt."
+}
+
+command -v apt-get >/dev/null ||
+  stop "this is not Debian or Ubuntu: there is no apt-get" \
+    "Install the equivalents of: ${packages[*]} ${optional_packages[*]}"
+phase "System packages" install_packages
+find_python
+phase "LibTorch (${libtorch_wheels[0]}) in $libtorch" install_libtorch
+if [ "$tests" = yes ]; then
+  phase "Python of the tests in $root/build/deps/venv" install_test_python
+fi
