@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace explaind {
 
@@ -16,6 +17,8 @@ struct RopeConfig {
   double factor = 1.0;
   double low_freq_factor = 1.0, high_freq_factor = 4.0;  ///< llama3
   double original_max_position_embeddings = 0;           ///< llama3
+
+  bool operator==(const RopeConfig&) const = default;
 };
 
 /// Both spellings of the keys are read (transformers 5: rope_parameters, dtype; before: rope_theta,
@@ -28,13 +31,24 @@ struct ModelConfig {
   double rms_norm_eps = 1e-6;
   bool tied = false, attention_bias = false, mlp_bias = false;
   RopeConfig rope;
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
-/// `where` names the file in messages. Throws DataError for an architecture, activation or rope
-/// type we do not support (named), a missing key, or impossible sizes.
+/// `where` names the file in messages. Keys that transformers lets default do so here with the same
+/// value (num_key_value_heads, head_dim, rms_norm_eps, rope_theta, max_position_embeddings,
+/// hidden_act, biases, tying); the sizes must be given.
+///
+/// Throws DataError for an architecture, activation or rope type we do not support (named),
+/// quantised weights, a missing key, a value of the wrong type, or impossible sizes.
 ModelConfig parse_model_config(const nlohmann::json& config, const std::string& where);
 
-/// The config.json that transformers opens with the same meaning (torch_dtype / dtype = `dtype`).
+/// "hidden_size: 64 here, 32 there" for every key in which `a` and `b` differ, in Hugging Face's
+/// names; empty where the networks are the same.
+std::vector<std::string> config_differences(const ModelConfig& a, const ModelConfig& b);
+
+/// The config.json that transformers 4 and 5 open with the same meaning. dtype: "float32",
+/// "float16" or "bfloat16"; bos, eos: token ids, −1 for none.
 nlohmann::json to_hugging_face(const ModelConfig& config, const std::string& dtype, int64_t bos,
                                int64_t eos);
 

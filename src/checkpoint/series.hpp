@@ -1,43 +1,14 @@
 #pragma once
-// One Hugging Face checkpoint directory, and an ordered series of them.
+// An ordered series of Hugging Face checkpoints.
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
-#include <memory>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
-#include "checkpoint/tensor_view.hpp"
+#include "checkpoint/checkpoint.hpp"
 
 namespace explaind {
-
-class SafetensorsFile;
-
-/// A checkpoint directory: config.json and model.safetensors, or model.safetensors.index.json with
-/// its shards. Files are memory-mapped read-only and closed with the last copy of this value.
-class Checkpoint {
- public:
-  /// Throws DataError naming the file and the rule that is broken.
-  static Checkpoint open(const std::filesystem::path& directory);
-
-  [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
-  [[nodiscard]] const nlohmann::json& config() const { return config_; }
-  /// Sorted by name.
-  [[nodiscard]] const std::map<std::string, TensorView>& tensors() const { return tensors_; }
-  /// The weight files in name order (for the identification of the inputs).
-  [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
-  /// Throws DataError naming tensor and directory where it is missing.
-  [[nodiscard]] const TensorView& tensor(const std::string& name) const;
-
- private:
-  std::filesystem::path directory_;
-  nlohmann::json config_;
-  std::map<std::string, TensorView> tensors_;
-  std::vector<std::filesystem::path> files_;
-  std::vector<std::shared_ptr<const SafetensorsFile>> mapped_;
-};
 
 /// A step of a series before it is opened.
 struct SeriesEntry {

@@ -1,0 +1,133 @@
+#include "checkpoint/checkpoint.hpp"
+
+#include "checkpoint/json_file.hpp"
+#include "checkpoint/safetensors_file.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* single_name = "model.safetensors";
+constexpr const char* index_name = "model.safetensors.index.json";
+
+/// The `weight_map` of an index: tensor name → shard's file name.
+std::map<std::string, std::string> read_index(const fs::path& path) {
+  const nlohmann::json index = read_json_object(path);
+  const auto found = index.find("weight_map");
+  if (found == index.end() || !found->is_object()) {
+    throw DataError(path.string(), "the object \"weight_map\" (tensor: file) is missing");
+  }
+  std::map<std::string, std::string> shards;
+  for (const auto& [tensor, file] : found->items()) {
+    if (!file.is_string()) {
+      throw DataError(path.string(), "the file of the tensor \"" + tensor + "\" is not a string");
+    }
+    const auto& name = file.get_ref<const std::string&>();
+    if (name.empty() || fs::path(name).filename() != name || name == "." || name == "..") {
+      throw DataError(path.string(), "\"" + name + "\" (tensor \"" + tensor +
+                                         "\") is not a file name in the same directory");
+    }
+    shards.emplace(tensor, name);
+  }
+  return shards;
+}
+
+/// Every tensor of `shard` must be listed for it.
+void require_listed(const SafetensorsFile& shard, const std::string& file,
+                    const std::map<std::string, std::string>& shards, const fs::path& index) {
+  for (const TensorView& tensor : shard.tensors()) {
+    const auto listed = shards.find(tensor.name);
+    if (listed == shards.end()) {
+      throw DataError(index.string(),
+                      "the tensor \"" + tensor.name + "\" of " + file + " is not listed",
+                      "Save the checkpoint again: index and shards do not belong together");
+    }
+    if (listed->second != file) {
+      throw DataError(index.string(),
+                      "the tensor \"" + tensor.name + "\" is listed for " + listed->second +
+                          " but lies in " + file,
+                      "Save the checkpoint again: index and shards do not belong together");
+    }
+  }
+}
+
+[[noreturn]] void refuse_no_weights(const fs::path& directory) {
+  if (fs::exists(directory / "pytorch_model.bin") ||
+      fs::exists(directory / "pytorch_model.bin.index.json")) {
+    throw DataError(directory.string(), "holds its weights as pytorch_model.bin, which is not read",
+                    "Convert them with transformers: AutoModelForCausalLM.from_pretrained(DIR, "
+                    "torch_dtype=\"auto\").save_pretrained(DIR, safe_serialization=True)");
+  }
+  throw DataError(directory.string(),
+                  std::string("holds no weights: neither ") + single_name + " nor " + index_name,
+                  "Name a directory as transformers' save_pretrained writes it");
+}
+
+}  // namespace
+
+bool is_checkpoint_directory(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_regular_file(path / "config.json", ignored);
+}
+
+void Checkpoint::map(const fs::path& file) {
+  mapped_.push_back(std::make_shared<const SafetensorsFile>(file));
+  files_.push_back(file);
+  for (const TensorView& tensor : mapped_.back()->tensors()) tensors_.emplace(tensor.name, tensor);
+}
+
+Checkpoint Checkpoint::open(const fs::path& directory) {
+  std::error_code ignored;
+  if (!fs::is_directory(directory, ignored)) {
+    throw DataError(directory.string(), "is not a directory",
+                    "Name a Hugging Face checkpoint directory");
+  }
+  if (!is_checkpoint_directory(directory)) {
+    throw DataError(directory.string(), "holds no config.json",
+                    "Name a Hugging Face checkpoint directory");
+  }
+  Checkpoint checkpoint;
+  checkpoint.directory_ = directory;
+  checkpoint.config_ = read_json_object(directory / "config.json");
+  const fs::path index = directory / index_name;
+  if (fs::exists(directory / single_name)) {
+    checkpoint.map(directory / single_name);
+  } else if (fs::exists(index)) {
+    const std::map<std::string, std::string> shards = read_index(index);
+    std::map<std::string, std::string> first_tensor;  // shard → a tensor listed for it, in order
+    for (const auto& [tensor, file] : shards) first_tensor.emplace(file, tensor);
+    for (const auto& [file, tensor] : first_tensor) {
+      if (!fs::exists(directory / file)) {
+        throw DataError(index.string(),
+                        "the file " + file + " (tensor \"" + tensor + "\") is missing",
+                        "Copy all shards of the checkpoint");
+      }
+      checkpoint.map(directory / file);
+      require_listed(*checkpoint.mapped_.back(), file, shards, index);
+    }
+    for (const auto& [tensor, file] : shards) {
+      if (!checkpoint.tensors_.contains(tensor)) {
+        throw DataError(
+            index.string(),
+            "the tensor \"" + tensor + "\" is not in " + file + ", for which it is listed",
+            "Save the checkpoint again: index and shards do not belong together");
+      }
+    }
+  } else {
+    refuse_no_weights(directory);
+  }
+  if (checkpoint.tensors_.empty()) throw DataError(directory.string(), "holds no tensor");
+  return checkpoint;
+}
+
+const TensorView& Checkpoint::tensor(const std::string& name) const {
+  const auto found = tensors_.find(name);
+  if (found == tensors_.end()) {
+    throw DataError(directory_.string(), "the tensor \"" + name + "\" is missing");
+  }
+  return found->second;
+}
+
+}  // namespace explaind

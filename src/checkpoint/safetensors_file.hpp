@@ -1,0 +1,35 @@
+#pragma once
+// A safetensors file mapped read-only.
+
+#include <filesystem>
+#include <span>
+
+#include "checkpoint/mapped_file.hpp"
+#include "checkpoint/safetensors_header.hpp"
+
+namespace explaind {
+
+/// The views of `tensors()` live as long as this.
+class SafetensorsFile {
+ public:
+  /// Throws DataError naming the file and the rule of the format that is broken.
+  explicit SafetensorsFile(const std::filesystem::path& path)
+      : file_(path), contents_(parse_safetensors(file_.bytes(), path.string())) {}
+
+  [[nodiscard]] const MappedFile& file() const { return file_; }
+  /// In the order of their bytes.
+  [[nodiscard]] const std::vector<TensorView>& tensors() const { return contents_.tensors; }
+  [[nodiscard]] const std::map<std::string, std::string>& metadata() const {
+    return contents_.metadata;
+  }
+  /// Length and JSON: the first 8 + N bytes.
+  [[nodiscard]] std::span<const std::byte> header() const {
+    return file_.bytes().first(contents_.header_bytes);
+  }
+
+ private:
+  MappedFile file_;
+  SafetensorsContents contents_;
+};
+
+}  // namespace explaind
