@@ -25,9 +25,6 @@ struct SolverOptions {
   int64_t positions = 0;  ///< longest sample of the run
 };
 
-/// Ends early from between two rounds: returns true to stop. The unit is then dropped.
-using Interrupt = std::function<bool()>;
-
 /// Computes Ψ of method.md §2 and its certificates for one unit. Self-contained: the result depends
 /// on the unit and the options alone.
 class UnitSolver {
