@@ -13,17 +13,11 @@ namespace {
 /// Elements widened at a time: both operands stay in the first-level cache.
 constexpr int64_t block = 2048;
 
-void widen_into(const TensorView& view, std::span<float> out) { to_float(view, out); }
-void widen_into(const TensorView& view, std::span<double> out) { to_double(view, out); }
-
-/// Elements [begin, begin + count) of a tensor as a tensor of their own.
-TensorView part(const TensorView& view, int64_t begin, int64_t count) {
-  const size_t size = dtype_size(view.dtype);
-  return {.name = {},
-          .dtype = view.dtype,
-          .shape = {count},
-          .data = view.data + static_cast<size_t>(begin) * size,
-          .bytes = static_cast<size_t>(count) * size};
+void widen_into(const TensorView& view, int64_t first, std::span<float> out) {
+  to_float(view, first, out);
+}
+void widen_into(const TensorView& view, int64_t first, std::span<double> out) {
+  to_double(view, first, out);
 }
 
 template <typename Real>
@@ -53,8 +47,7 @@ EXPLAIND_VECTOR_CLONES void add_scaled_of(const double* delta, double t, int64_t
 
 template <typename Real>
 void widen(const TensorView& endpoint, int64_t begin, int64_t end, Real* out) {
-  widen_into(part(endpoint, begin, end - begin),
-             std::span<Real>(out + begin, static_cast<size_t>(end - begin)));
+  widen_into(endpoint, begin, std::span<Real>(out + begin, static_cast<size_t>(end - begin)));
 }
 
 template <typename Real>
@@ -64,8 +57,8 @@ void difference(const TensorView& from, const TensorView& to, int64_t begin, int
   for (int64_t first = begin; first < end; first += block) {
     const int64_t count = std::min(block, end - first);
     const auto size = static_cast<size_t>(count);
-    widen_into(part(from, first, count), std::span<Real>(start.data(), size));
-    widen_into(part(to, first, count), std::span<Real>(delta + first, size));
+    widen_into(from, first, std::span<Real>(start.data(), size));
+    widen_into(to, first, std::span<Real>(delta + first, size));
     subtract_of(start.data(), count, delta + first);
   }
 }
@@ -75,7 +68,7 @@ void interpolate(const TensorView& from, const Real* delta, Real t, int64_t begi
                  Real* out) {
   for (int64_t first = begin; first < end; first += block) {
     const int64_t count = std::min(block, end - first);
-    widen_into(part(from, first, count), std::span<Real>(out + first, static_cast<size_t>(count)));
+    widen_into(from, first, std::span<Real>(out + first, static_cast<size_t>(count)));
     add_scaled_of(delta + first, t, count, out + first);
   }
 }
