@@ -16,16 +16,25 @@ struct SeriesEntry {
   std::filesystem::path directory;
 };
 
-/// Steps from the trailing number of each sub-directory's name, or from a text or JSON list of
-/// `step path`; sorted numerically. Throws DataError: nothing found, a single checkpoint (where
-/// `least` is 2), duplicate steps, a name without a number.
+/// The steps of a series in ascending order. `path` is one of
+/// - a directory: each sub-directory whose name ends in digits (`step-100`, `iter_0001000`) is the
+///   checkpoint of that step. Files, hidden directories, and directories without both a number and
+///   a config.json (`logs`) are passed over;
+/// - a text list: `STEP PATH` lines; empty lines and lines that begin with # are passed over;
+/// - a JSON list: [{"step": 100, "path": "a"}, …] or {"100": "a", …}.
+/// Paths in a list are relative to the list's own folder.
+///
+/// Throws DataError: nothing found, fewer than `least` checkpoints, a step given twice (both
+/// named), a checkpoint without a number, a numbered sub-directory without config.json, a broken
+/// line (with its number).
 std::vector<SeriesEntry> list_series(const std::filesystem::path& path, size_t least = 2);
 
-/// A series whose checkpoints agree in tensor names, shapes and config.
+/// A series whose checkpoints agree in tensor names, shapes and network config. Stored types may
+/// differ.
 class CheckpointSeries {
  public:
-  /// Opens every checkpoint and compares it with the first; throws DataError naming each
-  /// difference.
+  /// Opens every checkpoint and compares it with the first; throws DataError naming the first ten
+  /// differences and the number of the others.
   static CheckpointSeries open(const std::filesystem::path& path);
 
   [[nodiscard]] size_t size() const { return checkpoints_.size(); }
@@ -39,8 +48,10 @@ class CheckpointSeries {
   std::vector<Checkpoint> checkpoints_;
 };
 
-/// Identification of a series' inputs for provenance, one JSON object a weight file: safetensors
-/// header CRC, size and modification time; with `full_hash` the SHA-256 of the whole file.
+/// Identification of a series' inputs for provenance: an array with one object a weight file, in
+/// the order of steps and file names: {"step", "file" (directory name/file name), "header_crc32"
+/// (eight hexadecimal digits over length and header), "size" (bytes), "modified" (nanoseconds since
+/// 1970)}, and with `full_hash` "sha256" of the whole file, which reads all of it.
 nlohmann::json identify(const CheckpointSeries& series, bool full_hash);
 
 }  // namespace explaind

@@ -22,6 +22,8 @@ target_link_libraries(explaind_hdf5 INTERFACE ${HDF5_C_LIBRARIES} MPI::MPI_C)
 
 find_package(ZLIB)
 explaind_need(ZLIB_FOUND "zlib" "apt-get install zlib1g-dev")
+find_package(OpenSSL)
+explaind_need(OPENSSL_FOUND "OpenSSL (libcrypto)" "apt-get install libssl-dev")
 find_package(Boost COMPONENTS program_options)
 explaind_need(Boost_FOUND "Boost.Program_options and Boost headers" "apt-get install libboost-program-options-dev libboost-dev")
 find_package(fmt)

@@ -1,0 +1,199 @@
+// list_series: from a directory or a list to (step, directory) in ascending order.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "checkpoint/json_file.hpp"
+#include "checkpoint/series.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* list_form =
+    "Give the series as a text file of lines `STEP PATH`, one a checkpoint";
+
+/// A non-negative number that fills `text` and fits 64 bits.
+std::optional<int64_t> parse_step(std::string_view text) {
+  int64_t step = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), step);
+  if (code != std::errc{} || end != text.data() + text.size() || step < 0 || text[0] == '-') {
+    return std::nullopt;
+  }
+  return step;
+}
+
+std::string_view trailing_digits(std::string_view name) {
+  const size_t last = name.find_last_not_of("0123456789");
+  return last == std::string_view::npos ? name : name.substr(last + 1);
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view blank = " \t\r\n";
+  const size_t first = text.find_first_not_of(blank);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+/// The entry of one sub-directory, or nothing where it is none of the series.
+std::optional<SeriesEntry> from_directory(const fs::path& directory) {
+  const std::string name = directory.filename().string();
+  const std::string_view digits = trailing_digits(name);
+  const bool checkpoint = is_checkpoint_directory(directory);
+  if (digits.empty() && !checkpoint) return std::nullopt;
+  if (digits.empty()) {
+    throw DataError(directory.string(), "its name does not end in a step number",
+                    std::string("Rename it, move it away, or list the checkpoints. ") + list_form);
+  }
+  const std::optional<int64_t> step = parse_step(digits);
+  if (!step) {
+    throw DataError(directory.string(), "its step number does not fit 64 bits", list_form);
+  }
+  if (!checkpoint) {
+    throw DataError(
+        directory.string(), "has a step number but holds no config.json",
+        std::string("Complete it, move it away, or list the checkpoints. ") + list_form);
+  }
+  return SeriesEntry{.step = *step, .directory = directory};
+}
+
+std::vector<SeriesEntry> read_directory(const fs::path& path) {
+  std::vector<fs::path> directories;
+  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && name.front() != '.') directories.push_back(entry.path());
+  }
+  std::sort(directories.begin(), directories.end());  // the same message on every file system
+  std::vector<SeriesEntry> entries;
+  for (const fs::path& directory : directories) {
+    if (auto entry = from_directory(directory)) entries.push_back(std::move(*entry));
+  }
+  if (entries.empty() && is_checkpoint_directory(path)) {
+    throw DataError(path.string(), "is a single checkpoint, not a series",
+                    "Name the directory above it, whose sub-directories are the checkpoints");
+  }
+  return entries;
+}
+
+/// `where` names list and line; `path` is as written in a list that lies in `folder`.
+SeriesEntry from_list(const std::string& where, std::optional<int64_t> step,
+                      const std::string& path, const fs::path& folder) {
+  if (!step) throw DataError(where, "the step is not an integer from 0 to 2^63 − 1", list_form);
+  if (path.empty()) throw DataError(where, "the path of the checkpoint is missing", list_form);
+  fs::path directory = folder / path;
+  if (!directory.has_filename()) directory = directory.parent_path();  // "a/" is "a"
+  if (!is_checkpoint_directory(directory)) {
+    throw DataError(where,
+                    directory.string() + " is not a checkpoint (a directory with config.json)",
+                    "Paths in a list are relative to the list's own folder");
+  }
+  return {.step = *step, .directory = directory};
+}
+
+std::vector<SeriesEntry> read_text_list(const std::string& text, const fs::path& path) {
+  std::vector<SeriesEntry> entries;
+  std::istringstream lines(text);
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const std::string_view content = trim(line);
+    if (content.empty() || content.front() == '#') continue;
+    const size_t gap = std::min(content.find_first_of(" \t"), content.size());
+    entries.push_back(from_list(fmt::format("{}:{}", path.string(), number),
+                                parse_step(content.substr(0, gap)),
+                                std::string(trim(content.substr(gap))), path.parent_path()));
+  }
+  return entries;
+}
+
+SeriesEntry from_json_entry(const nlohmann::json& item, const std::string& where,
+                            const fs::path& folder) {
+  if (!item.is_object() || item.size() != 2 || !item.contains("step") || !item.contains("path") ||
+      !item["path"].is_string()) {
+    throw DataError(where, R"(is not of the form {"step": 100, "path": "checkpoint"})");
+  }
+  std::optional<int64_t> step;
+  if (item["step"].is_number_unsigned()) step = parse_step(item["step"].dump());
+  return from_list(where, step, item["path"].get<std::string>(), folder);
+}
+
+std::vector<SeriesEntry> read_json_list(const std::string& text, const fs::path& path) {
+  const nlohmann::json list = parse_json(text, path.string());
+  std::vector<SeriesEntry> entries;
+  if (list.is_array()) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      const std::string where = fmt::format("{}: entry {}", path.string(), i + 1);
+      entries.push_back(from_json_entry(list[i], where, path.parent_path()));
+    }
+    return entries;
+  }
+  for (const auto& [key, value] : list.items()) {
+    const std::string where = path.string() + ": entry \"" + key + "\"";
+    if (!value.is_string()) throw DataError(where, "is not of the form \"100\": \"checkpoint\"");
+    entries.push_back(
+        from_list(where, parse_step(key), value.get<std::string>(), path.parent_path()));
+  }
+  return entries;
+}
+
+std::vector<SeriesEntry> read_list(const fs::path& path) {
+  const std::string text = read_text_file(path);
+  const std::string_view content = trim(text);
+  const bool json = !content.empty() && (content.front() == '[' || content.front() == '{');
+  return json ? read_json_list(text, path) : read_text_list(text, path);
+}
+
+void require_distinct(const std::vector<SeriesEntry>& sorted, const fs::path& path) {
+  for (size_t i = 1; i < sorted.size(); ++i) {
+    if (sorted[i].step != sorted[i - 1].step) continue;
+    throw DataError(path.string(),
+                    fmt::format("step {} is given twice: {} and {}", sorted[i].step,
+                                sorted[i - 1].directory.string(), sorted[i].directory.string()),
+                    "Keep one of them");
+  }
+}
+
+}  // namespace
+
+std::vector<SeriesEntry> list_series(const fs::path& path, size_t least) {
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  if (!fs::exists(status)) {
+    throw DataError(path.string(), "no such file or directory",
+                    "Name a directory of checkpoints or a list of them");
+  }
+  std::vector<SeriesEntry> entries;
+  try {
+    entries = fs::is_directory(status) ? read_directory(path) : read_list(path);
+  } catch (const fs::filesystem_error& error) {
+    throw DataError(path.string(), "cannot be read: " + error.code().message());
+  }
+  std::sort(entries.begin(), entries.end(), [](const SeriesEntry& a, const SeriesEntry& b) {
+    return std::pair(a.step, a.directory) < std::pair(b.step, b.directory);
+  });
+  if (entries.empty() && least > 0) {
+    throw DataError(path.string(), "holds no checkpoint",
+                    std::string("A series is a directory of checkpoint directories whose names end "
+                                "in the step (step-100). Or: ") +
+                        list_form);
+  }
+  require_distinct(entries, path);
+  if (entries.size() < least) {
+    throw DataError(path.string(),
+                    fmt::format("holds {} checkpoint{} only ({}), but {} are needed",
+                                entries.size(), entries.size() == 1 ? "" : "s",
+                                entries.front().directory.filename().string(), least),
+                    "A change is decomposed between neighbouring checkpoints: add another");
+  }
+  return entries;
+}
+
+}  // namespace explaind
