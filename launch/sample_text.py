@@ -161,16 +161,18 @@ def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     out, guide = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else GUIDE)
-    missing = [x for x in LANGUAGES if not (guide / x / f"install.{x}.txt.gz").exists()]
-    if missing:
-        sys.exit(f"sample_text.py: {guide} lacks the guide in: {' '.join(missing)}\n"
-                 "  It comes with Debian 12's package installation-guide-amd64 (launch/setup.sh installs it). Where a "
-                 "release has no such package,\n  unpack Debian's with `dpkg -x FILE.deb FOLDER` and name "
-                 "FOLDER/usr/share/doc/installation-guide-amd64: EXPLAIND_GUIDE for quickstart.sh.")
+    languages = [x for x in LANGUAGES if (guide / x / f"install.{x}.txt.gz").exists()]
+    if not languages:
+        sys.exit(f"sample_text.py: no installation guide in {guide}\n"
+                 "  It comes with Debian's package installation-guide-amd64 (launch/setup.sh installs it). Where a release\n"
+                 "  has no such package, unpack Debian 12's with `dpkg -x FILE.deb FOLDER` and name\n"
+                 "  EXPLAIND_GUIDE=FOLDER/usr/share/doc/installation-guide-amd64 launch/quickstart.sh")
+    if languages != LANGUAGES:
+        print(f"   this release of the guide lacks {' '.join(x for x in LANGUAGES if x not in languages)}")
     (out / "text").mkdir(parents=True, exist_ok=True)
     samples, sizes = [], []
-    english = {p for _, p in read_prose(guide, "en")}
-    for language in LANGUAGES:
+    english = {p for _, p in read_prose(guide, "en")} if "en" in languages else set()
+    for language in languages:
         prose = read_prose(guide, language)
         if language != "en":  # translations have untranslated parts
             prose = [(section, p) for section, p in prose if p not in english and not is_english(p)]
@@ -180,7 +182,7 @@ def main():
         samples.append(json.dumps({"id": language, "group": language, "text": held_out}, ensure_ascii=False))
         sizes.append(f"{language} {len(content.encode()) // 1024}")
     write_if_changed(out / "held_out.jsonl", "\n".join(samples) + "\n")
-    print(f"   {len(LANGUAGES)} languages, KiB of text: {', '.join(sizes)}")
+    print(f"   {len(languages)} languages, KiB of text: {', '.join(sizes)}")
 
 
 if __name__ == "__main__":

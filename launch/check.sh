@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change lands: set-up with the tests' tools, a Release build with warnings as
+# errors, clang-format, shellcheck, clang-tidy, all tests. One closing line; the exit code is that of the tests, or 1
+# where another check failed.
+#
+#   launch/check.sh          clang-tidy over the rooms without LibTorch
+#   launch/check.sh --tidy   over all rooms (the first run takes long; later ones only look at what changed)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+# shellcheck source=launch/phase.sh
+source launch/phase.sh
+
+build=build/release
+rooms=(core config scores quadrature comm checkpoint samples store)
+case "${1:-}" in
+  '') ;;
+  --tidy) rooms=('') ;; # src itself
+  -h | --help)
+    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+  *)
+    echo "check.sh: unknown option '$1' (there is only --tidy)" >&2
+    exit 2
+    ;;
+esac
+
+build_all() {
+  cmake --preset release -DEXPLAIND_TESTS=ON -DEXPLAIND_WARNINGS_AS_ERRORS=ON
+  cmake --build "$build" -j "$(nproc)"
+}
+
+sources() {
+  git ls-files -z --cached --others --exclude-standard -- "$@" | while IFS= read -r -d '' file; do
+    [ ! -e "$file" ] || printf '%s\0' "$file"
+  done
+}
+
+# version_14 NAME: the program's name, if it is there as version 14. Other versions judge otherwise.
+version_14() {
+  local candidate
+  for candidate in "$1-14" "$1"; do
+    if "$candidate" --version 2>/dev/null | grep -q 'version 14\.'; then
+      echo "$candidate"
+      return
+    fi
+  done
+  echo "   skipped: there is no $1 14 on this machine" >&2
+}
+
+format() {
+  local tool
+  tool=$(version_14 clang-format)
+  [ -z "$tool" ] || sources '*.cpp' '*.hpp' | xargs -0 -r "$tool" --dry-run -Werror
+}
+
+scripts() {
+  if command -v shellcheck >/dev/null; then
+    sources '*.sh' .ci/run | xargs -0 shellcheck -x --severity=warning
+  else
+    echo "   skipped: there is no shellcheck on this machine"
+  fi
+}
+
+tidy() {
+  local tool
+  tool=$(version_14 clang-tidy)
+  [ -z "$tool" ] || python3 launch/tidy.py "$tool" "$build" build/tidy-cache "${rooms[@]}"
+}
+
+run_tests() {
+  ctest --preset release -j 2 --no-tests=error
+}
+
+failed=()
+code=0
+# attempt NAME "WHAT IT DOES" COMMAND…: a phase; the rest goes on when it fails.
+attempt() {
+  local name=$1 status
+  shift
+  set +e
+  phase "$@"
+  status=$?
+  set -e
+  if [ "$status" -ne 0 ]; then
+    failed+=("$name")
+    code=1
+  fi
+  return 0
+}
+
+launch/setup.sh --tests
+attempt build "Release build, warnings as errors" build_all
+attempt format "clang-format over all C++ sources" format
+attempt scripts "shellcheck over all scripts" scripts
+if [[ " ${failed[*]} " != *" build "* ]]; then
+  attempt clang-tidy "clang-tidy (src/: ${rooms[*]})" tidy
+  set +e
+  phase "Tests" run_tests
+  tests=$?
+  set -e
+  if [ "$tests" -ne 0 ]; then
+    failed+=(tests)
+    code=$tests
+  fi
+fi
+
+if [ ${#failed[@]} -eq 0 ]; then
+  printf '\ncheck.sh: all passed in %d s\n' "$SECONDS"
+else
+  printf '\ncheck.sh: FAILED after %d s: %s\n' "$SECONDS" "${failed[*]}"
+fi
+exit "$code"

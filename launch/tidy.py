@@ -1,0 +1,77 @@
+#!/usr/bin/env python3
+"""clang-tidy over the C++ sources of some rooms, in parallel, each only when something it depends on has changed.
+
+    launch/tidy.py CLANG_TIDY BUILD CACHE ROOM…
+
+BUILD is a finished Ninja build: its compile_commands.json and recorded header dependencies tell what a source depends
+on. CACHE gets an empty file per clean source, named after the hash of its text, its headers' texts within the project,
+its compile command, .clang-tidy and clang-tidy's version.
+"""
+import concurrent.futures
+import hashlib
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def header_dependencies(build):
+    """Object file → the project's own files that it was compiled from."""
+    listing = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True, capture_output=True, text=True).stdout
+    dependencies, current = {}, None
+    for line in listing.splitlines():
+        if not line.startswith(" "):
+            current = dependencies.setdefault(line.split(":")[0], [])
+        elif line.strip():
+            path = (build / line.strip()).resolve()
+            if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "build" / "deps"):
+                current.append(path)
+    return dependencies
+
+
+def key(entry, headers, common):
+    digest = hashlib.sha256(common + entry["command"].encode())
+    for path in sorted({pathlib.Path(entry["file"]), *headers}):
+        digest.update(str(path).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+def main():
+    clang_tidy, build, cache, rooms = sys.argv[1], pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3]), sys.argv[4:]
+    cache.mkdir(parents=True, exist_ok=True)
+    common = (ROOT / ".clang-tidy").read_bytes()
+    common += subprocess.run([clang_tidy, "--version"], check=True, capture_output=True).stdout
+    dependencies = header_dependencies(build)
+    wanted = [ROOT / "src" / room for room in rooms]
+    work = []
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        source = pathlib.Path(entry["file"])
+        if any(source.is_relative_to(room) for room in wanted):
+            stamp = cache / key(entry, dependencies.get(entry.get("output", ""), []), common)
+            if not stamp.exists():
+                work.append((source, stamp))
+
+    def check(source, stamp):
+        run = subprocess.run([clang_tidy, "-p", build, "--quiet", source], capture_output=True, text=True)
+        if run.returncode == 0:
+            stamp.touch()
+        return source, run
+
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [pool.submit(check, *one) for one in work]
+        for number, job in enumerate(concurrent.futures.as_completed(jobs), 1):
+            source, run = job.result()
+            failed += run.returncode != 0
+            print(f"   [{number}/{len(work)}] {source.relative_to(ROOT)}", flush=True)
+            if run.returncode != 0:
+                print(run.stdout or run.stderr, flush=True)
+    print(f"   {len(work)} sources looked at, the others unchanged; {failed} with findings")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()
