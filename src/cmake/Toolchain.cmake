@@ -15,6 +15,10 @@ endif()
 
 add_library(explaind_warnings INTERFACE)
 target_compile_options(explaind_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  # False alarms on std::string's operator+ (GCC bug 105651).
+  target_compile_options(explaind_warnings INTERFACE -Wno-restrict)
+endif()
 if(EXPLAIND_WARNINGS_AS_ERRORS)
   target_compile_options(explaind_warnings INTERFACE -Werror)
 endif()
