@@ -1,5 +1,7 @@
 #include "checkpoint/checkpoint.hpp"
 
+#include <fmt/format.h>
+
 #include "checkpoint/json_file.hpp"
 #include "checkpoint/safetensors_file.hpp"
 #include "core/error.hpp"
@@ -11,6 +13,8 @@ namespace fs = std::filesystem;
 
 constexpr const char* single_name = "model.safetensors";
 constexpr const char* index_name = "model.safetensors.index.json";
+constexpr const char* unrelated =
+    "Save the checkpoint again: index and shards do not belong together";
 
 /// The `weight_map` of an index: tensor name → shard's file name.
 std::map<std::string, std::string> read_index(const fs::path& path) {
@@ -22,12 +26,14 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
   std::map<std::string, std::string> shards;
   for (const auto& [tensor, file] : found->items()) {
     if (!file.is_string()) {
-      throw DataError(path.string(), "the file of the tensor \"" + tensor + "\" is not a string");
+      throw DataError(path.string(),
+                      fmt::format("the file of the tensor \"{}\" is not a string", tensor));
     }
     const auto& name = file.get_ref<const std::string&>();
     if (name.empty() || fs::path(name).filename() != name || name == "." || name == "..") {
-      throw DataError(path.string(), "\"" + name + "\" (tensor \"" + tensor +
-                                         "\") is not a file name in the same directory");
+      throw DataError(path.string(),
+                      fmt::format("\"{}\" (tensor \"{}\") is not a file name in the same directory",
+                                  name, tensor));
     }
     shards.emplace(tensor, name);
   }
@@ -41,14 +47,14 @@ void require_listed(const SafetensorsFile& shard, const std::string& file,
     const auto listed = shards.find(tensor.name);
     if (listed == shards.end()) {
       throw DataError(index.string(),
-                      "the tensor \"" + tensor.name + "\" of " + file + " is not listed",
-                      "Save the checkpoint again: index and shards do not belong together");
+                      fmt::format("the tensor \"{}\" of {} is not listed", tensor.name, file),
+                      unrelated);
     }
     if (listed->second != file) {
       throw DataError(index.string(),
-                      "the tensor \"" + tensor.name + "\" is listed for " + listed->second +
-                          " but lies in " + file,
-                      "Save the checkpoint again: index and shards do not belong together");
+                      fmt::format("the tensor \"{}\" is listed for {} but lies in {}", tensor.name,
+                                  listed->second, file),
+                      unrelated);
     }
   }
 }
@@ -78,6 +84,29 @@ void Checkpoint::map(const fs::path& file) {
   for (const TensorView& tensor : mapped_.back()->tensors()) tensors_.emplace(tensor.name, tensor);
 }
 
+void Checkpoint::map_shards(const fs::path& index) {
+  const std::map<std::string, std::string> shards = read_index(index);
+  std::map<std::string, std::string> first_tensor;  // shard → a tensor listed for it, in order
+  for (const auto& [tensor, file] : shards) first_tensor.emplace(file, tensor);
+  for (const auto& [file, tensor] : first_tensor) {
+    if (!fs::exists(directory_ / file)) {
+      throw DataError(index.string(),
+                      fmt::format("the file {} (tensor \"{}\") is missing", file, tensor),
+                      "Copy all shards of the checkpoint");
+    }
+    map(directory_ / file);
+    require_listed(*mapped_.back(), file, shards, index);
+  }
+  for (const auto& [tensor, file] : shards) {
+    if (!tensors_.contains(tensor)) {
+      throw DataError(
+          index.string(),
+          fmt::format("the tensor \"{}\" is not in {}, for which it is listed", tensor, file),
+          unrelated);
+    }
+  }
+}
+
 Checkpoint Checkpoint::open(const fs::path& directory) {
   std::error_code ignored;
   if (!fs::is_directory(directory, ignored)) {
@@ -91,30 +120,10 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
   Checkpoint checkpoint;
   checkpoint.directory_ = directory;
   checkpoint.config_ = read_json_object(directory / "config.json");
-  const fs::path index = directory / index_name;
   if (fs::exists(directory / single_name)) {
     checkpoint.map(directory / single_name);
-  } else if (fs::exists(index)) {
-    const std::map<std::string, std::string> shards = read_index(index);
-    std::map<std::string, std::string> first_tensor;  // shard → a tensor listed for it, in order
-    for (const auto& [tensor, file] : shards) first_tensor.emplace(file, tensor);
-    for (const auto& [file, tensor] : first_tensor) {
-      if (!fs::exists(directory / file)) {
-        throw DataError(index.string(),
-                        "the file " + file + " (tensor \"" + tensor + "\") is missing",
-                        "Copy all shards of the checkpoint");
-      }
-      checkpoint.map(directory / file);
-      require_listed(*checkpoint.mapped_.back(), file, shards, index);
-    }
-    for (const auto& [tensor, file] : shards) {
-      if (!checkpoint.tensors_.contains(tensor)) {
-        throw DataError(
-            index.string(),
-            "the tensor \"" + tensor + "\" is not in " + file + ", for which it is listed",
-            "Save the checkpoint again: index and shards do not belong together");
-      }
-    }
+  } else if (fs::exists(directory / index_name)) {
+    checkpoint.map_shards(directory / index_name);
   } else {
     refuse_no_weights(directory);
   }

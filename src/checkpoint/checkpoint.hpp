@@ -42,6 +42,7 @@ class Checkpoint {
 
  private:
   void map(const std::filesystem::path& file);
+  void map_shards(const std::filesystem::path& index);
 
   std::filesystem::path directory_;
   nlohmann::json config_;

@@ -46,9 +46,11 @@ class Watch {
 std::string read_text_file(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw DataError(path.string(), std::generic_category().message(errno));
-  std::string text(std::istreambuf_iterator<char>(file), {});
-  if (file.bad()) throw DataError(path.string(), "could not be read");
-  return text;
+  try {
+    return {std::istreambuf_iterator<char>(file), {}};
+  } catch (const std::ios_base::failure& error) {  // a directory, or a failing disk
+    throw DataError(path.string(), "could not be read: " + error.code().message());
+  }
 }
 
 std::string json_problem(const nlohmann::json::exception& error) {

@@ -82,10 +82,10 @@ class Keys {
   [[nodiscard]] int64_t size(const Json& value, const std::string& key) const {
     // Products of two sizes must stay within 64 bits.
     constexpr int64_t limit = std::numeric_limits<int32_t>::max();
-    if (!value.is_number_unsigned() || value.get<uint64_t>() < 1 ||
-        value.get<uint64_t>() > static_cast<uint64_t>(limit)) {
-      fail(key, "must be a positive 32-bit integer", value);
-    }
+    const bool fits = value.is_number_unsigned()
+                          ? value.get<uint64_t>() <= static_cast<uint64_t>(limit)
+                          : value.is_number_integer() && value.get<int64_t>() <= limit;
+    if (!fits || value.get<int64_t>() < 1) fail(key, "must be a positive 32-bit integer", value);
     return value.get<int64_t>();
   }
 

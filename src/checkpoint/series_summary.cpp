@@ -67,17 +67,16 @@ CheckpointSummary summarize(const Checkpoint& checkpoint) {
   for (const auto& weights : checkpoint.mapped()) {
     summary.file_bytes += static_cast<int64_t>(weights->file().bytes().size());
   }
+  std::map<Dtype, DtypeTotal> totals;
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     if (is_floating(tensor.dtype)) summary.parameters += tensor.elements();
-    auto total = std::find_if(summary.dtypes.begin(), summary.dtypes.end(),
-                              [&](const DtypeTotal& entry) { return entry.dtype == tensor.dtype; });
-    if (total == summary.dtypes.end()) {
-      total = summary.dtypes.insert(summary.dtypes.end(), DtypeTotal{.dtype = tensor.dtype});
-    }
-    total->tensors += 1;
-    total->elements += tensor.elements();
-    total->bytes += static_cast<int64_t>(tensor.bytes);
+    DtypeTotal& total = totals[tensor.dtype];
+    total.dtype = tensor.dtype;
+    total.tensors += 1;
+    total.elements += tensor.elements();
+    total.bytes += static_cast<int64_t>(tensor.bytes);
   }
+  for (const auto& [dtype, total] : totals) summary.dtypes.push_back(total);
   std::stable_sort(summary.dtypes.begin(), summary.dtypes.end(),
                    [](const DtypeTotal& a, const DtypeTotal& b) { return a.bytes > b.bytes; });
   return summary;

@@ -1,0 +1,275 @@
+// Both spellings of config.json, the defaults of transformers, and what is refused.
+
+#include "checkpoint/model_config.hpp"
+
+#include <gmock/gmock.h>
+
+#include "unit/checkpoint/written_files.hpp"
+
+namespace explaind {
+namespace {
+
+using testing::data_error;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::small_config;
+using Json = nlohmann::json;
+
+/// EuroLLM-1.7B's published config.json (transformers 4).
+const char* const eurollm = R"({
+  "architectures": ["LlamaForCausalLM"], "attention_bias": false, "attention_dropout": 0.0,
+  "bos_token_id": 1, "eos_token_id": 2, "hidden_act": "silu", "hidden_size": 2048,
+  "initializer_range": 0.02, "intermediate_size": 5632, "max_position_embeddings": 4096,
+  "mlp_bias": false, "model_type": "llama", "num_attention_heads": 16, "num_hidden_layers": 24,
+  "num_key_value_heads": 8, "pretraining_tp": 1, "rms_norm_eps": 1e-05, "rope_scaling": null,
+  "rope_theta": 10000.0, "tie_word_embeddings": false, "torch_dtype": "bfloat16",
+  "transformers_version": "4.44.1", "use_cache": false, "vocab_size": 128000})";
+
+/// What LlamaConfig of transformers 5.3.0 writes.
+const char* const transformers5 = R"({
+  "architectures": ["LlamaForCausalLM"], "attention_bias": true, "attention_dropout": 0.0,
+  "bos_token_id": 1, "dtype": "bfloat16", "eos_token_id": 2, "head_dim": 4, "hidden_act": "silu",
+  "hidden_size": 24, "id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "initializer_range": 0.02,
+  "intermediate_size": 40, "max_position_embeddings": 512, "mlp_bias": false,
+  "model_type": "llama", "num_attention_heads": 4, "num_hidden_layers": 3,
+  "num_key_value_heads": 2, "pad_token_id": null, "pretraining_tp": 1, "rms_norm_eps": 1e-06,
+  "rope_parameters": {"factor": 8.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
+    "original_max_position_embeddings": 128, "rope_theta": 500000.0, "rope_type": "llama3"},
+  "tie_word_embeddings": true, "transformers_version": "5.3.0", "use_cache": true,
+  "vocab_size": 32})";
+
+TEST(ModelConfig, ReadsThePublishedSpelling) {
+  const ModelConfig model = parse_model_config(Json::parse(eurollm), "config.json");
+  EXPECT_EQ(model.architecture, "LlamaForCausalLM");
+  EXPECT_EQ(model.hidden_size, 2048);
+  EXPECT_EQ(model.intermediate_size, 5632);
+  EXPECT_EQ(model.layers, 24);
+  EXPECT_EQ(model.heads, 16);
+  EXPECT_EQ(model.key_value_heads, 8);
+  EXPECT_EQ(model.head_dim, 128);
+  EXPECT_EQ(model.vocabulary, 128000);
+  EXPECT_EQ(model.max_positions, 4096);
+  EXPECT_EQ(model.rms_norm_eps, 1e-5);
+  EXPECT_FALSE(model.tied || model.attention_bias || model.mlp_bias);
+  EXPECT_EQ(model.rope, RopeConfig{});
+}
+
+TEST(ModelConfig, ReadsTheSpellingOfTransformers5) {
+  const ModelConfig model = parse_model_config(Json::parse(transformers5), "config.json");
+  EXPECT_EQ(model.hidden_size, 24);
+  EXPECT_EQ(model.head_dim, 4);  // not 24 / 4
+  EXPECT_EQ(model.layers, 3);
+  EXPECT_TRUE(model.tied);
+  EXPECT_TRUE(model.attention_bias);
+  EXPECT_EQ(model.rope.type, RopeType::llama3);
+  EXPECT_EQ(model.rope.theta, 500000);
+  EXPECT_EQ(model.rope.factor, 8);
+  EXPECT_EQ(model.rope.low_freq_factor, 1);
+  EXPECT_EQ(model.rope.high_freq_factor, 4);
+  EXPECT_EQ(model.rope.original_max_position_embeddings, 128);
+}
+
+TEST(ModelConfig, BothSpellingsMeanTheSame) {
+  Json older = Json::parse(transformers5);
+  older["rope_scaling"] = older["rope_parameters"];
+  older["rope_scaling"].erase("rope_theta");
+  older["rope_theta"] = 500000.0;
+  older.erase("rope_parameters");
+  EXPECT_EQ(parse_model_config(older, "x"), parse_model_config(Json::parse(transformers5), "x"));
+  older["rope_scaling"]["type"] = older["rope_scaling"]["rope_type"];
+  older["rope_scaling"].erase("rope_type");
+  EXPECT_EQ(parse_model_config(older, "x"), parse_model_config(Json::parse(transformers5), "x"));
+}
+
+TEST(ModelConfig, DefaultsAreThoseOfTransformers) {
+  Json config = small_config();
+  config["head_dim"] = nullptr;
+  const ModelConfig model = parse_model_config(config, "x");
+  EXPECT_EQ(model.key_value_heads, 2);
+  EXPECT_EQ(model.head_dim, 4);
+  EXPECT_EQ(model.rms_norm_eps, 1e-6);
+  EXPECT_EQ(model.max_positions, 2048);
+  EXPECT_EQ(model.rope, RopeConfig{});
+  config.erase("architectures");
+  config["model_type"] = "llama";
+  EXPECT_EQ(parse_model_config(config, "x"), model);
+}
+
+TEST(ModelConfig, ReadsLinearScaling) {
+  Json config = small_config();
+  config["rope_scaling"] = {{"type", "linear"}, {"factor", 2}};
+  const RopeConfig rope = parse_model_config(config, "x").rope;
+  EXPECT_EQ(rope.type, RopeType::linear);
+  EXPECT_EQ(rope.factor, 2);
+  EXPECT_EQ(rope.theta, 10000);
+}
+
+struct Refused {
+  const char* name;
+  const char* change;  ///< merged into small_config(); null removes the key
+  const char* message;
+};
+
+class RefusedConfig : public ::testing::TestWithParam<Refused> {};
+
+TEST_P(RefusedConfig, WithItsOwnMessage) {
+  Json config = small_config();
+  config.merge_patch(Json::parse(GetParam().change));
+  EXPECT_THAT(data_error([&] { parse_model_config(config, "some/config.json"); }),
+              HasSubstr(std::string("some/config.json: ") + GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, RefusedConfig,
+    ::testing::Values(
+        Refused{"Architecture", R"({"architectures": ["GPTNeoXForCausalLM"]})",
+                "the architecture \"GPTNeoXForCausalLM\" is not supported. Supported is: Llama"},
+        Refused{"ModelType", R"({"architectures": null, "model_type": "mistral"})",
+                "the architecture \"mistral\" is not supported"},
+        Refused{"NoArchitecture", R"({"architectures": null})", "the key architectures is missing"},
+        Refused{"TwoArchitectures", R"({"architectures": ["LlamaForCausalLM", "B"]})",
+                "architectures must be a list of one name"},
+        Refused{"ArchitectureString", R"({"architectures": "LlamaForCausalLM"})",
+                "architectures must be a list of one name"},
+        Refused{"Quantised", R"({"quantization_config": {"bits": 4}})",
+                "quantised weights (quantization_config) are not supported"},
+        Refused{"Activation", R"({"hidden_act": "gelu"})",
+                "the activation \"gelu\" (hidden_act) is not supported. Supported is: silu"},
+        Refused{"ActivationNumber", R"({"hidden_act": 1})", "hidden_act must be a string, not 1"},
+        Refused{"NoHiddenSize", R"({"hidden_size": null})", "the key hidden_size is missing"},
+        Refused{"NoIntermediateSize", R"({"intermediate_size": null})",
+                "the key intermediate_size is missing"},
+        Refused{"NoLayers", R"({"num_hidden_layers": null})",
+                "the key num_hidden_layers is missing"},
+        Refused{"NoHeads", R"({"num_attention_heads": null})",
+                "the key num_attention_heads is missing"},
+        Refused{"NoVocabulary", R"({"vocab_size": null})", "the key vocab_size is missing"},
+        Refused{"ZeroSize", R"({"hidden_size": 0})",
+                "hidden_size must be a positive 32-bit integer, not 0"},
+        Refused{"NegativeSize", R"({"num_hidden_layers": -1})",
+                "num_hidden_layers must be a positive 32-bit integer, not -1"},
+        Refused{"FractionalSize", R"({"vocab_size": 32.5})",
+                "vocab_size must be a positive 32-bit integer, not 32.5"},
+        Refused{"HugeSize", R"({"vocab_size": 4294967296})",
+                "vocab_size must be a positive 32-bit integer, not 4294967296"},
+        Refused{"StringSize", R"({"hidden_size": "8"})",
+                "hidden_size must be a positive 32-bit integer, not \"8\""},
+        Refused{"HeadsDoNotDivide", R"({"num_attention_heads": 3})",
+                "hidden_size (8) must be a multiple of num_attention_heads (3), or head_dim be"},
+        Refused{"KeyValueHeads", R"({"num_attention_heads": 4, "num_key_value_heads": 3})",
+                "num_attention_heads (4) must be a multiple of num_key_value_heads (3)"},
+        Refused{"OddHead", R"({"head_dim": 3})", "head_dim (3) must be even"},
+        Refused{"Epsilon", R"({"rms_norm_eps": 0})",
+                "rms_norm_eps must be a positive number, not 0"},
+        Refused{"EpsilonString", R"({"rms_norm_eps": "1e-5"})",
+                "rms_norm_eps must be a positive number, not \"1e-5\""},
+        Refused{"Tied", R"({"tie_word_embeddings": 1})",
+                "tie_word_embeddings must be true or false, not 1"},
+        Refused{"Theta", R"({"rope_theta": -1})", "rope_theta must be a positive number, not -1"},
+        Refused{"RopeType", R"({"rope_scaling": {"rope_type": "yarn", "factor": 2}})",
+                "the rope type \"yarn\" (rope_scaling.rope_type) is not supported. Supported are: "
+                "default, linear, llama3"},
+        Refused{"RopeTypeDynamic", R"({"rope_parameters": {"type": "dynamic", "factor": 2}})",
+                "the rope type \"dynamic\" (rope_parameters.rope_type) is not supported"},
+        Refused{"RopeString", R"({"rope_scaling": "linear"})",
+                "rope_scaling must be an object, not \"linear\""},
+        Refused{"RopeFactor", R"({"rope_scaling": {"type": "linear"}})",
+                "the key rope_scaling.factor is missing"},
+        Refused{"RopeLlama3",
+                R"({"rope_parameters": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 1,
+                    "high_freq_factor": 4}})",
+                "the key rope_parameters.original_max_position_embeddings is missing"},
+        Refused{"RopeBand",
+                R"({"rope_parameters": {"rope_type": "llama3", "factor": 8, "low_freq_factor": 4,
+                    "high_freq_factor": 4, "original_max_position_embeddings": 8}})",
+                "rope_parameters.high_freq_factor must be larger than low_freq_factor"},
+        Refused{"RopePerLayerKind",
+                R"({"rope_parameters": {"full_attention": {"rope_type": "default"}}})",
+                "rope_parameters.full_attention is an object"},
+        Refused{"RopeTwice",
+                R"({"rope_parameters": {"rope_type": "default"},
+                    "rope_scaling": {"type": "linear", "factor": 2}})",
+                "rope_scaling and rope_parameters differ"},
+        Refused{"PartialRotary", R"({"partial_rotary_factor": 0.25})",
+                "partial_rotary_factor other than 1 is not supported"},
+        Refused{"PartialRotaryInside", R"({"rope_parameters": {"partial_rotary_factor": 0.5}})",
+                "partial_rotary_factor other than 1 is not supported"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(ModelConfig, WhatIsWrittenIsRead) {
+  Json linear = small_config();
+  linear["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.5}};
+  linear["mlp_bias"] = true;
+  linear["head_dim"] = 6;
+  for (const Json& config : {Json::parse(eurollm), Json::parse(transformers5), linear}) {
+    const ModelConfig model = parse_model_config(config, "x");
+    const Json written = to_hugging_face(model, "bfloat16", 1, 2);
+    EXPECT_EQ(parse_model_config(written, "x"), model);
+    EXPECT_EQ(parse_model_config(Json::parse(written.dump()), "x"), model);
+  }
+}
+
+TEST(ModelConfig, IsWrittenAsTransformersReadsIt) {
+  const ModelConfig model = parse_model_config(Json::parse(transformers5), "x");
+  const Json written = to_hugging_face(model, "float16", 1, -1);
+  EXPECT_EQ(written["architectures"], Json({"LlamaForCausalLM"}));
+  EXPECT_EQ(written["model_type"], "llama");
+  EXPECT_EQ(written["hidden_act"], "silu");
+  EXPECT_EQ(written["torch_dtype"], "float16");
+  EXPECT_EQ(written["bos_token_id"], 1);
+  EXPECT_TRUE(written["eos_token_id"].is_null());
+  EXPECT_EQ(written["rope_theta"], 500000.0);
+  EXPECT_EQ(written["rope_scaling"], Json::parse(R"({"rope_type": "llama3", "factor": 8.0,
+      "low_freq_factor": 1.0, "high_freq_factor": 4.0, "original_max_position_embeddings": 128})"));
+  EXPECT_TRUE(written["rope_scaling"]["original_max_position_embeddings"].is_number_integer());
+  const ModelConfig plain = parse_model_config(Json::parse(eurollm), "x");
+  EXPECT_TRUE(to_hugging_face(plain, "float32", 1, 2)["rope_scaling"].is_null());
+}
+
+TEST(ModelConfig, DifferencesAreNamedOneByOne) {
+  const ModelConfig base = parse_model_config(Json::parse(transformers5), "x");
+  EXPECT_THAT(config_differences(base, base), IsEmpty());
+  const auto changed = [&](const char* patch) {
+    Json config = Json::parse(transformers5);
+    config.merge_patch(Json::parse(patch));
+    const ModelConfig other = parse_model_config(config, "x");
+    EXPECT_NE(other, base);
+    return config_differences(other, base);
+  };
+  EXPECT_THAT(changed(R"({"hidden_size": 28})"), ElementsAre("hidden_size: 28 here, 24 there"));
+  EXPECT_THAT(changed(R"({"intermediate_size": 8})"),
+              ElementsAre("intermediate_size: 8 here, 40 there"));
+  EXPECT_THAT(changed(R"({"num_hidden_layers": 1})"),
+              ElementsAre("num_hidden_layers: 1 here, 3 there"));
+  EXPECT_THAT(changed(R"({"num_attention_heads": 8})"),
+              ElementsAre("num_attention_heads: 8 here, 4 there"));
+  EXPECT_THAT(changed(R"({"num_key_value_heads": 1})"),
+              ElementsAre("num_key_value_heads: 1 here, 2 there"));
+  EXPECT_THAT(changed(R"({"head_dim": 2})"), ElementsAre("head_dim: 2 here, 4 there"));
+  EXPECT_THAT(changed(R"({"vocab_size": 33})"), ElementsAre("vocab_size: 33 here, 32 there"));
+  EXPECT_THAT(changed(R"({"max_position_embeddings": 8})"),
+              ElementsAre("max_position_embeddings: 8 here, 512 there"));
+  EXPECT_THAT(changed(R"({"rms_norm_eps": 0.5})"),
+              ElementsAre("rms_norm_eps: 0.5 here, 1e-06 there"));
+  EXPECT_THAT(changed(R"({"tie_word_embeddings": false})"),
+              ElementsAre("tie_word_embeddings: false here, true there"));
+  EXPECT_THAT(changed(R"({"attention_bias": false})"),
+              ElementsAre("attention_bias: false here, true there"));
+  EXPECT_THAT(changed(R"({"mlp_bias": true})"), ElementsAre("mlp_bias: true here, false there"));
+  EXPECT_THAT(changed(R"({"rope_parameters": {"rope_theta": 2}})"),
+              ElementsAre("rope_theta: 2 here, 500000 there"));
+  EXPECT_THAT(changed(R"({"rope_parameters": {"factor": 2}})"),
+              ElementsAre("rope factor: 2 here, 8 there"));
+  EXPECT_THAT(changed(R"({"rope_parameters": {"low_freq_factor": 2}})"),
+              ElementsAre("rope low_freq_factor: 2 here, 1 there"));
+  EXPECT_THAT(changed(R"({"rope_parameters": {"high_freq_factor": 2}})"),
+              ElementsAre("rope high_freq_factor: 2 here, 4 there"));
+  EXPECT_THAT(changed(R"({"rope_parameters": {"original_max_position_embeddings": 2}})"),
+              ElementsAre("rope original_max_position_embeddings: 2 here, 128 there"));
+  EXPECT_THAT(changed(R"({"rope_parameters": {"rope_type": "linear"}})"),
+              ::testing::Contains("rope_type: linear here, llama3 there"));
+}
+
+}  // namespace
+}  // namespace explaind

@@ -1,0 +1,145 @@
+// Opening a series, comparing its checkpoints, identifying its files.
+
+#include "checkpoint/series.hpp"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+
+#include "unit/checkpoint/written_files.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using testing::data_error;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::one_vector;
+using testing::safetensors;
+using testing::small_config;
+using testing::TemporaryDirectory;
+using testing::write_bytes;
+using testing::write_checkpoint;
+
+class Series : public ::testing::Test {
+ protected:
+  Series() {
+    write_checkpoint(directory_ / "step-2", one_vector("w", {1, 2}));
+    write_checkpoint(directory_ / "step-10", one_vector("w", {3, 4}));
+  }
+  std::string error() {
+    return data_error([&] { CheckpointSeries::open(directory_.path()); });
+  }
+
+  TemporaryDirectory directory_;
+};
+
+TEST_F(Series, OpensInTheOrderOfSteps) {
+  const CheckpointSeries series = CheckpointSeries::open(directory_.path());
+  ASSERT_EQ(series.size(), 2U);
+  EXPECT_EQ(series.step(0), 2);
+  EXPECT_EQ(series.step(1), 10);
+  EXPECT_EQ(series.checkpoint(1).directory(), directory_ / "step-10");
+  EXPECT_EQ(series.config(), small_config());
+}
+
+TEST_F(Series, OpensShardedCheckpoints) {
+  const fs::path sharded = directory_ / "step-11";
+  write_bytes(sharded / "config.json", small_config().dump());
+  write_bytes(sharded / "part.safetensors", one_vector("w", {3, 4}));
+  write_bytes(sharded / "model.safetensors.index.json",
+              R"({"weight_map": {"w": "part.safetensors"}})");
+  EXPECT_EQ(CheckpointSeries::open(directory_.path()).size(), 3U);
+}
+
+TEST_F(Series, StoredTypesAndIrrelevantKeysMayDiffer) {
+  nlohmann::json config = small_config();
+  config["torch_dtype"] = "bfloat16";
+  config["transformers_version"] = "5.3.0";
+  config["num_key_value_heads"] = 2;  // the default, spelled out
+  config["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 10000.0}};
+  write_checkpoint(
+      directory_ / "step-10",
+      safetensors(R"({"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", "abcd"), config);
+  EXPECT_EQ(CheckpointSeries::open(directory_.path()).size(), 2U);
+}
+
+TEST_F(Series, EachDifferenceIsNamed) {
+  nlohmann::json config = small_config();
+  config["rope_theta"] = 500000.0;
+  config["tie_word_embeddings"] = true;
+  write_checkpoint(directory_ / "step-10", one_vector("v", {3, 4}), config);
+  EXPECT_THAT(error(), AllOf(HasSubstr((directory_ / "step-10").string() + ": differs from"),
+                             HasSubstr((directory_ / "step-2").string()),
+                             HasSubstr("tie_word_embeddings: true here, false there"),
+                             HasSubstr("rope_theta: 500000 here, 10000 there"),
+                             HasSubstr("tensor \"w\" is missing here"),
+                             HasSubstr("tensor \"v\" is here only"), Not(HasSubstr("more"))));
+  write_checkpoint(directory_ / "step-10", one_vector("w", {3, 4, 5}));
+  EXPECT_THAT(error(), HasSubstr("tensor \"w\": shape [3] here, [2] there"));
+}
+
+TEST_F(Series, ManyDifferencesAreCounted) {
+  std::string header = "{";
+  for (int i = 0; i < 12; ++i) {
+    header += "\"extra" + std::to_string(10 + i) +
+              R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)";
+  }
+  header.back() = '}';
+  write_checkpoint(directory_ / "step-10", safetensors(header));
+  // w is missing and twelve are extra: ten are named.
+  EXPECT_THAT(error(),
+              AllOf(HasSubstr("\"extra18\" is here only; and 3 more"), Not(HasSubstr("extra19"))));
+}
+
+TEST_F(Series, ABrokenMemberIsNamed) {
+  write_bytes(directory_ / "step-10/config.json", R"({"architectures": ["GPTNeoXForCausalLM"]})");
+  EXPECT_THAT(error(), AllOf(HasSubstr("step-10/config.json"), HasSubstr("GPTNeoXForCausalLM")));
+  write_checkpoint(directory_ / "step-10", "cut");
+  EXPECT_THAT(error(), HasSubstr("step-10/model.safetensors: 3 bytes are too few"));
+}
+
+/// CRC-32 (reflected 0xEDB88320) bit by bit.
+uint32_t crc32_by_definition(const std::string& bytes) {
+  uint32_t crc = 0xffffffffU;
+  for (const char byte : bytes) {
+    crc ^= static_cast<unsigned char>(byte);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1U) ^ ((crc & 1U) != 0 ? 0xedb88320U : 0U);
+  }
+  return ~crc;
+}
+
+TEST_F(Series, IdentifiesItsFiles) {
+  const std::string header =
+      safetensors(R"({"w":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}})");
+  write_checkpoint(directory_ / "step-2", header + "abc");
+  write_checkpoint(directory_ / "step-10", header + "abd");
+  const fs::path file = directory_ / "step-2/model.safetensors";
+  const auto time =
+      fs::file_time_type::clock::from_sys(std::chrono::sys_time<std::chrono::nanoseconds>(
+          std::chrono::seconds(1700000000) + std::chrono::microseconds(123456)));
+  fs::last_write_time(file, time);
+  const CheckpointSeries series = CheckpointSeries::open(directory_.path());
+
+  const nlohmann::json quick = identify(series, false);
+  ASSERT_EQ(quick.size(), 2U);
+  EXPECT_EQ(quick[0]["step"], 2);
+  EXPECT_EQ(quick[1]["step"], 10);
+  EXPECT_EQ(quick[0]["file"], "step-2/model.safetensors");
+  EXPECT_EQ(quick[0]["size"], header.size() + 3);
+  EXPECT_EQ(quick[0]["modified"], 1700000000123456000);
+  EXPECT_FALSE(quick[0].contains("sha256"));
+  EXPECT_EQ(std::stoul(quick[0]["header_crc32"].get<std::string>(), nullptr, 16),
+            crc32_by_definition(header));
+  EXPECT_EQ(quick[0]["header_crc32"], quick[1]["header_crc32"]);
+
+  const nlohmann::json full = identify(series, true);
+  // sha256sum of the two files
+  EXPECT_EQ(full[0]["sha256"], "52e4c2f3bbc4e7de2282568ca3f96ff8e762fb11acffbc6f00438f6538614f8c");
+  EXPECT_EQ(full[1]["sha256"], "fef50fbc9930efeb0e8d20eb4e8212513249350d691538484b155648adbfb65f");
+}
+
+}  // namespace
+}  // namespace explaind
