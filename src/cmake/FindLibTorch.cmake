@@ -19,9 +19,11 @@ if(LibTorch_FOUND AND NOT TARGET LibTorch::torch)
   get_filename_component(LibTorch_LIBRARY_DIR ${LibTorch_torch_cpu} DIRECTORY)
   add_library(LibTorch::torch INTERFACE IMPORTED)
   set_target_properties(LibTorch::torch PROPERTIES
-    INTERFACE_INCLUDE_DIRECTORIES "${LibTorch_INCLUDE_DIR};${LibTorch_INCLUDE_DIR}/torch/csrc/api/include"
     INTERFACE_LINK_LIBRARIES "${LibTorch_torch_cpu};${LibTorch_c10}"
     INTERFACE_COMPILE_DEFINITIONS "_GLIBCXX_USE_CXX11_ABI=1")
+  # Searched after the system's folders: the wheel brings its own copies of fmt and others, which must not win over the installed ones.
+  target_compile_options(LibTorch::torch INTERFACE
+    "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}" "SHELL:-idirafter ${LibTorch_INCLUDE_DIR}/torch/csrc/api/include")
   set(LibTorch_LINK_OPTIONS "")
   foreach(dir IN LISTS LibTorch_NVIDIA_DIRS LibTorch_LIBRARY_DIR)
     list(APPEND LibTorch_LINK_OPTIONS "LINKER:-rpath-link,${dir}" "LINKER:-rpath,${dir}")
