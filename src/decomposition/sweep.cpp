@@ -30,7 +30,7 @@ void NodeMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks
       const auto end = std::lower_bound(begin, ask.samples.end(), last);
       if (begin == end) continue;
       std::vector<int64_t> wanted;  // members of the micro-batch
-      Members members{.ask = i};
+      Members members{.ask = i, .rows = {}, .lengths = {}};
       for (auto sample = begin; sample != end; ++sample) {
         wanted.push_back(*sample - first);
         members.rows.push_back(sample - ask.samples.begin());
