@@ -40,7 +40,7 @@ sources() {
 version_14() {
   local candidate
   for candidate in "$1-14" "$1"; do
-    if "$candidate" --version 2>/dev/null | grep -q 'version 14\.'; then
+    if [[ $("$candidate" --version 2>/dev/null) == *"version 14."* ]]; then
       echo "$candidate"
       return
     fi

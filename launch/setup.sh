@@ -67,7 +67,7 @@ install_packages() {
     apt update || stop "apt-get update failed" "Look at its message above: the network, or /etc/apt/sources.list."
   fi
   while read -r package; do
-    if apt-cache policy "$package" | grep -q 'Candidate: [^(]'; then
+    if [[ $(apt-cache policy "$package") == *"Candidate: "[!\(]* ]]; then
       wanted+=("$package")
     else
       unavailable+=("$package")
