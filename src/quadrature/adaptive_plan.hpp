@@ -12,20 +12,27 @@
 #include <string>
 #include <vector>
 
+#include "quadrature/fixed_rules.hpp"
+
 namespace explaind {
 
 /// Evaluate `samples` (ascending) at t. `value_only`: only F is wanted (the ends under fixed
 /// rules).
 ///
-/// weights: one per accumulator of the plan (`accumulators()`); the integral kept in accumulator a
-/// of a sample is Σ over asks of weights[a] · f(t), formed from zero within a round in ascending t
-/// and then added to what is there. All zero where the final weights are not known yet (Simpson
-/// before its replay).
+/// The integral kept in accumulator a of a sample is Σ over asks of weight · f(t), formed from zero
+/// within a round in ascending t and then added to what is there. Weights are 0 where the node does
+/// not enter, and all are where the final weights are not known yet (Simpson before its replay).
 struct Ask {
   double t = 0;
   std::vector<int64_t> samples;
   bool value_only = false;
-  std::vector<double> weights;
+  int accumulators = 0;
+  std::vector<double> weights;  ///< samples × accumulators, row-major
+
+  [[nodiscard]] std::span<const double> weights_of(int64_t row) const {
+    const auto width = static_cast<size_t>(accumulators);
+    return std::span(weights).subspan(static_cast<size_t>(row) * width, width);
+  }
 };
 
 struct QuadratureOptions {
@@ -79,7 +86,6 @@ class AdaptivePlan {
                     const std::vector<std::vector<double>>& values) = 0;
   /// Accumulators a sample may need at once (Clenshaw–Curtis: levels; fixed rules: 1).
   [[nodiscard]] virtual int accumulators() const = 0;
-  /// Accumulators that the round's asks can still feed, ascending; others' weights are 0.
   /// True where a round replays known nodes with final weights: values are not looked at, scores
   /// are accumulated.
   [[nodiscard]] virtual bool replaying() const = 0;
@@ -91,14 +97,5 @@ class AdaptivePlan {
 /// asked for then).
 std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
                                         int64_t tensors, bool scores_follow_tensors);
-
-/// Nodes on [0, 1] ascending and weights summing to 1.
-struct FixedRule {
-  std::vector<double> nodes, weights;
-};
-FixedRule gauss_rule(int n);
-FixedRule midpoint_rule(int n);
-/// n = 2^k + 1 ≥ 3; both ends included; every other node is a node of the rule with (n+1)/2.
-FixedRule clenshaw_curtis_rule(int n);
 
 }  // namespace explaind

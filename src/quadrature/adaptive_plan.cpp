@@ -1,0 +1,175 @@
+#include "quadrature/adaptive_plan.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <optional>
+
+#include "quadrature/clenshaw_curtis_sample.hpp"
+#include "quadrature/fixed_plan.hpp"
+#include "quadrature/simpson.hpp"
+
+namespace explaind {
+namespace {
+
+/// Samples refine on their own; a round asks every open sample what it needs next.
+class NestedPlan final : public AdaptivePlan {
+ public:
+  NestedPlan(const QuadratureOptions& options, int64_t samples, int64_t tensors, bool follow)
+      : options_(options),
+        levels_(options.max_nodes),
+        tensors_(static_cast<size_t>(tensors)),
+        replays_(!follow),
+        verdicts_(static_cast<size_t>(samples)) {
+    for (int64_t s = 0; s < samples; ++s) samples_.emplace_back(levels_, options_, tensors_);
+    bisections_.resize(static_cast<size_t>(samples));
+    open_.assign(static_cast<size_t>(samples), true);
+    ask();
+  }
+  NestedPlan(const NestedPlan&) = delete;
+  NestedPlan& operator=(const NestedPlan&) = delete;
+
+  [[nodiscard]] bool done() const override { return asks_.empty(); }
+  [[nodiscard]] const std::vector<Ask>& next() const override { return asks_; }
+  [[nodiscard]] int accumulators() const override {
+    return static_cast<int>(levels_.count()) + (replays_ ? 1 : 0);
+  }
+  [[nodiscard]] bool replaying() const override { return replaying_; }
+  [[nodiscard]] const SampleVerdict& verdict(int64_t sample) const override {
+    return verdicts_[static_cast<size_t>(sample)];
+  }
+
+  void tell(const std::vector<std::vector<double>>& functionals,
+            const std::vector<std::vector<double>>& values) override {
+    if (replaying_) {
+      asks_.clear();
+      return;
+    }
+    std::map<size_t, std::array<std::vector<double>, 2>> halves;  // of bisected samples
+    for (size_t i = 0; i < asks_.size(); ++i) {
+      for (size_t row = 0; row < asks_[i].samples.size(); ++row) {
+        const auto sample = static_cast<size_t>(asks_[i].samples[row]);
+        const double* value = values[i].data() + row * tensors_;
+        if (asks_[i].t == 0) verdicts_[sample].value_from = functionals[i][row];
+        if (asks_[i].t == 1) verdicts_[sample].value_to = functionals[i][row];
+        if (bisections_[sample]) {
+          const size_t which = asks_[i].t == bisections_[sample]->asked()[0] ? 0 : 1;
+          halves[sample][which].assign(value, value + tensors_);
+        } else {
+          samples_[sample].set_value(node_index_.at({asks_[i].t, samples_[sample].level()}), value);
+        }
+      }
+    }
+    for (size_t sample = 0; sample < samples_.size(); ++sample) {
+      if (!open_[sample]) continue;
+      if (bisections_[sample]) {
+        bisections_[sample]->tell(std::move(halves[sample][0]), std::move(halves[sample][1]));
+        if (bisections_[sample]->done()) finish_bisection(sample);
+      } else {
+        judge(sample);
+      }
+    }
+    ask();
+  }
+
+ private:
+  void judge(size_t sample) {
+    using End = SampleVerdict::End;
+    ClenshawCurtisSample& nested = samples_[sample];
+    SampleVerdict& verdict = verdicts_[sample];
+    const double change = verdict.value_to - verdict.value_from;
+    const size_t level = nested.level();
+    const LevelVerdict judged = nested.judge(change);
+    if (judged == LevelVerdict::refine) return;
+    if (judged == LevelVerdict::kinks) {
+      bisections_[sample].emplace(nested.shared_value(0.0), nested.shared_value(0.5),
+                                  nested.shared_value(1.0), change, nested.tolerance(),
+                                  nested.evaluations(), options_.max_kink_nodes);
+      if (bisections_[sample]->done()) finish_bisection(sample);
+      return;
+    }
+    verdict.end = judged == LevelVerdict::met       ? End::met
+                  : judged == LevelVerdict::limited ? End::limited
+                                                    : End::missed;
+    verdict.error = nested.error();
+    verdict.evaluations = nested.evaluations();
+    verdict.accumulator = static_cast<int>(level);
+    verdict.integrals = nested.integrals();
+    open_[sample] = false;
+  }
+
+  void finish_bisection(size_t sample) {
+    const SimpsonBisection& bisection = *bisections_[sample];
+    SampleVerdict& verdict = verdicts_[sample];
+    verdict.end = bisection.met() ? SampleVerdict::End::kinks : SampleVerdict::End::missed;
+    verdict.error = bisection.error();
+    verdict.evaluations = bisection.evaluations();
+    verdict.accumulator = static_cast<int>(levels_.count());
+    verdict.integrals = bisection.integrals();
+    open_[sample] = false;
+  }
+
+  /// Samples in ascending order within an ask, asks in ascending t.
+  void ask() {
+    std::map<double, Ask> asks;
+    const auto add = [&](double t, size_t sample) -> Ask& {
+      Ask& ask = asks[t];
+      ask.t = t;
+      ask.accumulators = accumulators();
+      ask.samples.push_back(static_cast<int64_t>(sample));
+      ask.weights.resize(ask.samples.size() * static_cast<size_t>(ask.accumulators), 0.0);
+      return ask;
+    };
+    const auto last_weights = [](Ask& ask) { return ask.weights.end() - ask.accumulators; };
+    for (size_t sample = 0; sample < samples_.size(); ++sample) {
+      if (!open_[sample]) continue;
+      if (bisections_[sample]) {
+        for (const double t : bisections_[sample]->asked()) add(t, sample);
+        continue;
+      }
+      const size_t level = samples_[sample].level();
+      for (const size_t index : levels_.new_nodes(level)) {
+        const double t = levels_.level(level).nodes()[index];
+        node_index_[{t, level}] = index;
+        const auto weights = last_weights(add(t, sample));
+        for (size_t l = level; l < levels_.count(); ++l) {
+          weights[static_cast<std::ptrdiff_t>(l)] = levels_.weight(l, level, index);
+        }
+      }
+    }
+    if (asks.empty() && replays_ && !replaying_) {
+      for (size_t sample = 0; sample < samples_.size(); ++sample) {
+        if (!bisections_[sample]) continue;
+        for (const auto& [t, weight] : bisections_[sample]->weights()) {
+          last_weights(add(t, sample))[static_cast<std::ptrdiff_t>(levels_.count())] = weight;
+          replaying_ = true;
+        }
+      }
+    }
+    asks_.clear();
+    for (auto& [t, each] : asks) asks_.push_back(std::move(each));
+  }
+
+  QuadratureOptions options_;
+  ClenshawCurtisLevels levels_;
+  size_t tensors_;
+  bool replays_, replaying_ = false;
+  std::vector<SampleVerdict> verdicts_;
+  std::vector<ClenshawCurtisSample> samples_;
+  std::vector<std::optional<SimpsonBisection>> bisections_;
+  std::vector<bool> open_;
+  std::map<std::pair<double, size_t>, size_t> node_index_;  ///< (t, level) → index of the node
+  std::vector<Ask> asks_;
+};
+
+}  // namespace
+
+std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
+                                        int64_t tensors, bool scores_follow_tensors) {
+  if (options.rule == QuadratureOptions::Rule::adaptive) {
+    return std::make_unique<NestedPlan>(options, samples, tensors, scores_follow_tensors);
+  }
+  return make_fixed_plan(options, samples, tensors);
+}
+
+}  // namespace explaind

@@ -1,0 +1,97 @@
+#include "quadrature/fixed_plan.hpp"
+
+#include <charconv>
+#include <limits>
+#include <numeric>
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+class FixedPlan final : public AdaptivePlan {
+ public:
+  FixedPlan(const FixedRule& rule, int64_t samples, int64_t tensors)
+      : tensors_(static_cast<size_t>(tensors)), verdicts_(static_cast<size_t>(samples)) {
+    const auto add = [&](double t, bool value_only, double weight) {
+      Ask ask{.t = t, .samples = {}, .value_only = value_only, .accumulators = 1, .weights = {}};
+      ask.samples.resize(static_cast<size_t>(samples));
+      std::iota(ask.samples.begin(), ask.samples.end(), int64_t{0});
+      ask.weights.assign(ask.samples.size(), weight);
+      asks_.push_back(std::move(ask));
+    };
+    add(0, true, 0);
+    for (size_t q = 0; q < rule.nodes.size(); ++q) add(rule.nodes[q], false, rule.weights[q]);
+    add(1, true, 0);
+    for (SampleVerdict& verdict : verdicts_) {
+      verdict.end = SampleVerdict::End::fixed;
+      verdict.error = std::numeric_limits<double>::quiet_NaN();
+      verdict.evaluations = static_cast<int>(rule.nodes.size());
+      verdict.integrals.assign(tensors_, 0.0);
+    }
+  }
+
+  [[nodiscard]] bool done() const override { return done_; }
+  [[nodiscard]] const std::vector<Ask>& next() const override { return asks_; }
+  [[nodiscard]] int accumulators() const override { return 1; }
+  [[nodiscard]] bool replaying() const override { return false; }
+  [[nodiscard]] const SampleVerdict& verdict(int64_t sample) const override {
+    return verdicts_[static_cast<size_t>(sample)];
+  }
+
+  void tell(const std::vector<std::vector<double>>& functionals,
+            const std::vector<std::vector<double>>& values) override {
+    for (size_t s = 0; s < verdicts_.size(); ++s) {
+      verdicts_[s].value_from = functionals.front()[s];
+      verdicts_[s].value_to = functionals.back()[s];
+      for (size_t i = 1; i + 1 < asks_.size(); ++i) {
+        const double weight = asks_[i].weights[s];
+        for (size_t c = 0; c < tensors_; ++c) {
+          verdicts_[s].integrals[c] += weight * values[i][s * tensors_ + c];
+        }
+      }
+    }
+    done_ = true;
+  }
+
+ private:
+  size_t tensors_;
+  std::vector<SampleVerdict> verdicts_;
+  std::vector<Ask> asks_;
+  bool done_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<AdaptivePlan> make_fixed_plan(const QuadratureOptions& options, int64_t samples,
+                                              int64_t tensors) {
+  const FixedRule rule = options.rule == QuadratureOptions::Rule::gauss
+                             ? gauss_rule(options.nodes)
+                             : midpoint_rule(options.nodes);
+  return std::make_unique<FixedPlan>(rule, samples, tensors);
+}
+
+void parse_quadrature(const std::string& text, QuadratureOptions& options) {
+  using Rule = QuadratureOptions::Rule;
+  if (text == "adaptive") {
+    options.rule = Rule::adaptive;
+    return;
+  }
+  const size_t colon = text.find(':');
+  const std::string name = text.substr(0, colon);
+  int nodes = 0;
+  if (colon != std::string::npos) {
+    const char* end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data() + colon + 1, end, nodes);
+    if (failure != std::errc{} || stop != end) nodes = 0;
+  }
+  const int most = name == "gauss" ? 1000 : 1000000;
+  if ((name != "gauss" && name != "midpoint") || nodes < 1 || nodes > most) {
+    throw UsageError("--quadrature", "cannot read '" + text + "'",
+                     "Use adaptive, gauss:N (1 to 1000 nodes) or midpoint:N");
+  }
+  options.rule = name == "gauss" ? Rule::gauss : Rule::midpoint;
+  options.nodes = nodes;
+}
+
+}  // namespace explaind

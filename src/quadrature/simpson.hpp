@@ -1,0 +1,51 @@
+#pragma once
+// Adaptive Simpson with one global error budget, for integrands with kinks (method.md §4).
+
+#include <array>
+#include <map>
+#include <vector>
+
+namespace explaind {
+
+/// The bisection of one sample. Nodes are dyadic, so that their doubles are exact keys.
+class SimpsonBisection {
+ public:
+  /// Values at 0, ½ and 1 (C each). `spent`: evaluations before, these three included.
+  SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
+                   std::vector<double> at_one, double change, double tolerance, int spent, int cap);
+
+  [[nodiscard]] bool done() const { return done_; }
+  /// Both nodes that the worst panel's halves need; while not done.
+  [[nodiscard]] const std::array<double, 2>& asked() const { return asked_; }
+  /// Values at the nodes asked for, in their order.
+  void tell(std::vector<double> first, std::vector<double> second);
+
+  [[nodiscard]] bool met() const { return met_; }
+  [[nodiscard]] double error() const { return error_; }
+  [[nodiscard]] int evaluations() const { return evaluations_; }
+  /// Weight of every node used by the final panels, ascending; they sum to 1.
+  [[nodiscard]] std::map<double, double> weights() const;
+  /// Σ weight · value in ascending t, C values.
+  [[nodiscard]] std::vector<double> integrals() const;
+
+ private:
+  struct Panel {
+    double begin = 0, end = 0;
+    std::vector<double> integral;  ///< C, Simpson's
+    double error = 0;              ///< ½ |Simpson − trapezoid|, largest over tensors
+  };
+  [[nodiscard]] Panel panel(double begin, double end) const;
+  /// Decides whether to stop; else takes the worst panel out and asks for its halves' midpoints.
+  void advance();
+
+  std::map<double, std::vector<double>> values_;
+  std::vector<Panel> panels_;
+  double change_, tolerance_;
+  int evaluations_, cap_;
+  bool done_ = false, met_ = false;
+  double error_ = 0;
+  Panel split_;
+  std::array<double, 2> asked_{};
+};
+
+}  // namespace explaind
