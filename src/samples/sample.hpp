@@ -9,6 +9,9 @@
 
 namespace explaind {
 
+/// A label that asks for no prediction.
+inline constexpr int64_t ignored_label = -100;
+
 /// labels[t] is what position t−1 predicts, as in Hugging Face (aligned with input_ids, shifted
 /// inside the loss); −100 ignored.
 struct Sample {

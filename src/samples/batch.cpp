@@ -1,0 +1,48 @@
+#include "samples/batch.hpp"
+
+#include <algorithm>
+
+#include "core/error.hpp"
+
+namespace explaind {
+
+Functional parse_functional(const std::string& word) {
+  if (word == "loss") return Functional::loss;
+  if (word == "loss_sum") return Functional::loss_sum;
+  throw UsageError("--functional", "'" + word + "' is not available", "Use loss or loss_sum");
+}
+
+MicroBatch make_micro_batch(std::span<const Sample> samples, Functional functional) {
+  MicroBatch batch;
+  for (const Sample& sample : samples) {
+    batch.positions = std::max(batch.positions, static_cast<int64_t>(sample.input_ids.size()));
+  }
+  for (const Sample& sample : samples) {
+    const auto length = static_cast<int64_t>(sample.input_ids.size());
+    for (int64_t t = 0; t < batch.positions; ++t) {
+      const auto i = static_cast<size_t>(t);
+      batch.input_ids.push_back(t < length ? sample.input_ids[i] : 0);
+      batch.targets.push_back(t + 1 < length ? sample.labels[i + 1] : ignored_label);
+    }
+    batch.lengths.push_back(length);
+    batch.weights.push_back(
+        functional == Functional::loss ? 1.0 / static_cast<double>(sample.predicted()) : 1.0);
+  }
+  return batch;
+}
+
+MicroBatch MicroBatch::subset(std::span<const int64_t> members) const {
+  MicroBatch part;
+  part.positions = positions;
+  for (const int64_t member : members) {
+    const auto row = static_cast<std::ptrdiff_t>(member * positions);
+    const auto end = static_cast<std::ptrdiff_t>((member + 1) * positions);
+    part.input_ids.insert(part.input_ids.end(), input_ids.begin() + row, input_ids.begin() + end);
+    part.targets.insert(part.targets.end(), targets.begin() + row, targets.begin() + end);
+    part.lengths.push_back(lengths[static_cast<size_t>(member)]);
+    part.weights.push_back(weights[static_cast<size_t>(member)]);
+  }
+  return part;
+}
+
+}  // namespace explaind
