@@ -24,19 +24,22 @@ T load(const std::byte* data, size_t i) {
 
 float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
 
-/// Three exact cases chosen without a branch, so that the loop vectorises; none forms a subnormal
-/// float, so a thread that flushes those to zero gets the same values.
+/// All ones where `condition` holds, else 0.
+uint32_t mask(bool condition) { return 0U - static_cast<uint32_t>(condition); }
+
+/// Three exact cases joined with masks: compilers turn `?:` into a branch here and then do not
+/// vectorise (5 times slower). None forms a subnormal float, so a thread that flushes those to zero
+/// gets the same values.
 float from_f16(uint16_t bits) {
-  constexpr uint32_t rebias = (127 - 15) << 23, smallest_normal = (127 - 14) << 23;
+  constexpr uint32_t rebias = (127 - 15) << 23, infinity = 0x7f800000U;
+  constexpr float smallest = 0x1p-24F;
+  const auto magnitude = static_cast<uint32_t>(bits & 0x7fffU);
   const uint32_t sign = static_cast<uint32_t>(bits & 0x8000U) << 16;
-  const uint32_t magnitude = static_cast<uint32_t>(bits & 0x7fffU) << 13;
-  const uint32_t normal = magnitude + rebias;
-  const uint32_t special = magnitude | 0x7f800000U;
-  // 2^-14 (1 + m/1024) − 2^-14 = m 2^-24
-  const auto subnormal = std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude + smallest_normal) -
-                                                 std::bit_cast<float>(smallest_normal));
-  const uint32_t small_or_normal = magnitude < 0x00800000U ? subnormal : normal;
-  return std::bit_cast<float>((magnitude >= 0x0f800000U ? special : small_or_normal) | sign);
+  const uint32_t is_subnormal = mask(magnitude < 0x0400U);
+  const uint32_t normal = ((magnitude << 13) + rebias) | (infinity & mask(magnitude >= 0x7c00U));
+  const auto subnormal =
+      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * smallest);
+  return std::bit_cast<float>((subnormal & is_subnormal) | (normal & ~is_subnormal) | sign);
 }
 
 template <typename Real>

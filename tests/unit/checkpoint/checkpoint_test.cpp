@@ -27,29 +27,29 @@ using testing::write_checkpoint;
 class CheckpointDirectory : public ::testing::Test {
  protected:
   void write_index(const std::string& text) {
-    write_bytes(directory_ / "model.safetensors.index.json", text);
+    write_bytes(directory / "model.safetensors.index.json", text);
   }
   /// Two shards with one vector each, and their index.
   void write_shards() {
-    write_bytes(directory_ / "config.json", small_config().dump());
-    write_bytes(directory_ / "model-1.safetensors", one_vector("b", {1, 2}));
-    write_bytes(directory_ / "model-2.safetensors", one_vector("a", {3}));
+    write_bytes(directory / "config.json", small_config().dump());
+    write_bytes(directory / "model-1.safetensors", one_vector("b", {1, 2}));
+    write_bytes(directory / "model-2.safetensors", one_vector("a", {3}));
     write_index(R"({"metadata": {"total_size": 12},
                     "weight_map": {"b": "model-1.safetensors", "a": "model-2.safetensors"}})");
   }
   std::string open_error() {
-    return data_error([&] { Checkpoint::open(directory_.path()); });
+    return data_error([&] { Checkpoint::open(directory.path()); });
   }
 
-  TemporaryDirectory directory_;
+  TemporaryDirectory directory;
 };
 
 TEST_F(CheckpointDirectory, OpensASingleFile) {
-  write_checkpoint(directory_.path(), one_vector("w", {0.5F, -2}));
-  const Checkpoint checkpoint = Checkpoint::open(directory_.path());
-  EXPECT_EQ(checkpoint.directory(), directory_.path());
+  write_checkpoint(directory.path(), one_vector("w", {0.5F, -2}));
+  const Checkpoint checkpoint = Checkpoint::open(directory.path());
+  EXPECT_EQ(checkpoint.directory(), directory.path());
   EXPECT_EQ(checkpoint.config()["hidden_size"], 8);
-  EXPECT_THAT(checkpoint.files(), ElementsAre(directory_ / "model.safetensors"));
+  EXPECT_THAT(checkpoint.files(), ElementsAre(directory / "model.safetensors"));
   EXPECT_EQ(checkpoint.mapped().size(), 1U);
   std::array<float, 2> values{};
   to_float(checkpoint.tensor("w"), values);
@@ -57,13 +57,13 @@ TEST_F(CheckpointDirectory, OpensASingleFile) {
 }
 
 TEST_F(CheckpointDirectory, ViewsOutliveEveryCopyButTheLast) {
-  write_checkpoint(directory_.path(), one_vector("w", {7}));
+  write_checkpoint(directory.path(), one_vector("w", {7}));
   Checkpoint copy;
   {
-    const Checkpoint checkpoint = Checkpoint::open(directory_.path());
+    const Checkpoint checkpoint = Checkpoint::open(directory.path());
     copy = checkpoint;
   }
-  fs::remove_all(directory_.path());
+  fs::remove_all(directory.path());
   std::array<float, 1> value{};
   to_float(copy.tensor("w"), value);
   EXPECT_EQ(value[0], 7);
@@ -71,9 +71,9 @@ TEST_F(CheckpointDirectory, ViewsOutliveEveryCopyButTheLast) {
 
 TEST_F(CheckpointDirectory, OpensShards) {
   write_shards();
-  const Checkpoint checkpoint = Checkpoint::open(directory_.path());
+  const Checkpoint checkpoint = Checkpoint::open(directory.path());
   EXPECT_THAT(checkpoint.files(),
-              ElementsAre(directory_ / "model-1.safetensors", directory_ / "model-2.safetensors"));
+              ElementsAre(directory / "model-1.safetensors", directory / "model-2.safetensors"));
   EXPECT_EQ(checkpoint.tensors().size(), 2U);
   EXPECT_EQ(checkpoint.tensors().begin()->first, "a");
   std::array<float, 2> values{};
@@ -81,53 +81,53 @@ TEST_F(CheckpointDirectory, OpensShards) {
   EXPECT_THAT(values, ElementsAre(1.0F, 2.0F));
   EXPECT_THAT(
       data_error([&] { static_cast<void>(checkpoint.tensor("c")); }),
-      AllOf(HasSubstr(directory_.path().string()), HasSubstr("the tensor \"c\" is missing")));
+      AllOf(HasSubstr(directory.path().string()), HasSubstr("the tensor \"c\" is missing")));
 }
 
 TEST_F(CheckpointDirectory, TheSingleFileWinsOverAnIndex) {
   write_shards();
-  write_bytes(directory_ / "model.safetensors", one_vector("w", {1}));
-  EXPECT_EQ(Checkpoint::open(directory_.path()).tensors().begin()->first, "w");
+  write_bytes(directory / "model.safetensors", one_vector("w", {1}));
+  EXPECT_EQ(Checkpoint::open(directory.path()).tensors().begin()->first, "w");
 }
 
 TEST_F(CheckpointDirectory, IsRefusedWithoutConfigOrWeights) {
-  EXPECT_THAT(data_error([&] { Checkpoint::open(directory_ / "none"); }),
+  EXPECT_THAT(data_error([&] { Checkpoint::open(directory / "none"); }),
               HasSubstr("none: is not a directory"));
   EXPECT_THAT(open_error(), HasSubstr("holds no config.json"));
-  write_bytes(directory_ / "config.json", "{");
-  write_bytes(directory_ / "model.safetensors", one_vector("w", {1}));
+  write_bytes(directory / "config.json", "{");
+  write_bytes(directory / "model.safetensors", one_vector("w", {1}));
   EXPECT_THAT(open_error(), HasSubstr("config.json: broken JSON"));
-  write_bytes(directory_ / "config.json", "{}");
-  write_bytes(directory_ / "model.safetensors", testing::safetensors("{}"));
+  write_bytes(directory / "config.json", "{}");
+  write_bytes(directory / "model.safetensors", testing::safetensors("{}"));
   EXPECT_THAT(open_error(), HasSubstr("holds no tensor"));
-  fs::remove(directory_ / "model.safetensors");
+  fs::remove(directory / "model.safetensors");
   EXPECT_THAT(open_error(), HasSubstr("holds no weights: neither model.safetensors nor "
                                       "model.safetensors.index.json"));
 }
 
 TEST_F(CheckpointDirectory, SaysHowToConvertPickledWeights) {
-  write_bytes(directory_ / "config.json", "{}");
-  write_bytes(directory_ / "pytorch_model.bin", "PK");
+  write_bytes(directory / "config.json", "{}");
+  write_bytes(directory / "pytorch_model.bin", "PK");
   EXPECT_THAT(open_error(), AllOf(HasSubstr("pytorch_model.bin, which is not read"),
                                   HasSubstr("save_pretrained(DIR, safe_serialization=True)")));
-  fs::remove(directory_ / "pytorch_model.bin");
-  write_bytes(directory_ / "pytorch_model.bin.index.json", "{}");
+  fs::remove(directory / "pytorch_model.bin");
+  write_bytes(directory / "pytorch_model.bin.index.json", "{}");
   EXPECT_THAT(open_error(), HasSubstr("safe_serialization=True"));
 }
 
 TEST_F(CheckpointDirectory, NamesABrokenWeightFile) {
-  write_checkpoint(directory_.path(), one_vector("w", {1, 2}).substr(0, 40));
-  EXPECT_THAT(open_error(), HasSubstr((directory_ / "model.safetensors").string() + ": "));
-  write_bytes(directory_ / "model.safetensors", "");
+  write_checkpoint(directory.path(), one_vector("w", {1, 2}).substr(0, 40));
+  EXPECT_THAT(open_error(), HasSubstr((directory / "model.safetensors").string() + ": "));
+  write_bytes(directory / "model.safetensors", "");
   EXPECT_THAT(open_error(), HasSubstr("0 bytes are too few"));
-  fs::remove(directory_ / "model.safetensors");
-  fs::create_directory(directory_ / "model.safetensors");
+  fs::remove(directory / "model.safetensors");
+  fs::create_directory(directory / "model.safetensors");
   EXPECT_THAT(open_error(), HasSubstr("is not a regular file"));
 }
 
 TEST_F(CheckpointDirectory, AMissingShardIsNamedWithATensor) {
   write_shards();
-  fs::remove(directory_ / "model-1.safetensors");
+  fs::remove(directory / "model-1.safetensors");
   EXPECT_THAT(open_error(), HasSubstr("the file model-1.safetensors (tensor \"b\") is missing"));
 }
 
@@ -139,7 +139,7 @@ TEST_F(CheckpointDirectory, IndexAndShardsMustAgree) {
   write_index(R"({"weight_map": {"b": "model-1.safetensors", "c": "model-2.safetensors"}})");
   EXPECT_THAT(open_error(), HasSubstr("the tensor \"a\" of model-2.safetensors is not listed"));
   write_shards();
-  write_bytes(directory_ / "model-2.safetensors", one_vector("b", {3}));
+  write_bytes(directory / "model-2.safetensors", one_vector("b", {3}));
   EXPECT_THAT(open_error(), HasSubstr("the tensor \"b\" is listed for model-1.safetensors but lies "
                                       "in model-2.safetensors"));
 }

@@ -37,7 +37,7 @@ double decode(unsigned bits, int exponent_bits, int fraction_bits) {
 struct Stored {
   template <typename T>
   Stored(Dtype dtype, const std::vector<T>& values, size_t shift = 0,
-         std::vector<int64_t> shape = {})
+         const std::vector<int64_t>& shape = {})
       : bytes(shift + values.size() * sizeof(T) + 8) {
     std::memcpy(bytes.data() + shift, values.data(), values.size() * sizeof(T));
     view.name = "w";
@@ -153,6 +153,16 @@ TEST(RequireFinite, NamesCheckpointTensorElementAndValue) {
   EXPECT_NO_THROW(require_finite(integers.view, "there"));
   const double largest = std::numeric_limits<double>::max();
   EXPECT_NO_THROW(require_finite(Stored(Dtype::f64, std::vector{largest, -largest}).view, "x"));
+}
+
+TEST(RequireFinite, LooksAtEveryElement) {
+  for (const size_t at : {0U, 4095U, 4096U, 8191U, 8192U, 12287U, 12288U, 14999U}) {
+    std::vector<double> values(15000, -1.0);
+    values[at] = std::numeric_limits<double>::quiet_NaN();
+    const Stored stored(Dtype::f64, values);
+    EXPECT_THAT(data_error([&] { require_finite(stored.view, "x"); }),
+                HasSubstr("element [" + std::to_string(at) + "] is NaN"));
+  }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@ namespace explaind {
 inline bool operator==(const SeriesEntry& a, const SeriesEntry& b) {
   return a.step == b.step && a.directory == b.directory;
 }
+// NOLINTNEXTLINE(readability-identifier-naming): the name GoogleTest looks for
 inline void PrintTo(const SeriesEntry& entry, std::ostream* out) {
   *out << entry.step << " " << entry.directory;
 }
@@ -27,22 +28,22 @@ using testing::write_bytes;
 class ListSeries : public ::testing::Test {
  protected:
   /// A directory that passes for a checkpoint.
-  void make(const std::string& name) { write_bytes(directory_ / (name + "/config.json"), "{}"); }
+  void make(const std::string& name) { write_bytes(directory / (name + "/config.json"), "{}"); }
   [[nodiscard]] SeriesEntry entry(int64_t step, const std::string& name) const {
-    return {step, directory_ / name};
+    return {step, directory / name};
   }
   std::string error(const std::string& name = "") {
-    return data_error([&] { list_series(name.empty() ? directory_.path() : directory_ / name); });
+    return data_error([&] { list_series(name.empty() ? directory.path() : directory / name); });
   }
 
-  TemporaryDirectory directory_;
+  TemporaryDirectory directory;
 };
 
 TEST_F(ListSeries, SortsByNumberWhateverTheNames) {
   for (const char* name : {"step-100", "iter_0000020", "ckpt_003", "1000", "checkpoint-9"}) {
     make(name);
   }
-  EXPECT_THAT(list_series(directory_.path()),
+  EXPECT_THAT(list_series(directory.path()),
               ElementsAre(entry(3, "ckpt_003"), entry(9, "checkpoint-9"), entry(20, "iter_0000020"),
                           entry(100, "step-100"), entry(1000, "1000")));
 }
@@ -51,9 +52,9 @@ TEST_F(ListSeries, PassesOverWhatIsNoCheckpoint) {
   make("step-1");
   make("step-2");
   make(".cache-3");
-  fs::create_directory(directory_ / "logs");
-  write_bytes(directory_ / "trainer_state-7", "a file");
-  EXPECT_EQ(list_series(directory_.path()).size(), 2U);
+  fs::create_directory(directory / "logs");
+  write_bytes(directory / "trainer_state-7", "a file");
+  EXPECT_EQ(list_series(directory.path()).size(), 2U);
 }
 
 TEST_F(ListSeries, RefusesNamesThatLeaveDoubt) {
@@ -62,10 +63,10 @@ TEST_F(ListSeries, RefusesNamesThatLeaveDoubt) {
   make("step3-tokens2B");
   EXPECT_THAT(error(), AllOf(HasSubstr("step3-tokens2B: its name does not end in a step number"),
                              HasSubstr("lines `STEP PATH`")));
-  fs::remove_all(directory_ / "step3-tokens2B");
-  fs::create_directory(directory_ / "step-3");
+  fs::remove_all(directory / "step3-tokens2B");
+  fs::create_directory(directory / "step-3");
   EXPECT_THAT(error(), HasSubstr("step-3: has a step number but holds no config.json"));
-  fs::remove_all(directory_ / "step-3");
+  fs::remove_all(directory / "step-3");
   make("step-99999999999999999999");
   EXPECT_THAT(error(), HasSubstr("its step number does not fit 64 bits"));
 }
@@ -73,17 +74,17 @@ TEST_F(ListSeries, RefusesNamesThatLeaveDoubt) {
 TEST_F(ListSeries, RefusesDuplicateSteps) {
   make("step-0100");
   make("step-100");
-  EXPECT_THAT(error(), HasSubstr("step 100 is given twice: " + (directory_ / "step-0100").string() +
-                                 " and " + (directory_ / "step-100").string()));
+  EXPECT_THAT(error(), HasSubstr("step 100 is given twice: " + (directory / "step-0100").string() +
+                                 " and " + (directory / "step-100").string()));
 }
 
 TEST_F(ListSeries, RefusesMissingEmptyAndSingle) {
   EXPECT_THAT(error("none"), HasSubstr("none: no such file or directory"));
   EXPECT_THAT(error(), HasSubstr("holds no checkpoint"));
-  EXPECT_TRUE(list_series(directory_.path(), 0).empty());
+  EXPECT_TRUE(list_series(directory.path(), 0).empty());
   make("step-5");
   EXPECT_THAT(error(), HasSubstr("holds 1 checkpoint only (step-5), but 2 are needed"));
-  EXPECT_THAT(list_series(directory_.path(), 1), ElementsAre(entry(5, "step-5")));
+  EXPECT_THAT(list_series(directory.path(), 1), ElementsAre(entry(5, "step-5")));
   EXPECT_THAT(error("step-5"), HasSubstr("is a single checkpoint, not a series"));
 }
 
@@ -91,10 +92,10 @@ TEST_F(ListSeries, ReadsATextList) {
   make("phase/b");
   make("with a space");
   make("final");
-  write_bytes(directory_ / "lists/series.txt",
+  write_bytes(directory / "lists/series.txt",
               "# steps of the first phase\n\n  30\t../phase/b/  \r\n4 ../with a space\n0100 " +
-                  (directory_ / "final").string() + "\n");
-  EXPECT_THAT(list_series(directory_ / "lists/series.txt"),
+                  (directory / "final").string() + "\n");
+  EXPECT_THAT(list_series(directory / "lists/series.txt"),
               ElementsAre(entry(4, "lists/../with a space"), entry(30, "lists/../phase/b"),
                           entry(100, "final")));
 }
@@ -103,17 +104,17 @@ TEST_F(ListSeries, ReadsJsonLists) {
   make("a");
   make("b");
   const auto expected = ElementsAre(entry(2, "b"), entry(10, "a"));
-  write_bytes(directory_ / "array.json",
+  write_bytes(directory / "array.json",
               R"( [{"step": 10, "path": "a"}, {"path": "b", "step": 2}])");
-  EXPECT_THAT(list_series(directory_ / "array.json"), expected);
-  write_bytes(directory_ / "object.json", R"({"10": "a", "2": "b"})");
-  EXPECT_THAT(list_series(directory_ / "object.json"), expected);
+  EXPECT_THAT(list_series(directory / "array.json"), expected);
+  write_bytes(directory / "object.json", R"({"10": "a", "2": "b"})");
+  EXPECT_THAT(list_series(directory / "object.json"), expected);
 }
 
 TEST_F(ListSeries, BrokenListsAreNamedByLine) {
   make("a");
   const auto text_error = [&](const std::string& text) {
-    write_bytes(directory_ / "list", text);
+    write_bytes(directory / "list", text);
     return error("list");
   };
   EXPECT_THAT(text_error("1 a\nx a\n"), HasSubstr("list:2: the step is not an integer"));

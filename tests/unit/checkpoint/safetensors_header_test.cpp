@@ -135,6 +135,9 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"ProductOverflowsSigned",
                safetensors("{" + entry("w", "U8", "[4611686018427387904,2]", "[0,0]") + "}"),
                "the product of its shape overflows"},
+        Broken{"ProductOverflowsBeforeAZero",
+               safetensors("{" + entry("w", "U8", "[4611686018427387904,2,0]", "[0,0]") + "}"),
+               "the product of its shape overflows"},
         Broken{"BytesOverflow",
                safetensors("{" + entry("w", "F32", "[4611686018427387904]", "[0,0]") + "}"),
                "the product of its shape overflows"},
@@ -162,11 +165,11 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& test) { return test.param.name; });
 
 TEST(Safetensors, ReadsTensorsInTheOrderOfTheirBytes) {
-  const SafetensorsContents contents =
-      parse(safetensors("{" + entry("late", "F32", "[1,1]", "[4,8]") +
-                            R"(,"__metadata__":{"format":"pt","step":"7"},)" +
-                            entry("early", "BF16", "[2]", "[0,4]") + "}  ",
-                        "abcdefgh"));
+  const std::string file = safetensors("{" + entry("late", "F32", "[1,1]", "[4,8]") +
+                                           R"(,"__metadata__":{"format":"pt","step":"7"},)" +
+                                           entry("early", "BF16", "[2]", "[0,4]") + "}  ",
+                                       "abcdefgh");
+  const SafetensorsContents contents = parse(file);
   ASSERT_EQ(contents.tensors.size(), 2U);
   EXPECT_EQ(contents.tensors[0].name, "early");
   EXPECT_EQ(contents.tensors[0].dtype, Dtype::bf16);

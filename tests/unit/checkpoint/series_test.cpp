@@ -26,32 +26,32 @@ using testing::write_checkpoint;
 class Series : public ::testing::Test {
  protected:
   Series() {
-    write_checkpoint(directory_ / "step-2", one_vector("w", {1, 2}));
-    write_checkpoint(directory_ / "step-10", one_vector("w", {3, 4}));
+    write_checkpoint(directory / "step-2", one_vector("w", {1, 2}));
+    write_checkpoint(directory / "step-10", one_vector("w", {3, 4}));
   }
   std::string error() {
-    return data_error([&] { CheckpointSeries::open(directory_.path()); });
+    return data_error([&] { CheckpointSeries::open(directory.path()); });
   }
 
-  TemporaryDirectory directory_;
+  TemporaryDirectory directory;
 };
 
 TEST_F(Series, OpensInTheOrderOfSteps) {
-  const CheckpointSeries series = CheckpointSeries::open(directory_.path());
+  const CheckpointSeries series = CheckpointSeries::open(directory.path());
   ASSERT_EQ(series.size(), 2U);
   EXPECT_EQ(series.step(0), 2);
   EXPECT_EQ(series.step(1), 10);
-  EXPECT_EQ(series.checkpoint(1).directory(), directory_ / "step-10");
+  EXPECT_EQ(series.checkpoint(1).directory(), directory / "step-10");
   EXPECT_EQ(series.config(), small_config());
 }
 
 TEST_F(Series, OpensShardedCheckpoints) {
-  const fs::path sharded = directory_ / "step-11";
+  const fs::path sharded = directory / "step-11";
   write_bytes(sharded / "config.json", small_config().dump());
   write_bytes(sharded / "part.safetensors", one_vector("w", {3, 4}));
   write_bytes(sharded / "model.safetensors.index.json",
               R"({"weight_map": {"w": "part.safetensors"}})");
-  EXPECT_EQ(CheckpointSeries::open(directory_.path()).size(), 3U);
+  EXPECT_EQ(CheckpointSeries::open(directory.path()).size(), 3U);
 }
 
 TEST_F(Series, StoredTypesAndIrrelevantKeysMayDiffer) {
@@ -61,23 +61,23 @@ TEST_F(Series, StoredTypesAndIrrelevantKeysMayDiffer) {
   config["num_key_value_heads"] = 2;  // the default, spelled out
   config["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 10000.0}};
   write_checkpoint(
-      directory_ / "step-10",
+      directory / "step-10",
       safetensors(R"({"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]}})", "abcd"), config);
-  EXPECT_EQ(CheckpointSeries::open(directory_.path()).size(), 2U);
+  EXPECT_EQ(CheckpointSeries::open(directory.path()).size(), 2U);
 }
 
 TEST_F(Series, EachDifferenceIsNamed) {
   nlohmann::json config = small_config();
   config["rope_theta"] = 500000.0;
   config["tie_word_embeddings"] = true;
-  write_checkpoint(directory_ / "step-10", one_vector("v", {3, 4}), config);
-  EXPECT_THAT(error(), AllOf(HasSubstr((directory_ / "step-10").string() + ": differs from"),
-                             HasSubstr((directory_ / "step-2").string()),
+  write_checkpoint(directory / "step-10", one_vector("v", {3, 4}), config);
+  EXPECT_THAT(error(), AllOf(HasSubstr((directory / "step-10").string() + ": differs from"),
+                             HasSubstr((directory / "step-2").string()),
                              HasSubstr("tie_word_embeddings: true here, false there"),
                              HasSubstr("rope_theta: 500000 here, 10000 there"),
                              HasSubstr("tensor \"w\" is missing here"),
                              HasSubstr("tensor \"v\" is here only"), Not(HasSubstr("more"))));
-  write_checkpoint(directory_ / "step-10", one_vector("w", {3, 4, 5}));
+  write_checkpoint(directory / "step-10", one_vector("w", {3, 4, 5}));
   EXPECT_THAT(error(), HasSubstr("tensor \"w\": shape [3] here, [2] there"));
 }
 
@@ -88,16 +88,16 @@ TEST_F(Series, ManyDifferencesAreCounted) {
               R"(":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},)";
   }
   header.back() = '}';
-  write_checkpoint(directory_ / "step-10", safetensors(header));
+  write_checkpoint(directory / "step-10", safetensors(header));
   // w is missing and twelve are extra: ten are named.
   EXPECT_THAT(error(),
               AllOf(HasSubstr("\"extra18\" is here only; and 3 more"), Not(HasSubstr("extra19"))));
 }
 
 TEST_F(Series, ABrokenMemberIsNamed) {
-  write_bytes(directory_ / "step-10/config.json", R"({"architectures": ["GPTNeoXForCausalLM"]})");
+  write_bytes(directory / "step-10/config.json", R"({"architectures": ["GPTNeoXForCausalLM"]})");
   EXPECT_THAT(error(), AllOf(HasSubstr("step-10/config.json"), HasSubstr("GPTNeoXForCausalLM")));
-  write_checkpoint(directory_ / "step-10", "cut");
+  write_checkpoint(directory / "step-10", "cut");
   EXPECT_THAT(error(), HasSubstr("step-10/model.safetensors: 3 bytes are too few"));
 }
 
@@ -114,14 +114,14 @@ uint32_t crc32_by_definition(const std::string& bytes) {
 TEST_F(Series, IdentifiesItsFiles) {
   const std::string header =
       safetensors(R"({"w":{"dtype":"U8","shape":[3],"data_offsets":[0,3]}})");
-  write_checkpoint(directory_ / "step-2", header + "abc");
-  write_checkpoint(directory_ / "step-10", header + "abd");
-  const fs::path file = directory_ / "step-2/model.safetensors";
+  write_checkpoint(directory / "step-2", header + "abc");
+  write_checkpoint(directory / "step-10", header + "abd");
+  const fs::path file = directory / "step-2/model.safetensors";
   const auto time =
       fs::file_time_type::clock::from_sys(std::chrono::sys_time<std::chrono::nanoseconds>(
           std::chrono::seconds(1700000000) + std::chrono::microseconds(123456)));
   fs::last_write_time(file, time);
-  const CheckpointSeries series = CheckpointSeries::open(directory_.path());
+  const CheckpointSeries series = CheckpointSeries::open(directory.path());
 
   const nlohmann::json quick = identify(series, false);
   ASSERT_EQ(quick.size(), 2U);
