@@ -18,42 +18,45 @@ struct UnitRange {
   [[nodiscard]] bool empty() const { return begin >= end; }
 };
 
-/// Hands out the units 0 … total−1 (or the listed ones): contiguous runs first, single units at the
-/// end, so that neighbours share an endpoint and the last units even out. Each request reports the
-/// unit just finished.
+/// Makes SIGUSR1 and SIGTERM (mpirun forwards them) a request to stop: dispatchers then hand out no
+/// more units. Signal-safe.
+void stop_on_signals();
+
+/// Hands out the units 0 … total−1: contiguous runs first, single units at the end, so that
+/// neighbours share an endpoint and the last units even out. A thread on rank 0 answers (a window
+/// counter would wait for rank 0 to enter MPI).
 class Dispatcher {
  public:
-  /// Rank 0 starts the thread. `finished` is called in that thread with every finished unit's
-  /// index, the rank, and the text it came with.
-  /// @collective over world (its own duplicate is made)
+  /// Called in rank 0's thread with every finished unit, the rank that did it, and the report's
+  /// text.
   using Finished = std::function<void(int64_t unit, int rank, const std::string& report)>;
+
+  /// Rank 0 starts the thread. @collective over world (its own duplicate is made)
   Dispatcher(const Communicator& world, int64_t total, Finished finished);
+  /// Not collective. On rank 0 ends the thread where finish() was not reached.
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  /// The next range for this rank; empty when nothing is left or a stop was requested. Any thread
-  /// of one rank at a time.
+  /// The next range for this rank; empty when nothing is left or a stop was requested, and from
+  /// then on. Not collective.
   UnitRange next();
-  /// Tells rank 0 that a unit is done and on disk; `report` is a short text for the progress
-  /// display and the closing table.
+  /// Tells rank 0 that a unit is done and on disk. Not collective.
   void report(int64_t unit, const std::string& text);
-  /// Sends message, rank and unit to the dispatcher, which prints the first and aborts the job with
-  /// exit code 1; after a short deadline this rank prints and aborts itself.
+  /// Sends the message with rank and unit to the dispatcher, which prints the first and aborts the
+  /// job with exit code 1; after five seconds this rank prints and aborts itself. Not collective.
   [[noreturn]] void fail(int64_t unit, const std::string& message);
-  /// Asks the dispatcher to hand out no more (async-signal context: set a flag that the thread
-  /// polls instead).
-  void request_stop();
-  /// True where a stop ended the run before all units were handed out. Valid after next() returned
-  /// empty.
-  [[nodiscard]] bool stopped() const;
-  /// Waits until every rank has got its last (empty) answer; joins the thread on rank 0.
-  /// @collective over world
+  /// True where a stop ended the run before all units were handed out; the same on all ranks after
+  /// finish().
+  [[nodiscard]] bool stopped() const { return stopped_; }
+  /// Waits until every rank has got its empty answer, then joins the thread. @collective over world
   void finish();
 
  private:
-  struct State;
-  std::unique_ptr<State> state_;
+  class Server;
+  Communicator comm_;
+  std::unique_ptr<Server> server_;  ///< rank 0
+  bool ended_ = false, stopped_ = false;
 };
 
 }  // namespace explaind

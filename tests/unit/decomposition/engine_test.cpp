@@ -69,7 +69,9 @@ TEST_P(EngineA, PositionsSumToSamplesAndEndWithThem) {
         double sum = 0;
         for (size_t p = 0; p < 11; ++p) {
           const double value = tile.psi[(s * 11 + p) * size + c];
-          if (p >= samples[s].input_ids.size()) EXPECT_EQ(value, 0.0);
+          if (p >= samples[s].input_ids.size()) {
+            EXPECT_EQ(value, 0.0);
+          }
           sum += value;
         }
         EXPECT_NEAR(sum, whole.psi[s * size + c], 1e-14);
@@ -117,7 +119,7 @@ INSTANTIATE_TEST_SUITE_P(Llama, EngineA,
                                            Variant{"tied", true, false, 4},
                                            Variant{"biases", false, true, 2},
                                            Variant{"multi_query", false, false, 1}),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& variant) { return variant.param.name; });
 
 }  // namespace
 }  // namespace explaind::testing

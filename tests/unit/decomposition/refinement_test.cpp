@@ -141,7 +141,7 @@ TEST_P(Kinks, BisectionMeetsTheToleranceAndAFixedRuleDoesNot) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Relu, Kinks, ::testing::Values(Granularity::tensor, Granularity::row),
-                         [](const auto& info) { return to_string(info.param); });
+                         [](const auto& variant) { return to_string(variant.param); });
 
 }  // namespace
 }  // namespace explaind::testing

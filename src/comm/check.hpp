@@ -1,0 +1,9 @@
+#pragma once
+// Every MPI call goes through here: a failing one becomes an Error that names the call.
+
+namespace explaind {
+
+/// Throws Error with the call's name and MPI's own message unless `status` is MPI_SUCCESS.
+void check_mpi(int status, const char* call);
+
+}  // namespace explaind

@@ -1,0 +1,129 @@
+#include "comm/communicator.hpp"
+
+#include <chrono>
+#include <cstdlib>
+#include <numeric>
+#include <thread>
+#include <utility>
+
+#include "comm/check.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+/// Handles must not be freed after MPI_Finalize, and nothing can be said in a destructor.
+bool mpi_running() {
+  int started = 0, finished = 0;
+  MPI_Initialized(&started);
+  MPI_Finalized(&finished);
+  return started != 0 && finished == 0;
+}
+
+}  // namespace
+
+void check_mpi(int status, const char* call) {
+  if (status == MPI_SUCCESS) return;
+  char text[MPI_MAX_ERROR_STRING] = {};
+  int length = 0;
+  MPI_Error_string(status, text, &length);
+  throw Error(call, std::string(text, static_cast<size_t>(length)), "");
+}
+
+MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
+  int provided = 0;
+  check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  if (provided < MPI_THREAD_MULTIPLE) {
+    throw Error("MPI", "this MPI library does not support MPI_THREAD_MULTIPLE",
+                "Use a build of Open MPI with thread support");
+  }
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+}
+
+MpiEnvironment::~MpiEnvironment() {
+  if (mpi_running()) MPI_Finalize();
+}
+
+Communicator::Communicator(MPI_Comm comm) {
+  check_mpi(MPI_Comm_dup(comm, &comm_), "MPI_Comm_dup");
+  MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
+  MPI_Comm_rank(comm_, &rank_);
+  MPI_Comm_size(comm_, &size_);
+}
+
+Communicator Communicator::self() { return Communicator(MPI_COMM_SELF); }
+
+Communicator::Communicator(Communicator&& other) noexcept
+    : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
+
+Communicator& Communicator::operator=(Communicator&& other) noexcept {
+  std::swap(comm_, other.comm_);
+  std::swap(rank_, other.rank_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+Communicator::~Communicator() {
+  if (comm_ != MPI_COMM_NULL && mpi_running()) MPI_Comm_free(&comm_);
+}
+
+void Communicator::barrier() const {
+  // Polled, so that a rank that waits for long leaves its core to the others.
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Ibarrier(comm_, &request), "MPI_Ibarrier");
+  for (int done = 0; done == 0;) {
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done == 0) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+void Communicator::broadcast(std::string& value, int root) const {
+  auto size = static_cast<int64_t>(value.size());
+  check_mpi(MPI_Bcast(&size, 1, MPI_INT64_T, root, comm_), "MPI_Bcast");
+  value.resize(static_cast<size_t>(size));
+  check_mpi(MPI_Bcast(value.data(), static_cast<int>(size), MPI_CHAR, root, comm_), "MPI_Bcast");
+}
+
+std::vector<std::string> Communicator::all_gather(const std::string& value) const {
+  const auto ranks = static_cast<size_t>(size_);
+  std::vector<int> lengths(ranks), offsets(ranks, 0);
+  const int length = static_cast<int>(value.size());
+  check_mpi(MPI_Allgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, comm_), "MPI_Allgather");
+  std::partial_sum(lengths.begin(), lengths.end() - 1, offsets.begin() + 1);
+  std::string joined(static_cast<size_t>(offsets.back() + lengths.back()), '\0');
+  check_mpi(MPI_Allgatherv(value.data(), length, MPI_CHAR, joined.data(), lengths.data(),
+                           offsets.data(), MPI_CHAR, comm_),
+            "MPI_Allgatherv");
+  std::vector<std::string> values;
+  for (size_t i = 0; i < ranks; ++i) {
+    values.push_back(
+        joined.substr(static_cast<size_t>(offsets[i]), static_cast<size_t>(lengths[i])));
+  }
+  return values;
+}
+
+void agree(const Communicator& world, const std::function<void()>& action) {
+  // "" is success; else the exit code's digit and the message. Every rank takes part, whatever
+  // happened to it.
+  std::string outcome;
+  try {
+    action();
+  } catch (const Error& error) {
+    outcome = std::to_string(static_cast<int>(error.exit_code())) + "\n" + error.what();
+  } catch (const std::exception& error) {
+    outcome = std::string("1\n") + error.what();
+  }
+  for (const std::string& each : world.all_gather(outcome)) {
+    if (each.empty()) continue;
+    const size_t split = each.find('\n');
+    throw Error("", each.substr(split + 1), "",
+                static_cast<ExitCode>(std::stoi(each.substr(0, split))));
+  }
+}
+
+void abort_job(int code) {
+  MPI_Abort(MPI_COMM_WORLD, code);
+  std::_Exit(code);
+}
+
+}  // namespace explaind

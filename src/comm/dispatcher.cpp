@@ -1,0 +1,175 @@
+#include "comm/dispatcher.hpp"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <iostream>
+#include <thread>
+#include <utility>
+
+#include "comm/check.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+// Messages to rank 0 carry one of these tags; every message is a text.
+enum Tag : int { request_tag = 1, answer_tag, report_tag, failure_tag };
+
+constexpr auto poll_interval = std::chrono::microseconds(500);
+constexpr auto failure_deadline = std::chrono::seconds(5);
+
+std::atomic<bool> stop_signalled{false};
+static_assert(std::atomic<bool>::is_always_lock_free);  // set from a signal handler
+
+void on_stop_signal(int /*signal*/) { stop_signalled = true; }
+
+void send(MPI_Comm comm, int to, Tag tag, const std::string& text) {
+  check_mpi(MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, to, tag, comm),
+            "MPI_Send");
+}
+
+std::string receive(MPI_Comm comm, MPI_Message& message, const MPI_Status& status) {
+  int size = 0;
+  check_mpi(MPI_Get_count(&status, MPI_CHAR, &size), "MPI_Get_count");
+  std::string text(static_cast<size_t>(size), '\0');
+  check_mpi(MPI_Mrecv(text.data(), size, MPI_CHAR, &message, MPI_STATUS_IGNORE), "MPI_Mrecv");
+  static_cast<void>(comm);
+  return text;
+}
+
+/// What goes over the wire as an answer: begin, end, stopped.
+using Answer = std::array<int64_t, 3>;
+
+}  // namespace
+
+void stop_on_signals() {
+  for (const int signal : {SIGUSR1, SIGTERM}) {
+    struct sigaction action = {};
+    action.sa_handler = on_stop_signal;
+    action.sa_flags = SA_RESTART;
+    sigaction(signal, &action, nullptr);
+  }
+}
+
+/// Rank 0's thread.
+class Dispatcher::Server {
+ public:
+  Server(const Communicator& comm, int64_t total, Finished finished)
+      : comm_(comm), total_(total), finished_(std::move(finished)), thread_([this] { serve(); }) {}
+  ~Server() {
+    abandoned_ = true;
+    join();
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void serve() {
+    try {
+      while (dismissed_ < comm_.size() && !abandoned_) {
+        if (!serve_one()) std::this_thread::sleep_for(poll_interval);
+      }
+    } catch (const std::exception& error) {
+      std::cerr << "error: dispatcher: " << error.what() << "\n";
+      abort_job(static_cast<int>(ExitCode::failure));
+    }
+  }
+
+  bool serve_one() {
+    int there = 0;
+    MPI_Message message = MPI_MESSAGE_NULL;
+    MPI_Status status;
+    check_mpi(MPI_Improbe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm_.get(), &there, &message, &status),
+              "MPI_Improbe");
+    if (there == 0) return false;
+    const std::string text = receive(comm_.get(), message, status);
+    if (status.MPI_TAG == request_tag) {
+      answer(status.MPI_SOURCE);
+    } else if (status.MPI_TAG == report_tag) {
+      const size_t split = text.find('\n');
+      finished_(std::stoll(text.substr(0, split)), status.MPI_SOURCE, text.substr(split + 1));
+    } else if (status.MPI_TAG == failure_tag) {
+      std::cerr << "error: " << text << std::endl;
+      abort_job(static_cast<int>(ExitCode::failure));
+    }
+    return true;
+  }
+
+  /// Half of an even share of what is left, at least one.
+  void answer(int rank) {
+    const bool stopping = stop_signalled && handed_out_ < total_;
+    const int64_t left = stopping ? 0 : total_ - handed_out_;
+    const int64_t share = std::max<int64_t>(1, left / (2 * comm_.size()));
+    Answer answer{handed_out_, handed_out_ + std::min(share, left), stopping ? 1 : 0};
+    if (left == 0) {
+      ++dismissed_;
+    } else {
+      handed_out_ = answer[1];
+    }
+    check_mpi(MPI_Send(answer.data(), 3, MPI_INT64_T, rank, answer_tag, comm_.get()), "MPI_Send");
+  }
+
+  const Communicator& comm_;
+  int64_t total_, handed_out_ = 0;
+  int dismissed_ = 0;
+  std::atomic<bool> abandoned_{false};
+  Finished finished_;
+  std::thread thread_;  // last: it starts when all else is there
+};
+
+Dispatcher::Dispatcher(const Communicator& world, int64_t total, Finished finished)
+    : comm_(world.get()) {
+  if (comm_.rank() == 0) server_ = std::make_unique<Server>(comm_, total, std::move(finished));
+}
+
+Dispatcher::~Dispatcher() = default;
+
+UnitRange Dispatcher::next() {
+  if (ended_) return {};
+  send(comm_.get(), 0, request_tag, "");
+  Answer answer{};
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Irecv(answer.data(), 3, MPI_INT64_T, 0, answer_tag, comm_.get(), &request),
+            "MPI_Irecv");
+  for (int done = 0; done == 0;) {
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done == 0) std::this_thread::sleep_for(std::chrono::microseconds(50));
+  }
+  ended_ = answer[0] >= answer[1];
+  stopped_ = answer[2] != 0;
+  return {.begin = answer[0], .end = answer[1]};
+}
+
+void Dispatcher::report(int64_t unit, const std::string& text) {
+  send(comm_.get(), 0, report_tag, std::to_string(unit) + "\n" + text);
+}
+
+void Dispatcher::fail(int64_t unit, const std::string& message) {
+  const std::string text =
+      "rank " + std::to_string(comm_.rank()) + ", unit " + std::to_string(unit) + ": " + message;
+  try {
+    send(comm_.get(), 0, failure_tag, text);
+    std::this_thread::sleep_for(failure_deadline);
+  } catch (const std::exception&) {
+    // Rank 0 cannot be told; this rank says it itself.
+  }
+  std::cerr << "error: " << text << std::endl;
+  abort_job(static_cast<int>(ExitCode::failure));
+}
+
+void Dispatcher::finish() {
+  while (!next().empty()) {
+  }
+  comm_.barrier();
+  if (server_) server_->join();
+  // A stop may have come between two ranks' last answers.
+  int mine = stopped_ ? 1 : 0, any = 0;
+  check_mpi(MPI_Allreduce(&mine, &any, 1, MPI_INT, MPI_MAX, comm_.get()), "MPI_Allreduce");
+  stopped_ = any != 0;
+}
+
+}  // namespace explaind

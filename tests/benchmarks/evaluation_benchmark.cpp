@@ -1,0 +1,74 @@
+// Times one gradient evaluation with all sample × component scores, as the sweep does it:
+//   evaluation_benchmark --series DIR --samples FILE --component tensor --axes sample --threads 2
+//   --evaluations 5
+// Prints {"seconds_per_evaluation": [...]}; the first, a warm-up, is left out. Forming W(t) is
+// inside.
+
+#include <ATen/Parallel.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "checkpoint/series.hpp"
+#include "decomposition/sweep.hpp"
+#include "decomposition/trajectory.hpp"
+#include "decomposition/unit_solver.hpp"
+#include "samples/batch.hpp"
+
+using namespace explaind;
+
+int main(int argc, char** argv) {
+  std::map<std::string, std::string> arguments{{"--component", "tensor"},
+                                               {"--axes", "sample"},
+                                               {"--threads", "1"},
+                                               {"--evaluations", "5"},
+                                               {"--micro-batch", "1000"}};
+  for (int i = 1; i + 1 < argc; i += 2) arguments[argv[i]] = argv[i + 1];
+  at::set_num_threads(std::stoi(arguments["--threads"]));
+
+  CheckpointSeries series = CheckpointSeries::open(arguments["--series"]);
+  const auto network = build_network(series.config(), "config.json");
+  const std::vector<Sample> samples =
+      load_samples(arguments["--samples"], {.vocabulary = network->vocabulary(),
+                                            .max_length = network->max_positions(),
+                                            .truncate = false,
+                                            .tokenizer_directory = {}});
+  const CheckpointTrajectory trajectory(series, *network);
+  const ComponentTable table(parse_granularity(arguments["--component"]), network->parameters());
+  const Axes axes = parse_axes(arguments["--axes"]);
+  ResidentParameters parameters(*network, trajectory, at::kFloat);
+  parameters.load(0);
+  NodeMajorSweep sweep(*network, parameters, table);
+
+  const auto micro_batch = static_cast<size_t>(std::stoll(arguments["--micro-batch"]));
+  ChunkBatches chunk;
+  int64_t positions = 0;
+  for (size_t first = 0; first < samples.size(); first += micro_batch) {
+    const size_t count = std::min(micro_batch, samples.size() - first);
+    chunk.batches.push_back(
+        make_micro_batch(std::span(samples).subspan(first, count), Functional::loss));
+    chunk.first.push_back(static_cast<int64_t>(first));
+    positions = std::max(positions, chunk.batches.back().positions);
+  }
+  const auto size = static_cast<int64_t>(samples.size());
+  const auto plan = make_plan({.rule = QuadratureOptions::Rule::midpoint, .nodes = 1}, size,
+                              static_cast<int64_t>(table.parameters().size()), false);
+  std::vector<Ask> asks;
+  for (const Ask& ask : plan->next()) {
+    if (!ask.value_only) asks.push_back(ask);
+  }
+  ScoreAccumulator sink(table, size, axes.position ? positions : 0, plan->accumulators(),
+                        !table.sums_of_tensors() || axes.position);
+  std::cout << "{\"seconds_per_evaluation\": [";
+  for (int i = 0; i <= std::stoi(arguments["--evaluations"]); ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    sweep.run(chunk, asks, sink);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    if (i > 0) std::cout << (i > 1 ? ", " : "") << seconds.count();
+  }
+  std::cout << "]}\n";
+}
