@@ -1,8 +1,8 @@
 #include "quadrature/fixed_rules.hpp"
 
-#include <algorithm>
-#include <boost/math/special_functions/legendre.hpp>
 #include <cmath>
+#include <numbers>
+#include <utility>
 
 #include "quadrature/chebyshev.hpp"
 
@@ -10,16 +10,28 @@ namespace explaind {
 
 FixedRule gauss_rule(int n) {
   FixedRule rule;
-  // Boost gives the zeros x ≥ 0 of the Legendre polynomial; the others are their mirror images.
-  std::vector<double> zeros = boost::math::legendre_p_zeros<double>(n);
-  for (size_t i = zeros.size(); i-- > 0;) {
-    if (zeros[i] > 0) zeros.push_back(-zeros[i]);
-  }
-  std::sort(zeros.begin(), zeros.end());
-  for (const double x : zeros) {
-    const double slope = boost::math::legendre_p_prime(n, x);
-    rule.nodes.push_back((1 + x) / 2);
-    rule.weights.push_back(1 / ((1 - x * x) * slope * slope));
+  rule.nodes.resize(static_cast<size_t>(n));
+  rule.weights.resize(static_cast<size_t>(n));
+  for (int i = 0; i < (n + 1) / 2; ++i) {
+    // Newton from the asymptotic zero; P_n and P_n' by the three-term recurrence, in long double so
+    // that large n lose no digits.
+    long double x = std::cos(std::numbers::pi_v<long double> * (i + 0.75L) / (n + 0.5L));
+    long double slope = 0;
+    for (int iteration = 0; iteration < 100; ++iteration) {
+      long double previous = 1, value = x;
+      for (int k = 2; k <= n; ++k) {
+        previous = std::exchange(value, ((2 * k - 1) * x * value - (k - 1) * previous) / k);
+      }
+      slope = n * (x * value - previous) / (x * x - 1);
+      const long double step = value / slope;
+      x -= step;
+      if (std::abs(step) < 1e-18L) break;
+    }
+    const auto low = static_cast<size_t>(i), high = static_cast<size_t>(n - 1 - i);
+    const auto weight = static_cast<double>(1 / ((1 - x * x) * slope * slope));
+    rule.nodes[low] = static_cast<double>((1 - x) / 2);
+    rule.nodes[high] = 2 * i + 1 == n ? 0.5 : static_cast<double>((1 + x) / 2);
+    rule.weights[low] = rule.weights[high] = weight;
   }
   return rule;
 }

@@ -38,7 +38,7 @@ TEST_F(Identity, ComponentsSumToTheChangeLessTheResidual) {
 }
 
 TEST_F(Identity, AdaptiveScoresAreWithinTheToleranceOfAFineRule) {
-  const ScoreTile fine = run({from, to}, fixed_rule("gauss:60"));
+  const ScoreTile fine = run({from, to}, fixed_rule("gauss:200"));
   for (const double relative : {1e-4, 1e-6, 1e-9}) {
     const ScoreTile tile = run({from, to}, adaptive(relative));
     for (size_t s = 0; s < samples.size(); ++s) {

@@ -1,0 +1,78 @@
+#include "config/decompose_options.hpp"
+
+#include "config/bindings.hpp"
+
+namespace explaind {
+
+OptionTable option_table(DecomposeOptions& o) {
+  constexpr Role identity = Role::identity, execution = Role::execution;
+  return {
+      text_option({"series", "DIR", "folder of Hugging Face checkpoints, or a list of `step path`",
+                   identity, true},
+                  o.series),
+      text_option({"samples", "FILE", "prediction samples, JSON Lines", identity, true}, o.samples),
+      text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
+      word_option({"component", "NAME",
+                   "granularity of the scores: tensor, layer, kind, head or row", identity},
+                  o.component, {"tensor", "layer", "kind", "head", "row"}),
+      text_option(
+          {"axes", "LIST", "axes kept besides segment and component: sample or group, and position",
+           identity},
+          o.axes),
+      text_option({"functional", "NAME",
+                   "what is explained, in nats: loss (mean over a sample's predicted tokens) or "
+                   "loss_sum",
+                   identity},
+                  o.functional),
+      text_option({"quadrature", "RULE", "adaptive, gauss:N or midpoint:N", identity},
+                  o.quadrature),
+      number_option(
+          {"tolerance", "REL", "of the adaptive rule, relative to |change of F|", identity},
+          o.tolerance, 0, 1),
+      optional_number_option({"absolute-tolerance", "ABS",
+                              "added to it, in nats; by precision where not given: fp64 1e-12, "
+                              "fp32 3e-8",
+                              identity},
+                             o.absolute_tolerance),
+      word_option({"relative-to", "WHAT",
+                   "change: |change of F|; gross: the sum of |score| over tensors", identity},
+                  o.relative_to, {"change", "gross"}),
+      integer_option(
+          {"max-nodes", "N", "cap of the nested rule: 9, 17, 33, 65 or 129 evaluations", identity},
+          o.max_nodes, 9),
+      integer_option(
+          {"max-kink-nodes", "N", "cap of bisection where convergence is algebraic", identity},
+          o.max_kink_nodes, 17),
+      word_option({"precision", "TYPE", "of weights and activations: fp32 or fp64", identity},
+                  o.precision, {"fp32", "fp64"}),
+      integer_option({"chunk", "SAMPLES", "samples of a unit of work", identity}, o.chunk, 1),
+      integer_option(
+          {"micro-batch", "SAMPLES", "samples that run together, padded to the longest", identity},
+          o.micro_batch, 1),
+      optional_integer_option({"max-length", "TOKENS",
+                               "longest sample; the model's positions where not given", identity},
+                              o.max_length, 2),
+      flag_option(
+          {"truncate", "", "cut samples that are longer instead of refusing them", identity},
+          o.truncate),
+      optional_text_option(
+          {"tokenizer", "DIR", "folder with tokenizer.model; the first checkpoint where not given",
+           identity},
+          o.tokenizer),
+      word_option(
+          {"group-reduce", "HOW", "a group's score from its samples': mean or sum", identity},
+          o.group_reduce, {"mean", "sum"}),
+      word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
+                  o.store_dtype, {"f64", "f32"}),
+      flag_option({"hash-inputs", "",
+                   "identify checkpoints by SHA-256 of all bytes instead of header, size and time",
+                   execution},
+                  o.hash_inputs),
+      integer_option(
+          {"threads", "N", "threads of a rank; 0: OMP_NUM_THREADS, or all cores", execution},
+          o.threads, 0),
+      flag_option({"overwrite", "", "replace a store that exists", Role::command}, o.overwrite),
+  };
+}
+
+}  // namespace explaind

@@ -1,0 +1,33 @@
+#pragma once
+// Options of `explaind decompose`; defaults here, units and meanings in the table.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "config/option.hpp"
+
+namespace explaind {
+
+struct DecomposeOptions {
+  std::string series, samples, store;
+  std::string component = "tensor", axes = "sample", functional = "loss";
+  std::string quadrature = "adaptive";
+  double tolerance = 1e-5;
+  std::optional<double> absolute_tolerance;
+  std::string relative_to = "change";
+  int64_t max_nodes = 129, max_kink_nodes = 1500;
+  std::string precision = "fp32";
+  int64_t chunk = 64, micro_batch = 8;
+  std::optional<int64_t> max_length;
+  bool truncate = false;
+  std::optional<std::string> tokenizer;
+  std::string group_reduce = "mean", store_dtype = "f64";
+  bool hash_inputs = false;
+  int64_t threads = 0;
+  bool overwrite = false;
+};
+
+OptionTable option_table(DecomposeOptions& options);
+
+}  // namespace explaind

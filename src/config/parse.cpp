@@ -1,0 +1,169 @@
+#include "config/parse.hpp"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "config/decompose_options.hpp"
+#include "config/read_options.hpp"
+#include "config/record_options.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+namespace po = boost::program_options;
+
+const std::set<std::string> command_line_only{"config", "help", "version", "overwrite", "resume"};
+
+size_t edit_distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
+    }
+  }
+  return row.back();
+}
+
+std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
+  const auto nearest = std::min_element(known.begin(), known.end(), [&](auto& a, auto& b) {
+    return edit_distance(name, a) < edit_distance(name, b);
+  });
+  if (nearest == known.end() || edit_distance(name, *nearest) > 3) return "See --help";
+  return "Did you mean " + *nearest + "?";
+}
+
+po::options_description describe(const OptionTable& table) {
+  po::options_description options;
+  options.add_options()("help", po::bool_switch())("config", po::value<std::string>());
+  for (const Option& option : table) {
+    // A flag alone means true; --truncate=false takes it back.
+    auto* value = po::value<std::vector<std::string>>()->composing();
+    if (option.flag()) value->implicit_value({"true"}, "true");
+    options.add_options()(option.name.c_str(), value);
+  }
+  return options;
+}
+
+using Values = std::map<std::string, std::string>;
+
+Values command_line(const std::string& verb, const std::vector<std::string>& arguments,
+                    const OptionTable& table, const std::string& positional, ParseResult& result,
+                    std::string& config) {
+  const po::options_description options = describe(table);
+  po::positional_options_description bare;
+  if (!positional.empty()) bare.add(positional.c_str(), 1);
+  po::variables_map map;
+  try {
+    po::command_line_parser parser(arguments);
+    parser.options(options).positional(bare).style(po::command_line_style::default_style &
+                                                   ~po::command_line_style::allow_guessing);
+    po::store(parser.run(), map);
+  } catch (const po::unknown_option& error) {
+    std::vector<std::string> names;
+    for (const Option& option : table) names.push_back("--" + option.name);
+    throw UsageError(verb, "unknown option " + error.get_option_name(),
+                     suggestion(error.get_option_name(), names));
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError(verb, "too many arguments", "See explaind " + verb + " --help");
+  } catch (const po::error& error) {
+    throw UsageError(verb, error.what(), "See explaind " + verb + " --help");
+  }
+  result.help = map["help"].as<bool>();
+  if (map.count("config") > 0) config = map["config"].as<std::string>();
+  Values values;
+  for (const Option& option : table) {
+    if (map.count(option.name) == 0) continue;
+    const auto given = map[option.name].as<std::vector<std::string>>();
+    if (given.size() > 1 && !option.list) {
+      throw UsageError("--" + option.name, "given more than once", "Give it once");
+    }
+    std::string joined = given.front();
+    for (size_t i = 1; i < given.size(); ++i) joined += "," + given[i];
+    values[option.name] = joined;
+  }
+  return values;
+}
+
+std::string trimmed(const std::string& text) {
+  const size_t begin = text.find_first_not_of(" \t\r");
+  if (begin == std::string::npos) return "";
+  return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+/// `key = value` lines, # comments, no sections.
+Values ini_file(const std::string& path, const OptionTable& table,
+                const std::vector<std::string>& all_names) {
+  std::ifstream in(path);
+  if (!in) throw UsageError(path, "cannot be read", "Check --config");
+  Values values;
+  std::set<std::string> seen;
+  int number = 0;
+  for (std::string line; std::getline(in, line);) {
+    const std::string where = path + ":" + std::to_string(++number);
+    line = trimmed(line.substr(0, line.find('#')));
+    if (line.empty()) continue;
+    const size_t equals = line.find('=');
+    if (line.front() == '[' || equals == std::string::npos) {
+      throw UsageError(where, "not `key = value`: '" + line + "'", "Sections are not used");
+    }
+    const std::string key = trimmed(line.substr(0, equals));
+    if (command_line_only.contains(key)) {
+      throw UsageError(where, "'" + key + "' belongs on the command line", "Remove it");
+    }
+    if (!seen.insert(key).second)
+      throw UsageError(where, "'" + key + "' stands twice", "Remove one");
+    const bool mine = std::any_of(table.begin(), table.end(),
+                                  [&](const Option& option) { return option.name == key; });
+    if (mine) {
+      values[key] = trimmed(line.substr(equals + 1));
+    } else if (std::find(all_names.begin(), all_names.end(), key) == all_names.end()) {
+      throw UsageError(where, "unknown key '" + key + "'", suggestion(key, all_names));
+    }
+  }
+  return values;
+}
+
+}  // namespace
+
+ParseResult parse_options(const std::string& verb, const std::vector<std::string>& arguments,
+                          const OptionTable& table, const std::string& positional,
+                          const std::vector<std::string>& all_names) {
+  ParseResult result;
+  std::string config;
+  Values values = command_line(verb, arguments, table, positional, result, config);
+  if (result.help) return result;
+  if (!config.empty()) values.merge(ini_file(config, table, all_names));  // the command line's win
+  for (const Option& option : table) {
+    const auto given = values.find(option.name);
+    if (given != values.end()) {
+      option.set(given->second);
+    } else if (option.required) {
+      throw UsageError(verb, "--" + option.name + " is missing",
+                       "Give --" + option.name + " " + option.value + " or set it in the INI file");
+    }
+  }
+  return result;
+}
+
+std::vector<std::string> all_option_names() {
+  DecomposeOptions decompose;
+  RecordOptions record;
+  QueryOptions query;
+  InspectOptions inspect;
+  std::set<std::string> names;
+  for (const OptionTable& table : {option_table(decompose), option_table(record),
+                                   option_table(query), option_table(inspect)}) {
+    for (const Option& option : table) names.insert(option.name);
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace explaind

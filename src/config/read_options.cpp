@@ -1,0 +1,35 @@
+#include "config/read_options.hpp"
+
+#include "config/bindings.hpp"
+
+namespace explaind {
+
+OptionTable option_table(QueryOptions& o) {
+  return {
+      text_option(
+          {"store", "FILE", "the influence store (also as first argument)", Role::command, true},
+          o.store),
+      text_option({"variable", "NAME", "psi, value_from, value_to, residual, node_count, …"},
+                  o.variable),
+      list_option({"sum", "AXES", "axes to sum over, e.g. component,segment"}, o.sum),
+      list_option({"group-by", "COORDS",
+                   "coordinates that stay: step_from, step_to, id, group, component, layer, kind, "
+                   "tensor, head, index, position; everything else is summed"},
+                  o.group_by),
+      list_option({"select", "NAME=VALUE",
+                   "only entries where a coordinate has a value: step=100, group=de|fr, "
+                   "layer=0:3, component=*.mlp.*; several are joined by commas or repeated"},
+                  o.select),
+      integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
+      word_option({"format", "NAME", "table, csv or json"}, o.format, {"table", "csv", "json"}),
+  };
+}
+
+OptionTable option_table(InspectOptions& o) {
+  return {text_option(
+      {"path", "PATH", "a series, a checkpoint or an influence store (also as first argument)",
+       Role::command, true},
+      o.path)};
+}
+
+}  // namespace explaind

@@ -1,0 +1,28 @@
+#pragma once
+// Options of the verbs that read: query and inspect.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "config/option.hpp"
+
+namespace explaind {
+
+struct QueryOptions {
+  std::string store;  ///< positional
+  std::string variable = "psi";
+  std::vector<std::string> sum, group_by, select;
+  int64_t top = 0;
+  std::string format = "table";
+};
+
+OptionTable option_table(QueryOptions& options);
+
+struct InspectOptions {
+  std::string path;  ///< positional
+};
+
+OptionTable option_table(InspectOptions& options);
+
+}  // namespace explaind
