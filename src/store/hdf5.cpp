@@ -1,0 +1,104 @@
+#include "store/hdf5.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+#include "core/error.hpp"
+
+namespace explaind::hdf5 {
+namespace {
+
+constexpr size_t largest_call = size_t{1} << 30;
+
+/// Keeps the innermost entry of the error stack.
+herr_t keep_innermost(unsigned depth, const H5E_error2_t* entry, void* text) {
+  if (depth == 0 && entry->desc != nullptr) *static_cast<std::string*>(text) = entry->desc;
+  return 0;
+}
+
+[[noreturn]] void fail(const std::string& where, const std::string& what) {
+  std::string innermost;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &innermost);
+  throw DataError(where, what + " failed" + (innermost.empty() ? "" : " (" + innermost + ")"),
+                  "Check free space, quota and permissions of the file system");
+}
+
+/// Calls `move(slab, offset in bytes)` for pieces of at most 1 GiB, cut along the first dimension
+/// that has more than one entry.
+void in_pieces(const Slab& slab, size_t element, size_t offset,
+               const std::function<void(const Slab&, size_t)>& move) {
+  const size_t bytes = std::accumulate(slab.count.begin(), slab.count.end(), element,
+                                       [](size_t a, hsize_t b) { return a * b; });
+  const auto longest =
+      std::find_if(slab.count.begin(), slab.count.end(), [](hsize_t n) { return n > 1; });
+  if (bytes <= largest_call || longest == slab.count.end()) {
+    if (bytes > 0) move(slab, offset);
+    return;
+  }
+  const auto axis = static_cast<size_t>(longest - slab.count.begin());
+  Slab first = slab, second = slab;
+  first.count[axis] = slab.count[axis] / 2;
+  second.count[axis] = slab.count[axis] - first.count[axis];
+  second.start[axis] += first.count[axis];
+  in_pieces(first, element, offset, move);
+  in_pieces(second, element, offset + bytes / slab.count[axis] * first.count[axis], move);
+}
+
+/// File and memory dataspaces of one piece.
+std::pair<Handle, Handle> spaces(hid_t dataset, const Slab& slab, const std::string& where) {
+  Handle file(H5Dget_space(dataset), H5Sclose, where, "H5Dget_space");
+  check(H5Sselect_hyperslab(file.get(), H5S_SELECT_SET, slab.start.data(), nullptr,
+                            slab.count.data(), nullptr),
+        where, "H5Sselect_hyperslab");
+  Handle memory(H5Screate_simple(static_cast<int>(slab.count.size()), slab.count.data(), nullptr),
+                H5Sclose, where, "H5Screate_simple");
+  return {std::move(file), std::move(memory)};
+}
+
+}  // namespace
+
+Handle::Handle(hid_t id, Close closer, const std::string& where, const std::string& what)
+    : id_(id), close_(closer) {
+  if (id_ < 0) fail(where, what);
+}
+
+void Handle::close(const std::string& where, const std::string& what) {
+  if (id_ < 0) return;
+  if (close_(std::exchange(id_, H5I_INVALID_HID)) < 0) fail(where, what);
+}
+
+void check(herr_t status, const std::string& where, const std::string& what) {
+  if (status < 0) fail(where, what);
+}
+
+void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+
+Handle text_type(const std::string& where) {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, where, "H5Tcopy");
+  check(H5Tset_size(type.get(), H5T_VARIABLE), where, "H5Tset_size");
+  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), where, "H5Tset_cset");
+  return type;
+}
+
+void write_slab(hid_t dataset, hid_t memory_type, const Slab& slab, const void* data,
+                const std::string& where) {
+  in_pieces(slab, H5Tget_size(memory_type), 0, [&](const Slab& piece, size_t offset) {
+    const auto [file, memory] = spaces(dataset, piece, where);
+    check(H5Dwrite(dataset, memory_type, memory.get(), file.get(), H5P_DEFAULT,
+                   static_cast<const char*>(data) + offset),
+          where, "writing");
+  });
+}
+
+void read_slab(hid_t dataset, hid_t memory_type, const Slab& slab, void* data,
+               const std::string& where) {
+  in_pieces(slab, H5Tget_size(memory_type), 0, [&](const Slab& piece, size_t offset) {
+    const auto [file, memory] = spaces(dataset, piece, where);
+    check(H5Dread(dataset, memory_type, memory.get(), file.get(), H5P_DEFAULT,
+                  static_cast<char*>(data) + offset),
+          where, "reading");
+  });
+}
+
+}  // namespace explaind::hdf5

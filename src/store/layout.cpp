@@ -1,0 +1,60 @@
+#include "store/layout.hpp"
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+std::vector<std::string> score_dimensions(const Axes& axes) {
+  std::vector<std::string> dims{"segment"};
+  if (axes.sample) dims.emplace_back("sample");
+  if (axes.group) dims.emplace_back("group");
+  if (axes.position) dims.emplace_back("position");
+  dims.emplace_back("component");
+  return dims;
+}
+
+}  // namespace
+
+hsize_t dimension_size(const StoreSchema& schema, const std::string& name) {
+  if (name == "segment") return schema.step_from.size();
+  if (name == "sample") return schema.sample_ids.size();
+  if (name == "group") return schema.group_names.size();
+  if (name == "position") return static_cast<hsize_t>(schema.positions);
+  if (name == "component") return static_cast<hsize_t>(schema.components.size());
+  if (name == "unit") return static_cast<hsize_t>(schema.units.per_segment());
+  if (name == "run") return run_log_entries;
+  throw Error(name, "no such dimension", "");
+}
+
+std::vector<Variable> tile_variables(const StoreSchema& schema) {
+  const std::string& unit = schema.functional_unit;
+  const std::vector<std::string> certificate{"segment", "sample"};
+  return {
+      {"psi", schema.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
+       score_dimensions(schema.axes), "signed contribution to the change of F", unit},
+      {"value_from", H5T_IEEE_F64LE, certificate, "F at the segment's start", unit},
+      {"value_to", H5T_IEEE_F64LE, certificate, "F at the segment's end", unit},
+      {"residual", H5T_IEEE_F64LE, certificate,
+       "completeness residual: value_to - value_from - sum of psi", unit},
+      {"quadrature_error", H5T_IEEE_F64LE, certificate,
+       "estimated quadrature error, largest over tensors", unit},
+      {"node_count", H5T_STD_I32LE, certificate, "gradient evaluations spent", "1"},
+      {"tolerance_met", H5T_STD_U8LE, certificate, "1: residual and error met the tolerance", "1"},
+      {"limited_by_precision", H5T_STD_U8LE, certificate,
+       "1: refinement ended at the rounding floor", "1"},
+  };
+}
+
+std::vector<Variable> unit_variables(const StoreSchema& schema) {
+  const std::vector<std::string> per_unit{"segment", "unit"};
+  std::vector<std::string> committed{"segment"};
+  if (schema.axes.sample) committed.emplace_back("sample");
+  return {
+      {"committed", H5T_STD_U8LE, committed, "1: written and checked in", "1"},
+      {"checksum", H5T_STD_U32LE, per_unit, "CRC-32 of the unit's bytes as stored", "1"},
+      {"seconds", H5T_IEEE_F64LE, per_unit, "wall time of the unit", "s"},
+  };
+}
+
+}  // namespace explaind

@@ -1,0 +1,34 @@
+#pragma once
+// The variables of an influence store: names, types and dimensions (layout.md). Shared by creation,
+// writer and reader.
+
+#include <hdf5.h>
+
+#include <string>
+#include <vector>
+
+#include "store/influence_store.hpp"
+
+namespace explaind {
+
+inline constexpr int store_version = 1;
+inline constexpr int run_log_entries = 64;
+inline constexpr int run_log_width = 256;  ///< bytes of a fixed string
+
+struct Variable {
+  std::string name;
+  hid_t type;                     ///< as stored
+  std::vector<std::string> dims;  ///< names of dimensions
+  std::string long_name, units;
+};
+
+/// Length of a dimension.
+hsize_t dimension_size(const StoreSchema& schema, const std::string& name);
+
+/// The variables that a unit's tile fills, in the order of its checksum; psi first.
+std::vector<Variable> tile_variables(const StoreSchema& schema);
+
+/// What is kept about the units themselves: committed, checksum, seconds.
+std::vector<Variable> unit_variables(const StoreSchema& schema);
+
+}  // namespace explaind

@@ -1,0 +1,131 @@
+#include <zlib.h>
+
+#include <optional>
+
+#include "comm/communicator.hpp"
+#include "core/error.hpp"
+#include "store/file_lock.hpp"
+#include "store/hdf5.hpp"
+#include "store/influence_store.hpp"
+#include "store/layout.hpp"
+
+namespace explaind {
+namespace {
+
+using hdf5::check;
+using hdf5::Handle;
+
+/// A variable's bytes of one tile, as they will lie in the file.
+struct TileBytes {
+  const void* data;
+  size_t size;
+};
+
+}  // namespace
+
+struct StoreWriter::State {
+  std::string where;
+  StoreSchema schema;
+  const Communicator& group;
+  FileLock lock;
+  Handle file;
+  std::vector<Variable> variables;
+  std::vector<Handle> datasets;  ///< of `variables`
+  Handle committed, checksum, seconds;
+
+  State(const std::filesystem::path& path, const StoreSchema& fixed, const Communicator& comm)
+      : where(path.string()), schema(fixed), group(comm), lock(path, FileLock::Mode::shared) {
+    hdf5::silence();
+    Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "H5Pcreate");
+    check(H5Pset_fapl_mpio(access.get(), group.get(), MPI_INFO_NULL), where, "H5Pset_fapl_mpio");
+    check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), where, "H5Pset_fclose_degree");
+    file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, where, "opening");
+    variables = tile_variables(schema);
+    for (const Variable& variable : variables) datasets.push_back(open(variable.name));
+    committed = open("committed");
+    checksum = open("checksum");
+    seconds = open("seconds");
+  }
+
+  [[nodiscard]] Handle open(const std::string& name) const {
+    return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
+  }
+
+  /// Where the unit lies in a variable: its segment, its samples where the variable has them, all
+  /// of the rest.
+  [[nodiscard]] hdf5::Slab slab(const std::vector<std::string>& dims, const Unit& unit) const {
+    hdf5::Slab part;
+    for (const std::string& dim : dims) {
+      hsize_t start = 0, count = dimension_size(schema, dim);
+      if (dim == "segment") {
+        start = static_cast<hsize_t>(unit.segment);
+        count = 1;
+      } else if (dim == "sample") {
+        start = static_cast<hsize_t>(unit.sample_begin);
+        count = static_cast<hsize_t>(unit.sample_end - unit.sample_begin);
+      } else if (dim == "unit") {
+        start = static_cast<hsize_t>(unit.index % schema.units.per_segment());
+        count = 1;
+      }
+      part.start.push_back(start);
+      part.count.push_back(count);
+    }
+    return part;
+  }
+
+  void flush() const { check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), where, "flushing"); }
+};
+
+StoreWriter::StoreWriter(const std::filesystem::path& path, const StoreSchema& schema,
+                         const Communicator& group)
+    : state_(std::make_unique<State>(path, schema, group)) {}
+
+StoreWriter::~StoreWriter() = default;
+
+void StoreWriter::write(const ScoreTile& tile) {
+  State& s = *state_;
+  std::vector<float> narrowed;
+  if (s.schema.single_precision) narrowed.assign(tile.psi.begin(), tile.psi.end());
+  const auto bytes_of = [](const auto& values) {
+    return TileBytes{values.data(), values.size() * sizeof(values[0])};
+  };
+  const std::vector<TileBytes> parts{
+      s.schema.single_precision ? bytes_of(narrowed) : bytes_of(tile.psi),
+      bytes_of(tile.value_from),
+      bytes_of(tile.value_to),
+      bytes_of(tile.residual),
+      bytes_of(tile.quadrature_error),
+      bytes_of(tile.node_count),
+      bytes_of(tile.tolerance_met),
+      bytes_of(tile.limited_by_precision)};
+  if (s.group.rank() == 0) {
+    uLong crc = crc32_z(0, nullptr, 0);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      crc = crc32_z(crc, static_cast<const Bytef*>(parts[i].data), parts[i].size);
+      hdf5::write_slab(s.datasets[i].get(), s.variables[i].type,
+                       s.slab(s.variables[i].dims, tile.unit), parts[i].data, s.where);
+    }
+    const auto checksum = static_cast<uint32_t>(crc);
+    const hdf5::Slab unit = s.slab({"segment", "unit"}, tile.unit);
+    hdf5::write_slab(s.checksum.get(), H5T_NATIVE_UINT32, unit, &checksum, s.where);
+    hdf5::write_slab(s.seconds.get(), H5T_NATIVE_DOUBLE, unit, &tile.seconds, s.where);
+  }
+  s.flush();
+  s.group.barrier();
+  if (s.group.rank() == 0) {
+    const std::vector<uint8_t> ones(tile.value_from.size(), 1);
+    const hdf5::Slab marks = s.schema.axes.sample ? s.slab({"segment", "sample"}, tile.unit)
+                                                  : s.slab({"segment"}, tile.unit);
+    hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
+  }
+  s.flush();
+}
+
+void StoreWriter::close() {
+  State& s = *state_;
+  for (Handle* handle : {&s.committed, &s.checksum, &s.seconds}) handle->close(s.where, "closing");
+  for (Handle& handle : s.datasets) handle.close(s.where, "closing");
+  s.file.close(s.where, "closing");
+}
+
+}  // namespace explaind
