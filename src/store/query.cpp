@@ -1,0 +1,233 @@
+#include "store/query.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include "core/error.hpp"
+#include "store/axis_coordinates.hpp"
+
+namespace explaind {
+namespace {
+
+/// One axis of a query: which entries take part, and to which row group each belongs.
+struct QueryAxis {
+  AxisCoordinates coordinates;
+  std::vector<const Coordinate*> kept;         ///< coordinates that are columns
+  std::vector<bool> chosen;                    ///< per entry
+  std::vector<size_t> group;                   ///< per entry: index into keys
+  std::vector<std::vector<std::string>> keys;  ///< distinct values of `kept`, by first appearance
+};
+
+std::vector<QueryAxis> read_axes(const StoreReader& store, const StoredVariable& variable,
+                                 const Query& query) {
+  std::vector<AxisCoordinates> coordinates;
+  std::vector<std::vector<bool>> chosen;
+  for (size_t a = 0; a < variable.dims.size(); ++a) {
+    coordinates.push_back(read_axis(store, variable.dims[a], variable.shape[a]));
+    chosen.emplace_back(static_cast<size_t>(variable.shape[a]), true);
+  }
+  for (const std::string& selection : query.select) select(selection, coordinates, chosen);
+  std::vector<QueryAxis> axes;
+  for (size_t a = 0; a < coordinates.size(); ++a) {
+    axes.push_back({.coordinates = std::move(coordinates[a]),
+                    .kept = {},
+                    .chosen = std::move(chosen[a]),
+                    .group = {},
+                    .keys = {}});
+  }
+  return axes;
+}
+
+/// The coordinates that become columns, in the order of the columns.
+std::vector<std::string> column_names(const Query& query, const std::vector<QueryAxis>& axes) {
+  for (const std::string& axis : query.sum) {
+    if (std::none_of(axes.begin(), axes.end(),
+                     [&](const QueryAxis& each) { return each.coordinates.name == axis; })) {
+      throw UsageError("--sum", query.variable + " has no axis '" + axis + "'",
+                       "See explaind inspect");
+    }
+  }
+  if (!query.group_by.empty()) return query.group_by;
+  std::vector<std::string> names;
+  for (const QueryAxis& axis : axes) {
+    const std::string& name = axis.coordinates.name;
+    if (std::find(query.sum.begin(), query.sum.end(), name) != query.sum.end()) continue;
+    for (const std::string& main : axis.coordinates.main()) names.push_back(main);
+  }
+  return names;
+}
+
+void group_entries(QueryAxis& axis) {
+  std::map<std::vector<std::string>, size_t> known;
+  for (size_t i = 0; i < axis.chosen.size(); ++i) {
+    std::vector<std::string> key;
+    for (const Coordinate* coordinate : axis.kept) key.push_back(coordinate->values[i]);
+    if (!axis.chosen[i]) {
+      axis.group.push_back(0);
+      continue;
+    }
+    const auto [entry, added] = known.emplace(key, axis.keys.size());
+    if (added) axis.keys.push_back(key);
+    axis.group.push_back(entry->second);
+  }
+}
+
+/// Walks the variable in rows of its last axis.
+class Walk {
+ public:
+  Walk(const StoreReader& store, const StoredVariable& variable, std::vector<QueryAxis>& axes,
+       QueryResult& result)
+      : store_(store), variable_(variable), axes_(axes), result_(result) {
+    const bool has_commits = store.has("committed");
+    if (has_commits) {
+      commit_dims_ = store.variable("committed").dims;
+      committed_ = store.read("committed");
+      commit_shape_ = store.variable("committed").shape;
+    }
+    maximum_ = variable.name == "quadrature_error";
+    result_.reduction = maximum_ ? "max" : "sum";
+    size_t cells = 1;
+    for (const QueryAxis& axis : axes_) cells *= axis.keys.size();
+    cells_.assign(cells, maximum_ ? -std::numeric_limits<double>::infinity() : 0.0);
+    seen_.assign(cells, false);
+  }
+
+  void run() {
+    std::vector<int64_t> index(axes_.size(), 0);
+    visit(0, 0, index);
+  }
+
+  [[nodiscard]] const std::vector<double>& cells() const { return cells_; }
+  [[nodiscard]] const std::vector<bool>& seen() const { return seen_; }
+
+ private:
+  void visit(size_t depth, size_t cell, std::vector<int64_t>& index) {
+    const QueryAxis& axis = axes_[depth];
+    if (depth + 1 == axes_.size() && depth > 0) {
+      read_row(cell, index);
+      return;
+    }
+    for (int64_t i = 0; i < axis.coordinates.size; ++i) {
+      if (!axis.chosen[static_cast<size_t>(i)]) continue;
+      index[depth] = i;
+      const size_t next = cell * axis.keys.size() + axis.group[static_cast<size_t>(i)];
+      if (axes_.size() == 1) {
+        add(next, store_.read(variable_.name, {i}, {1})[0]);
+      } else {
+        visit(depth + 1, next, index);
+      }
+    }
+  }
+
+  void read_row(size_t cell, std::vector<int64_t>& index) {
+    const QueryAxis& last = axes_.back();
+    std::vector<int64_t> count(axes_.size(), 1);
+    index.back() = 0;
+    count.back() = last.coordinates.size;
+    const std::vector<double> row = store_.read(variable_.name, index, count);
+    for (int64_t i = 0; i < last.coordinates.size; ++i) {
+      const auto entry = static_cast<size_t>(i);
+      if (!last.chosen[entry]) continue;
+      index.back() = i;
+      if (!is_committed(index)) {
+        ++result_.uncommitted;
+        continue;
+      }
+      add(cell * last.keys.size() + last.group[entry], row[entry]);
+    }
+  }
+
+  [[nodiscard]] bool is_committed(const std::vector<int64_t>& index) const {
+    if (commit_dims_.empty()) return true;
+    size_t position = 0;
+    for (size_t d = 0; d < commit_dims_.size(); ++d) {
+      const auto axis = std::find(variable_.dims.begin(), variable_.dims.end(), commit_dims_[d]);
+      if (axis == variable_.dims.end()) return true;
+      position = position * static_cast<size_t>(commit_shape_[d]) +
+                 static_cast<size_t>(index[static_cast<size_t>(axis - variable_.dims.begin())]);
+    }
+    return committed_[position] != 0;
+  }
+
+  void add(size_t cell, double value) {
+    seen_[cell] = true;
+    cells_[cell] = maximum_ ? std::max(cells_[cell], value) : cells_[cell] + value;
+  }
+
+  const StoreReader& store_;
+  const StoredVariable& variable_;
+  std::vector<QueryAxis>& axes_;
+  QueryResult& result_;
+  std::vector<std::string> commit_dims_;
+  std::vector<int64_t> commit_shape_;
+  std::vector<double> committed_;
+  bool maximum_ = false;
+  std::vector<double> cells_;
+  std::vector<bool> seen_;
+};
+
+void keep_top(QueryResult& result, int64_t top) {
+  if (top <= 0) return;
+  std::vector<size_t> order(result.values.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return std::abs(result.values[a]) > std::abs(result.values[b]);
+  });
+  order.resize(std::min(order.size(), static_cast<size_t>(top)));
+  QueryResult kept = result;
+  kept.keys.clear();
+  kept.values.clear();
+  for (const size_t i : order) {
+    kept.keys.push_back(result.keys[i]);
+    kept.values.push_back(result.values[i]);
+  }
+  result = std::move(kept);
+}
+
+}  // namespace
+
+QueryResult run(const StoreReader& store, const Query& query) {
+  const StoredVariable variable = store.variable(query.variable);
+  std::vector<QueryAxis> axes = read_axes(store, variable, query);
+  QueryResult result;
+  result.variable = query.variable;
+  result.units = store.attribute(query.variable, "units");
+  std::vector<std::pair<size_t, size_t>> source;  // per column: axis, place within its key
+  for (const std::string& name : column_names(query, axes)) {
+    const auto axis = std::find_if(axes.begin(), axes.end(), [&](const QueryAxis& each) {
+      return each.coordinates.find(name) != nullptr;
+    });
+    if (axis == axes.end()) {
+      throw UsageError("--group-by", query.variable + " has no coordinate '" + name + "'",
+                       "See explaind inspect");
+    }
+    const Coordinate* coordinate = axis->coordinates.find(name);
+    source.emplace_back(static_cast<size_t>(axis - axes.begin()), axis->kept.size());
+    axis->kept.push_back(coordinate);
+    result.columns.push_back({coordinate->name, coordinate->number});
+  }
+  for (QueryAxis& axis : axes) group_entries(axis);
+
+  Walk walk(store, variable, axes, result);
+  walk.run();
+  for (size_t cell = 0; cell < walk.cells().size(); ++cell) {
+    if (!walk.seen()[cell]) continue;
+    std::vector<size_t> place(axes.size());
+    size_t rest = cell;
+    for (size_t a = axes.size(); a-- > 0;) {
+      place[a] = rest % axes[a].keys.size();
+      rest /= axes[a].keys.size();
+    }
+    std::vector<std::string> key;
+    for (const auto& [axis, within] : source) key.push_back(axes[axis].keys[place[axis]][within]);
+    result.keys.push_back(std::move(key));
+    result.values.push_back(walk.cells()[cell]);
+  }
+  keep_top(result, query.top);
+  return result;
+}
+
+}  // namespace explaind

@@ -1,0 +1,40 @@
+#pragma once
+// Slicing and grouping a store without loading it.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "store/store_reader.hpp"
+
+namespace explaind {
+
+struct Query {
+  std::string variable = "psi";
+  std::vector<std::string> sum;       ///< axes to sum over
+  std::vector<std::string> group_by;  ///< coordinates that stay; all else is summed
+  std::vector<std::string> select;    ///< name=value, alternatives a|b, ranges lo:hi, wildcards *
+  int64_t top = 0;                    ///< K largest by absolute value; 0: all, in the axes' order
+};
+
+struct QueryResult {
+  struct Column {
+    std::string name;
+    bool number = false;
+  };
+  std::vector<Column> columns;
+  std::vector<std::vector<std::string>> keys;  ///< per row, one text per column
+  std::vector<double> values;
+  std::string variable, units, reduction;  ///< reduction: "sum", or "max" for quadrature_error
+  int64_t uncommitted = 0;                 ///< entries left out because their unit is not there yet
+};
+
+/// Axes of a variable are summed unless kept. Kept: the axes of `group_by`'s coordinates (one row
+/// per distinct value); without group_by all axes that are not in `sum`, by their main coordinates
+/// (step_from and step_to; id and group; component; position).
+///
+/// Reads one segment's row at a time. Throws UsageError for an axis, coordinate or selection that
+/// does not exist, DataError for the file.
+QueryResult run(const StoreReader& store, const Query& query);
+
+}  // namespace explaind
