@@ -1,1 +1,135 @@
-int main() { return 0; }
+// explaind VERB …: parse, call, and turn errors into one message and an exit code.
+
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "app/verbs.hpp"
+#include "app/version.hpp"
+#include "config/parse.hpp"
+#include "core/error.hpp"
+
+namespace {
+
+using namespace explaind;
+
+struct Verb {
+  std::string name, usage, summary;
+  /// Parses and runs; `world` is there where the verb is collective.
+  std::function<int(const Verb&, const std::vector<std::string>&, const Communicator*)> run;
+  bool collective = false;
+};
+
+/// Parses into fresh options and calls the verb; prints --help instead where asked.
+template <typename Options, typename Call>
+auto verb_of(const std::string& positional, Call call) {
+  return [positional, call](const Verb& verb, const std::vector<std::string>& arguments,
+                            const Communicator* world) {
+    Options options;
+    const OptionTable table = option_table(options);
+    if (parse_options(verb.name, arguments, table, positional, all_option_names()).help) {
+      if (world == nullptr || world->rank() == 0) {
+        Options defaults;
+        std::cout << help_text("explaind " + verb.usage, verb.summary, option_table(defaults));
+      }
+      return static_cast<int>(ExitCode::done);
+    }
+    return call(options, world);
+  };
+}
+
+std::vector<Verb> verbs() {
+  return {
+      {"decompose", "decompose --series DIR --samples FILE --store OUT.h5 [options]",
+       "Scores every component of a checkpoint series for every sample and segment, and writes "
+       "an influence store.\nRuns alone or under mpirun with any number of ranks.",
+       verb_of<DecomposeOptions>("",
+                                 [](const DecomposeOptions& options, const Communicator* world) {
+                                   return run_decompose(options, *world);
+                                 }),
+       true},
+      {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
+       verb_of<QueryOptions>("store", [](const QueryOptions& options,
+                                         const Communicator*) { return run_query(options); })},
+      {"inspect", "inspect PATH", "Shows what is in a series, a checkpoint or an influence store.",
+       verb_of<InspectOptions>("path", [](const InspectOptions& options,
+                                          const Communicator*) { return run_inspect(options); })},
+      {"record", "record --text PATHS --series DIR [options]",
+       "Trains a small language model and leaves its checkpoints as Hugging Face folders.",
+       verb_of<RecordOptions>("", [](const RecordOptions& options,
+                                     const Communicator*) { return run_record(options); })},
+  };
+}
+
+void print_help() {
+  std::cout << "Usage: explaind VERB [options]\n\n"
+               "Exact decomposition of what a training trajectory did to a model's behaviour.\n\n";
+  for (const Verb& verb : verbs()) {
+    std::cout << "  " << verb.name << std::string(12 - verb.name.size(), ' ')
+              << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
+  }
+  std::cout << "\nexplaind VERB --help shows the options of a verb, explaind --version the "
+               "versions.\n";
+}
+
+/// Under mpirun an error that all ranks see alike is printed by one.
+bool prints_errors(const Communicator* world) {
+  if (world != nullptr) return world->rank() == 0;
+  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
+    if (const char* rank = std::getenv(variable)) return std::string(rank) == "0";
+  }
+  return true;
+}
+
+int run_verb(const Verb& verb, const std::vector<std::string>& arguments,
+             const Communicator* world) {
+  try {
+    return verb.run(verb, arguments, world);
+  } catch (const Error& error) {
+    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(error.exit_code());
+  } catch (const std::exception& error) {
+    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(ExitCode::failure);
+  }
+}
+
+int usage_error(const std::string& problem) {
+  if (prints_errors(nullptr)) {
+    std::cerr << "error: " << problem << ". See explaind --help\n";
+  }
+  return static_cast<int>(ExitCode::usage);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc < 2) return usage_error("no verb given");
+  const std::string word = argv[1];
+  if (word == "--help" || word == "-h") {
+    print_help();
+    return 0;
+  }
+  if (word == "--version") {
+    for (const auto& [name, version] : explaind::versions()) {
+      std::cout << name << std::string(16 - name.size(), ' ') << version << "\n";
+    }
+    return 0;
+  }
+  for (const Verb& verb : verbs()) {
+    if (verb.name != word) continue;
+    const std::vector<std::string> arguments(argv + 2, argv + argc);
+    if (!verb.collective) return run_verb(verb, arguments, nullptr);
+    const MpiEnvironment environment(argc, argv);
+    const Communicator world(MPI_COMM_WORLD);
+    const int code = run_verb(verb, arguments, &world);
+    // mpirun kills ranks that still work when another has left with an error.
+    world.barrier();
+    return code;
+  }
+  return usage_error("unknown verb '" + word + "'");
+}

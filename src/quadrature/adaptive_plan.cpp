@@ -56,7 +56,7 @@ class NestedPlan final : public AdaptivePlan {
           const size_t which = asks_[i].t == bisections_[sample]->asked()[0] ? 0 : 1;
           halves[sample][which].assign(value, value + tensors_);
         } else {
-          samples_[sample].set_value(node_index_.at({asks_[i].t, samples_[sample].level()}), value);
+          samples_[sample].set_value(levels_.index_of(asks_[i].t), value);
         }
       }
     }
@@ -104,50 +104,55 @@ class NestedPlan final : public AdaptivePlan {
     verdict.end = bisection.met() ? SampleVerdict::End::kinks : SampleVerdict::End::missed;
     verdict.error = bisection.error();
     verdict.evaluations = bisection.evaluations();
-    verdict.accumulator = static_cast<int>(levels_.count());
+    verdict.accumulator = replays_ ? static_cast<int>(levels_.count()) : -1;
     verdict.integrals = bisection.integrals();
     open_[sample] = false;
   }
 
-  /// Samples in ascending order within an ask, asks in ascending t.
+  /// Adds a sample to the ask at t; gives its weights, zeros so far. Called in ascending order of
+  /// samples.
+  double* add(double t, size_t sample, std::map<double, Ask>& asks) const {
+    Ask& ask = asks[t];
+    ask.t = t;
+    ask.accumulators = accumulators();
+    ask.samples.push_back(static_cast<int64_t>(sample));
+    const auto width = static_cast<size_t>(ask.accumulators);
+    ask.weights.resize(ask.samples.size() * width, 0.0);
+    return ask.weights.data() + ask.weights.size() - width;
+  }
+
   void ask() {
     std::map<double, Ask> asks;
-    const auto add = [&](double t, size_t sample) -> Ask& {
-      Ask& ask = asks[t];
-      ask.t = t;
-      ask.accumulators = accumulators();
-      ask.samples.push_back(static_cast<int64_t>(sample));
-      ask.weights.resize(ask.samples.size() * static_cast<size_t>(ask.accumulators), 0.0);
-      return ask;
-    };
-    const auto last_weights = [](Ask& ask) { return ask.weights.end() - ask.accumulators; };
     for (size_t sample = 0; sample < samples_.size(); ++sample) {
       if (!open_[sample]) continue;
       if (bisections_[sample]) {
-        for (const double t : bisections_[sample]->asked()) add(t, sample);
+        for (const double t : bisections_[sample]->asked()) add(t, sample, asks);
         continue;
       }
       const size_t level = samples_[sample].level();
       for (const size_t index : levels_.new_nodes(level)) {
-        const double t = levels_.level(level).nodes()[index];
-        node_index_[{t, level}] = index;
-        const auto weights = last_weights(add(t, sample));
-        for (size_t l = level; l < levels_.count(); ++l) {
-          weights[static_cast<std::ptrdiff_t>(l)] = levels_.weight(l, level, index);
-        }
+        double* weights = add(levels_.node(index), sample, asks);
+        for (size_t l = level; l < levels_.count(); ++l) weights[l] = levels_.weight(l, index);
       }
     }
-    if (asks.empty() && replays_ && !replaying_) {
-      for (size_t sample = 0; sample < samples_.size(); ++sample) {
-        if (!bisections_[sample]) continue;
-        for (const auto& [t, weight] : bisections_[sample]->weights()) {
-          last_weights(add(t, sample))[static_cast<std::ptrdiff_t>(levels_.count())] = weight;
-          replaying_ = true;
-        }
-      }
+    if (asks.empty() && replays_) {
+      asks = replay();
+      replaying_ = !asks.empty();
     }
     asks_.clear();
     for (auto& [t, each] : asks) asks_.push_back(std::move(each));
+  }
+
+  /// The nodes of all bisected samples, with the weights that were not known when they were asked.
+  [[nodiscard]] std::map<double, Ask> replay() const {
+    std::map<double, Ask> asks;
+    for (size_t sample = 0; sample < samples_.size(); ++sample) {
+      if (!bisections_[sample]) continue;
+      for (const auto& [t, weight] : bisections_[sample]->weights()) {
+        add(t, sample, asks)[levels_.count()] = weight;
+      }
+    }
+    return asks;
   }
 
   QuadratureOptions options_;
@@ -158,7 +163,6 @@ class NestedPlan final : public AdaptivePlan {
   std::vector<ClenshawCurtisSample> samples_;
   std::vector<std::optional<SimpsonBisection>> bisections_;
   std::vector<bool> open_;
-  std::map<std::pair<double, size_t>, size_t> node_index_;  ///< (t, level) → index of the node
   std::vector<Ask> asks_;
 };
 
@@ -166,6 +170,7 @@ class NestedPlan final : public AdaptivePlan {
 
 std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
                                         int64_t tensors, bool scores_follow_tensors) {
+  check_quadrature(options);
   if (options.rule == QuadratureOptions::Rule::adaptive) {
     return std::make_unique<NestedPlan>(options, samples, tensors, scores_follow_tensors);
   }

@@ -9,10 +9,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "quadrature/fixed_rules.hpp"
+#include "quadrature/options.hpp"
 
 namespace explaind {
 
@@ -35,37 +35,21 @@ struct Ask {
   }
 };
 
-struct QuadratureOptions {
-  enum class Rule { adaptive, gauss, midpoint };
-  Rule rule = Rule::adaptive;
-  int nodes = 0;            ///< of gauss and midpoint
-  double relative = 1e-5;   ///< tolerance relative to |ΔF| (or to the gross change)
-  double absolute = 1e-12;  ///< in the unit of F
-  bool relative_to_gross = false;
-  int max_nodes = 129;                     ///< Clenshaw–Curtis cap: 9, 17, 33, 65 or 129
-  int max_kink_nodes = 1500;               ///< Simpson cap
-  double epsilon = 2.220446049250313e-16;  ///< of the compute precision, a constant
-};
-
-/// "adaptive", "gauss:N", "midpoint:N"; throws UsageError otherwise. Sets rule and nodes.
-void parse_quadrature(const std::string& text, QuadratureOptions& options);
-
 /// What became of one sample.
 struct SampleVerdict {
   enum class End {
-    met,
-    kinks,
-    limited,
-    missed,
-    fixed
-  };  ///< kinks: met by Simpson; fixed: a fixed rule
+    met,      ///< by Clenshaw–Curtis
+    kinks,    ///< met by Simpson
+    limited,  ///< by the precision: more nodes would not help
+    missed,   ///< at a cap, or a value is not finite
+    fixed     ///< a rule without error estimate
+  };
   End end = End::missed;
   double value_from = 0, value_to = 0;  ///< F at t = 0 and 1
-  double error = 0;                     ///< estimated, largest over tensors; NaN for fixed rules
-  int evaluations =
-      0;  ///< gradient evaluations (the replay of Simpson's nodes is not counted again)
-  int accumulator = 0;            ///< which accumulator holds the integral
-  std::vector<double> integrals;  ///< C: the integral per tensor
+  double error = 0;  ///< estimated, largest over tensors; NaN for fixed rules and values not finite
+  int evaluations = 0;  ///< of gradients; the replay of Simpson's nodes is not counted again
+  int accumulator = 0;  ///< which one holds the integral; −1: none (Simpson without a replay)
+  std::vector<double> integrals;  ///< C: per tensor, to the bit what its accumulator holds
 };
 
 /// The plan of one chunk. Samples do not influence each other: each is asked the nodes that it
@@ -84,17 +68,18 @@ class AdaptivePlan {
   /// ask i, read only where t is 0 or 1.
   virtual void tell(const std::vector<std::vector<double>>& functionals,
                     const std::vector<std::vector<double>>& values) = 0;
-  /// Accumulators a sample may need at once (Clenshaw–Curtis: levels; fixed rules: 1).
+  /// Accumulators a sample may need at once: one per level of Clenshaw–Curtis, and the last for
+  /// Simpson where it can be replayed; 1 for fixed rules.
   [[nodiscard]] virtual int accumulators() const = 0;
-  /// True where a round replays known nodes with final weights: values are not looked at, scores
-  /// are accumulated.
+  /// True where this round replays Simpson's nodes, t = 0 and 1 among them, with their final
+  /// weights: scores are accumulated, and what is told is not looked at (it may be empty).
   [[nodiscard]] virtual bool replaying() const = 0;
   /// Valid when done.
   [[nodiscard]] virtual const SampleVerdict& verdict(int64_t sample) const = 0;
 };
 
 /// scores_follow_tensors: true where kept scores are sums of the tensors' integrals (no replay is
-/// asked for then).
+/// asked for then). Throws UsageError as check_quadrature does. Not collective.
 std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
                                         int64_t tensors, bool scores_follow_tensors);
 

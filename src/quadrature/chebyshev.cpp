@@ -10,10 +10,9 @@ namespace {
 /// ∫₀¹ T_k(2t − 1) dt.
 double moment(int k) { return k % 2 == 0 ? 1.0 / (1.0 - static_cast<double>(k) * k) : 0.0; }
 
-/// Node i of p panels: sin²(πi/2p), reduced to lowest terms first so that levels share nodes to the
-/// bit.
+/// Node i ≤ p/2 of p panels: sin²(πi/2p), reduced to lowest terms first so that levels share nodes
+/// to the bit.
 double node(int i, int p) {
-  if (2 * i > p) return 1 - node(p - i, p);
   if (2 * i == p) return 0.5;
   while (i > 0 && i % 2 == 0 && p % 2 == 0) {
     i /= 2;
@@ -37,11 +36,15 @@ ChebyshevLevel::ChebyshevLevel(int n) : n_(n) {
           2.0 / p * half_at_ends(j) * half_at_ends(k) * cosine;
     }
   }
-  for (int k = 0; k < n; ++k) {
+  nodes_.resize(static_cast<size_t>(n));
+  weights_.resize(static_cast<size_t>(n));
+  for (int k = 0; k <= p / 2; ++k) {
     double weight = 0;
     for (int j = 0; j < n; ++j) weight += moment(j) * transform_[static_cast<size_t>(j * n + k)];
-    nodes_.push_back(node(k, p));
-    weights_.push_back(weight);
+    const auto low = static_cast<size_t>(k), high = static_cast<size_t>(p - k);
+    nodes_[low] = node(k, p);
+    nodes_[high] = 1 - nodes_[low];
+    weights_[low] = weights_[high] = weight;  // mirrored, so that symmetry is exact
   }
   for (int j = 2; j <= 4 * p; j += 2) {
     int fold = (p + j) % (2 * p);

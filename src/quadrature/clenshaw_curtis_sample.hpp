@@ -2,34 +2,42 @@
 // The refinement of one sample by nested Clenshaw–Curtis rules: estimates and verdicts of method.md
 // §4, steps 3 to 5.
 
-#include <cstdint>
+#include <cstddef>
 #include <vector>
 
-#include "quadrature/adaptive_plan.hpp"
 #include "quadrature/chebyshev.hpp"
+#include "quadrature/options.hpp"
 
 namespace explaind {
 
-/// The levels 9, 17, 33, 65, 129 up to a cap, shared by all samples of a plan.
+/// The levels 9, 17, 33, 65, 129 up to a cap, shared by all samples of a plan. Nodes are known by
+/// their index on the finest level, whatever level asks for them.
 class ClenshawCurtisLevels {
  public:
-  /// Throws UsageError where max_nodes is none of the levels.
+  /// max_nodes: one of the levels (check_quadrature).
   explicit ClenshawCurtisLevels(int max_nodes);
 
   [[nodiscard]] size_t count() const { return levels_.size(); }
   [[nodiscard]] const ChebyshevLevel& level(size_t l) const { return levels_[l]; }
-  /// The rule of every other node, for differences; of the first level too.
-  [[nodiscard]] const std::vector<double>& coarse_weights(size_t l) const { return coarse_[l]; }
-  /// Indices (into level l's nodes) that no level before has: all of them at level 0.
+  /// Weights of the rule of every other node of level l, for differences; of the first level too.
+  [[nodiscard]] const std::vector<double>& coarse_weights(size_t l) const {
+    return l == 0 ? below_first_ : levels_[l - 1].weights();
+  }
+  /// Nodes of level l, ascending, that no level before has: all of them at level 0.
   [[nodiscard]] const std::vector<size_t>& new_nodes(size_t l) const { return new_nodes_[l]; }
-  /// Weight on level `l` of node `index` of level `at` ≤ l.
-  [[nodiscard]] double weight(size_t l, size_t at, size_t index) const {
-    return levels_[l].weights()[index << (l - at)];
+  /// Distance of neighbours on level l.
+  [[nodiscard]] size_t stride(size_t l) const { return size_t{1} << (count() - 1 - l); }
+  [[nodiscard]] double node(size_t index) const { return levels_.back().nodes()[index]; }
+  /// The node at t, which is exactly one of the nodes.
+  [[nodiscard]] size_t index_of(double t) const;
+  /// Weight on level l of one of its nodes.
+  [[nodiscard]] double weight(size_t l, size_t index) const {
+    return levels_[l].weights()[index / stride(l)];
   }
 
  private:
   std::vector<ChebyshevLevel> levels_;
-  std::vector<std::vector<double>> coarse_;
+  std::vector<double> below_first_;
   std::vector<std::vector<size_t>> new_nodes_;
 };
 
@@ -38,17 +46,19 @@ enum class LevelVerdict { met, limited, kinks, refine, missed };
 
 class ClenshawCurtisSample {
  public:
+  /// Keeps references to levels and options.
   ClenshawCurtisSample(const ClenshawCurtisLevels& levels, const QuadratureOptions& options,
                        size_t tensors);
 
   [[nodiscard]] size_t level() const { return level_; }
-  /// C values at a new node of the running level.
+  /// C values at a node, by its index on the finest level.
   void set_value(size_t index, const double* values);
   /// Judges the running level once all its values are set, and moves on to the next where the
-  /// verdict is refine.
+  /// verdict is refine. change: ΔF.
   LevelVerdict judge(double change);
 
-  [[nodiscard]] const std::vector<double>& integrals() const { return fine_; }
+  /// Of the level judged last; C integrals.
+  [[nodiscard]] const std::vector<double>& integrals() const { return integrals_; }
   [[nodiscard]] double error() const { return error_; }
   [[nodiscard]] double tolerance() const { return tolerance_; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
@@ -56,20 +66,22 @@ class ClenshawCurtisSample {
   [[nodiscard]] std::vector<double> shared_value(double t) const;
 
  private:
-  [[nodiscard]] const double* value(size_t level, size_t index) const;
   /// Σ over rounds of the rounds' sums, each from zero in ascending t: the order in which
   /// accumulators are filled.
   [[nodiscard]] std::vector<double> integrate() const;
+  /// Sets integrals, tolerance and error.
+  void estimate(double change);
 
   const ClenshawCurtisLevels& levels_;
   const QuadratureOptions& options_;
   size_t tensors_;
   size_t level_ = 0;
   int evaluations_ = 0;
-  std::vector<std::vector<double>>
-      values_;  ///< per node of the finest level; empty where not asked
-  std::vector<double> fine_;
-  double error_ = 0, tolerance_ = 0;
+  std::vector<std::vector<double>> values_;  ///< per node of the finest level; empty: not asked
+  std::vector<double> integrals_;
+  double error_ = 0, tolerance_ = 0, residual_ = 0;
+  double ratio_ = 0;        ///< M2/M1
+  bool converged_ = false;  ///< no tensor changed by more than rounding between two levels
 };
 
 }  // namespace explaind

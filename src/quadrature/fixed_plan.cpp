@@ -1,10 +1,7 @@
 #include "quadrature/fixed_plan.hpp"
 
-#include <charconv>
 #include <limits>
 #include <numeric>
-
-#include "core/error.hpp"
 
 namespace explaind {
 namespace {
@@ -69,29 +66,6 @@ std::unique_ptr<AdaptivePlan> make_fixed_plan(const QuadratureOptions& options, 
                              ? gauss_rule(options.nodes)
                              : midpoint_rule(options.nodes);
   return std::make_unique<FixedPlan>(rule, samples, tensors);
-}
-
-void parse_quadrature(const std::string& text, QuadratureOptions& options) {
-  using Rule = QuadratureOptions::Rule;
-  if (text == "adaptive") {
-    options.rule = Rule::adaptive;
-    return;
-  }
-  const size_t colon = text.find(':');
-  const std::string name = text.substr(0, colon);
-  int nodes = 0;
-  if (colon != std::string::npos) {
-    const char* end = text.data() + text.size();
-    const auto [stop, failure] = std::from_chars(text.data() + colon + 1, end, nodes);
-    if (failure != std::errc{} || stop != end) nodes = 0;
-  }
-  const int most = name == "gauss" ? 1000 : 1000000;
-  if ((name != "gauss" && name != "midpoint") || nodes < 1 || nodes > most) {
-    throw UsageError("--quadrature", "cannot read '" + text + "'",
-                     "Use adaptive, gauss:N (1 to 1000 nodes) or midpoint:N");
-  }
-  options.rule = name == "gauss" ? Rule::gauss : Rule::midpoint;
-  options.nodes = nodes;
 }
 
 }  // namespace explaind

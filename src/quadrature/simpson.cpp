@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 namespace explaind {
@@ -39,8 +40,11 @@ void SimpsonBisection::advance() {
     for (const double integral : each.integral) total += integral;
     error_ += each.error;
   }
-  met_ = error_ <= tolerance_ && std::abs(change_ - total) <= tolerance_;
-  done_ = met_ || evaluations_ > cap_;
+  const double residual = change_ - total;
+  met_ = error_ <= tolerance_ && std::abs(residual) <= tolerance_;
+  // No further node can mend a value that is not finite.
+  if (!std::isfinite(residual)) error_ = std::numeric_limits<double>::quiet_NaN();
+  done_ = met_ || evaluations_ > cap_ || !std::isfinite(residual);
   if (done_) return;
   const auto worst =
       std::max_element(panels_.begin(), panels_.end(),

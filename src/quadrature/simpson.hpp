@@ -21,6 +21,7 @@ class SimpsonBisection {
   void tell(std::vector<double> first, std::vector<double> second);
 
   [[nodiscard]] bool met() const { return met_; }
+  /// Σ over panels; NaN where a value is not finite, which ends the bisection.
   [[nodiscard]] double error() const { return error_; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
   /// Weight of every node used by the final panels, ascending; they sum to 1.

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
+#include <c10/core/GradMode.h>
 
 #include <string>
 #include <utility>
@@ -48,7 +49,7 @@ void LanguageModelTraining::run(const Before& before, const After& after) {
   AdamW optimizer(weights_, std::move(decay), options_.optimizer);
   for (int64_t step = 0; step < options_.schedule.steps; ++step) {
     before(step, weights_);
-    const at::Tensor loss = loss_of(draw_windows());
+    const at::Tensor loss = loss_of(draw_windows(options_.batch, generator_));
     loss.backward();
     clip_gradients(weights_, options_.max_gradient_norm);
     optimizer.step(options_.schedule.learning_rate(step));
@@ -57,16 +58,23 @@ void LanguageModelTraining::run(const Before& before, const After& after) {
   before(options_.schedule.steps, weights_);
 }
 
-/// B random windows of T + 1 tokens: B T+1.
-at::Tensor LanguageModelTraining::draw_windows() {
+double LanguageModelTraining::reference_loss() {
+  const c10::NoGradGuard no_graph;
+  // Its own generator: looking at the loss must not change which windows are trained on.
+  at::Generator generator = at::detail::createCPUGenerator(options_.seed + 1);
+  return loss_of(draw_windows(reference_windows, generator)).item<double>();
+}
+
+/// `count` random windows of T + 1 tokens: count T+1.
+at::Tensor LanguageModelTraining::draw_windows(int64_t count, at::Generator& generator) {
   const int64_t width = options_.sequence_length + 1;
   const int64_t positions = static_cast<int64_t>(tokens_.size()) - width + 1;
-  const at::Tensor starts = at::randint(0, positions, {options_.batch}, generator_, at::kLong);
+  const at::Tensor starts = at::randint(0, positions, {count}, generator, at::kLong);
   const at::Tensor stream =
       at::from_blob(tokens_.data(), {static_cast<int64_t>(tokens_.size())}, at::kLong);
   const at::Tensor offsets = at::arange(width, at::kLong);
   return stream.index_select(0, (starts.unsqueeze(1) + offsets.unsqueeze(0)).view(-1))
-      .view({options_.batch, width});
+      .view({count, width});
 }
 
 at::Tensor LanguageModelTraining::loss_of(const at::Tensor& windows) {

@@ -24,6 +24,8 @@ struct TrainingOptions {
   uint64_t seed = 0;
 };
 
+inline constexpr int64_t reference_windows = 32;
+
 /// Trains all parameters of `network` in fp32 on random windows of `tokens`. The same seed, thread
 /// count and machine give the same run.
 ///
@@ -39,8 +41,12 @@ class LanguageModelTraining {
                         const TrainingOptions& options);
   void run(const Before& before, const After& after);
 
+  /// Mean loss in nats per token of `reference_windows` windows, the same throughout the run:
+  /// comparable between steps.
+  [[nodiscard]] double reference_loss();
+
  private:
-  [[nodiscard]] at::Tensor draw_windows();
+  [[nodiscard]] at::Tensor draw_windows(int64_t count, at::Generator& generator);
   [[nodiscard]] at::Tensor loss_of(const at::Tensor& windows);
 
   const Network& network_;

@@ -1,0 +1,27 @@
+#pragma once
+// Where a store's numbers come from: root attributes of the file.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "checkpoint/series.hpp"
+#include "comm/communicator.hpp"
+#include "config/decompose_options.hpp"
+
+namespace explaind {
+
+/// The hosts of all ranks with their rank counts, as JSON. @collective over world
+std::string gather_hosts(const Communicator& world);
+
+/// Resolved configuration (identity and execution), identity hash, revision and library versions,
+/// model config, identification of series and samples, hosts and ranks. Not collective; with
+/// --hash-inputs it reads every weight file.
+std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptions& options,
+                                                            const CheckpointSeries& series,
+                                                            const std::string& hosts, int ranks);
+
+/// "2026-11-23T18:00:00Z host N ranks revision": one line for run_log.
+std::string run_log_line(int ranks);
+
+}  // namespace explaind

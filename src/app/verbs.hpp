@@ -1,0 +1,18 @@
+#pragma once
+// The verbs: one file each. They return the process's exit code and throw Error.
+
+#include "comm/communicator.hpp"
+#include "config/decompose_options.hpp"
+#include "config/read_options.hpp"
+#include "config/record_options.hpp"
+
+namespace explaind {
+
+/// Writes an influence store. @collective over world
+int run_decompose(const DecomposeOptions& options, const Communicator& world);
+
+int run_record(const RecordOptions& options);
+int run_query(const QueryOptions& options);
+int run_inspect(const InspectOptions& options);
+
+}  // namespace explaind

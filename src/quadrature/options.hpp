@@ -1,0 +1,29 @@
+#pragma once
+// What the user chooses about quadrature (method.md §4), read from text and checked before any
+// work.
+
+#include <string>
+
+namespace explaind {
+
+struct QuadratureOptions {
+  enum class Rule { adaptive, gauss, midpoint };
+  Rule rule = Rule::adaptive;
+  int nodes = 0;            ///< of gauss and midpoint
+  double relative = 1e-5;   ///< tolerance relative to |ΔF| (or to the gross change)
+  double absolute = 1e-12;  ///< in the unit of F
+  bool relative_to_gross = false;
+  int max_nodes = 129;                     ///< Clenshaw–Curtis cap: 9, 17, 33, 65 or 129
+  int max_kink_nodes = 1500;               ///< Simpson cap
+  double epsilon = 2.220446049250313e-16;  ///< of the compute precision, a constant
+};
+
+/// "adaptive", "gauss:N" (N from 1 to 1000) or "midpoint:N"; throws UsageError otherwise. Sets rule
+/// and nodes.
+void parse_quadrature(const std::string& text, QuadratureOptions& options);
+
+/// Throws UsageError, naming the option, where a value is impossible. make_plan does it too; call
+/// it before the loop over units, where an error still ends all ranks with exit code 2.
+void check_quadrature(const QuadratureOptions& options);
+
+}  // namespace explaind
