@@ -64,7 +64,9 @@ class StoreBuilder {
     Handle list(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, where_, "H5Pcreate");
     check(H5Pset_layout(list.get(), H5D_CONTIGUOUS), where_, "H5Pset_layout");
     check(H5Pset_alloc_time(list.get(), H5D_ALLOC_TIME_EARLY), where_, "H5Pset_alloc_time");
-    check(H5Pset_fill_time(list.get(), H5D_FILL_TIME_NEVER), where_, "H5Pset_fill_time");
+    if (H5Tis_variable_str(type) <= 0) {  // HDF5 insists on a fill value for texts
+      check(H5Pset_fill_time(list.get(), H5D_FILL_TIME_NEVER), where_, "H5Pset_fill_time");
+    }
     check(H5Pset_obj_track_times(list.get(), false), where_, "H5Pset_obj_track_times");
     return {H5Dcreate2(file_.get(), name.c_str(), type, space.get(), H5P_DEFAULT, list.get(),
                        H5P_DEFAULT),
