@@ -15,6 +15,7 @@
 #include "app/closing_table.hpp"
 #include "app/provenance.hpp"
 #include "app/verbs.hpp"
+#include "checkpoint/convert.hpp"
 #include "checkpoint/series.hpp"
 #include "comm/communicator.hpp"
 #include "comm/dispatcher.hpp"
@@ -142,6 +143,18 @@ void print_plan(const Job& job, const DecomposeOptions& options, const Communica
   std::cout.flush();
 }
 
+/// Reads every weight once, each rank its share of the checkpoints, before a store is made: a run
+/// should not end on a NaN after hours.
+void require_finite_weights(const Job& job, const Communicator& world) {
+  for (size_t i = static_cast<size_t>(world.rank()); i < job.series.size();
+       i += static_cast<size_t>(world.size())) {
+    const Checkpoint& checkpoint = job.series.checkpoint(i);
+    for (const ParameterInfo& parameter : job.network->parameters()) {
+      require_finite(checkpoint.tensor(parameter.name), checkpoint.directory().string());
+    }
+  }
+}
+
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
 /// units.
 bool run_all(const Job& job, const DecomposeOptions& options, const StoreSchema& schema,
@@ -171,10 +184,11 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const auto start = std::chrono::steady_clock::now();
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
-  static_cast<void>(solver_options(options));
+  static_cast<void>(make_plan(solver_options(options).quadrature, 1, 1, true));
   std::optional<Job> prepared;
   agree(world, [&] { prepared.emplace(prepare(options)); });
   const Job& job = *prepared;
+  agree(world, [&] { require_finite_weights(job, world); });
   StoreSchema schema = schema_of(job, options);
   const std::string hosts = gather_hosts(world);
   if (world.rank() == 0) print_plan(job, options, world);
