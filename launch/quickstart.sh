@@ -13,7 +13,6 @@ source launch/phase.sh
 explaind=build/release/explaind
 config=configs/quickstart.ini
 work=build/quickstart
-export OMP_NUM_THREADS=1
 
 build() {
   # A tree that already builds the tests keeps them; this one needs just the program.
@@ -46,7 +45,7 @@ once() {
 }
 
 record() {
-  once record.stamp "$config" "$work"/text/*.txt -- launch/run.sh -n 1 "$explaind" record --config "$config" --overwrite
+  once record.stamp "$config" "$work"/text/*.txt -- "$explaind" record --config "$config" --overwrite
 }
 
 decompose() {

@@ -4,8 +4,6 @@
 #include <numbers>
 #include <utility>
 
-#include "quadrature/chebyshev.hpp"
-
 namespace explaind {
 
 FixedRule gauss_rule(int n) {
@@ -43,11 +41,6 @@ FixedRule midpoint_rule(int n) {
     rule.weights.push_back(1.0 / n);
   }
   return rule;
-}
-
-FixedRule clenshaw_curtis_rule(int n) {
-  const ChebyshevLevel level(n);
-  return {level.nodes(), level.weights()};
 }
 
 }  // namespace explaind

@@ -16,8 +16,4 @@ FixedRule gauss_rule(int n);
 /// Midpoints of n equal panels. n ≥ 1.
 FixedRule midpoint_rule(int n);
 
-/// n = 2^k + 1 ≥ 3 nodes sin²(πi / 2(n−1)), both ends included; every other one is a node of the
-/// rule with (n+1)/2, to the bit.
-FixedRule clenshaw_curtis_rule(int n);
-
 }  // namespace explaind

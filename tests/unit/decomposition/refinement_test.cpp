@@ -27,7 +27,7 @@ class LongSegment : public ::testing::Test {
  protected:
   LlamaNetwork network{tiny_config()};
   std::vector<at::Tensor> from = random_point(network, 1, 0.4);
-  std::vector<at::Tensor> to = moved(network, from, 9, 0.2);
+  std::vector<at::Tensor> to = moved(network, from, 9, 0.12);
   MemoryTrajectory trajectory{{from, to}};
   std::vector<Sample> samples = random_samples({9, 6, 12, 5}, 37);
 };
