@@ -56,7 +56,10 @@ decompose() {
 
 show() {
   echo "What each kind of layer did to the loss of each language over the whole training (negative: lowered it):"
-  "$explaind" query "$work/influence.h5" --sum segment --group-by kind,group
+  "$explaind" query "$work/influence.h5" --group-by group,kind --columns kind
+  echo
+  echo "When: what each kind of layer did to the loss, summed over the languages, up to each checkpoint since the one before:"
+  "$explaind" query "$work/influence.h5" --group-by step_to,kind --columns kind
 }
 
 [ -d "$work/series" ] || rm -f "$work/record.stamp"

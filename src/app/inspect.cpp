@@ -7,7 +7,10 @@
 #include <cmath>
 #include <filesystem>
 #include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <numeric>
+#include <set>
 
 #include "app/closing_table.hpp"
 #include "app/verbs.hpp"
@@ -61,10 +64,8 @@ void inspect_series(const fs::path& path) {
   }
 }
 
-void inspect_store(const fs::path& path) {
-  const StoreReader store(path);
-  fmt::print("{}: influence store, {}\n\nVariables\n", path.string(),
-             format_bytes(static_cast<double>(fs::file_size(path))));
+void print_variables(const StoreReader& store) {
+  fmt::print("\nVariables\n");
   for (const StoredVariable& variable : store.variables()) {
     std::string dims;
     for (size_t i = 0; i < variable.dims.size(); ++i) {
@@ -73,21 +74,63 @@ void inspect_store(const fs::path& path) {
     fmt::print("  {:<21} ({})  {}\n", variable.name, dims,
                store.attribute(variable.name, "long_name"));
   }
+}
+
+/// Everything, objects below their names.
+void print_provenance(const StoreReader& store) {
   fmt::print("\nProvenance\n");
   for (const auto& [name, value] : store.attributes()) {
-    // Objects are shown key by key below the attribute's name.
     std::string text = value;
     for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 3) {
       text.replace(at, 1, "\n  ");
     }
     fmt::print("  {}: {}\n", name, text);
   }
+}
+
+/// What made the store, in a few lines.
+void print_origin(const StoreReader& store) {
+  std::map<std::string, std::string> said;
+  for (const auto& [name, value] : store.attributes()) said[name] = value;
+  const auto configuration = nlohmann::json::parse(said["configuration"]);
+  const auto inputs = nlohmann::json::parse(said["inputs"]);
+  const auto chosen = [&](const char* key) { return configuration.value(key, std::string()); };
+  double bytes = 0;
+  std::set<int64_t> steps;
+  for (const auto& file : inputs["series"]) {
+    bytes += file["size"].get<double>();
+    steps.insert(file["step"].get<int64_t>());
+  }
+  fmt::print("\nOrigin\n");
+  fmt::print("  series      {}: {} checkpoints, {}\n", chosen("series"), steps.size(),
+             format_bytes(bytes));
+  fmt::print("  samples     {}\n", chosen("samples"));
+  fmt::print("  scores      {} by {}, axes {}\n", chosen("functional"), chosen("component"),
+             chosen("axes"));
+  fmt::print("  quadrature  {}, tolerance {} of {}, {}\n", chosen("quadrature"),
+             chosen("tolerance"), chosen("relative-to"), chosen("precision"));
+  fmt::print("  made        {} with {} ranks by revision {}\n", said["created"], said["ranks"],
+             said["revision"]);
+}
+
+void inspect_store(const fs::path& path, bool provenance) {
+  const StoreReader store(path);
   const std::vector<double> committed = store.read("committed");
   const double done = std::accumulate(committed.begin(), committed.end(), 0.0);
-  fmt::print("\nCommitted: {:.0f} of {} ({:.1f} %)\n", done, committed.size(),
-             100 * done / static_cast<double>(committed.size()));
-  if (done < static_cast<double>(committed.size())) {
-    fmt::print("The run has not finished; certificates are shown when it has.\n");
+  const bool complete = done == static_cast<double>(committed.size());
+  fmt::print("{}: influence store, {}, {}\n", path.string(),
+             format_bytes(static_cast<double>(fs::file_size(path))),
+             complete ? "complete"
+                      : fmt::format("{:.0f} of {} (segment, sample) pairs committed", done,
+                                    committed.size()));
+  print_variables(store);
+  if (provenance) {
+    print_provenance(store);
+  } else {
+    print_origin(store);
+  }
+  if (!complete) {
+    fmt::print("\nThe run has not finished; certificates are shown when it has.\n");
     return;
   }
   const Certificates found = print_closing_table(store, std::cout);
@@ -106,7 +149,7 @@ int run_inspect(const InspectOptions& options) {
   } else if (fs::is_directory(path) || !(path.extension() == ".h5")) {
     inspect_series(path);
   } else {
-    inspect_store(path);
+    inspect_store(path, options.provenance);
   }
   return 0;
 }

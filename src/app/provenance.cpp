@@ -45,6 +45,15 @@ nlohmann::ordered_json sample_file(const std::string& path) {
           {"crc32", fmt::format("{:08x}", crc_of(bytes))}};
 }
 
+/// What a later run must share to go on with this store: where inputs lie and when they were copied
+/// there does not matter, what they are does.
+std::string identity_text(nlohmann::ordered_json options, nlohmann::ordered_json inputs) {
+  for (const char* path : {"series", "samples", "tokenizer"}) options.erase(path);
+  for (auto& file : inputs["series"]) file.erase("modified");
+  inputs["samples"].erase("file");
+  return options.dump() + inputs.dump();
+}
+
 }  // namespace
 
 std::string gather_hosts(const Communicator& world) {
@@ -64,9 +73,7 @@ std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptio
   for (const auto& [name, version] : versions()) libraries[name] = version;
   const nlohmann::ordered_json inputs{{"series", identify(series, options.hash_inputs)},
                                       {"samples", sample_file(options.samples)}};
-  // What a later run must share to go on with this store: where inputs lie does not matter, what
-  // they are does.
-  const std::string hashed = identity.dump() + inputs.dump() + series.config().dump();
+  const std::string hashed = identity_text(identity, inputs) + series.config().dump();
   return {{"configuration", identity.dump(2)},
           {"execution", execution.dump(2)},
           {"identity", fmt::format("{:08x}", crc_of(hashed))},

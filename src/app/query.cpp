@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/verbs.hpp"
+#include "core/error.hpp"
 
 namespace explaind {
 namespace {
@@ -65,40 +66,126 @@ std::string padded(const std::string& text, size_t width, bool right) {
   return right ? space + text : text + space;
 }
 
-void print_table(const QueryResult& result) {
-  const std::string units = result.units == "1" ? "" : " [" + result.units + "]";
+/// The values as text, all in one style.
+std::vector<std::string> formatted(const QueryResult& result) {
+  const bool counts =
+      result.units == "1" && std::all_of(result.values.begin(), result.values.end(),
+                                         [](double value) { return value == std::floor(value); });
+  std::vector<std::string> numbers;
+  for (const double value : result.values) {
+    const bool small = value != 0 && std::abs(value) < 1e-3;
+    numbers.push_back(counts  ? fmt::format("{:.0f}", value)
+                      : small ? fmt::format("{:+.3e}", value)
+                              : fmt::format("{:+.6f}", value));
+  }
+  return numbers;
+}
+
+struct Table {
+  struct Column {
+    std::string title;
+    bool right = false;
+    std::vector<std::string> cells;
+  };
+  std::vector<Column> columns;
+};
+
+void print(const Table& table) {
   std::vector<size_t> widths;
-  for (size_t c = 0; c < result.columns.size(); ++c) {
-    size_t width = shown_width(result.columns[c].name);
-    for (const auto& key : result.keys) width = std::max(width, shown_width(key[c]));
+  for (const Table::Column& column : table.columns) {
+    size_t width = shown_width(column.title);
+    for (const std::string& cell : column.cells) width = std::max(width, shown_width(cell));
     widths.push_back(width);
   }
-  const bool whole = std::all_of(result.values.begin(), result.values.end(),
-                                 [](double value) { return value == std::floor(value); });
-  std::vector<std::string> numbers;
-  const std::string title = result.variable + units;
-  size_t width = shown_width(title);
-  for (const double value : result.values) {
-    numbers.push_back(whole && result.units == "1" ? fmt::format("{:.0f}", value)
-                                                   : fmt::format("{:+.6f}", value));
-    if (!whole && std::abs(value) < 1e-3) numbers.back() = fmt::format("{:+.3e}", value);
-    width = std::max(width, numbers.back().size());
-  }
-  for (size_t c = 0; c < widths.size(); ++c) {
-    std::cout << padded(result.columns[c].name, widths[c], result.columns[c].number) << "  ";
-  }
-  std::cout << padded(title, width, true) << "\n";
-  for (size_t row = 0; row < numbers.size(); ++row) {
+  const auto print_line = [&](const auto& text_of) {
+    std::string line;
     for (size_t c = 0; c < widths.size(); ++c) {
-      std::cout << padded(result.keys[row][c], widths[c], result.columns[c].number) << "  ";
+      const Table::Column& column = table.columns[c];
+      line += padded(text_of(column), widths[c], column.right) + "  ";
     }
-    std::cout << padded(numbers[row], width, true) << "\n";
+    line.erase(line.find_last_not_of(' ') + 1);
+    std::cout << line << "\n";
+  };
+  print_line([](const Table::Column& column) { return column.title; });
+  for (size_t row = 0; row < table.columns.front().cells.size(); ++row) {
+    print_line([row](const Table::Column& column) { return column.cells[row]; });
   }
+}
+
+std::string title_of(const QueryResult& result) {
+  return result.variable + (result.units == "1" ? "" : " [" + result.units + "]");
+}
+
+/// One line per entry, the value last.
+Table long_table(const QueryResult& result) {
+  Table table;
+  for (size_t c = 0; c < result.columns.size(); ++c) {
+    Table::Column column{result.columns[c].name, result.columns[c].number, {}};
+    for (const auto& key : result.keys) column.cells.push_back(key[c]);
+    table.columns.push_back(std::move(column));
+  }
+  table.columns.push_back({title_of(result), true, formatted(result)});
+  return table;
+}
+
+size_t position_of(const std::string& text, std::vector<std::string>& known) {
+  const auto found = std::find(known.begin(), known.end(), text);
+  if (found == known.end()) known.push_back(text);
+  return static_cast<size_t>(std::find(known.begin(), known.end(), text) - known.begin());
+}
+
+/// One line per combination of the other keys, one column per value of key `wide`; both in order of
+/// first appearance.
+Table wide_table(const QueryResult& result, size_t wide) {
+  const std::vector<std::string> numbers = formatted(result);
+  std::vector<std::vector<std::string>> lines;
+  std::vector<std::string> titles;
+  std::vector<std::vector<std::string>> cells;  // per title, per line
+  for (size_t row = 0; row < numbers.size(); ++row) {
+    std::vector<std::string> rest = result.keys[row];
+    const size_t column = position_of(rest[wide], titles);
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(wide));
+    const auto found = std::find(lines.begin(), lines.end(), rest);
+    const auto line = static_cast<size_t>(found - lines.begin());
+    if (found == lines.end()) lines.push_back(std::move(rest));
+    cells.resize(titles.size());
+    for (auto& each : cells) each.resize(lines.size());
+    cells[column][line] = numbers[row];
+  }
+  Table table;
+  size_t key = 0;
+  for (size_t c = 0; c < result.columns.size(); ++c) {
+    if (c == wide) continue;
+    Table::Column column{result.columns[c].name, result.columns[c].number, {}};
+    for (const auto& line : lines) column.cells.push_back(line[key]);
+    table.columns.push_back(std::move(column));
+    ++key;
+  }
+  for (size_t c = 0; c < titles.size(); ++c) table.columns.push_back({titles[c], true, cells[c]});
+  return table;
+}
+
+void print_table(const QueryResult& result, const std::string& wide) {
+  if (wide.empty()) {
+    print(long_table(result));
+    return;
+  }
+  for (size_t c = 0; c < result.columns.size(); ++c) {
+    if (result.columns[c].name != wide) continue;
+    std::cout << title_of(result) << "\n";
+    print(wide_table(result, c));
+    return;
+  }
+  throw UsageError("--columns", "'" + wide + "' is not among the coordinates of the result",
+                   "Name one that --group-by keeps, as in --group-by group,kind --columns kind");
 }
 
 }  // namespace
 
 int run_query(const QueryOptions& options) {
+  if (!options.columns.empty() && options.format != "table") {
+    throw UsageError("--columns", "shapes tables, not " + options.format, "Leave it out");
+  }
   const StoreReader store(options.store);
   const QueryResult result = run(store, {.variable = options.variable,
                                          .sum = options.sum,
@@ -110,7 +197,7 @@ int run_query(const QueryOptions& options) {
   } else if (options.format == "json") {
     print_json(result);
   } else {
-    print_table(result);
+    print_table(result, options.columns);
   }
   if (result.uncommitted > 0) {
     std::cerr << "note: " << result.uncommitted

@@ -22,14 +22,18 @@ OptionTable option_table(QueryOptions& o) {
                   o.select),
       integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
       word_option({"format", "NAME", "table, csv or json"}, o.format, {"table", "csv", "json"}),
+      text_option({"columns", "COORD",
+                   "table: one of the coordinates that stay becomes the columns, e.g. kind"},
+                  o.columns),
   };
 }
 
 OptionTable option_table(InspectOptions& o) {
-  return {text_option(
-      {"path", "PATH", "a series, a checkpoint or an influence store (also as first argument)",
-       Role::command, true},
-      o.path)};
+  return {text_option({"path", "PATH",
+                       "a series, a checkpoint or an influence store (also as first argument)",
+                       Role::command, true},
+                      o.path),
+          flag_option({"provenance", "", "all that a store says of its making"}, o.provenance)};
 }
 
 }  // namespace explaind

@@ -15,12 +15,14 @@ struct QueryOptions {
   std::vector<std::string> sum, group_by, select;
   int64_t top = 0;
   std::string format = "table";
+  std::string columns;
 };
 
 OptionTable option_table(QueryOptions& options);
 
 struct InspectOptions {
   std::string path;  ///< positional
+  bool provenance = false;
 };
 
 OptionTable option_table(InspectOptions& options);
