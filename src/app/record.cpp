@@ -67,10 +67,20 @@ TrainingOptions training_options(const RecordOptions& options) {
 }
 
 /// An empty folder to train into; an old series goes only with --overwrite.
+constexpr const char* tokenizer_folder = ".tokenizer";
+
+/// Only what record itself leaves is ever removed.
 void prepare_folder(const fs::path& series, bool overwrite) {
   if (fs::exists(series) && !fs::is_empty(series)) {
     if (!overwrite) {
       throw DataError(series.string(), "the series exists", "Use --overwrite, or another --series");
+    }
+    for (const auto& entry : fs::directory_iterator(series)) {
+      const std::string name = entry.path().filename();
+      if (!name.starts_with("step-") && name != tokenizer_folder) {
+        throw DataError(entry.path().string(), "not of a series, so --overwrite does not remove it",
+                        "Remove it, or use another --series");
+      }
     }
     fs::remove_all(series);
   }
@@ -79,7 +89,7 @@ void prepare_folder(const fs::path& series, bool overwrite) {
 
 /// Trains the tokenizer in a hidden folder of the series, which listings of the series leave out.
 fs::path make_tokenizer(const std::vector<fs::path>& files, const RecordOptions& options) {
-  const fs::path folder = fs::path(options.series) / ".tokenizer";
+  const fs::path folder = fs::path(options.series) / tokenizer_folder;
   fs::create_directories(folder);
   fs::path model = folder / "tokenizer.model";
   fmt::print("Training the tokenizer: {} pieces from {} files\n", options.vocabulary, files.size());
@@ -125,6 +135,7 @@ int run_record(const RecordOptions& options) {
       },
       [&](int64_t, double loss) { progress.advance(1, fmt::format("loss {:.3f}", loss)); });
   progress.finish();
+  fs::remove_all(tokenizer_model.parent_path());  // every checkpoint has its copy
 
   fmt::print("\n{:>8}  {:>12}\n", "step", "loss [nats]");
   for (const auto& [step, loss] : losses) fmt::print("{:>8}  {:>12.4f}\n", step, loss);

@@ -55,6 +55,9 @@ std::vector<std::filesystem::path> text_files(const std::vector<std::filesystem:
   if (files.empty()) {
     throw DataError("--text", "no text files found", "Name files, or a directory with *.txt files");
   }
+  for (const fs::path& file : files) {
+    if (fs::file_size(file) == 0) throw DataError(file.string(), "is empty", "Leave it out");
+  }
   return files;
 }
 
