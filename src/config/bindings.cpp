@@ -47,7 +47,8 @@ int64_t parse_integer(const std::string& name, const std::string& text, int64_t 
 
 double parse_real(const std::string& name, const std::string& text) {
   const auto number = parse_number<double>(name, text, "a number");
-  if (!std::isfinite(number)) throw UsageError("--" + name, "must be finite", "Change it");
+  if (!std::isfinite(number))
+    throw UsageError("--" + name, text + " is not finite", "Give a number");
   return number;
 }
 
@@ -115,7 +116,7 @@ Option number_option(Declared declared, double& field, double above, double most
       [&field, name, above, most](const std::string& text) {
         const double number = parse_real(name, text);
         if (number <= above || number > most) {
-          throw UsageError("--" + name, fmt::format("{} is out of range", number),
+          throw UsageError("--" + name, text + " is out of range",
                            most < 1e300
                                ? fmt::format("Use more than {} and at most {}", above, most)
                                : fmt::format("Use more than {}", above));
@@ -131,7 +132,7 @@ Option optional_number_option(Declared declared, std::optional<double>& field) {
       std::move(declared),
       [&field, name](const std::string& text) {
         const double number = parse_real(name, text);
-        if (number < 0) throw UsageError("--" + name, "must not be negative", "Change it");
+        if (number < 0) throw UsageError("--" + name, text + " is negative", "Use 0 or more");
         field = number;
       },
       [&field] { return field ? fmt::format("{:g}", *field) : ""; });

@@ -52,7 +52,8 @@ std::string help_text(const std::string& usage, const std::string& summary,
   }
   return text +
          "\nDefaults stand in brackets. Every option but config, help and overwrite is also a key "
-         "of an INI file.\n";
+         "of "
+         "an\nINI file.\n";
 }
 
 }  // namespace explaind

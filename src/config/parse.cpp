@@ -57,9 +57,12 @@ using Values = std::map<std::string, std::string>;
 Values command_line(const std::string& verb, const std::vector<std::string>& arguments,
                     const OptionTable& table, const std::string& positional, ParseResult& result,
                     std::string& config) {
-  const po::options_description options = describe(table);
+  po::options_description options = describe(table);
+  options.add_options()("stray",
+                        po::value<std::vector<std::string>>());  // arguments without option
   po::positional_options_description bare;
   if (!positional.empty()) bare.add(positional.c_str(), 1);
+  bare.add("stray", -1);
   po::variables_map map;
   try {
     po::command_line_parser parser(arguments);
@@ -71,10 +74,12 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
     for (const Option& option : table) names.push_back("--" + option.name);
     throw UsageError(verb, "unknown option " + error.get_option_name(),
                      suggestion(error.get_option_name(), names));
-  } catch (const po::too_many_positional_options_error&) {
-    throw UsageError(verb, "too many arguments", "See explaind " + verb + " --help");
   } catch (const po::error& error) {
     throw UsageError(verb, error.what(), "See explaind " + verb + " --help");
+  }
+  if (map.count("stray") > 0) {
+    throw UsageError(verb, "stray argument " + map["stray"].as<std::vector<std::string>>().front(),
+                     "See explaind " + verb + " --help");
   }
   result.help = map["help"].as<bool>();
   if (map.count("config") > 0) config = map["config"].as<std::string>();

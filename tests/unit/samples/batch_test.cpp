@@ -1,0 +1,65 @@
+// Padding, targets and weights of micro-batches.
+
+#include "samples/batch.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+using ::testing::ElementsAre;
+
+Sample sample(std::vector<int64_t> ids, std::vector<int64_t> labels) {
+  Sample made;
+  made.input_ids = std::move(ids);
+  made.labels = std::move(labels);
+  return made;
+}
+
+class MicroBatches : public ::testing::Test {
+ protected:
+  std::vector<Sample> samples = {sample({5, 6, 7}, {5, 6, 7}),
+                                 sample({1, 2, 3, 4, 9}, {1, -100, 3, -100, 9}),
+                                 sample({8, 8}, {8, 8})};
+};
+
+TEST_F(MicroBatches, TargetsAreTheNextLabelsAndPaddingIsIgnored) {
+  const MicroBatch batch = make_micro_batch(samples, Functional::loss);
+  EXPECT_EQ(batch.size(), 3);
+  EXPECT_EQ(batch.positions, 5);
+  EXPECT_THAT(batch.lengths, ElementsAre(3, 5, 2));
+  EXPECT_THAT(batch.input_ids, ElementsAre(5, 6, 7, 0, 0, 1, 2, 3, 4, 9, 8, 8, 0, 0, 0));
+  EXPECT_THAT(batch.targets, ElementsAre(6, 7, -100, -100, -100,  //
+                                         -100, 3, -100, 9, -100,  //
+                                         8, -100, -100, -100, -100));
+}
+
+TEST_F(MicroBatches, WeightsMakeMeansOrSums) {
+  EXPECT_THAT(make_micro_batch(samples, Functional::loss).weights, ElementsAre(0.5, 0.5, 1.0));
+  EXPECT_THAT(make_micro_batch(samples, Functional::loss_sum).weights, ElementsAre(1, 1, 1));
+}
+
+TEST_F(MicroBatches, ASubsetKeepsOrderAndPadding) {
+  const MicroBatch batch = make_micro_batch(samples, Functional::loss);
+  const std::array<int64_t, 2> members = {2, 0};
+  const MicroBatch part = batch.subset(members);
+  EXPECT_EQ(part.positions, 5);
+  EXPECT_THAT(part.lengths, ElementsAre(2, 3));
+  EXPECT_THAT(part.input_ids, ElementsAre(8, 8, 0, 0, 0, 5, 6, 7, 0, 0));
+  EXPECT_THAT(part.targets, ElementsAre(8, -100, -100, -100, -100, 6, 7, -100, -100, -100));
+  EXPECT_THAT(part.weights, ElementsAre(1.0, 0.5));
+}
+
+TEST(ParseFunctional, KnowsItsWords) {
+  EXPECT_EQ(parse_functional("loss"), Functional::loss);
+  EXPECT_EQ(parse_functional("loss_sum"), Functional::loss_sum);
+  EXPECT_THROW(parse_functional("accuracy"), UsageError);
+}
+
+}  // namespace
+}  // namespace explaind
