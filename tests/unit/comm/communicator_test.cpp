@@ -1,0 +1,71 @@
+// Collectives and the agreement on errors, on every number of ranks.
+
+#include "comm/communicator.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+TEST(Communicator, OwnsADuplicateOfTheSameGroup) {
+  const Communicator world(MPI_COMM_WORLD);
+  int result = 0;
+  MPI_Comm_compare(world.get(), MPI_COMM_WORLD, &result);
+  EXPECT_EQ(result, MPI_CONGRUENT);
+  EXPECT_EQ(Communicator::self().size(), 1);
+  EXPECT_EQ(Communicator::self().rank(), 0);
+}
+
+TEST(Communicator, BroadcastsFromEveryRoot) {
+  const Communicator world(MPI_COMM_WORLD);
+  for (int root = 0; root < world.size(); ++root) {
+    const std::string said = "from " + std::to_string(root) + std::string("\0 and on", 8);
+    std::string value =
+        world.rank() == root ? said : "something longer than what is to come: " + said;
+    world.broadcast(value, root);
+    EXPECT_EQ(value, said);
+  }
+  std::string empty = world.rank() == 0 ? "" : "not empty";
+  world.broadcast(empty, 0);
+  EXPECT_EQ(empty, "");
+}
+
+TEST(Communicator, GathersUnequalTextsInRankOrder) {
+  const Communicator world(MPI_COMM_WORLD);
+  const auto text = [](int rank) {
+    return std::string(static_cast<size_t>(rank) * 3, 'x') + std::to_string(rank);
+  };
+  const auto all = world.all_gather(text(world.rank()));
+  ASSERT_EQ(all.size(), static_cast<size_t>(world.size()));
+  for (int rank = 0; rank < world.size(); ++rank)
+    EXPECT_EQ(all[static_cast<size_t>(rank)], text(rank));
+}
+
+TEST(Agree, PassesWhereNobodyThrows) {
+  const Communicator world(MPI_COMM_WORLD);
+  int done = 0;
+  agree(world, [&] { ++done; });
+  EXPECT_EQ(done, 1);
+}
+
+TEST(Agree, AllRanksThrowTheLowestFailingRanksError) {
+  const Communicator world(MPI_COMM_WORLD);
+  const int first = world.size() / 2;
+  try {
+    agree(world, [&] {
+      if (world.rank() >= first) {
+        throw UsageError("rank " + std::to_string(world.rank()), "went wrong", "Try again");
+      }
+    });
+    ADD_FAILURE() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(std::string(error.what()),
+              "rank " + std::to_string(first) + ": went wrong. Try again");
+    EXPECT_EQ(error.exit_code(), ExitCode::usage);
+  }
+}
+
+}  // namespace
+}  // namespace explaind
