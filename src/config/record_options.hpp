@@ -17,8 +17,8 @@ struct RecordOptions {
   int64_t hidden = 128, intermediate = 352, layers = 4, heads = 8, key_value_heads = 4;
   bool tied = false;
   int64_t sequence_length = 128, batch = 16, steps = 400, checkpoints = 13;
-  double learning_rate = 3e-3, minimum_learning_rate = 0.1;
-  int64_t warmup = 40;
+  double learning_rate = 1e-3, minimum_learning_rate = 0.1;
+  int64_t warmup = 60;
   double weight_decay = 0.1, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, clip = 1.0;
   int64_t seed = 1;
   std::string dtype = "bf16";

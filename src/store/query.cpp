@@ -154,7 +154,9 @@ class Walk {
 
   void add(size_t cell, double value) {
     seen_[cell] = true;
-    cells_[cell] = maximum_ ? std::max(cells_[cell], value) : cells_[cell] + value;
+    // NaN, of a rule without an estimate, must not get lost in a maximum.
+    const bool larger = value > cells_[cell] || std::isnan(value);
+    cells_[cell] = !maximum_ ? cells_[cell] + value : larger ? value : cells_[cell];
   }
 
   const StoreReader& store_;

@@ -26,7 +26,7 @@ struct TileBytes {
 struct StoreWriter::State {
   std::string where;
   StoreSchema schema;
-  const Communicator& group;
+  Communicator group;  ///< its own duplicate
   FileLock lock;
   Handle file;
   std::vector<Variable> variables;
@@ -34,7 +34,7 @@ struct StoreWriter::State {
   Handle committed, checksum, seconds;
 
   State(const std::filesystem::path& path, const StoreSchema& fixed, const Communicator& comm)
-      : where(path.string()), schema(fixed), group(comm), lock(path, FileLock::Mode::shared) {
+      : where(path.string()), schema(fixed), group(comm.get()), lock(path, FileLock::Mode::shared) {
     hdf5::silence();
     Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "H5Pcreate");
     check(H5Pset_fapl_mpio(access.get(), group.get(), MPI_INFO_NULL), where, "H5Pset_fapl_mpio");

@@ -1,0 +1,198 @@
+// Queries against sums over all cells by hand.
+
+#include "store/query.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "core/error.hpp"
+#include "unit/store/small_store.hpp"
+
+namespace explaind::testing {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::vector<std::string> steps = {"10", "100", "1000"}, ids = {"a", "b", "c", "d", "e"},
+                               groups = {"de", "en", "de", "de", "en"},
+                               kinds = {"embedding", "attention", "mlp", "attention", "mlp", "mlp"},
+                               layers = {"-1", "0", "0", "1", "1", "1"};
+
+using Key = std::vector<std::string>;
+using Table = std::map<Key, double>;
+
+Table table_of(const QueryResult& result) {
+  Table table;
+  for (size_t i = 0; i < result.values.size(); ++i) {
+    EXPECT_TRUE(table.emplace(result.keys[i], result.values[i]).second) << "a key appears twice";
+  }
+  return table;
+}
+
+/// Σ of the cells of each key; `key` gives nothing for a cell that does not take part.
+Table by_hand(const std::function<Key(size_t segment, size_t sample, size_t position,
+                                      size_t component)>& key) {
+  Table table;
+  for (size_t g = 0; g < 3; ++g) {
+    for (size_t s = 0; s < 5; ++s) {
+      for (size_t p = 0; p < 4; ++p) {
+        for (size_t c = 0; c < 6; ++c) {
+          const Key of = key(g, s, p, c);
+          if (!of.empty()) {
+            table[of] += cell(static_cast<int64_t>(g), static_cast<int64_t>(s),
+                              static_cast<int64_t>(p), static_cast<int64_t>(c));
+          }
+        }
+      }
+    }
+  }
+  return table;
+}
+
+class Queries : public ::testing::Test {
+ protected:
+  TemporaryFile file;
+  void SetUp() override { write_store(file.path(), small_schema({true, false, true})); }
+  [[nodiscard]] QueryResult ask(const Query& query) const {
+    return run(StoreReader(file.path()), query);
+  }
+  [[nodiscard]] std::string refusal(const Query& query) const {
+    try {
+      static_cast<void>(ask(query));
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+};
+
+Query grouped(std::vector<std::string> by, std::vector<std::string> selections = {}) {
+  Query query;
+  query.group_by = std::move(by);
+  query.select = std::move(selections);
+  return query;
+}
+
+TEST_F(Queries, GroupByEveryPairOfCoordinates) {
+  const auto value = [](const std::string& name, size_t g, size_t s, size_t p, size_t c) {
+    if (name == "step_to") return steps[g];
+    if (name == "id") return ids[s];
+    if (name == "group") return groups[s];
+    if (name == "position") return std::to_string(p);
+    return name == "kind" ? kinds[c] : layers[c];
+  };
+  const std::vector<std::string> names = {"step_to", "id", "group", "position", "kind", "layer"};
+  for (const std::string& first : names) {
+    for (const std::string& second : names) {
+      if (first == second) continue;
+      SCOPED_TRACE(first + "," + second);
+      const QueryResult result = ask(grouped({first, second}));
+      EXPECT_EQ(result.columns[0].name, first);
+      EXPECT_EQ(result.columns[1].name, second);
+      EXPECT_EQ(table_of(result), by_hand([&](size_t g, size_t s, size_t p, size_t c) {
+                  return Key{value(first, g, s, p, c), value(second, g, s, p, c)};
+                }));
+    }
+  }
+}
+
+TEST_F(Queries, SumLeavesTheOtherAxes) {
+  Query query;
+  query.sum = {"position", "sample"};
+  const QueryResult result = ask(query);
+  ASSERT_EQ(result.columns.size(), 3U);  // step_from, step_to, component
+  const std::vector<std::string> from = {"0", "10", "100"},
+                                 names = {"embed", "l0.q", "l0.up", "l1.q", "l1.up", "l1.down"};
+  EXPECT_EQ(table_of(result), by_hand([&](size_t g, size_t, size_t, size_t c) {
+              return Key{from[g], steps[g], names[c]};
+            }));
+  EXPECT_EQ(result.units, "nat");
+}
+
+TEST_F(Queries, SelectByValueAlternativesRangesAndWildcards) {
+  const auto total = [&](const std::vector<std::string>& selections) {
+    const QueryResult result = ask(grouped({"position"}, selections));
+    double sum = 0;
+    for (const double value : result.values) sum += value;
+    return sum;
+  };
+  const auto expected = [](const std::function<bool(size_t, size_t, size_t, size_t)>& inside) {
+    return by_hand([&](size_t g, size_t s, size_t p, size_t c) {
+      return inside(g, s, p, c) ? Key{"all"} : Key{};
+    })[{"all"}];
+  };
+  EXPECT_EQ(total({"step=100"}), expected([](size_t g, size_t, size_t, size_t) { return g == 1; }));
+  EXPECT_EQ(total({"step=0:100"}),
+            expected([](size_t g, size_t, size_t, size_t) { return g <= 1; }));
+  EXPECT_EQ(total({"sample=b|d"}),
+            expected([](size_t, size_t s, size_t, size_t) { return s == 1 || s == 3; }));
+  EXPECT_EQ(total({"group=en", "layer=0:1"}), expected([](size_t, size_t s, size_t, size_t c) {
+              return groups[s] == "en" && c >= 1;
+            }));
+  EXPECT_EQ(total({"component=l?.up|embed", "position=2:"}),
+            expected([](size_t, size_t, size_t p, size_t c) {
+              return p >= 2 && (c == 0 || c == 2 || c == 4);
+            }));
+  EXPECT_EQ(total({"kind=m*"}),
+            expected([](size_t, size_t, size_t, size_t c) { return kinds[c] == "mlp"; }));
+}
+
+TEST_F(Queries, TopKeepsTheLargestInSize) {
+  Query query = grouped({"kind"});
+  query.top = 2;
+  EXPECT_THAT(ask(query).keys, ElementsAre(Key{"mlp"}, Key{"attention"}));
+  query.top = 100;
+  EXPECT_EQ(ask(query).keys.size(), 3U);
+}
+
+TEST_F(Queries, CertificatesToo) {
+  Query query = grouped({"group"});
+  query.variable = "value_from";
+  double de = 0, worst = 0;
+  for (int64_t g = 0; g < 3; ++g) {
+    for (const int64_t s : {0, 2, 3}) de += certificate(g, s);
+    worst = std::max(worst, certificate(g, 4) + 3);
+  }
+  EXPECT_EQ(table_of(ask(query)).at({"de"}), de);
+  query.variable = "quadrature_error";  // errors do not add up
+  EXPECT_EQ(table_of(ask(query)).at({"en"}), worst);
+  EXPECT_EQ(ask(query).reduction, "max");
+}
+
+TEST_F(Queries, WhatIsNotCommittedIsLeftOutAndCounted) {
+  write_store(file.path(), small_schema({true, false, true}), {1});  // segment 0, samples c and d
+  const QueryResult result = ask(grouped({"id"}));
+  EXPECT_THAT(result.keys, ElementsAre(Key{"c"}, Key{"d"}));
+  EXPECT_EQ(result.uncommitted, (3 * 5 - 2) * 4 * 6);
+}
+
+TEST_F(Queries, WhatIsNotThereIsNamed) {
+  EXPECT_THAT(refusal(grouped({"colour"})), HasSubstr("colour"));
+  EXPECT_THAT(refusal(grouped({"kind"}, {"layer=7"})), HasSubstr("layer=7"));
+  EXPECT_THAT(refusal(grouped({"kind"}, {"colour=7"})), HasSubstr("colour"));
+  Query query;
+  query.sum = {"token"};
+  EXPECT_THAT(refusal(query), HasSubstr("token"));
+  query = {};
+  query.variable = "phi";
+  EXPECT_THAT(refusal(query), HasSubstr("phi"));
+}
+
+TEST(QueryGroups, AGroupAxisHasItsOwnCoordinate) {
+  const TemporaryFile file;
+  write_store(file.path(), small_schema({false, true, false}));
+  const QueryResult result = run(StoreReader(file.path()), grouped({"group"}));
+  double expected = 0;
+  for (int64_t g = 0; g < 3; ++g) {
+    for (int64_t c = 0; c < 6; ++c) expected += cell(g, 1, 0, c);
+  }
+  EXPECT_EQ(table_of(result).at({"en"}), expected);
+}
+
+}  // namespace
+}  // namespace explaind::testing
