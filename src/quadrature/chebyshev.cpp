@@ -32,15 +32,14 @@ ChebyshevLevel::ChebyshevLevel(int n) : n_(n) {
     for (int k = 0; k < n; ++k) {
       // The argument is reduced modulo 2p so that large j k lose no digits.
       const double cosine = std::cos(std::numbers::pi * ((j * k) % (2 * p)) / p);
-      transform_[static_cast<size_t>(j * n + k)] =
-          2.0 / p * half_at_ends(j) * half_at_ends(k) * cosine;
+      transform_[place(j, k)] = 2.0 / p * half_at_ends(j) * half_at_ends(k) * cosine;
     }
   }
   nodes_.resize(static_cast<size_t>(n));
   weights_.resize(static_cast<size_t>(n));
   for (int k = 0; k <= p / 2; ++k) {
     double weight = 0;
-    for (int j = 0; j < n; ++j) weight += moment(j) * transform_[static_cast<size_t>(j * n + k)];
+    for (int j = 0; j < n; ++j) weight += moment(j) * transform_[place(j, k)];
     const auto low = static_cast<size_t>(k), high = static_cast<size_t>(p - k);
     nodes_[low] = node(k, p);
     nodes_[high] = 1 - nodes_[low];
@@ -62,8 +61,7 @@ CoefficientDecay ChebyshevLevel::decay(const std::vector<const double*>& values,
       for (size_t c = 0; c < tensors; ++c) {
         double coefficient = 0;
         for (int k = 0; k < n_; ++k) {
-          coefficient +=
-              transform_[static_cast<size_t>(j * n_ + k)] * values[static_cast<size_t>(k)][c];
+          coefficient += transform_[place(j, k)] * values[static_cast<size_t>(k)][c];
         }
         size = std::max(size, std::abs(coefficient));
       }

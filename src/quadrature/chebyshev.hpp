@@ -33,6 +33,11 @@ class ChebyshevLevel {
   [[nodiscard]] double tail(const CoefficientDecay& decay) const;
 
  private:
+  /// Index of row j, column k in transform_.
+  [[nodiscard]] size_t place(int j, int k) const {
+    return static_cast<size_t>(j) * static_cast<size_t>(n_) + static_cast<size_t>(k);
+  }
+
   int n_;
   std::vector<double> nodes_, weights_;
   std::vector<double> transform_;  ///< n n: a = transform · values (DCT-I, a_0 and a_p halved)

@@ -7,7 +7,7 @@
                  BENCH is called as `BENCH --series DIR --samples FILE --component tensor|row --axes LIST --threads N --evaluations N` and prints
                  JSON {"seconds_per_evaluation": [...]} on its standard output.
   decomposition  a whole series: PyTorch with the paper's 100 midpoint nodes and a loop over samples, in fp32, against `explaind decompose` at its
-                 defaults; errors of both against `explaind decompose --precision fp64 --quadrature gauss:40`.
+                 defaults; errors of both against `explaind decompose --precision fp64 --tolerance 1e-8`.
                    … decomposition --series build/quickstart/series --samples build/quickstart/held_out.jsonl --work build/compare
                        [--explaind build/release/explaind] [--launch "launch/run.sh -n 2"] [--segments 0,5,11]
 
@@ -236,7 +236,7 @@ def decomposition(args):
     steps, checkpoints = zip(*reference.list_checkpoints(args.series))
     samples, count = loading.load_samples(args.samples, checkpoints[-1]), len(checkpoints) - 1
     chosen = [int(s) for s in args.segments.split(",")] if args.segments else list(range(count))
-    exact, _ = explaind_store(args, "reference-fp64.h5", "--precision", "fp64", "--quadrature", "gauss:40")
+    exact, _ = explaind_store(args, "reference-fp64.h5", "--precision", "fp64", "--tolerance", "1e-8")
     ours, wall = explaind_store(args, "explaind.h5", *shlex.split(args.decompose_options))
     for name, store in (("explaind.h5", ours), ("reference-fp64.h5", exact)):
         store.require_same_samples(args.work / name, samples, count)
@@ -245,7 +245,7 @@ def decomposition(args):
         rows[segment] = compare_segment(args, segment, checkpoints, samples, ours, exact)
         progress(f"segment {segment}: PyTorch {rows[segment]['seconds']:.1f} s ({len(rows)} of {len(chosen)})")
     print(f"{count} segments, {len(samples)} samples of {min(len(s['input_ids']) for s in samples)} to {max(len(s['input_ids']) for s in samples)} "
-          f"tokens. {machine(args.threads)}. Errors are the largest over samples (and tensors), in nats; the reference is fp64 with 40 Gauss nodes (its largest "
+          f"tokens. {machine(args.threads)}. Errors are the largest over samples (and tensors), in nats; the reference is fp64 at 1e-8 (its largest "
           f"residual {numpy.abs(exact.residual).max():.0e}).\n")
     print("| segment | largest \\|ΔF\\| | PyTorch s | explaind s | residual, PyTorch | explaind | error of Ψ, PyTorch | explaind | "
           "evaluations a sample, PyTorch | explaind |\n|" + "---|" * 10)
