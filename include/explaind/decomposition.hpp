@@ -1,0 +1,6 @@
+#pragma once
+// Decomposing in one process: a Trajectory, a Network, samples, and explaind::UnitSolver, which
+// turns a unit into a ScoreTile. Needs LibTorch.
+
+#include "decomposition/unit_solver.hpp"
+#include "model/network.hpp"
