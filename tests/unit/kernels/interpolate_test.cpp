@@ -10,7 +10,8 @@
 namespace explaind::kernels {
 namespace {
 
-/// A stored tensor of 5,000 values in bf16: more than one block of the kernel, not a multiple of it.
+/// A stored tensor of 5,000 values in bf16: more than one block of the kernel, not a multiple of
+/// it.
 struct Stored {
   explicit Stored(unsigned seed) {
     std::mt19937 engine(seed);
