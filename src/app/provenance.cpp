@@ -1,6 +1,7 @@
 #include "app/provenance.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -37,24 +38,87 @@ uint32_t crc_of(const std::string& bytes) {
       crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
 }
 
-nlohmann::ordered_json sample_file(const std::string& path) {
+/// Token ids and labels of all samples: the tokenizer's part in the numbers.
+uint32_t crc_of(const std::vector<Sample>& samples) {
+  uLong crc = crc32_z(0, nullptr, 0);
+  for (const Sample& sample : samples) {
+    for (const std::vector<int64_t>* values : {&sample.input_ids, &sample.labels}) {
+      crc = crc32_z(crc, reinterpret_cast<const Bytef*>(values->data()),
+                    values->size() * sizeof(int64_t));
+    }
+  }
+  return static_cast<uint32_t>(crc);
+}
+
+nlohmann::ordered_json sample_file(const std::string& path, const std::vector<Sample>& samples) {
   std::ifstream in(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   return {{"file", std::filesystem::absolute(path).string()},
           {"size", bytes.size()},
-          {"crc32", fmt::format("{:08x}", crc_of(bytes))}};
+          {"crc32", fmt::format("{:08x}", crc_of(bytes))},
+          {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
 }
 
 /// What a later run must share to go on with this store: where inputs lie and when they were copied
 /// there does not matter, what they are does.
-std::string identity_text(nlohmann::ordered_json options, nlohmann::ordered_json inputs) {
-  for (const char* path : {"series", "samples", "tokenizer"}) options.erase(path);
-  for (auto& file : inputs["series"]) file.erase("modified");
-  inputs["samples"].erase("file");
-  return options.dump() + inputs.dump();
+struct Identity {
+  nlohmann::ordered_json options, inputs;
+  std::string model;
+
+  Identity(nlohmann::ordered_json configuration, nlohmann::ordered_json files, std::string config)
+      : options(std::move(configuration)), inputs(std::move(files)), model(std::move(config)) {
+    for (const char* path : {"series", "samples", "tokenizer"}) options.erase(path);
+    for (auto& file : inputs["series"]) file.erase("modified");
+    inputs["samples"].erase("file");
+  }
+
+  [[nodiscard]] std::string hash() const {
+    return fmt::format("{:08x}", crc_of(options.dump() + inputs.dump() + model));
+  }
+  /// One phrase for each thing in which another differs.
+  [[nodiscard]] std::vector<std::string> differences(const Identity& other) const {
+    std::vector<std::string> found;
+    for (const auto& [key, value] : options.items()) {
+      const auto theirs = other.options.find(key);
+      if (theirs != other.options.end() && *theirs == value) continue;
+      found.push_back(fmt::format("{} is {} now and was {}", key, value.dump(),
+                                  theirs == other.options.end() ? "not known" : theirs->dump()));
+    }
+    if (inputs["series"] != other.inputs["series"]) found.push_back("other weights in --series");
+    if (inputs["samples"] != other.inputs["samples"]) {
+      found.push_back("other samples, or another tokenizer");
+    }
+    if (model != other.model) found.push_back("another config.json");
+    return found;
+  }
+};
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+Identity identity_of(const Attributes& attributes) {
+  const std::map<std::string, std::string> named(attributes.begin(), attributes.end());
+  using Json = nlohmann::ordered_json;
+  return {Json::parse(named.at("configuration")), Json::parse(named.at("inputs")),
+          named.at("model_config")};
 }
 
 }  // namespace
+
+void require_same_identity(const StoreReader& store, const Attributes& fresh) {
+  const Attributes attributes = store.attributes();
+  const std::map<std::string, std::string> stored(attributes.begin(), attributes.end());
+  const std::map<std::string, std::string> now(fresh.begin(), fresh.end());
+  if (!stored.contains("identity")) {
+    throw DataError(store.path(), "does not say what it was computed from", "Use --overwrite");
+  }
+  if (stored.at("identity") == now.at("identity")) return;
+  const std::vector<std::string> found = identity_of(fresh).differences(identity_of(attributes));
+  throw DataError(store.path(),
+                  fmt::format("cannot be gone on with: {}",
+                              found.empty() ? "it was made by another version of the program"
+                                            : fmt::format("{}", fmt::join(found, "; "))),
+                  "Give the options it was begun with, or another --store");
+}
 
 std::string gather_hosts(const Communicator& world) {
   std::map<std::string, int> hosts;
@@ -64,6 +128,7 @@ std::string gather_hosts(const Communicator& world) {
 
 std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptions& options,
                                                             const CheckpointSeries& series,
+                                                            const std::vector<Sample>& samples,
                                                             const std::string& hosts, int ranks) {
   DecomposeOptions copy = options;
   nlohmann::ordered_json identity, execution, libraries;
@@ -72,14 +137,14 @@ std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptio
   }
   for (const auto& [name, version] : versions()) libraries[name] = version;
   const nlohmann::ordered_json inputs{{"series", identify(series, options.hash_inputs)},
-                                      {"samples", sample_file(options.samples)}};
-  const std::string hashed = identity_text(identity, inputs) + series.config().dump();
+                                      {"samples", sample_file(options.samples, samples)}};
+  const std::string model = series.config().dump(2);
   return {{"configuration", identity.dump(2)},
           {"execution", execution.dump(2)},
-          {"identity", fmt::format("{:08x}", crc_of(hashed))},
+          {"identity", Identity(identity, inputs, model).hash()},
           {"revision", std::string(revision())},
           {"libraries", libraries.dump(2)},
-          {"model_config", series.config().dump(2)},
+          {"model_config", model},
           {"inputs", inputs.dump(2)},
           {"ranks", std::to_string(ranks)},
           {"hosts", hosts},

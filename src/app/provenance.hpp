@@ -8,6 +8,8 @@
 #include "checkpoint/series.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
+#include "samples/sample.hpp"
+#include "store/store_reader.hpp"
 
 namespace explaind {
 
@@ -19,7 +21,13 @@ std::string gather_hosts(const Communicator& world);
 /// --hash-inputs it reads every weight file.
 std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptions& options,
                                                             const CheckpointSeries& series,
+                                                            const std::vector<Sample>& samples,
                                                             const std::string& hosts, int ranks);
+
+/// Throws DataError naming every option and input in which this run differs from the one that began
+/// the store. fresh: of provenance(). Paths and modification times may differ.
+void require_same_identity(const StoreReader& store,
+                           const std::vector<std::pair<std::string, std::string>>& fresh);
 
 /// "2026-11-23T18:00:00Z host N ranks revision": one line for run_log.
 std::string run_log_line(int ranks);

@@ -54,4 +54,13 @@ int64_t TensorView::elements() const {
   return product;
 }
 
+TensorView TensorView::rows(int64_t first, int64_t count) const {
+  TensorView part = *this;
+  const size_t row = bytes / static_cast<size_t>(shape.at(0));
+  part.shape[0] = count;
+  part.data = data + static_cast<size_t>(first) * row;
+  part.bytes = static_cast<size_t>(count) * row;
+  return part;
+}
+
 }  // namespace explaind

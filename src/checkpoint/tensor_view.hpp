@@ -33,6 +33,8 @@ struct TensorView {
   size_t bytes = 0;
 
   [[nodiscard]] int64_t elements() const;
+  /// Rows [first, first + count) along the first axis.
+  [[nodiscard]] TensorView rows(int64_t first, int64_t count) const;
 };
 
 }  // namespace explaind

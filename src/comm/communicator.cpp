@@ -67,6 +67,16 @@ Communicator::~Communicator() {
   if (comm_ != MPI_COMM_NULL && mpi_running()) MPI_Comm_free(&comm_);
 }
 
+int Communicator::ranks_on_host() const {
+  MPI_Comm host = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
+            "MPI_Comm_split_type");
+  int ranks = 1;
+  check_mpi(MPI_Comm_size(host, &ranks), "MPI_Comm_size");
+  check_mpi(MPI_Comm_free(&host), "MPI_Comm_free");
+  return ranks;
+}
+
 void Communicator::barrier() const {
   // Polled, so that a rank that waits for long leaves its core to the others.
   MPI_Request request = MPI_REQUEST_NULL;

@@ -35,6 +35,8 @@ class Communicator {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] MPI_Comm get() const { return comm_; }
+  /// Ranks on this rank's machine, itself included. @collective
+  [[nodiscard]] int ranks_on_host() const;
   /// @collective
   void barrier() const;
   /// @collective; `value` of `root` on every rank.

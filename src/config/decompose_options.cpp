@@ -64,14 +64,29 @@ OptionTable option_table(DecomposeOptions& o) {
           o.group_reduce, {"mean", "sum"}),
       word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
                   o.store_dtype, {"f64", "f32"}),
-      flag_option({"hash-inputs", "",
-                   "identify checkpoints by SHA-256 of all bytes instead of header, size and time",
-                   execution},
-                  o.hash_inputs),
+      flag_option(
+          {"hash-inputs", "",
+           "identify checkpoints by SHA-256 of all bytes instead of header and size", execution},
+          o.hash_inputs),
       integer_option(
           {"threads", "N", "threads of a rank; 0: OMP_NUM_THREADS, or all cores", execution},
           o.threads, 0),
+      word_option({"parameters", "SOURCE",
+                   "resident: weights and updates of the whole model in memory; streamed: of one "
+                   "block at a time; auto: resident where it fits",
+                   execution},
+                  o.parameters, {"auto", "resident", "streamed"}),
+      optional_text_option({"memory", "SIZE",
+                            "memory that a rank may take, as 20GiB or 800MB, mapped files aside; "
+                            "where not given, a rank's share of what is free on its machine",
+                            execution},
+                           o.memory),
       flag_option({"overwrite", "", "replace a store that exists", Role::command}, o.overwrite),
+      flag_option({"resume", "",
+                   "go on with the store where it exists: finished units are kept after their "
+                   "checksums have been checked",
+                   Role::command},
+                  o.resume),
   };
 }
 

@@ -25,7 +25,9 @@ struct DecomposeOptions {
   std::string group_reduce = "mean", store_dtype = "f64";
   bool hash_inputs = false;
   int64_t threads = 0;
-  bool overwrite = false;
+  std::string parameters = "auto";
+  std::optional<std::string> memory;
+  bool overwrite = false, resume = false;
 };
 
 OptionTable option_table(DecomposeOptions& options);

@@ -41,6 +41,12 @@ std::vector<double> evaluate(const MicroBatch& batch, const at::Tensor& logits, 
       logits.scalar_type() == at::kDouble
           ? token_losses(batch, logits.data_ptr<double>(), vocabulary, gradient)
           : token_losses(batch, logits.data_ptr<float>(), vocabulary, gradient);
+  return member_values(batch, token);
+}
+
+}  // namespace
+
+std::vector<double> member_values(const MicroBatch& batch, const std::vector<double>& token) {
   std::vector<double> values;
   for (int64_t b = 0; b < batch.size(); ++b) {
     values.push_back(kernels::ordered_sum(token.data() + b * batch.positions, batch.positions) *
@@ -48,8 +54,6 @@ std::vector<double> evaluate(const MicroBatch& batch, const at::Tensor& logits, 
   }
   return values;
 }
-
-}  // namespace
 
 std::vector<double> losses(const MicroBatch& batch, const at::Tensor& logits) {
   return evaluate(batch, logits.contiguous(), false);

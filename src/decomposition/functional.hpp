@@ -18,4 +18,7 @@ std::vector<double> losses(const MicroBatch& batch, const at::Tensor& logits);
 /// (padding among them).
 std::vector<double> losses_and_gradient(const MicroBatch& batch, at::Tensor& logits);
 
+/// F of each member from the loss of every token (B T, 0 where nothing is predicted).
+std::vector<double> member_values(const MicroBatch& batch, const std::vector<double>& token);
+
 }  // namespace explaind

@@ -1,5 +1,5 @@
 #pragma once
-// Where the weights at a node come from.
+// Where the weights at a node and the updates come from.
 
 #include <ATen/core/Tensor.h>
 
@@ -11,30 +11,44 @@
 
 namespace explaind {
 
-/// Both arrays of the model's size that a rank holds: W(t) and Δ, in the compute type; endpoints
-/// stay in their mapped files.
-class ResidentParameters {
- public:
-  /// type: at::kFloat or at::kDouble. Allocates both arrays once; the trajectory must outlive this.
-  ResidentParameters(const Network& network, const Trajectory& trajectory, at::ScalarType type);
-
-  /// Forms Δ of the segment from the stored values. Throws DataError naming checkpoint, tensor and
-  /// element of a weight that is not finite. A segment already loaded costs nothing.
-  void load(int64_t segment);
-
-  /// W(t) = θ + tΔ; at t = 0 and t = 1 the stored endpoints themselves (in fp32 a + (b − a) ≠ b).
-  void set_node(double t);
-
-  /// One tensor per parameter, in the network's order; overwritten in place by set_node and load.
-  [[nodiscard]] const std::vector<at::Tensor>& weights() const { return weights_; }
-  [[nodiscard]] const std::vector<at::Tensor>& deltas() const { return deltas_; }
-  [[nodiscard]] at::ScalarType type() const { return type_; }
-
- private:
-  const Trajectory& trajectory_;
-  at::ScalarType type_;
-  int64_t segment_ = -1;
-  std::vector<at::Tensor> weights_, deltas_;
+/// Rows [first, first + count) of a parameter.
+struct ParameterRows {
+  ParameterId parameter = no_parameter;
+  int64_t first = 0, count = 0;
 };
+
+/// W(t) and Δ of one segment, of those parts of the model that are open. Every element is the same
+/// to the bit in all implementations: Δ = b − a from the stored endpoints a and b, W(t) = a + tΔ,
+/// and W(0) = a, W(1) = b (in fp32 a + (b − a) ≠ b).
+///
+/// Tensors handed out are overwritten in place by open() and set_node().
+class ParameterSource {
+ public:
+  virtual ~ParameterSource() = default;
+
+  /// The segment that everything below is of. Throws DataError naming checkpoint, tensor and
+  /// element of a weight that is not finite, where the source reads them all.
+  virtual void load(int64_t segment) = 0;
+  /// Makes the Δ of these parts available, at most one part a parameter; what was open is closed.
+  /// `next` is what will be opened afterwards: it may be fetched meanwhile.
+  virtual void open(const std::vector<ParameterRows>& parts,
+                    const std::vector<ParameterRows>& next) = 0;
+  /// W(t) of what is open, and the t of weight_rows.
+  virtual void set_node(double t) = 0;
+
+  /// The open part of a parameter: its rows × the rest of its shape.
+  [[nodiscard]] virtual const at::Tensor& weight(ParameterId parameter) const = 0;
+  [[nodiscard]] virtual const at::Tensor& delta(ParameterId parameter) const = 0;
+
+  /// Rows of a matrix V C that need not be open, by id. ids: any shape. Returns ids' shape × C.
+  [[nodiscard]] virtual at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) = 0;
+  [[nodiscard]] virtual at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) = 0;
+
+  /// fp32 or fp64: of all tensors handed out.
+  [[nodiscard]] virtual at::ScalarType type() const = 0;
+};
+
+/// The whole of these parameters.
+std::vector<ParameterRows> whole(const Network& network, const std::vector<ParameterId>& ids);
 
 }  // namespace explaind

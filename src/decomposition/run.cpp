@@ -4,11 +4,12 @@
 
 namespace explaind {
 
-void run_units(Dispatcher& dispatcher, const UnitGrid& units, ResidentParameters& parameters,
-               Sweep& sweep, const UnitSolver& solver,
+void run_units(Dispatcher& dispatcher, const UnitGrid& units, const std::vector<int64_t>& todo,
+               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
                const std::function<void(const ScoreTile&)>& keep) {
   for (UnitRange range = dispatcher.next(); !range.empty(); range = dispatcher.next()) {
-    for (int64_t index = range.begin; index < range.end; ++index) {
+    for (int64_t place = range.begin; place < range.end; ++place) {
+      const int64_t index = todo[static_cast<size_t>(place)];
       try {
         const Unit unit = units.unit(index);
         parameters.load(unit.segment);

@@ -1,7 +1,9 @@
 #pragma once
 // The loop of one rank over the units it is handed.
 
+#include <cstdint>
 #include <functional>
+#include <vector>
 
 #include "comm/dispatcher.hpp"
 #include "decomposition/parameter_source.hpp"
@@ -11,13 +13,14 @@
 
 namespace explaind {
 
-/// Asks the dispatcher for units until there is none, solves each and hands the tile to `keep`
-/// (which puts it on disk), then reports it.
+/// Asks the dispatcher for work until there is none, solves each unit and hands the tile to `keep`
+/// (which puts it on disk), then reports it. todo: the units to do, the same on every rank; the
+/// dispatcher hands out places in it.
 ///
 /// Not collective: ranks do different numbers of units. An error ends the whole job through
 /// Dispatcher::fail with rank and unit; what was kept before stays.
-void run_units(Dispatcher& dispatcher, const UnitGrid& units, ResidentParameters& parameters,
-               Sweep& sweep, const UnitSolver& solver,
+void run_units(Dispatcher& dispatcher, const UnitGrid& units, const std::vector<int64_t>& todo,
+               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
                const std::function<void(const ScoreTile&)>& keep);
 
 }  // namespace explaind

@@ -39,13 +39,30 @@ ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, int64_t samples,
       positions_(positions),
       tensors_(static_cast<int64_t>(table.parameters().size())),
       accumulators_(accumulators),
-      keep_scores_(keep_scores),
-      stride_(std::max<int64_t>(positions, 1) * table.size()) {
+      keep_scores_(keep_scores) {
+  for (int64_t i = 0; i < tensors_; ++i) {
+    first_use_.push_back(places_.size());
+    for (int use = 0; use < table.parameters()[static_cast<size_t>(i)].uses; ++use) {
+      add_place(table.slot(i));
+    }
+  }
+  first_use_.push_back(places_.size());
+  stride_ = std::max<int64_t>(positions, 1) * width_;
   if (keep_scores_) {
     const auto size = static_cast<size_t>(accumulators * samples * stride_);
     sums_.assign(size, 0.0);
     round_.assign(size, 0.0);
   }
+}
+
+void ScoreAccumulator::add_place(const ParameterSlot& slot) {
+  places_.push_back({.first = width_, .count = slot.count, .division = slot.division});
+  width_ += slot.count;
+}
+
+const ScoreAccumulator::Place& ScoreAccumulator::place(int64_t parameter, bool last_use) const {
+  const auto i = static_cast<size_t>(parameter);
+  return places_[last_use ? first_use_[i + 1] - 1 : first_use_[i]];
 }
 
 void ScoreAccumulator::begin_round(const std::vector<Ask>& asks) {
@@ -88,58 +105,97 @@ bool ScoreAccumulator::fed(int64_t member) const {
 
 void ScoreAccumulator::add(int64_t parameter, const at::Tensor& delta, const at::Tensor& z) {
   if (delta.scalar_type() == at::kDouble) {
-    add_of<double>(parameter, delta.contiguous(), z.contiguous());
+    add_of<double>(parameter, 0, delta.contiguous(), z.contiguous(), nullptr);
   } else {
-    add_of<float>(parameter, delta.contiguous(), z.contiguous());
+    add_of<float>(parameter, 0, delta.contiguous(), z.contiguous(), nullptr);
+  }
+}
+
+void ScoreAccumulator::add_slice(int64_t parameter, int64_t first_row, const at::Tensor& delta,
+                                 const at::Tensor& z, SliceSums& sums) {
+  sums.whole.resize(static_cast<size_t>(delta.size(0)), 0.0);
+  if (keeps_positions()) {
+    sums.positions.resize(static_cast<size_t>(delta.size(0) * delta.size(1)), 0.0);
+  }
+  if (delta.scalar_type() == at::kDouble) {
+    add_of<double>(parameter, first_row, delta.contiguous(), z.contiguous(), &sums);
+  } else {
+    add_of<float>(parameter, first_row, delta.contiguous(), z.contiguous(), &sums);
+  }
+}
+
+void ScoreAccumulator::add_sums(int64_t parameter, const SliceSums& sums) {
+  const Place& into = place(parameter);
+  const size_t padded = sums.positions.size() / sums.whole.size();
+  for (size_t b = 0; b < sums.whole.size(); ++b) {
+    const auto member = static_cast<int64_t>(b);
+    value(member, parameter) += sums.whole[b];
+    if (!fed(member) || into.division != Division::whole) continue;
+    if (keeps_positions()) {
+      add_parts(member, into.first, 1, members_.lengths[b], sums.positions.data() + b * padded);
+    } else {
+      add_parts(member, into.first, 1, 1, &sums.whole[b]);
+    }
   }
 }
 
 template <typename Real>
-void ScoreAccumulator::add_of(int64_t parameter, const at::Tensor& delta, const at::Tensor& z) {
+void ScoreAccumulator::add_of(int64_t parameter, int64_t first_row, const at::Tensor& delta,
+                              const at::Tensor& z, SliceSums* sums) {
   const int64_t batch = delta.size(0), columns = delta.size(2);
   const int64_t pieces = (columns + column_grain - 1) / column_grain;
-  std::vector<double> sums(static_cast<size_t>(batch * columns));  // B N: Σ over positions
+  std::vector<double> totals(static_cast<size_t>(batch * columns));  // B N: Σ over positions
   at::parallel_for(0, batch * pieces, 1, [&](int64_t first, int64_t last) {
     for (int64_t task = first; task < last; ++task) {
       const int64_t b = task / pieces, begin = task % pieces * column_grain;
       kernels::contract_positions(
           rows_of<Real>(delta, b), rows_of<Real>(z, b), members_.lengths[static_cast<size_t>(b)],
-          begin, std::min(begin + column_grain, columns), sums.data() + b * columns);
+          begin, std::min(begin + column_grain, columns), totals.data() + b * columns);
     }
   });
-  const ParameterSlot& slot = table_.slot(parameter);
+  const Place& into = place(parameter);
   for (int64_t b = 0; b < batch; ++b) {
-    const double* row_sums = sums.data() + b * columns;
-    const double whole = kernels::ordered_sum(row_sums, columns);
-    value(b, parameter) += whole;
+    const double* row_sums = totals.data() + b * columns;
+    const double total = kernels::ordered_sum(row_sums, columns);
+    if (sums == nullptr) {
+      value(b, parameter) += total;
+    } else {
+      sums->whole[static_cast<size_t>(b)] += total;
+    }
     if (!fed(b)) continue;
     if (keeps_positions()) {
-      add_positions_of<Real>(slot, b, delta, z);
-    } else if (slot.division == Division::rows) {
-      add_parts(b, slot.first, columns, 1, row_sums);
-    } else if (slot.division == Division::whole) {
-      add_parts(b, slot.first, 1, 1, &whole);
-    } else {
-      parts_.resize(static_cast<size_t>(slot.count));
-      sum_blocks(row_sums, columns, slot.count, parts_.data());
-      add_parts(b, slot.first, slot.count, 1, parts_.data());
+      Place part = into;
+      if (into.division == Division::rows) {
+        part = {.first = into.first + first_row, .count = columns, .division = Division::rows};
+      }
+      add_positions_of<Real>(
+          part, b, delta, z,
+          sums == nullptr ? nullptr : sums->positions.data() + b * delta.size(1));
+    } else if (into.division == Division::rows) {
+      add_parts(b, into.first + first_row, columns, 1, row_sums);
+    } else if (into.division != Division::whole) {
+      parts_.resize(static_cast<size_t>(into.count));
+      sum_blocks(row_sums, columns, into.count, parts_.data());
+      add_parts(b, into.first, into.count, 1, parts_.data());
+    } else if (sums == nullptr) {
+      add_parts(b, into.first, 1, 1, &total);
     }
   }
 }
 
 template <typename Real>
-void ScoreAccumulator::add_positions_of(const ParameterSlot& slot, int64_t member,
-                                        const at::Tensor& delta, const at::Tensor& z) {
+void ScoreAccumulator::add_positions_of(const Place& place, int64_t member, const at::Tensor& delta,
+                                        const at::Tensor& z, double* sums) {
   const kernels::Rows<Real> deltas = rows_of<Real>(delta, member),
                             responses = rows_of<Real>(z, member);
   const int64_t length = members_.lengths[static_cast<size_t>(member)];
-  const int64_t columns = delta.size(2), count = slot.count;
+  const int64_t columns = delta.size(2), count = place.count;
   parts_.resize(static_cast<size_t>(length * count));
   at::parallel_for(0, length, 16, [&](int64_t first, int64_t last) {
     const kernels::Rows<Real> d{deltas.at(first), deltas.stride},
         r{responses.at(first), responses.stride};
     double* out = parts_.data() + first * count;
-    if (slot.division == Division::rows) {
+    if (place.division == Division::rows) {
       kernels::contract_nothing(d, r, last - first, columns, out, count);
       return;
     }
@@ -148,12 +204,16 @@ void ScoreAccumulator::add_positions_of(const ParameterSlot& slot, int64_t membe
       kernels::contract_columns(d, r, last - first, i * width, (i + 1) * width, out + i, count);
     }
   });
-  add_parts(member, slot.first, count, length, parts_.data());
+  if (sums != nullptr && place.division == Division::whole) {
+    for (int64_t t = 0; t < length; ++t) sums[t] += parts_[static_cast<size_t>(t)];
+  } else {
+    add_parts(member, place.first, count, length, parts_.data());
+  }
 }
 
 void ScoreAccumulator::add_embedding(int64_t parameter, const at::Tensor& ids,
                                      const at::Tensor& delta, const at::Tensor& z) {
-  const ParameterSlot& slot = table_.slot(parameter);
+  const Place& into = place(parameter, true);
   const int64_t columns = delta.size(2), padded = ids.size(1);
   const at::Tensor deltas = delta.contiguous(), responses = z.contiguous();
   const int64_t* id = ids.const_data_ptr<int64_t>();
@@ -170,17 +230,17 @@ void ScoreAccumulator::add_embedding(int64_t parameter, const at::Tensor& ids,
     const double whole = kernels::ordered_sum(parts.data(), length);
     value(b, parameter) += whole;
     if (!fed(b)) continue;
-    if (slot.division == Division::rows) {
-      parts_.assign(static_cast<size_t>((keeps_positions() ? length : 1) * slot.count), 0.0);
+    if (into.division == Division::rows) {
+      parts_.assign(static_cast<size_t>((keeps_positions() ? length : 1) * into.count), 0.0);
       for (int64_t t = 0; t < length; ++t) {
-        const int64_t row = keeps_positions() ? t * slot.count : 0;
+        const int64_t row = keeps_positions() ? t * into.count : 0;
         parts_[static_cast<size_t>(row + id[b * padded + t])] += parts[static_cast<size_t>(t)];
       }
-      add_parts(b, slot.first, slot.count, keeps_positions() ? length : 1, parts_.data());
+      add_parts(b, into.first, into.count, keeps_positions() ? length : 1, parts_.data());
     } else if (keeps_positions()) {
-      add_parts(b, slot.first, 1, length, parts.data());
+      add_parts(b, into.first, 1, length, parts.data());
     } else {
-      add_parts(b, slot.first, 1, 1, &whole);
+      add_parts(b, into.first, 1, 1, &whole);
     }
   }
 }
@@ -197,14 +257,30 @@ void ScoreAccumulator::add_parts(int64_t member, int64_t first, int64_t count, i
     double* out = round_.data() + (a * samples_ + sample) * stride_ + first;
     for (int64_t p = 0; p < positions; ++p) {
       for (int64_t i = 0; i < count; ++i) {
-        out[p * table_.size() + i] += weight * parts[p * count + i];
+        out[p * width_ + i] += weight * parts[p * count + i];
       }
     }
   }
 }
 
-std::span<const double> ScoreAccumulator::scores(int64_t sample, int accumulator) const {
-  return {sums_.data() + (accumulator * samples_ + sample) * stride_, static_cast<size_t>(stride_)};
+std::vector<double> ScoreAccumulator::scores(int64_t sample, int accumulator) const {
+  const int64_t kept = std::max<int64_t>(positions_, 1);
+  const double* from = sums_.data() + (accumulator * samples_ + sample) * stride_;
+  std::vector<double> merged(static_cast<size_t>(kept * table_.size()), 0.0);
+  for (int64_t i = 0; i < tensors_; ++i) {
+    const int64_t first = table_.slot(i).first;
+    for (size_t use = first_use_[static_cast<size_t>(i)];
+         use < first_use_[static_cast<size_t>(i) + 1]; ++use) {
+      const Place& part = places_[use];
+      for (int64_t p = 0; p < kept; ++p) {
+        for (int64_t c = 0; c < part.count; ++c) {
+          merged[static_cast<size_t>(p * table_.size() + first + c)] +=
+              from[p * width_ + part.first + c];
+        }
+      }
+    }
+  }
+  return merged;
 }
 
 }  // namespace explaind

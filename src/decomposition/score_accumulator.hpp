@@ -4,7 +4,7 @@
 //
 // Legend: S samples of the chunk, B members of a micro-batch, T its padded positions, N outputs of
 // an operation, C components, P positions kept (1 if the axis is summed), A accumulators of the
-// plan.
+// plan, W the width of an accumulator: a place of its own for every part of every use of a tensor.
 
 #include <ATen/core/Tensor.h>
 
@@ -24,9 +24,17 @@ struct Members {
   std::vector<int64_t> lengths;  ///< B: positions that exist; the rest is padding and never read
 };
 
+/// What one sweep over the slices of a matrix adds up before it counts: sums that several slices
+/// share, per member of a micro-batch.
+struct SliceSums {
+  std::vector<double> whole;      ///< B
+  std::vector<double> positions;  ///< B T; only where positions are kept
+};
+
 /// Sums, per sample, of weight · f(t): each round from zero in ascending t, then added to what is
-/// there (architecture §3), so that the result does not depend on the grid. Not thread-safe;
-/// contractions are split over threads inside.
+/// there (architecture §3), so that the result does not depend on the grid. Every use of a tensor
+/// has a place of its own until the end: the sums are then the same whether nodes or blocks are
+/// visited first. Not thread-safe; contractions are split over threads inside.
 class ScoreAccumulator {
  public:
   /// positions: 0 where the axis is not kept. keep_scores: false where the kept scores are sums of
@@ -40,6 +48,12 @@ class ScoreAccumulator {
   /// Adds ⟨delta, z⟩ of one operation, B T N each, N the rows (or columns, where heads are columns)
   /// of the parameter; z may also be N, the same at every position.
   void add(int64_t parameter, const at::Tensor& delta, const at::Tensor& z);
+  /// The same for rows [first_row, first_row + N) of a matrix that is dealt with in slices: what
+  /// the slices share goes to `sums`.
+  void add_slice(int64_t parameter, int64_t first_row, const at::Tensor& delta, const at::Tensor& z,
+                 SliceSums& sums);
+  /// After the last slice.
+  void add_sums(int64_t parameter, const SliceSums& sums);
   /// The same for an embedding: rows of the parameter are the ids. ids: B T; delta, z: B T C.
   void add_embedding(int64_t parameter, const at::Tensor& ids, const at::Tensor& delta,
                      const at::Tensor& z);
@@ -52,14 +66,24 @@ class ScoreAccumulator {
   [[nodiscard]] const std::vector<std::vector<double>>& functionals() const { return functionals_; }
   [[nodiscard]] const std::vector<std::vector<double>>& values() const { return values_; }
   /// P C scores of a sample in an accumulator; only with keep_scores.
-  [[nodiscard]] std::span<const double> scores(int64_t sample, int accumulator) const;
+  [[nodiscard]] std::vector<double> scores(int64_t sample, int accumulator) const;
 
  private:
+  /// Where the parts of one use of a tensor lie in an accumulator.
+  struct Place {
+    int64_t first = 0, count = 1;
+    Division division = Division::whole;
+  };
+  void add_place(const ParameterSlot& slot);
+  /// use: 0, or the last one (a tied matrix's embedding).
+  [[nodiscard]] const Place& place(int64_t parameter, bool last_use = false) const;
+
   template <typename Real>
-  void add_of(int64_t parameter, const at::Tensor& delta, const at::Tensor& z);
+  void add_of(int64_t parameter, int64_t first_row, const at::Tensor& delta, const at::Tensor& z,
+              SliceSums* sums);
   template <typename Real>
-  void add_positions_of(const ParameterSlot& slot, int64_t member, const at::Tensor& delta,
-                        const at::Tensor& z);
+  void add_positions_of(const Place& place, int64_t member, const at::Tensor& delta,
+                        const at::Tensor& z, double* sums);
   /// round[a][sample][p][first + i] += weight · parts[p][i] for every accumulator the ask feeds.
   /// parts: rows of `count`.
   void add_parts(int64_t member, int64_t first, int64_t count, int64_t positions,
@@ -72,11 +96,13 @@ class ScoreAccumulator {
   int64_t samples_, positions_, tensors_;
   int accumulators_;
   bool keep_scores_;
-  int64_t stride_;  ///< P C: doubles of one sample in one accumulator
+  std::vector<Place> places_;       ///< parameters in order, each with all its uses
+  std::vector<size_t> first_use_;   ///< per parameter: its first place
+  int64_t width_ = 0, stride_ = 0;  ///< W; P W: doubles of one sample in one accumulator
   const std::vector<Ask>* asks_ = nullptr;
   Members members_;
   std::vector<std::vector<double>> functionals_, values_;
-  std::vector<double> sums_, round_;  ///< A S P C each, where scores are kept
+  std::vector<double> sums_, round_;  ///< A S P W each, where scores are kept
   std::vector<double> parts_;         ///< scratch of one contraction
 };
 

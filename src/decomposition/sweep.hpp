@@ -1,12 +1,12 @@
 #pragma once
 // Evaluation of F and of every tensor's directional derivative at the nodes a plan asks for.
 
+#include <ATen/core/Tensor.h>
+
 #include <cstdint>
 #include <vector>
 
-#include "decomposition/parameter_source.hpp"
 #include "decomposition/score_accumulator.hpp"
-#include "model/network.hpp"
 #include "quadrature/adaptive_plan.hpp"
 #include "samples/batch.hpp"
 
@@ -19,10 +19,7 @@ struct ChunkBatches {
 };
 
 /// Knows no quadrature rule: it evaluates asks. A schedule decides in which order blocks, nodes and
-/// micro-batches are visited.
-///
-/// In every round a micro-batch runs with only the members asked for, in order, its padding
-/// unchanged (architecture §3: results then do not depend on what else is open).
+/// micro-batches are visited; the result is the same to the bit.
 class Sweep {
  public:
   virtual ~Sweep() = default;
@@ -32,24 +29,22 @@ class Sweep {
                    ScoreAccumulator& sink) = 0;
 };
 
-/// Parameters resident: per node and micro-batch one forward pass with a graph and one backward
-/// pass; three matrix products per weight, no recomputation.
-class NodeMajorSweep final : public Sweep {
- public:
-  /// All references must outlive the sweep.
-  NodeMajorSweep(const Network& network, ResidentParameters& parameters,
-                 const ComponentTable& table)
-      : network_(network), parameters_(parameters), table_(table) {}
+/// One micro-batch at one node, with what a schedule keeps of it on the way.
+struct Evaluation {
+  double t = 0;
+  bool value_only = false;
+  MicroBatch batch;
+  Members members;
+  at::Tensor hidden;    ///< B T C: the last block's output
+  at::Tensor gradient;  ///< B T C: ∂F/∂hidden, or of the block that is next in the backward pass
 
-  void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
-           ScoreAccumulator& sink) override;
-
- private:
-  void evaluate(const MicroBatch& batch, bool value_only, ScoreAccumulator& sink);
-
-  const Network& network_;
-  ResidentParameters& parameters_;
-  const ComponentTable& table_;
+  /// Token ids: B T.
+  [[nodiscard]] at::Tensor ids() const;
 };
+
+/// The evaluations of a round, asks ascending in t, micro-batches in order within. A micro-batch
+/// runs with only the members asked for, in order, its padding unchanged (architecture §3: results
+/// then do not depend on what else is open).
+std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vector<Ask>& asks);
 
 }  // namespace explaind

@@ -80,10 +80,7 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
 
 std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
                                           const ScoreAccumulator& sink, int64_t sample) const {
-  if (!scores_follow_tensors_) {
-    const auto kept = sink.scores(sample, verdict.accumulator);
-    return {kept.begin(), kept.end()};
-  }
+  if (!scores_follow_tensors_) return sink.scores(sample, verdict.accumulator);
   std::vector<double> scores(static_cast<size_t>(stride_), 0.0);
   for (size_t i = 0; i < verdict.integrals.size(); ++i) {
     scores[static_cast<size_t>(table_.slot(static_cast<int64_t>(i)).first)] += verdict.integrals[i];

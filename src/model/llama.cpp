@@ -17,7 +17,8 @@ LlamaNetwork::LlamaNetwork(const ModelConfig& config) : config_(config) {
                     .shape = {config.vocabulary, config.hidden_size},
                     .layer = -1,
                     .layer_name = "embedding",
-                    .kind = "embedding"});
+                    .kind = "embedding",
+                    .uses = config.tied ? 2 : 1});
   for (int layer = 0; layer < last; ++layer) layers_.push_back(add_layer(layer));
   final_norm_ = add({.name = "model.norm.weight",
                      .shape = {config.hidden_size},
@@ -103,12 +104,23 @@ bool LlamaNetwork::ignores(const std::string& tensor) const {
 
 at::Tensor LlamaNetwork::block(int64_t index, const at::Tensor& input, Ops& ops) const {
   if (index == 0) return ops.embedding(input, embedding_);
-  if (index == blocks() - 1) {
-    return ops.linear(norm(input, final_norm_, ops), unembedding_, no_parameter);
-  }
+  if (index == blocks() - 1) return norm(input, final_norm_, ops);
   const Layer& layer = layers_[static_cast<size_t>(index - 1)];
   const at::Tensor x = input + attention(norm(input, layer.input_norm, ops), layer, ops);
   return x + mlp(norm(x, layer.post_attention_norm, ops), layer, ops);
+}
+
+std::vector<ParameterId> LlamaNetwork::block_parameters(int64_t index) const {
+  if (index == 0) return {};
+  if (index == blocks() - 1) return {final_norm_};
+  const Layer& layer = layers_[static_cast<size_t>(index - 1)];
+  std::vector<ParameterId> used{layer.input_norm, layer.post_attention_norm};
+  for (const Linear& linear :
+       {layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down}) {
+    used.push_back(linear.weight);
+    if (linear.bias != no_parameter) used.push_back(linear.bias);
+  }
+  return used;
 }
 
 at::Tensor LlamaNetwork::norm(const at::Tensor& x, ParameterId gain, Ops& ops) const {

@@ -10,7 +10,7 @@
 
 namespace explaind {
 
-/// Blocks: 0 the embedding, 1 … L the layers, L+1 the final norm with the unembedding.
+/// Blocks: 0 the embedding, 1 … L the layers, L+1 the final norm.
 class LlamaNetwork final : public Network {
  public:
   explicit LlamaNetwork(const ModelConfig& config);
@@ -20,6 +20,8 @@ class LlamaNetwork final : public Network {
   }
   [[nodiscard]] int64_t blocks() const override { return config_.layers + 2; }
   [[nodiscard]] at::Tensor block(int64_t index, const at::Tensor& input, Ops& ops) const override;
+  [[nodiscard]] std::vector<ParameterId> block_parameters(int64_t index) const override;
+  [[nodiscard]] ParameterId unembedding() const override { return unembedding_; }
   [[nodiscard]] int64_t vocabulary() const override { return config_.vocabulary; }
   [[nodiscard]] int64_t max_positions() const override { return config_.max_positions; }
   [[nodiscard]] bool ignores(const std::string& tensor) const override;

@@ -16,7 +16,7 @@ at::Tensor forward(const Network& network, const at::Tensor& ids, Ops& ops) {
   for (int64_t index = 0; index < network.blocks(); ++index) {
     activation = network.block(index, activation, ops);
   }
-  return activation;
+  return ops.linear(activation, network.unembedding(), no_parameter);
 }
 
 std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::string& where) {

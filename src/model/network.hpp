@@ -18,9 +18,10 @@ namespace explaind {
 
 /// Stateless apart from its shape: the weights live in the Ops.
 ///
-/// Block 0 takes token ids (B T) and the last block returns logits (B T V); between blocks flows
-/// one activation. Samples do not interact and a position sees only itself and earlier ones, so
-/// right-padding changes nothing before it.
+/// Block 0 takes token ids (B T), between blocks flows one activation, and the last block returns
+/// the final hidden states x (B T C). Logits are x Uᵀ with U, the unembedding, V C: no block, since
+/// it is dealt with in slices of the vocabulary. Samples do not interact and a position sees only
+/// itself and earlier ones, so right-padding changes nothing before it.
 class Network {
  public:
   virtual ~Network() = default;
@@ -30,6 +31,10 @@ class Network {
   [[nodiscard]] virtual int64_t blocks() const = 0;
   [[nodiscard]] virtual at::Tensor block(int64_t index, const at::Tensor& input,
                                          Ops& ops) const = 0;
+  /// The parameters that a block uses whole; a matrix of which it looks up rows is not among them.
+  [[nodiscard]] virtual std::vector<ParameterId> block_parameters(int64_t index) const = 0;
+  /// U; where it is tied also the embedding.
+  [[nodiscard]] virtual ParameterId unembedding() const = 0;
   /// Token ids must be below this.
   [[nodiscard]] virtual int64_t vocabulary() const = 0;
   /// Longest sample the position encoding was made for.
@@ -39,7 +44,7 @@ class Network {
   [[nodiscard]] virtual bool ignores(const std::string& tensor) const = 0;
 };
 
-/// All blocks in order: logits B T V.
+/// All blocks in order and the unembedding, whole: logits B T V.
 at::Tensor forward(const Network& network, const at::Tensor& ids, Ops& ops);
 
 /// Builds the network that a Hugging Face config.json describes; `where` names the file in

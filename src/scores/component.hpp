@@ -23,6 +23,7 @@ struct ParameterInfo {
   std::string kind;        ///< attention, mlp, norm, embedding, unembedding
   int heads = 0;           ///< heads that divide the tensor; 0: not divided by heads
   bool heads_by_column = false;  ///< o_proj: a head is a range of columns; else a range of rows
+  int uses = 1;                  ///< operations of the network that use it; 2: a tied matrix
 };
 
 /// One entry of the `component` axis; the fields are coordinates of the store.

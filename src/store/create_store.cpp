@@ -244,7 +244,8 @@ void require_writable(const fs::path& path, bool overwrite) {
   }
   if (fs::is_directory(path)) throw DataError(path.string(), "is a directory", "Change --store");
   if (fs::exists(path) && !overwrite) {
-    throw DataError(path.string(), "the store exists", "Use --overwrite, or another --store");
+    throw DataError(path.string(), "the store exists",
+                    "Use --resume to go on with it, --overwrite to replace it, or another --store");
   }
 }
 

@@ -6,19 +6,33 @@
 
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 #include "core/error.hpp"
 
 namespace explaind {
+namespace {
 
-FileLock::FileLock(const std::filesystem::path& file, Mode mode)
+/// 0, or errno.
+int acquire(int descriptor, FileLock::Mode mode, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  while (flock(descriptor, (mode == FileLock::Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
+    const int failure = errno;
+    if (failure != EWOULDBLOCK || std::chrono::steady_clock::now() >= deadline) return failure;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return 0;
+}
+
+}  // namespace
+
+FileLock::FileLock(const std::filesystem::path& file, Mode mode, std::chrono::milliseconds patience)
     : descriptor_(open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
   if (descriptor_ < 0) {
     throw DataError(file.string(), std::string("cannot be opened: ") + std::strerror(errno),
                     "Check the path and its permissions");
   }
-  if (flock(descriptor_, (mode == Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
-    const int failure = errno;
+  if (const int failure = acquire(descriptor_, mode, patience); failure != 0) {
     close(descriptor_);
     throw DataError(file.string(),
                     failure == EWOULDBLOCK
@@ -28,6 +42,8 @@ FileLock::FileLock(const std::filesystem::path& file, Mode mode)
                     "choose another --store");
   }
 }
+
+void FileLock::share() { acquire(descriptor_, Mode::shared, {}); }
 
 FileLock::~FileLock() {
   if (descriptor_ >= 0) close(descriptor_);

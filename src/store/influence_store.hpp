@@ -12,6 +12,7 @@
 #include "comm/communicator.hpp"
 #include "scores/component.hpp"
 #include "scores/tile.hpp"
+#include "store/file_lock.hpp"
 
 namespace explaind {
 
@@ -37,6 +38,19 @@ struct StoreSchema {
 /// Throws DataError: exists (unless overwrite), not writable, not enough space. Nothing half-made
 /// stays.
 void create_store(const std::filesystem::path& path, const StoreSchema& schema, bool overwrite);
+
+/// What is left to do in a store that exists.
+struct StoreRemainder {
+  std::vector<int64_t> units;  ///< ascending; among them `damaged`
+  int64_t damaged = 0;         ///< units that were committed and no longer have their checksum
+  FileLock lock;               ///< shared: keep it until the writers are open
+};
+
+/// Prepares a store for going on: checks the bytes of every committed unit against its checksum
+/// (reads all of them), takes the mark off those that fail, and adds schema.run_log_line to
+/// `run_log`. One rank calls it; the caller has made sure that store and schema belong together.
+/// Waits ten seconds for the ranks of a killed run to end. Throws DataError: in use, unreadable.
+StoreRemainder resume_store(const std::filesystem::path& path, const StoreSchema& schema);
 
 /// Writes tiles through a segment group's own handle.
 class StoreWriter {

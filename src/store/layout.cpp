@@ -46,12 +46,37 @@ std::vector<Variable> tile_variables(const StoreSchema& schema) {
   };
 }
 
+std::vector<std::string> committed_dimensions(const StoreSchema& schema) {
+  std::vector<std::string> dims{"segment"};
+  if (schema.axes.sample) dims.emplace_back("sample");
+  return dims;
+}
+
+hdf5::Slab unit_slab(const StoreSchema& schema, const std::vector<std::string>& dims,
+                     const Unit& unit) {
+  hdf5::Slab part;
+  for (const std::string& dim : dims) {
+    hsize_t start = 0, count = dimension_size(schema, dim);
+    if (dim == "segment") {
+      start = static_cast<hsize_t>(unit.segment);
+      count = 1;
+    } else if (dim == "sample") {
+      start = static_cast<hsize_t>(unit.sample_begin);
+      count = static_cast<hsize_t>(unit.sample_end - unit.sample_begin);
+    } else if (dim == "unit") {
+      start = static_cast<hsize_t>(unit.index % schema.units.per_segment());
+      count = 1;
+    }
+    part.start.push_back(start);
+    part.count.push_back(count);
+  }
+  return part;
+}
+
 std::vector<Variable> unit_variables(const StoreSchema& schema) {
   const std::vector<std::string> per_unit{"segment", "unit"};
-  std::vector<std::string> committed{"segment"};
-  if (schema.axes.sample) committed.emplace_back("sample");
   return {
-      {"committed", H5T_STD_U8LE, committed, "1: written and checked in", "1"},
+      {"committed", H5T_STD_U8LE, committed_dimensions(schema), "1: written and checked in", "1"},
       {"checksum", H5T_STD_U32LE, per_unit, "CRC-32 of the unit's bytes as stored", "1"},
       {"seconds", H5T_IEEE_F64LE, per_unit, "wall time of the unit", "s"},
   };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 
 namespace explaind {
@@ -27,6 +28,14 @@ hsize_t dimension_size(const StoreSchema& schema, const std::string& name);
 
 /// The variables that a unit's tile fills, in the order of its checksum; psi first.
 std::vector<Variable> tile_variables(const StoreSchema& schema);
+
+/// Where a unit lies in a variable: its segment, its samples where the variable has them, all of
+/// the rest.
+hdf5::Slab unit_slab(const StoreSchema& schema, const std::vector<std::string>& dims,
+                     const Unit& unit);
+
+/// Of `committed`: without sample where `psi` has none.
+std::vector<std::string> committed_dimensions(const StoreSchema& schema);
 
 /// What is kept about the units themselves: committed, checksum, seconds.
 std::vector<Variable> unit_variables(const StoreSchema& schema);

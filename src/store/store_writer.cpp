@@ -51,28 +51,6 @@ struct StoreWriter::State {
     return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
   }
 
-  /// Where the unit lies in a variable: its segment, its samples where the variable has them, all
-  /// of the rest.
-  [[nodiscard]] hdf5::Slab slab(const std::vector<std::string>& dims, const Unit& unit) const {
-    hdf5::Slab part;
-    for (const std::string& dim : dims) {
-      hsize_t start = 0, count = dimension_size(schema, dim);
-      if (dim == "segment") {
-        start = static_cast<hsize_t>(unit.segment);
-        count = 1;
-      } else if (dim == "sample") {
-        start = static_cast<hsize_t>(unit.sample_begin);
-        count = static_cast<hsize_t>(unit.sample_end - unit.sample_begin);
-      } else if (dim == "unit") {
-        start = static_cast<hsize_t>(unit.index % schema.units.per_segment());
-        count = 1;
-      }
-      part.start.push_back(start);
-      part.count.push_back(count);
-    }
-    return part;
-  }
-
   void flush() const { check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), where, "flushing"); }
 };
 
@@ -103,10 +81,10 @@ void StoreWriter::write(const ScoreTile& tile) {
     for (size_t i = 0; i < parts.size(); ++i) {
       crc = crc32_z(crc, static_cast<const Bytef*>(parts[i].data), parts[i].size);
       hdf5::write_slab(s.datasets[i].get(), s.variables[i].type,
-                       s.slab(s.variables[i].dims, tile.unit), parts[i].data, s.where);
+                       unit_slab(s.schema, s.variables[i].dims, tile.unit), parts[i].data, s.where);
     }
     const auto checksum = static_cast<uint32_t>(crc);
-    const hdf5::Slab unit = s.slab({"segment", "unit"}, tile.unit);
+    const hdf5::Slab unit = unit_slab(s.schema, {"segment", "unit"}, tile.unit);
     hdf5::write_slab(s.checksum.get(), H5T_NATIVE_UINT32, unit, &checksum, s.where);
     hdf5::write_slab(s.seconds.get(), H5T_NATIVE_DOUBLE, unit, &tile.seconds, s.where);
   }
@@ -114,8 +92,7 @@ void StoreWriter::write(const ScoreTile& tile) {
   s.group.barrier();
   if (s.group.rank() == 0) {
     const std::vector<uint8_t> ones(tile.value_from.size(), 1);
-    const hdf5::Slab marks = s.schema.axes.sample ? s.slab({"segment", "sample"}, tile.unit)
-                                                  : s.slab({"segment"}, tile.unit);
+    const hdf5::Slab marks = unit_slab(s.schema, committed_dimensions(s.schema), tile.unit);
     hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
   }
   s.flush();

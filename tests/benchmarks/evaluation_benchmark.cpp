@@ -14,7 +14,8 @@
 #include <string>
 
 #include "checkpoint/series.hpp"
-#include "decomposition/sweep.hpp"
+#include "decomposition/node_major_sweep.hpp"
+#include "decomposition/resident_parameters.hpp"
 #include "decomposition/trajectory.hpp"
 #include "decomposition/unit_solver.hpp"
 #include "samples/batch.hpp"

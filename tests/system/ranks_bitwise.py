@@ -7,16 +7,10 @@ import tempfile
 import h5py
 
 from program import GOLDENS, decompose, must, write_samples
+from store_contents import contents
 
 # 7 units on one segment (prime to 2, 3 and 4), lengths odd and far apart: units of unequal cost.
 LENGTHS = [3, 41, 5, 17, 29, 7, 11]
-LEFT_OUT = {"seconds", "run_log"}
-
-
-def contents(path):
-    with h5py.File(path) as store:
-        return {name: store[name][()].tobytes() if store[name].dtype.kind != "O" else store[name][()].tolist()
-                for name in store if name not in LEFT_OUT}
 
 
 def main():

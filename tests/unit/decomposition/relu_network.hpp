@@ -31,12 +31,15 @@ class ReluNetwork final : public Network {
   [[nodiscard]] const std::vector<ParameterInfo>& parameters() const override {
     return parameters_;
   }
-  [[nodiscard]] int64_t blocks() const override { return 3; }
+  [[nodiscard]] int64_t blocks() const override { return 2; }
   [[nodiscard]] at::Tensor block(int64_t index, const at::Tensor& input, Ops& ops) const override {
     if (index == 0) return ops.embedding(input, 0);
-    if (index == 1) return at::relu(ops.linear(input, 1, 2));
-    return ops.linear(input, 3, no_parameter);
+    return at::relu(ops.linear(input, 1, 2));
   }
+  [[nodiscard]] std::vector<ParameterId> block_parameters(int64_t index) const override {
+    return index == 0 ? std::vector<ParameterId>{} : std::vector<ParameterId>{1, 2};
+  }
+  [[nodiscard]] ParameterId unembedding() const override { return 3; }
   [[nodiscard]] int64_t vocabulary() const override { return vocabulary_; }
   [[nodiscard]] int64_t max_positions() const override { return 64; }
   [[nodiscard]] bool ignores(const std::string& /*tensor*/) const override { return false; }

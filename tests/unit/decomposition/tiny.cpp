@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <random>
 
-#include "decomposition/parameter_source.hpp"
+#include "decomposition/block_major_sweep.hpp"
+#include "decomposition/node_major_sweep.hpp"
+#include "decomposition/resident_parameters.hpp"
+#include "decomposition/streamed_parameters.hpp"
 #include "model/plain_ops.hpp"
 
 namespace explaind::testing {
@@ -22,6 +25,18 @@ at::Tensor mean_loss(const Network& network, const std::vector<at::Tensor>& weig
   const at::Tensor logits = forward(network, ids, ops).select(0, 0).narrow(0, 0, length - 1);
   return at::cross_entropy_loss(logits, labels);
 }
+
+/// Counts the rounds of a plan.
+struct CountingSweep final : Sweep {
+  explicit CountingSweep(Sweep& counted) : inner(counted) {}
+  void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+           ScoreAccumulator& sink) override {
+    ++rounds;
+    inner.run(chunk, asks, sink);
+  }
+  Sweep& inner;
+  int64_t rounds = 0;
+};
 
 }  // namespace
 
@@ -99,22 +114,31 @@ RunOptions adaptive(double relative, double absolute) {
 }
 
 ScoreTile decompose(const Network& network, const Trajectory& trajectory,
-                    const std::vector<Sample>& samples, RunOptions options) {
+                    const std::vector<Sample>& samples, RunOptions options, StreamingCount* count) {
   const ComponentTable table(options.granularity, network.parameters());
   for (const Sample& sample : samples) {
     options.solver.positions =
         std::max(options.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
   const Groups groups = group_samples(samples);
+  const UnitSolver solver(table, samples, groups, options.solver);
+  const Unit unit{.index = 0,
+                  .segment = options.segment,
+                  .sample_begin = 0,
+                  .sample_end = static_cast<int64_t>(samples.size())};
+  if (options.streamed) {
+    StreamedParameters parameters(network, trajectory, options.type);
+    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes);
+    CountingSweep counting(sweep);
+    parameters.load(options.segment);
+    ScoreTile tile = solver.solve(unit, counting);
+    if (count != nullptr) *count = {counting.rounds, parameters.bytes_opened()};
+    return tile;
+  }
   ResidentParameters parameters(network, trajectory, options.type);
   NodeMajorSweep sweep(network, parameters, table);
-  const UnitSolver solver(table, samples, groups, options.solver);
   parameters.load(options.segment);
-  return solver.solve({.index = 0,
-                       .segment = options.segment,
-                       .sample_begin = 0,
-                       .sample_end = static_cast<int64_t>(samples.size())},
-                      sweep);
+  return solver.solve(unit, sweep);
 }
 
 double loss_of(const Network& network, const std::vector<at::Tensor>& weights,

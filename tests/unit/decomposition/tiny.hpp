@@ -40,13 +40,21 @@ struct RunOptions {
   Granularity granularity = Granularity::tensor;
   at::ScalarType type = at::kDouble;
   int64_t segment = 0;
+  bool streamed = false;               ///< else resident
+  int64_t activation_bytes = 1 << 30;  ///< of the block-major schedule
+};
+
+/// What streaming cost.
+struct StreamingCount {
+  int64_t rounds = 0, bytes_opened = 0;
 };
 RunOptions fixed_rule(const std::string& rule);
 RunOptions adaptive(double relative, double absolute = 1e-12);
 
 /// The whole segment as one tile (chunks within follow the options).
 ScoreTile decompose(const Network& network, const Trajectory& trajectory,
-                    const std::vector<Sample>& samples, RunOptions options);
+                    const std::vector<Sample>& samples, RunOptions options,
+                    StreamingCount* count = nullptr);
 
 /// ∫ ∂F/∂θ_i Δ_i dt of one unpadded sample by `rule` in fp64, from weight gradients: one tensor of
 /// the parameter's shape each. Independent of engine A. F is the mean loss.

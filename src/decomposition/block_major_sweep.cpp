@@ -1,0 +1,90 @@
+#include "decomposition/block_major_sweep.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "decomposition/attributed_ops.hpp"
+
+namespace explaind {
+
+int64_t BlockMajorSweep::width() const {
+  return network_.parameters()[static_cast<size_t>(network_.unembedding())].shape.at(1);
+}
+
+void BlockMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+                          ScoreAccumulator& sink) {
+  std::vector<Evaluation> evaluations = evaluations_of(chunk, asks);
+  const int64_t size = parameters_.type() == at::kDouble ? 8 : 4;
+  sink.begin_round(asks);
+  size_t begin = 0;
+  while (begin < evaluations.size()) {
+    int64_t bytes = 0;
+    size_t end = begin;
+    while (end < evaluations.size()) {
+      const auto tokens = static_cast<int64_t>(evaluations[end].batch.input_ids.size());
+      bytes += kept_bytes(network_, tokens, width(), size);
+      if (end > begin && bytes > activation_bytes_) break;
+      ++end;
+    }
+    run_wave(std::span(evaluations).subspan(begin, end - begin), sink);
+    for (size_t i = begin; i < end; ++i) evaluations[i] = {};
+    begin = end;
+  }
+  sink.end_round();
+}
+
+void BlockMajorSweep::run_wave(std::span<Evaluation> wave, ScoreAccumulator& sink) {
+  Activations inputs = forward(wave);
+  head_.run(wave, sink);
+  const bool gradients =
+      std::any_of(wave.begin(), wave.end(), [](const Evaluation& e) { return !e.value_only; });
+  if (gradients) backward(wave, inputs, sink);
+}
+
+void BlockMajorSweep::open(int64_t block, int64_t next) {
+  const bool more = next >= 0 && next < network_.blocks();
+  parameters_.open(
+      whole(network_, network_.block_parameters(block)),
+      more ? whole(network_, network_.block_parameters(next)) : std::vector<ParameterRows>{});
+}
+
+BlockMajorSweep::Activations BlockMajorSweep::forward(std::span<Evaluation> wave) {
+  const c10::NoGradGuard no_graph;
+  Activations inputs(wave.size());
+  SourceOps ops(parameters_);
+  for (int64_t block = 0; block < network_.blocks(); ++block) {
+    open(block, block + 1);
+    for (size_t i = 0; i < wave.size(); ++i) {
+      Evaluation& each = wave[i];
+      parameters_.set_node(each.t);
+      at::Tensor input = block == 0 ? each.ids() : std::move(each.hidden);
+      each.hidden = network_.block(block, input, ops);
+      if (!each.value_only) inputs[i].push_back(std::move(input));
+    }
+  }
+  return inputs;
+}
+
+void BlockMajorSweep::backward(std::span<Evaluation> wave, Activations& inputs,
+                               ScoreAccumulator& sink) {
+  AttributedOps ops(parameters_, table_, sink);
+  for (int64_t block = network_.blocks() - 1; block >= 0; --block) {
+    open(block, block - 1);
+    for (size_t i = 0; i < wave.size(); ++i) {
+      Evaluation& each = wave[i];
+      if (each.value_only) continue;
+      parameters_.set_node(each.t);
+      sink.begin_evaluation(each.members);
+      at::Tensor input = std::move(inputs[i].back());
+      inputs[i].pop_back();
+      if (block > 0) input.requires_grad_(true);  // token ids have no gradient
+      network_.block(block, input, ops).backward(std::exchange(each.gradient, {}));
+      if (block > 0) each.gradient = input.grad();
+    }
+  }
+}
+
+}  // namespace explaind

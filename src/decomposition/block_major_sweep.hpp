@@ -1,0 +1,56 @@
+#pragma once
+// Blocks outermost: for parameters that are fetched block by block.
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "decomposition/parameter_source.hpp"
+#include "decomposition/sweep.hpp"
+#include "decomposition/vocabulary_head.hpp"
+
+namespace explaind {
+
+/// Forward, then backward over the chain of blocks; inside a block all nodes of the round and all
+/// micro-batches. A block is opened once a direction and round, each evaluation keeps one
+/// activation a boundary, and the backward direction forms the block's forward pass anew with a
+/// graph: four products per weight.
+class BlockMajorSweep final : public Sweep {
+ public:
+  /// activation_bytes: activations that may be kept at once. A round that needs more is run in
+  /// several waves of evaluations, each of which opens every block again; scores do not depend on
+  /// it. All references must outlive the sweep.
+  BlockMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
+                  int64_t activation_bytes)
+      : network_(network),
+        parameters_(parameters),
+        table_(table),
+        head_(network, parameters),
+        activation_bytes_(activation_bytes) {}
+
+  void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+           ScoreAccumulator& sink) override;
+
+  /// Bytes of one kept activation at every boundary: blocks × B T C.
+  static int64_t kept_bytes(const Network& network, int64_t tokens, int64_t columns, int64_t size) {
+    return network.blocks() * tokens * columns * size;
+  }
+
+ private:
+  using Activations = std::vector<std::vector<at::Tensor>>;  ///< evaluation, block: its input
+
+  void run_wave(std::span<Evaluation> wave, ScoreAccumulator& sink);
+  [[nodiscard]] Activations forward(std::span<Evaluation> wave);
+  void backward(std::span<Evaluation> wave, Activations& inputs, ScoreAccumulator& sink);
+  /// Opens a block, and asks for the one that comes next.
+  void open(int64_t block, int64_t next);
+  [[nodiscard]] int64_t width() const;
+
+  const Network& network_;
+  ParameterSource& parameters_;
+  const ComponentTable& table_;
+  VocabularyHead head_;
+  int64_t activation_bytes_;
+};
+
+}  // namespace explaind

@@ -1,0 +1,23 @@
+#include "decomposition/source_ops.hpp"
+
+#include <ATen/ATen.h>
+
+#include <optional>
+
+namespace explaind {
+
+at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
+  const std::optional<at::Tensor> shift =
+      bias == no_parameter ? std::nullopt : std::optional(source_.weight(bias));
+  return at::linear(x, source_.weight(weight), shift);
+}
+
+at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
+  return source_.weight_rows(weight, ids);
+}
+
+at::Tensor SourceOps::norm_gain(const at::Tensor& x, ParameterId gain) {
+  return x * source_.weight(gain);
+}
+
+}  // namespace explaind

@@ -1,0 +1,58 @@
+#pragma once
+// Parameters of one block at a time, out of the mapped files.
+
+#include <cstdint>
+#include <map>
+
+#include "decomposition/parameter_source.hpp"
+
+namespace explaind {
+
+/// W(t) and Δ of what is open and no more: two arrays of the largest block's size, kept for the
+/// next one. Endpoints are read from the mapped files, whose pages the system may drop again; the
+/// files of the next block are requested ahead.
+class StreamedParameters final : public ParameterSource {
+ public:
+  /// type: at::kFloat or at::kDouble. The trajectory must outlive this.
+  StreamedParameters(const Network& network, const Trajectory& trajectory, at::ScalarType type)
+      : network_(network), trajectory_(trajectory), type_(type) {}
+
+  /// Reads nothing: weights are not looked at for being finite.
+  void load(int64_t segment) override { segment_ = segment; }
+  void open(const std::vector<ParameterRows>& parts,
+            const std::vector<ParameterRows>& next) override;
+  void set_node(double t) override;
+  [[nodiscard]] const at::Tensor& weight(ParameterId parameter) const override {
+    return open_.at(parameter).weight;
+  }
+  [[nodiscard]] const at::Tensor& delta(ParameterId parameter) const override {
+    return open_.at(parameter).delta;
+  }
+  [[nodiscard]] at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) override;
+  [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override;
+  [[nodiscard]] at::ScalarType type() const override { return type_; }
+
+  /// Stored bytes of the endpoints that open() has gone through.
+  [[nodiscard]] int64_t bytes_opened() const { return bytes_opened_; }
+
+ private:
+  struct Part {
+    Endpoints ends;
+    at::Tensor weight, delta;  ///< views of the arenas
+  };
+  /// Room for what is to be opened, each part on a boundary of 64 bytes (its products' bits depend
+  /// on that).
+  void reserve(const std::vector<ParameterRows>& parts);
+  [[nodiscard]] at::Tensor rows(ParameterId parameter, const at::Tensor& ids, bool update);
+
+  const Network& network_;
+  const Trajectory& trajectory_;
+  at::ScalarType type_;
+  int64_t segment_ = -1, bytes_opened_ = 0;
+  double node_ = 0;
+  bool formed_ = false;          ///< what is open is at node_
+  at::Tensor weights_, deltas_;  ///< the arenas
+  std::map<ParameterId, Part> open_;
+};
+
+}  // namespace explaind

@@ -1,0 +1,43 @@
+#pragma once
+// From the final hidden states to F and back: the unembedding in slices of the vocabulary.
+
+#include <span>
+
+#include "decomposition/parameter_source.hpp"
+#include "decomposition/sweep.hpp"
+
+namespace explaind {
+
+/// Rows of the unembedding dealt with at once: of EuroLLM's 128,000 × 2,048, 67 MB in fp32. Sums
+/// over slices round as they are cut, so this is a constant and no option.
+inline constexpr int64_t vocabulary_slice = 8192;
+
+/// F, ∂F/∂hidden and the unembedding's scores.
+///
+/// A vocabulary of one slice: logits once, three products. Else two passes over the slices, the
+/// first for the log-sum-exp and F, the second for gradient and scores with the logits formed anew:
+/// four products, and never more logits than tokens × slice. A slice is opened once a pass,
+/// whatever the number of evaluations.
+class VocabularyHead {
+ public:
+  /// All references must outlive this.
+  VocabularyHead(const Network& network, ParameterSource& parameters)
+      : network_(network), parameters_(parameters) {}
+
+  /// Takes `hidden` of every evaluation and sets `gradient`, except where only the value is wanted.
+  void run(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
+
+ private:
+  void run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
+  void run_sliced(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
+  /// Opens slice `index` and asks for the one after it.
+  ParameterRows open(int64_t index);
+  [[nodiscard]] int64_t slices() const {
+    return (network_.vocabulary() + vocabulary_slice - 1) / vocabulary_slice;
+  }
+
+  const Network& network_;
+  ParameterSource& parameters_;
+};
+
+}  // namespace explaind
