@@ -15,21 +15,21 @@
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
 #include "app/decompose_store.hpp"
+#include "app/step_choice.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
 #include "comm/communicator.hpp"
 #include "comm/dispatcher.hpp"
+#include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "core/free_memory.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
-#include "decomposition/block_major_sweep.hpp"
 #include "decomposition/memory_plan.hpp"
-#include "decomposition/node_major_sweep.hpp"
-#include "decomposition/resident_parameters.hpp"
 #include "decomposition/run.hpp"
-#include "decomposition/streamed_parameters.hpp"
+#include "decomposition/step_selection.hpp"
+#include "decomposition/workspace.hpp"
 #include "store/influence_store.hpp"
 #include "store/store_reader.hpp"
 
@@ -37,7 +37,7 @@ namespace explaind {
 namespace {
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const MemoryPlan& memory,
-                const Communicator& world) {
+                const ProcessGrid& grid) {
   DecomposeOptions copy = options;
   std::cout << "Configuration\n";
   for (const ResolvedOption& option : resolved(option_table(copy))) {
@@ -52,12 +52,12 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
   }
   fmt::print(
       "\n{} checkpoints of {} parameters in {} tensors; {} samples of up to {} tokens\n"
-      "{} components × {} samples × {} segments in {} units on {} rank{}, revision {}\n"
-      "Weights {}; up to {} of memory a rank\n",
+      "{} components × {} samples × {} segments in {} units, revision {}\n"
+      "{} segment group{} of {} rank{}, parameters {}, up to {} of memory a rank\n",
       job.series.size(), elements, job.network->parameters().size(), job.samples.size(),
       job.solver.positions, job.components.size(), job.samples.size(), job.trajectory->segments(),
-      job.units.size(), world.size(), world.size() == 1 ? "" : "s", revision(),
-      memory.resident ? "resident" : "streamed block by block",
+      job.units.size(), revision(), grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s",
+      grid.shards(), grid.shards() == 1 ? "" : "s", to_string(memory.source),
       format_bytes(static_cast<double>(memory.total())));
   std::cout.flush();
 }
@@ -74,44 +74,30 @@ void require_finite_weights(const DecomposeJob& job, const Communicator& world) 
   }
 }
 
-/// Bytes that this rank may take. @collective over world
-int64_t memory_budget(const DecomposeOptions& options, const Communicator& world) {
+/// Bytes that this rank may take, the least of its group's. @collective over world
+int64_t memory_budget(const DecomposeOptions& options, const Communicator& world,
+                      const ProcessGrid& grid) {
   const int ranks = world.ranks_on_host();
-  if (options.memory) return parse_bytes("memory", *options.memory);
   const int64_t free = free_memory();
-  return free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks;
+  int64_t budget = free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks;
+  if (options.memory) budget = parse_bytes("memory", *options.memory);
+  return grid.segment_group().minimum(budget);
 }
-
-/// Source and schedule of one rank.
-struct Engine {
-  std::unique_ptr<ParameterSource> parameters;
-  std::unique_ptr<Sweep> sweep;
-
-  Engine(const DecomposeJob& job, const MemoryPlan& memory) {
-    const Network& network = *job.network;
-    if (memory.resident) {
-      parameters = std::make_unique<ResidentParameters>(network, *job.trajectory, job.type);
-      sweep = std::make_unique<NodeMajorSweep>(network, *parameters, job.components);
-    } else {
-      parameters = std::make_unique<StreamedParameters>(network, *job.trajectory, job.type);
-      sweep = std::make_unique<BlockMajorSweep>(network, *parameters, job.components,
-                                                memory.activations);
-    }
-  }
-};
 
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
 /// units.
 bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
-             StoreWriter& writer, const Communicator& world) {
-  const Engine engine(job, memory);
-  const UnitSolver solver(job.components, job.samples, job.groups, job.solver);
+             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
+  const Communicator& group = grid.segment_group();
+  const Workspace workspace(*job.network, *job.trajectory, job.components, job.type, memory, group);
+  const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
   if (world.rank() == 0) progress.emplace("decompose", static_cast<int64_t>(todo.size()));
   stop_on_signals();
-  Dispatcher dispatcher(world, static_cast<int64_t>(todo.size()),
-                        [&](int64_t, int, const std::string& note) { progress->advance(1, note); });
-  run_units(dispatcher, job.units, todo, *engine.parameters, *engine.sweep, solver,
+  Dispatcher dispatcher(
+      world, static_cast<int64_t>(todo.size()),
+      [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
+  run_units(dispatcher, group, job.units, todo, *workspace.parameters, *workspace.sweep, solver,
             [&](const ScoreTile& tile) { writer.write(tile); });
   dispatcher.finish();
   if (progress) progress->finish();
@@ -126,29 +112,38 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
+  static_cast<void>(StepSelection::parse(options.steps));
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
                      "Give one of them");
   }
   static_cast<void>(make_plan(solver_options(options).quadrature, 1, 1, true));
+  const ProcessGrid grid(world, static_cast<int>(options.shards),
+                         static_cast<int>(options.segment_groups.value_or(0)));
   std::optional<DecomposeJob> opened;
   agree(world, [&] { opened.emplace(prepare_job(options)); });
-  const DecomposeJob& job = *opened;
-  const int64_t budget = memory_budget(options, world);
+  DecomposeJob& job = *opened;
+  const int64_t budget = memory_budget(options, world, grid);
   std::optional<MemoryPlan> memory;
   agree(world, [&] {
-    memory = plan_memory(*job.network, job.samples, job.components, job.solver, job.type,
+    memory = plan_memory({.network = *job.network,
+                          .trajectory = *job.trajectory,
+                          .samples = job.samples,
+                          .table = job.components,
+                          .solver = job.solver,
+                          .type = job.type,
+                          .shards = grid.shards()},
                          parse_source(options.parameters), budget);
   });
   agree(world, [&] { require_finite_weights(job, world); });
+  choose_steps(job, options, *memory, world, grid);
   StoreSchema schema = schema_of(job, options);
-  if (world.rank() == 0) print_plan(job, options, *memory, world);
+  if (world.rank() == 0) print_plan(job, options, *memory, grid);
   PreparedStore prepared = prepare_store(job, options, schema, world);
-  const Communicator alone = Communicator::self();
   std::optional<StoreWriter> writer;
-  agree(world, [&] { writer.emplace(options.store, schema, alone); });
+  agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
-  if (run_all(job, *memory, prepared.todo, *writer, world)) {
+  if (run_all(job, *memory, prepared.todo, *writer, world, grid)) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);

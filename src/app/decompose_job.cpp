@@ -77,6 +77,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
+  schema.left_out = job.left_out;
   schema.functional = options.functional;
   schema.functional_unit = "nat";
   return schema;

@@ -27,6 +27,7 @@ struct DecomposeJob {
   SolverOptions solver;
   UnitGrid units;
   at::ScalarType type = at::kFloat;
+  std::vector<double> left_out;  ///< per sample: ΔF of segments left out; empty where none could be
 };
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.

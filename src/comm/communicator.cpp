@@ -1,5 +1,6 @@
 #include "comm/communicator.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <numeric>
@@ -18,6 +19,18 @@ bool mpi_running() {
   MPI_Initialized(&started);
   MPI_Finalized(&finished);
   return started != 0 && finished == 0;
+}
+
+/// One call takes fewer than 2³¹ elements.
+constexpr size_t largest_call = size_t{1} << 28;
+
+template <typename T>
+void broadcast_pieces(std::span<T> values, MPI_Datatype type, int root, MPI_Comm comm) {
+  for (size_t first = 0; first < values.size(); first += largest_call) {
+    const size_t count = std::min(largest_call, values.size() - first);
+    check_mpi(MPI_Bcast(values.data() + first, static_cast<int>(count), type, root, comm),
+              "MPI_Bcast");
+  }
 }
 
 }  // namespace
@@ -67,6 +80,14 @@ Communicator::~Communicator() {
   if (comm_ != MPI_COMM_NULL && mpi_running()) MPI_Comm_free(&comm_);
 }
 
+Communicator Communicator::split(int colour) const {
+  MPI_Comm part = MPI_COMM_NULL;
+  check_mpi(MPI_Comm_split(comm_, colour, rank_, &part), "MPI_Comm_split");
+  Communicator made(part);
+  check_mpi(MPI_Comm_free(&part), "MPI_Comm_free");
+  return made;
+}
+
 int Communicator::ranks_on_host() const {
   MPI_Comm host = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
@@ -92,6 +113,30 @@ void Communicator::broadcast(std::string& value, int root) const {
   check_mpi(MPI_Bcast(&size, 1, MPI_INT64_T, root, comm_), "MPI_Bcast");
   value.resize(static_cast<size_t>(size));
   check_mpi(MPI_Bcast(value.data(), static_cast<int>(size), MPI_CHAR, root, comm_), "MPI_Bcast");
+}
+
+void Communicator::broadcast(std::span<double> values, int root) const {
+  broadcast_pieces(values, MPI_DOUBLE, root, comm_);
+}
+
+void Communicator::broadcast(std::span<int64_t> values, int root) const {
+  broadcast_pieces(values, MPI_INT64_T, root, comm_);
+}
+
+int64_t Communicator::minimum(int64_t value) const {
+  int64_t least = value;
+  check_mpi(MPI_Allreduce(&value, &least, 1, MPI_INT64_T, MPI_MIN, comm_), "MPI_Allreduce");
+  return least;
+}
+
+void Communicator::all_gather(const std::byte* mine, size_t bytes, std::byte* all) const {
+  // In pieces of 64 bytes, so that a count fits an int.
+  MPI_Datatype line = MPI_DATATYPE_NULL;
+  check_mpi(MPI_Type_contiguous(64, MPI_BYTE, &line), "MPI_Type_contiguous");
+  check_mpi(MPI_Type_commit(&line), "MPI_Type_commit");
+  const int count = static_cast<int>(bytes / 64);
+  check_mpi(MPI_Allgather(mine, count, line, all, count, line, comm_), "MPI_Allgather");
+  check_mpi(MPI_Type_free(&line), "MPI_Type_free");
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& value) const {

@@ -3,8 +3,10 @@
 
 #include <mpi.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,12 +37,22 @@ class Communicator {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] MPI_Comm get() const { return comm_; }
+  /// The ranks that give the same colour, in the order they have here. @collective
+  [[nodiscard]] Communicator split(int colour) const;
   /// Ranks on this rank's machine, itself included. @collective
   [[nodiscard]] int ranks_on_host() const;
   /// @collective
   void barrier() const;
   /// @collective; `value` of `root` on every rank.
   void broadcast(std::string& value, int root) const;
+  /// @collective; `values` of `root` on every rank, of the same length everywhere.
+  void broadcast(std::span<double> values, int root) const;
+  void broadcast(std::span<int64_t> values, int root) const;
+  /// @collective; the least of all ranks' values.
+  [[nodiscard]] int64_t minimum(int64_t value) const;
+  /// Every rank's `bytes` bytes in rank order, bytes a multiple of 64 and the same on every rank.
+  /// all: size() × bytes. @collective
+  void all_gather(const std::byte* mine, size_t bytes, std::byte* all) const;
   /// @collective; every rank's string, in rank order, on every rank.
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const;
 

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <iostream>
+#include <mutex>
 #include <thread>
 #include <utility>
 
@@ -40,9 +41,6 @@ std::string receive(MPI_Comm comm, MPI_Message& message, const MPI_Status& statu
   return text;
 }
 
-/// What goes over the wire as an answer: begin, end, stopped.
-using Answer = std::array<int64_t, 3>;
-
 }  // namespace
 
 void stop_on_signals() {
@@ -54,11 +52,17 @@ void stop_on_signals() {
   }
 }
 
-/// Rank 0's thread.
+/// Rank 0's books, and the thread that serves the other ranks. Rank 0 itself comes without a
+/// message: with two threads that send from one rank to the same rank, Open MPI 4.1 loses one now
+/// and then.
 class Dispatcher::Server {
  public:
-  Server(const Communicator& comm, int64_t total, Finished finished)
-      : comm_(comm), total_(total), finished_(std::move(finished)), thread_([this] { serve(); }) {}
+  Server(const Communicator& comm, int clients, int64_t total, Finished finished)
+      : comm_(comm),
+        clients_(clients),
+        total_(total),
+        finished_(std::move(finished)),
+        thread_([this] { serve(); }) {}
   ~Server() {
     abandoned_ = true;
     join();
@@ -67,10 +71,31 @@ class Dispatcher::Server {
     if (thread_.joinable()) thread_.join();
   }
 
+  /// What a client is handed.
+  Answer take() {
+    const std::scoped_lock lock(books_);
+    const bool stopping = stop_signalled && handed_out_ < total_;
+    const int64_t left = stopping ? 0 : total_ - handed_out_;
+    // Half of an even share of what is left, at least one.
+    const int64_t share = std::max<int64_t>(1, left / (2 * clients_));
+    Answer answer{handed_out_, handed_out_ + std::min(share, left), stopping ? 1 : 0};
+    if (left == 0) {
+      ++dismissed_;
+    } else {
+      handed_out_ = answer[1];
+    }
+    return answer;
+  }
+
+  void hear(int64_t unit, int rank, const std::string& report) {
+    const std::scoped_lock lock(books_);
+    finished_(unit, rank, report);
+  }
+
  private:
   void serve() {
     try {
-      while (dismissed_ < comm_.size() && !abandoned_) {
+      while (dismissed_ < clients_ && !abandoned_) {
         if (!serve_one()) std::this_thread::sleep_for(poll_interval);
       }
     } catch (const std::exception& error) {
@@ -88,10 +113,12 @@ class Dispatcher::Server {
     if (there == 0) return false;
     const std::string text = receive(comm_.get(), message, status);
     if (status.MPI_TAG == request_tag) {
-      answer(status.MPI_SOURCE);
+      const Answer answer = take();
+      check_mpi(MPI_Send(answer.data(), 3, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm_.get()),
+                "MPI_Send");
     } else if (status.MPI_TAG == report_tag) {
       const size_t split = text.find('\n');
-      finished_(std::stoll(text.substr(0, split)), status.MPI_SOURCE, text.substr(split + 1));
+      hear(std::stoll(text.substr(0, split)), status.MPI_SOURCE, text.substr(split + 1));
     } else if (status.MPI_TAG == failure_tag) {
       std::cerr << "error: " << text << std::endl;
       abort_job(static_cast<int>(ExitCode::failure));
@@ -99,37 +126,37 @@ class Dispatcher::Server {
     return true;
   }
 
-  /// Half of an even share of what is left, at least one.
-  void answer(int rank) {
-    const bool stopping = stop_signalled && handed_out_ < total_;
-    const int64_t left = stopping ? 0 : total_ - handed_out_;
-    const int64_t share = std::max<int64_t>(1, left / (2 * comm_.size()));
-    Answer answer{handed_out_, handed_out_ + std::min(share, left), stopping ? 1 : 0};
-    if (left == 0) {
-      ++dismissed_;
-    } else {
-      handed_out_ = answer[1];
-    }
-    check_mpi(MPI_Send(answer.data(), 3, MPI_INT64_T, rank, answer_tag, comm_.get()), "MPI_Send");
-  }
-
   const Communicator& comm_;
+  int clients_;
   int64_t total_, handed_out_ = 0;
-  int dismissed_ = 0;
+  std::atomic<int> dismissed_{0};
   std::atomic<bool> abandoned_{false};
+  std::mutex books_;  ///< of handed_out_ and finished_
   Finished finished_;
   std::thread thread_;  // last: it starts when all else is there
 };
 
-Dispatcher::Dispatcher(const Communicator& world, int64_t total, Finished finished)
-    : comm_(world.get()) {
-  if (comm_.rank() == 0) server_ = std::make_unique<Server>(comm_, total, std::move(finished));
+Dispatcher::Dispatcher(const Communicator& world, int64_t total, Finished finished, bool client)
+    : comm_(world.get()), ended_(!client) {
+  const int asks = client ? 1 : 0;
+  int clients = 0;
+  check_mpi(MPI_Allreduce(&asks, &clients, 1, MPI_INT, MPI_SUM, comm_.get()), "MPI_Allreduce");
+  if (comm_.rank() == 0) {
+    server_ = std::make_unique<Server>(comm_, clients, total, std::move(finished));
+  }
 }
 
 Dispatcher::~Dispatcher() = default;
 
 UnitRange Dispatcher::next() {
   if (ended_) return {};
+  const Answer answer = server_ ? server_->take() : ask();
+  ended_ = answer[0] >= answer[1];
+  stopped_ = answer[2] != 0;
+  return {.begin = answer[0], .end = answer[1]};
+}
+
+Dispatcher::Answer Dispatcher::ask() {
   send(comm_.get(), 0, request_tag, "");
   Answer answer{};
   MPI_Request request = MPI_REQUEST_NULL;
@@ -139,12 +166,14 @@ UnitRange Dispatcher::next() {
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
     if (done == 0) std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
-  ended_ = answer[0] >= answer[1];
-  stopped_ = answer[2] != 0;
-  return {.begin = answer[0], .end = answer[1]};
+  return answer;
 }
 
 void Dispatcher::report(int64_t unit, const std::string& text) {
+  if (server_) {
+    server_->hear(unit, 0, text);
+    return;
+  }
   send(comm_.get(), 0, report_tag, std::to_string(unit) + "\n" + text);
 }
 
@@ -152,8 +181,10 @@ void Dispatcher::fail(int64_t unit, const std::string& message) {
   const std::string text =
       "rank " + std::to_string(comm_.rank()) + ", unit " + std::to_string(unit) + ": " + message;
   try {
-    send(comm_.get(), 0, failure_tag, text);
-    std::this_thread::sleep_for(failure_deadline);
+    if (!server_) {
+      send(comm_.get(), 0, failure_tag, text);
+      std::this_thread::sleep_for(failure_deadline);
+    }
   } catch (const std::exception&) {
     // Rank 0 cannot be told; this rank says it itself.
   }

@@ -2,6 +2,7 @@
 // Units of work handed out by a thread on rank 0 (design: runtime facts). Not collective: ranks ask
 // when they are free.
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -27,19 +28,20 @@ void stop_on_signals();
 /// counter would wait for rank 0 to enter MPI).
 class Dispatcher {
  public:
-  /// Called in rank 0's thread with every finished unit, the rank that did it, and the report's
-  /// text.
+  /// Called on rank 0, in either thread, one at a time, with every finished unit, the rank that did
+  /// it, and the report's text.
   using Finished = std::function<void(int64_t unit, int rank, const std::string& report)>;
 
-  /// Rank 0 starts the thread. @collective over world (its own duplicate is made)
-  Dispatcher(const Communicator& world, int64_t total, Finished finished);
+  /// Rank 0 starts the thread. client: this rank asks for units (of a group that shares a unit one
+  /// rank does). @collective over world (its own duplicate is made)
+  Dispatcher(const Communicator& world, int64_t total, Finished finished, bool client = true);
   /// Not collective. On rank 0 ends the thread where finish() was not reached.
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
   /// The next range for this rank; empty when nothing is left or a stop was requested, and from
-  /// then on. Not collective.
+  /// then on, and always where this rank is no client. Not collective.
   UnitRange next();
   /// Tells rank 0 that a unit is done and on disk. Not collective.
   void report(int64_t unit, const std::string& text);
@@ -54,6 +56,9 @@ class Dispatcher {
 
  private:
   class Server;
+  /// What goes over the wire: begin, end, stopped.
+  using Answer = std::array<int64_t, 3>;
+  Answer ask();
   Communicator comm_;
   std::unique_ptr<Server> server_;  ///< rank 0
   bool ended_ = false, stopped_ = false;

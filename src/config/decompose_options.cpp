@@ -64,6 +64,16 @@ OptionTable option_table(DecomposeOptions& o) {
           o.group_reduce, {"mean", "sum"}),
       word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
                   o.store_dtype, {"f64", "f32"}),
+      text_option({"steps", "CHOICE",
+                   "segments to decompose: all, top:FRACTION (of the segments, by |change of F|), "
+                   "every:N, or list:STEP,… (where they begin)",
+                   identity},
+                  o.steps),
+      word_option({"step-policy", "WHAT",
+                   "of the others: merge joins neighbours into one straight segment, drop leaves "
+                   "them out and reports their change",
+                   identity},
+                  o.step_policy, {"merge", "drop"}),
       flag_option(
           {"hash-inputs", "",
            "identify checkpoints by SHA-256 of all bytes instead of header and size", execution},
@@ -71,11 +81,24 @@ OptionTable option_table(DecomposeOptions& o) {
       integer_option(
           {"threads", "N", "threads of a rank; 0: OMP_NUM_THREADS, or all cores", execution},
           o.threads, 0),
-      word_option({"parameters", "SOURCE",
-                   "resident: weights and updates of the whole model in memory; streamed: of one "
-                   "block at a time; auto: resident where it fits",
-                   execution},
-                  o.parameters, {"auto", "resident", "streamed"}),
+      word_option(
+          {"parameters", "SOURCE",
+           "resident: weights and updates of the whole model in memory; streamed: of one "
+           "block at a time, from the files; gathered: the same from the ranks of a segment "
+           "group, each of which holds a share; auto: the first that fits",
+           execution},
+          o.parameters, {"auto", "resident", "gathered", "streamed"}),
+      integer_option({"shards", "N",
+                      "ranks of a segment group: they compute a unit together, each some of its "
+                      "micro-batches",
+                      execution},
+                     o.shards, 1),
+      optional_integer_option(
+          {"segment-groups", "M",
+           "groups that compute units of their own; ranks / shards, and another "
+           "number is an error",
+           execution},
+          o.segment_groups, 1),
       optional_text_option({"memory", "SIZE",
                             "memory that a rank may take, as 20GiB or 800MB, mapped files aside; "
                             "where not given, a rank's share of what is free on its machine",

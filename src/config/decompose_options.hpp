@@ -22,10 +22,13 @@ struct DecomposeOptions {
   std::optional<int64_t> max_length;
   bool truncate = false;
   std::optional<std::string> tokenizer;
+  std::string steps = "all", step_policy = "merge";
   std::string group_reduce = "mean", store_dtype = "f64";
   bool hash_inputs = false;
   int64_t threads = 0;
   std::string parameters = "auto";
+  int64_t shards = 1;
+  std::optional<int64_t> segment_groups;
   std::optional<std::string> memory;
   bool overwrite = false, resume = false;
 };

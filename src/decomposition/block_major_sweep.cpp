@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
-#include <algorithm>
 #include <utility>
 
 #include "decomposition/attributed_ops.hpp"
@@ -16,31 +15,31 @@ int64_t BlockMajorSweep::width() const {
 
 void BlockMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
                           ScoreAccumulator& sink) {
-  std::vector<Evaluation> evaluations = evaluations_of(chunk, asks);
+  std::vector<Evaluation> all = evaluations_of(chunk, asks, share_);
   const int64_t size = parameters_.type() == at::kDouble ? 8 : 4;
   sink.begin_round(asks);
-  size_t begin = 0;
-  while (begin < evaluations.size()) {
-    int64_t bytes = 0;
-    size_t end = begin;
-    while (end < evaluations.size()) {
-      const auto tokens = static_cast<int64_t>(evaluations[end].batch.input_ids.size());
-      bytes += kept_bytes(network_, tokens, width(), size);
-      if (end > begin && bytes > activation_bytes_) break;
-      ++end;
+  for (size_t next = 0; next < all.size();) {
+    std::vector<Evaluation> wave;                                     // mine
+    std::vector<int64_t> bytes(static_cast<size_t>(share_.size), 0);  // per rank
+    bool gradients = false;
+    for (; next < all.size(); ++next) {
+      Evaluation& each = all[next];
+      int64_t& kept = bytes[static_cast<size_t>(each.owner)];
+      const auto tokens = static_cast<int64_t>(each.batch.input_ids.size());
+      const bool first = kept == 0;
+      kept += kept_bytes(network_, tokens, width(), size);
+      if (!first && kept > activation_bytes_) break;
+      gradients = gradients || !each.value_only;
+      if (each.owner == share_.rank) wave.push_back(std::move(each));
     }
-    run_wave(std::span(evaluations).subspan(begin, end - begin), sink);
-    for (size_t i = begin; i < end; ++i) evaluations[i] = {};
-    begin = end;
+    run_wave(wave, gradients, sink);
   }
   sink.end_round();
 }
 
-void BlockMajorSweep::run_wave(std::span<Evaluation> wave, ScoreAccumulator& sink) {
+void BlockMajorSweep::run_wave(std::span<Evaluation> wave, bool gradients, ScoreAccumulator& sink) {
   Activations inputs = forward(wave);
-  head_.run(wave, sink);
-  const bool gradients =
-      std::any_of(wave.begin(), wave.end(), [](const Evaluation& e) { return !e.value_only; });
+  head_.run(wave, gradients, sink);
   if (gradients) backward(wave, inputs, sink);
 }
 

@@ -19,14 +19,16 @@ class BlockMajorSweep final : public Sweep {
  public:
   /// activation_bytes: activations that may be kept at once. A round that needs more is run in
   /// several waves of evaluations, each of which opens every block again; scores do not depend on
-  /// it. All references must outlive the sweep.
+  /// it. It must be the same on all ranks that open parameters together: they run the same waves,
+  /// each its share of them. All references must outlive the sweep.
   BlockMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
-                  int64_t activation_bytes)
+                  int64_t activation_bytes, Share share = {})
       : network_(network),
         parameters_(parameters),
         table_(table),
         head_(network, parameters),
-        activation_bytes_(activation_bytes) {}
+        activation_bytes_(activation_bytes),
+        share_(share) {}
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
@@ -39,7 +41,8 @@ class BlockMajorSweep final : public Sweep {
  private:
   using Activations = std::vector<std::vector<at::Tensor>>;  ///< evaluation, block: its input
 
-  void run_wave(std::span<Evaluation> wave, ScoreAccumulator& sink);
+  /// wave: this rank's; gradients: whether any rank's wants them.
+  void run_wave(std::span<Evaluation> wave, bool gradients, ScoreAccumulator& sink);
   [[nodiscard]] Activations forward(std::span<Evaluation> wave);
   void backward(std::span<Evaluation> wave, Activations& inputs, ScoreAccumulator& sink);
   /// Opens a block, and asks for the one that comes next.
@@ -51,6 +54,7 @@ class BlockMajorSweep final : public Sweep {
   const ComponentTable& table_;
   VocabularyHead head_;
   int64_t activation_bytes_;
+  Share share_;
 };
 
 }  // namespace explaind

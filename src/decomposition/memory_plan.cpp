@@ -24,7 +24,7 @@ int64_t elements(const ParameterInfo& parameter) {
 /// Sizes that shapes alone decide, in elements.
 struct Sizes {
   int64_t model = 0, largest_block = 0;    ///< parameters
-  int64_t outputs = 0, block_outputs = 0;  ///< outputs of all operations, per token: model, block
+  int64_t outputs = 0, block_outputs = 0;  ///< of all operations, per token: model, block
   int64_t width = 0, slice = 0;            ///< C; rows of the unembedding dealt with at once
 };
 
@@ -63,70 +63,96 @@ int64_t largest_batch(const std::vector<Sample>& samples, int64_t micro_batch) {
   return largest;
 }
 
-MemoryPlan plan_of(bool resident, const Sizes& sizes, int64_t tokens, int64_t size) {
+/// Stored bytes of an element: the widest of all tensors at the first checkpoint.
+int64_t stored_size(const MemoryDemand& demand) {
+  size_t size = 0;
+  for (size_t i = 0; i < demand.network.parameters().size(); ++i) {
+    const Endpoints ends = demand.trajectory.endpoints(0, static_cast<ParameterId>(i));
+    size = std::max(size, dtype_size(ends.from.dtype));
+  }
+  return static_cast<int64_t>(size);
+}
+
+int64_t accumulator_bytes(const MemoryDemand& demand, int64_t chunk) {
+  const SolverOptions& solver = demand.solver;
+  if (demand.table.sums_of_tensors() && !solver.axes.position) return 0;
+  const int levels = make_plan(solver.quadrature, 1, 1, false)->accumulators();
+  const auto tensors = static_cast<int64_t>(demand.table.parameters().size());
+  const int64_t width = std::max(demand.table.size(), tensors);
+  const int64_t positions = solver.axes.position ? solver.positions : 1;
+  return 2 * 8 * levels * chunk * positions * width;
+}
+
+MemoryPlan plan_of(Source source, const MemoryDemand& demand, int64_t budget) {
+  const Sizes sizes = sizes_of(demand.network);
+  const int64_t size = demand.type == at::kDouble ? 8 : 4;
+  const int64_t micro_batch = demand.solver.micro_batch;
+  const int64_t tokens = largest_batch(demand.samples, micro_batch);
+  const auto chunk =
+      std::min<int64_t>(demand.solver.chunk, static_cast<int64_t>(demand.samples.size()));
+  const bool resident = source == Source::resident;
   MemoryPlan plan;
-  plan.resident = resident;
+  plan.source = source;
   plan.base = base_bytes;
   plan.parameters = 2 * size * (resident ? sizes.model : sizes.largest_block);
-  // An operation keeps its output and its input; gradients and z come on top of one at a time.
+  // An operation keeps its output and its input; gradients and z come on top, of one at a time.
   plan.graph =
       tokens * size * (3 * (resident ? sizes.outputs : sizes.block_outputs) + 2 * sizes.slice);
+  plan.accumulators = accumulator_bytes(demand, chunk);
+  if (source == Source::gathered) {
+    plan.endpoints = 2 * stored_size(demand) * (sizes.model / demand.shards + sizes.largest_block);
+  }
+  if (!resident) {
+    const int64_t least = BlockMajorSweep::kept_bytes(demand.network, tokens, sizes.width, size);
+    // 64 nodes, of the last level, are the most that a round asks.
+    const int64_t batches = (chunk + micro_batch - 1) / micro_batch;
+    plan.activations = std::clamp(budget - plan.total(), least, 64 * batches * least);
+  }
   return plan;
 }
 
+std::string text(int64_t bytes) { return format_bytes(static_cast<double>(bytes)); }
+
 }  // namespace
 
-SourceChoice parse_source(const std::string& word) {
-  if (word == "auto") return SourceChoice::automatic;
-  if (word == "resident") return SourceChoice::resident;
-  if (word == "streamed") return SourceChoice::streamed;
+std::optional<Source> parse_source(const std::string& word) {
+  for (const Source source : {Source::resident, Source::gathered, Source::streamed}) {
+    if (word == to_string(source)) return source;
+  }
+  if (word == "auto") return std::nullopt;
   throw UsageError("--parameters", "'" + word + "' is not available",
-                   "Use auto, resident or streamed");
+                   "Use auto, resident, gathered or streamed");
 }
 
-MemoryPlan plan_memory(const Network& network, const std::vector<Sample>& samples,
-                       const ComponentTable& table, const SolverOptions& solver,
-                       at::ScalarType type, SourceChoice choice, int64_t budget) {
-  const int64_t size = type == at::kDouble ? 8 : 4;
-  const Sizes sizes = sizes_of(network);
-  const int64_t tokens = largest_batch(samples, solver.micro_batch);
-  const auto chunk = std::min<int64_t>(solver.chunk, static_cast<int64_t>(samples.size()));
-  int64_t accumulators = 0;
-  if (!table.sums_of_tensors() || solver.axes.position) {
-    const int levels = make_plan(solver.quadrature, 1, 1, false)->accumulators();
-    const auto width = std::max(table.size(), static_cast<int64_t>(table.parameters().size()));
-    const int64_t positions = solver.axes.position ? solver.positions : 1;
-    accumulators = 2 * 8 * levels * chunk * positions * width;
+std::string to_string(Source source) {
+  return source == Source::resident   ? "resident"
+         : source == Source::gathered ? "gathered"
+                                      : "streamed";
+}
+
+MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice, int64_t budget) {
+  std::vector<Source> candidates{Source::resident};
+  if (demand.shards > 1) candidates.push_back(Source::gathered);
+  candidates.push_back(Source::streamed);
+  if (choice) candidates = {*choice};
+  for (const Source source : candidates) {
+    const MemoryPlan plan = plan_of(source, demand, budget);
+    if (plan.total() <= budget) return plan;
   }
-  MemoryPlan resident = plan_of(true, sizes, tokens, size);
-  MemoryPlan streamed = plan_of(false, sizes, tokens, size);
-  for (MemoryPlan* plan : {&resident, &streamed}) plan->accumulators = accumulators;
-  const int64_t least = BlockMajorSweep::kept_bytes(network, tokens, sizes.width, size);
-  const int64_t spare = budget - streamed.total();
-  // All nodes of the last level and both directions' temporaries are the most a round can use.
-  const int64_t batches = (chunk + solver.micro_batch - 1) / solver.micro_batch;
-  streamed.activations = std::clamp(spare, least, 64 * batches * least);
-  if (choice != SourceChoice::streamed && resident.total() <= budget) return resident;
-  if (choice != SourceChoice::resident && streamed.total() <= budget) return streamed;
-  const MemoryPlan& wanted = choice == SourceChoice::resident ? resident : streamed;
+  const MemoryPlan wanted = plan_of(candidates.back(), demand, budget);
+  const MemoryPlan least = plan_of(Source::streamed, demand, budget);
   throw DataError(
       "--memory",
       fmt::format(
           "a rank may take {} and needs {}: {} for the program, {} for weights ({}), {} for "
-          "the graph of {} tokens, {} for activations, {} for scores",
-          format_bytes(static_cast<double>(budget)),
-          format_bytes(static_cast<double>(wanted.total())),
-          format_bytes(static_cast<double>(wanted.base)),
-          format_bytes(static_cast<double>(wanted.parameters)),
-          wanted.resident ? "resident" : "streamed",
-          format_bytes(static_cast<double>(wanted.graph)), tokens,
-          format_bytes(static_cast<double>(wanted.activations)),
-          format_bytes(static_cast<double>(wanted.accumulators))),
-      wanted.resident ? fmt::format("With --parameters streamed it takes {}",
-                                    format_bytes(static_cast<double>(streamed.total())))
-                      : "Give more memory, a smaller --micro-batch, or a smaller --chunk where "
-                        "rows or positions "
-                        "are kept");
+          "endpoints, {} for a micro-batch's graph, {} for activations, {} for scores",
+          text(budget), text(wanted.total()), text(wanted.base), text(wanted.parameters),
+          to_string(wanted.source), text(wanted.endpoints), text(wanted.graph),
+          text(wanted.activations), text(wanted.accumulators)),
+      least.total() <= budget ? "With --parameters streamed it takes " + text(least.total())
+                              : "Give more memory, a smaller --micro-batch, or a smaller --chunk "
+                                "where rows or positions "
+                                "are kept");
 }
 
 }  // namespace explaind

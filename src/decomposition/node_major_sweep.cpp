@@ -15,7 +15,8 @@ void NodeMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks
     blocks.insert(blocks.end(), used.begin(), used.end());
   }
   sink.begin_round(asks);
-  for (Evaluation& each : evaluations_of(chunk, asks)) {
+  for (Evaluation& each : evaluations_of(chunk, asks, share_)) {
+    if (each.owner != share_.rank) continue;
     parameters_.open(whole(network_, blocks), {});
     parameters_.set_node(each.t);
     sink.begin_evaluation(each.members);
@@ -23,13 +24,13 @@ void NodeMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks
       const c10::NoGradGuard no_graph;
       SourceOps ops(parameters_);
       each.hidden = hidden(each, ops);
-      head_.run({&each, 1}, sink);
+      head_.run({&each, 1}, false, sink);
       continue;
     }
     AttributedOps ops(parameters_, table_, sink);
     const at::Tensor end = hidden(each, ops);
     each.hidden = end.detach();
-    head_.run({&each, 1}, sink);
+    head_.run({&each, 1}, true, sink);
     sink.begin_evaluation(each.members);
     end.backward(each.gradient);
   }

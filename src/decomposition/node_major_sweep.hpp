@@ -13,8 +13,13 @@ namespace explaind {
 class NodeMajorSweep final : public Sweep {
  public:
   /// All references must outlive the sweep.
-  NodeMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table)
-      : network_(network), parameters_(parameters), table_(table), head_(network, parameters) {}
+  NodeMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
+                 Share share = {})
+      : network_(network),
+        parameters_(parameters),
+        table_(table),
+        head_(network, parameters),
+        share_(share) {}
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
@@ -26,6 +31,7 @@ class NodeMajorSweep final : public Sweep {
   ParameterSource& parameters_;
   const ComponentTable& table_;
   VocabularyHead head_;
+  Share share_;
 };
 
 }  // namespace explaind

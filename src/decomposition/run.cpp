@@ -1,13 +1,26 @@
 #include "decomposition/run.hpp"
 
+#include <array>
 #include <exception>
 
 namespace explaind {
+namespace {
 
-void run_units(Dispatcher& dispatcher, const UnitGrid& units, const std::vector<int64_t>& todo,
-               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
-               const std::function<void(const ScoreTile&)>& keep) {
-  for (UnitRange range = dispatcher.next(); !range.empty(); range = dispatcher.next()) {
+/// What the first rank of the group is handed, on all of them.
+UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
+  const UnitRange mine = dispatcher.next();  // empty on the others
+  std::array<int64_t, 2> range{mine.begin, mine.end};
+  if (group.size() > 1) group.broadcast(std::span<int64_t>(range), 0);
+  return {.begin = range[0], .end = range[1]};
+}
+
+}  // namespace
+
+void run_units(Dispatcher& dispatcher, const Communicator& group, const UnitGrid& units,
+               const std::vector<int64_t>& todo, ParameterSource& parameters, Sweep& sweep,
+               const UnitSolver& solver, const std::function<void(const ScoreTile&)>& keep) {
+  for (UnitRange range = next_of(dispatcher, group); !range.empty();
+       range = next_of(dispatcher, group)) {
     for (int64_t place = range.begin; place < range.end; ++place) {
       const int64_t index = todo[static_cast<size_t>(place)];
       try {
@@ -17,7 +30,7 @@ void run_units(Dispatcher& dispatcher, const UnitGrid& units, const std::vector<
       } catch (const std::exception& error) {
         dispatcher.fail(index, error.what());
       }
-      dispatcher.report(index, "");
+      if (group.rank() == 0) dispatcher.report(index, "");
     }
   }
 }

@@ -83,6 +83,13 @@ void ScoreAccumulator::end_round() {
   asks_ = nullptr;
 }
 
+RoundRow ScoreAccumulator::row(size_t ask, size_t row) {
+  const auto tensors = static_cast<size_t>(tensors_);
+  std::vector<double>& values = values_[ask];
+  return {&functionals_[ask][row],
+          values.empty() ? std::span<double>() : std::span(values).subspan(row * tensors, tensors)};
+}
+
 void ScoreAccumulator::begin_evaluation(Members members) { members_ = std::move(members); }
 
 void ScoreAccumulator::set_functional(std::span<const double> values) {

@@ -31,6 +31,12 @@ struct SliceSums {
   std::vector<double> positions;  ///< B T; only where positions are kept
 };
 
+/// What a round found of one sample at one node.
+struct RoundRow {
+  double* functional;
+  std::span<double> values;  ///< per tensor; empty where only the value was wanted
+};
+
 /// Sums, per sample, of weight · f(t): each round from zero in ascending t, then added to what is
 /// there (architecture §3), so that the result does not depend on the grid. Every use of a tensor
 /// has a place of its own until the end: the sums are then the same whether nodes or blocks are
@@ -65,6 +71,8 @@ class ScoreAccumulator {
   /// Of the round, as AdaptivePlan::tell takes them.
   [[nodiscard]] const std::vector<std::vector<double>>& functionals() const { return functionals_; }
   [[nodiscard]] const std::vector<std::vector<double>>& values() const { return values_; }
+  /// The same, to be filled in by who computed it.
+  [[nodiscard]] RoundRow row(size_t ask, size_t row);
   /// P C scores of a sample in an accumulator; only with keep_scores.
   [[nodiscard]] std::vector<double> scores(int64_t sample, int accumulator) const;
 

@@ -11,7 +11,8 @@ at::Tensor Evaluation::ids() const {
   return at::tensor(batch.input_ids, at::kLong).view({batch.size(), batch.positions});
 }
 
-std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vector<Ask>& asks) {
+std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+                                       const Share& share) {
   std::vector<Evaluation> evaluations;
   for (size_t i = 0; i < asks.size(); ++i) {
     const Ask& ask = asks[i];
@@ -24,6 +25,7 @@ std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vec
       Evaluation evaluation;
       evaluation.t = ask.t;
       evaluation.value_only = ask.value_only;
+      evaluation.owner = share.owner(m);
       evaluation.members.ask = i;
       for (auto sample = begin; sample != end; ++sample) {
         wanted.push_back(*sample - first);

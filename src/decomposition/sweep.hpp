@@ -18,13 +18,21 @@ struct ChunkBatches {
   std::vector<int64_t> first;  ///< per micro-batch: its first sample within the chunk
 };
 
+/// The part of a unit that one rank of a segment group computes: every size-th micro-batch.
+struct Share {
+  int rank = 0, size = 1;
+  [[nodiscard]] int owner(size_t micro_batch) const {
+    return static_cast<int>(micro_batch % static_cast<size_t>(size));
+  }
+};
+
 /// Knows no quadrature rule: it evaluates asks. A schedule decides in which order blocks, nodes and
 /// micro-batches are visited; the result is the same to the bit.
 class Sweep {
  public:
   virtual ~Sweep() = default;
-  /// Evaluates all asks of a round on the segment that the parameters are loaded for; fills sink's
-  /// values and functionals.
+  /// Evaluates this rank's share of all asks of a round on the segment that the parameters are
+  /// loaded for; fills sink's values and functionals.
   virtual void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
                    ScoreAccumulator& sink) = 0;
 };
@@ -33,6 +41,7 @@ class Sweep {
 struct Evaluation {
   double t = 0;
   bool value_only = false;
+  int owner = 0;  ///< rank of the group
   MicroBatch batch;
   Members members;
   at::Tensor hidden;    ///< B T C: the last block's output
@@ -42,9 +51,10 @@ struct Evaluation {
   [[nodiscard]] at::Tensor ids() const;
 };
 
-/// The evaluations of a round, asks ascending in t, micro-batches in order within. A micro-batch
-/// runs with only the members asked for, in order, its padding unchanged (architecture §3: results
-/// then do not depend on what else is open).
-std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vector<Ask>& asks);
+/// The evaluations of a round, of all ranks, asks ascending in t, micro-batches in order within. A
+/// micro-batch runs with only the members asked for, in order, its padding unchanged (architecture
+/// §3: results then do not depend on what else is open).
+std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+                                       const Share& share);
 
 }  // namespace explaind

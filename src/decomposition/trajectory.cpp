@@ -3,9 +3,22 @@
 #include <utility>
 
 namespace explaind {
+namespace {
+
+std::vector<CheckpointPair> neighbours(size_t checkpoints) {
+  std::vector<CheckpointPair> pairs;
+  for (size_t i = 0; i + 1 < checkpoints; ++i) pairs.push_back({i, i + 1});
+  return pairs;
+}
+
+}  // namespace
 
 CheckpointTrajectory::CheckpointTrajectory(CheckpointSeries series, const Network& network)
-    : series_(std::move(series)) {
+    : CheckpointTrajectory(series, network, neighbours(series.size())) {}
+
+CheckpointTrajectory::CheckpointTrajectory(CheckpointSeries series, const Network& network,
+                                           std::vector<CheckpointPair> pairs)
+    : series_(std::move(series)), pairs_(std::move(pairs)) {
   for (size_t i = 0; i < series_.size(); ++i) {
     const Checkpoint& checkpoint = series_.checkpoint(i);
     require_parameters(network, checkpoint.tensors(), checkpoint.directory().string());
@@ -13,24 +26,24 @@ CheckpointTrajectory::CheckpointTrajectory(CheckpointSeries series, const Networ
   for (const ParameterInfo& parameter : network.parameters()) names_.push_back(parameter.name);
 }
 
-int64_t CheckpointTrajectory::segments() const { return static_cast<int64_t>(series_.size()) - 1; }
+int64_t CheckpointTrajectory::segments() const { return static_cast<int64_t>(pairs_.size()); }
 
 int64_t CheckpointTrajectory::step_from(int64_t segment) const {
-  return series_.step(static_cast<size_t>(segment));
+  return series_.step(place(segment, false));
 }
 
 int64_t CheckpointTrajectory::step_to(int64_t segment) const {
-  return series_.step(static_cast<size_t>(segment) + 1);
+  return series_.step(place(segment, true));
 }
 
 Endpoints CheckpointTrajectory::endpoints(int64_t segment, ParameterId parameter) const {
   const std::string& name = names_[static_cast<size_t>(parameter)];
-  return {.from = series_.checkpoint(static_cast<size_t>(segment)).tensor(name),
-          .to = series_.checkpoint(static_cast<size_t>(segment) + 1).tensor(name)};
+  return {.from = series_.checkpoint(place(segment, false)).tensor(name),
+          .to = series_.checkpoint(place(segment, true)).tensor(name)};
 }
 
 std::string CheckpointTrajectory::describe(int64_t segment, bool to) const {
-  return series_.checkpoint(static_cast<size_t>(segment) + (to ? 1 : 0)).directory().string();
+  return series_.checkpoint(place(segment, to)).directory().string();
 }
 
 }  // namespace explaind

@@ -27,22 +27,43 @@ class Trajectory {
   [[nodiscard]] virtual Endpoints endpoints(int64_t segment, ParameterId parameter) const = 0;
   /// The names of the two ends, for messages.
   [[nodiscard]] virtual std::string describe(int64_t segment, bool to) const = 0;
+  /// A number for each end of a segment: the same one for the same values.
+  [[nodiscard]] virtual int64_t point(int64_t segment, bool to) const {
+    return segment + (to ? 1 : 0);
+  }
 };
 
-/// The segments between neighbouring checkpoints of a series.
+/// A segment of a series: from one checkpoint, by its place, straight to a later one.
+struct CheckpointPair {
+  size_t from = 0, to = 0;
+  bool operator==(const CheckpointPair&) const = default;
+};
+
+/// Segments between checkpoints of a series: neighbouring ones, or the pairs given.
 class CheckpointTrajectory final : public Trajectory {
  public:
   /// Throws DataError where a checkpoint's tensors are not the network's.
   CheckpointTrajectory(CheckpointSeries series, const Network& network);
+  CheckpointTrajectory(CheckpointSeries series, const Network& network,
+                       std::vector<CheckpointPair> pairs);
 
   [[nodiscard]] int64_t segments() const override;
   [[nodiscard]] int64_t step_from(int64_t segment) const override;
   [[nodiscard]] int64_t step_to(int64_t segment) const override;
   [[nodiscard]] Endpoints endpoints(int64_t segment, ParameterId parameter) const override;
   [[nodiscard]] std::string describe(int64_t segment, bool to) const override;
+  [[nodiscard]] int64_t point(int64_t segment, bool to) const override {
+    const CheckpointPair& pair = pairs_[static_cast<size_t>(segment)];
+    return static_cast<int64_t>(to ? pair.to : pair.from);
+  }
 
  private:
+  [[nodiscard]] size_t place(int64_t segment, bool to) const {
+    return static_cast<size_t>(point(segment, to));
+  }
+
   CheckpointSeries series_;
+  std::vector<CheckpointPair> pairs_;
   std::vector<std::string> names_;  ///< per parameter
 };
 

@@ -2,21 +2,25 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 
+#include "decomposition/share.hpp"
 #include "kernels/contract.hpp"
 
 namespace explaind {
 
 UnitSolver::UnitSolver(const ComponentTable& table, const std::vector<Sample>& samples,
-                       const Groups& groups, const SolverOptions& options)
+                       const Groups& groups, const SolverOptions& options,
+                       const Communicator* group)
     : table_(table),
       samples_(samples),
       groups_(groups),
       options_(options),
       scores_follow_tensors_(table.sums_of_tensors() && !options.axes.position),
       stride_((options.axes.position ? options.positions : 1) * table.size()),
-      group_sizes_(groups.names.size(), 0) {
-  for (const int64_t group : groups.of_sample) ++group_sizes_[static_cast<size_t>(group)];
+      group_sizes_(groups.names.size(), 0),
+      group_(group) {
+  for (const int64_t each : groups.of_sample) ++group_sizes_[static_cast<size_t>(each)];
 }
 
 int64_t UnitSolver::sample_rows(const Unit& unit) const {
@@ -48,6 +52,25 @@ ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
   return tile;
 }
 
+std::vector<double> UnitSolver::values(bool to, Sweep& sweep) const {
+  std::vector<double> values;
+  const auto count = static_cast<int64_t>(samples_.size());
+  for (int64_t begin = 0; begin < count; begin += options_.chunk) {
+    const int64_t end = std::min(begin + options_.chunk, count);
+    const ChunkBatches chunk = batches(begin, end);
+    Ask ask{
+        .t = to ? 1.0 : 0.0, .samples = {}, .value_only = true, .accumulators = 0, .weights = {}};
+    for (int64_t sample = 0; sample < end - begin; ++sample) ask.samples.push_back(sample);
+    const std::vector<Ask> asks{ask};
+    ScoreAccumulator sink(table_, end - begin, 0, 0, false);
+    sweep.run(chunk, asks, sink);
+    if (group_ != nullptr) exchange_values(*group_, chunk, asks, sink);
+    const std::vector<double>& found = sink.functionals()[0];
+    values.insert(values.end(), found.begin(), found.end());
+  }
+  return values;
+}
+
 ChunkBatches UnitSolver::batches(int64_t begin, int64_t end) const {
   ChunkBatches chunk;
   for (int64_t first = begin; first < end; first += options_.micro_batch) {
@@ -68,14 +91,28 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
                         plan->accumulators(), !scores_follow_tensors_);
   while (!plan->done()) {
     sweep.run(chunk, plan->next(), sink);
+    if (group_ != nullptr) exchange_values(*group_, chunk, plan->next(), sink);
     plan->tell(sink.functionals(), sink.values());
   }
   for (int64_t sample = begin; sample < end; ++sample) {
     const SampleVerdict& verdict = plan->verdict(sample - begin);
-    const std::vector<double> scores = scores_of(verdict, sink, sample - begin);
+    const std::vector<double> scores = shared_scores(verdict, sink, chunk, sample - begin);
     certify(verdict, scores, static_cast<size_t>(sample - tile.unit.sample_begin), tile);
     add_scores(scores, sample, tile.unit, tile);
   }
+}
+
+std::vector<double> UnitSolver::shared_scores(const SampleVerdict& verdict,
+                                              const ScoreAccumulator& sink,
+                                              const ChunkBatches& chunk, int64_t sample) const {
+  if (scores_follow_tensors_ || group_ == nullptr || group_->size() == 1) {
+    return scores_of(verdict, sink, sample);
+  }
+  const int owner = owner_of(chunk, sample, group_->size());
+  std::vector<double> scores(static_cast<size_t>(stride_), 0.0);
+  if (owner == group_->rank()) scores = scores_of(verdict, sink, sample);
+  group_->broadcast(std::span(scores), owner);
+  return scores;
 }
 
 std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,

@@ -6,6 +6,7 @@
 #include <functional>
 #include <vector>
 
+#include "comm/communicator.hpp"
 #include "decomposition/sweep.hpp"
 #include "quadrature/adaptive_plan.hpp"
 #include "samples/sample.hpp"
@@ -30,12 +31,18 @@ struct SolverOptions {
 class UnitSolver {
  public:
   /// All references must outlive the solver. groups: index of each sample's group, `group_count` of
-  /// them (where axes.group).
+  /// them (where axes.group). group: ranks that share a unit and whose sweeps do their shares; null
+  /// where this one is alone.
   UnitSolver(const ComponentTable& table, const std::vector<Sample>& samples, const Groups& groups,
-             const SolverOptions& options);
+             const SolverOptions& options, const Communicator* group = nullptr);
 
-  /// The parameters behind `sweep` must be loaded for the unit's segment.
+  /// The parameters behind `sweep` must be loaded for the unit's segment. @collective over the
+  /// group, whose ranks all get the whole tile
   [[nodiscard]] ScoreTile solve(const Unit& unit, Sweep& sweep) const;
+
+  /// F of every sample at one end of the segment that is loaded: forward passes alone. @collective
+  /// over the group
+  [[nodiscard]] std::vector<double> values(bool to, Sweep& sweep) const;
 
  private:
   [[nodiscard]] ChunkBatches batches(int64_t begin, int64_t end) const;
@@ -49,6 +56,10 @@ class UnitSolver {
   void add_scores(const std::vector<double>& scores, int64_t sample, const Unit& unit,
                   ScoreTile& tile) const;
   [[nodiscard]] int64_t sample_rows(const Unit& unit) const;
+  /// scores_of, on every rank, from the one that has them.
+  [[nodiscard]] std::vector<double> shared_scores(const SampleVerdict& verdict,
+                                                  const ScoreAccumulator& sink,
+                                                  const ChunkBatches& chunk, int64_t sample) const;
 
   const ComponentTable& table_;
   const std::vector<Sample>& samples_;
@@ -57,6 +68,7 @@ class UnitSolver {
   bool scores_follow_tensors_;
   int64_t stride_;  ///< P C
   std::vector<int64_t> group_sizes_;
+  const Communicator* group_;
 };
 
 }  // namespace explaind

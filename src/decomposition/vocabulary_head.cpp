@@ -77,12 +77,13 @@ at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 }  // namespace
 
-void VocabularyHead::run(std::span<Evaluation> evaluations, ScoreAccumulator& sink) {
+void VocabularyHead::run(std::span<Evaluation> evaluations, bool gradients,
+                         ScoreAccumulator& sink) {
   const c10::NoGradGuard no_graph;
   if (slices() == 1) {
     run_whole(evaluations, sink);
   } else {
-    run_sliced(evaluations, sink);
+    run_sliced(evaluations, gradients, sink);
   }
 }
 
@@ -116,7 +117,8 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
   }
 }
 
-void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, ScoreAccumulator& sink) {
+void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradients,
+                                ScoreAccumulator& sink) {
   const ParameterId matrix = network_.unembedding();
   const bool fp64 = parameters_.type() == at::kDouble;
   std::vector<TokenSums> sums;
@@ -134,11 +136,9 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, ScoreAccumula
       }
     }
   }
-  bool gradients = false;
   for (size_t i = 0; i < evaluations.size(); ++i) {
     sink.begin_evaluation(evaluations[i].members);
     sink.set_functional(values_of(evaluations[i].batch, sums[i]));
-    gradients = gradients || !evaluations[i].value_only;
   }
   for (int64_t index = 0; gradients && index < slices(); ++index) {
     const ParameterRows slice = open(index);

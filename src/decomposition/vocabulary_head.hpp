@@ -25,11 +25,12 @@ class VocabularyHead {
       : network_(network), parameters_(parameters) {}
 
   /// Takes `hidden` of every evaluation and sets `gradient`, except where only the value is wanted.
-  void run(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
+  /// gradients: false where that is so everywhere, on all ranks that open parameters together.
+  void run(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink);
 
  private:
   void run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
-  void run_sliced(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
+  void run_sliced(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink);
   /// Opens slice `index` and asks for the one after it.
   ParameterRows open(int64_t index);
   [[nodiscard]] int64_t slices() const {

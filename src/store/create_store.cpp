@@ -38,6 +38,7 @@ class StoreBuilder {
     coordinates();
     for (const Variable& variable : tile_variables(schema_)) add_variable(variable);
     for (const Variable& variable : unit_variables(schema_)) add_zeroed(variable);
+    if (!schema_.left_out.empty()) left_out();
     run_log();
     root_attributes();
   }
@@ -186,6 +187,18 @@ class StoreBuilder {
     const std::vector<char> zeros(H5Dget_storage_size(dataset.get()), 0);
     check(H5Dwrite(dataset.get(), variable.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros.data()),
           where_, "writing " + variable.name);
+  }
+
+  /// Known when the store is made: no unit writes it.
+  void left_out() {
+    const Handle dataset = add_variable({"left_out",
+                                         H5T_IEEE_F64LE,
+                                         {"sample"},
+                                         "change of F over the segments that were left out",
+                                         schema_.functional_unit});
+    check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                   schema_.left_out.data()),
+          where_, "writing left_out");
   }
 
   void run_log() {

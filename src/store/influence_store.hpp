@@ -20,6 +20,7 @@ namespace explaind {
 struct StoreSchema {
   std::vector<int64_t> step_from, step_to;             ///< per segment
   std::vector<std::string> sample_ids, sample_groups;  ///< per sample
+  std::vector<double> left_out;  ///< per sample, in F's unit; empty: no segment was left out
   std::vector<std::string> group_names;  ///< the `group` axis, in order (where axes.group)
   ComponentTable components;
   Axes axes;

@@ -1,8 +1,9 @@
 // Times one gradient evaluation with all sample × component scores, as the sweep does it:
 //   evaluation_benchmark --series DIR --samples FILE --component tensor --axes sample --threads 2
-//   --evaluations 5
-// Prints {"seconds_per_evaluation": [...]}; the first, a warm-up, is left out. Forming W(t) is
-// inside.
+//   --evaluations 5 --parameters resident --nodes 1
+// A round has `nodes` nodes, as many as share an opened block under `streamed`; a time is a round's
+// over its nodes. Prints {"seconds_per_evaluation": [...]}; the first, a warm-up, is left out.
+// Forming W(t) and, streamed, Δ is inside.
 
 #include <ATen/Parallel.h>
 
@@ -14,6 +15,8 @@
 #include <string>
 
 #include "checkpoint/series.hpp"
+#include "decomposition/block_major_sweep.hpp"
+#include "decomposition/block_parameters.hpp"
 #include "decomposition/node_major_sweep.hpp"
 #include "decomposition/resident_parameters.hpp"
 #include "decomposition/trajectory.hpp"
@@ -23,11 +26,10 @@
 using namespace explaind;
 
 int main(int argc, char** argv) {
-  std::map<std::string, std::string> arguments{{"--component", "tensor"},
-                                               {"--axes", "sample"},
-                                               {"--threads", "1"},
-                                               {"--evaluations", "5"},
-                                               {"--micro-batch", "1000"}};
+  std::map<std::string, std::string> arguments{
+      {"--component", "tensor"}, {"--axes", "sample"},      {"--threads", "1"},
+      {"--evaluations", "5"},    {"--micro-batch", "1000"}, {"--parameters", "resident"},
+      {"--nodes", "1"}};
   for (int i = 1; i + 1 < argc; i += 2) arguments[argv[i]] = argv[i + 1];
   at::set_num_threads(std::stoi(arguments["--threads"]));
 
@@ -41,9 +43,17 @@ int main(int argc, char** argv) {
   const CheckpointTrajectory trajectory(series, *network);
   const ComponentTable table(parse_granularity(arguments["--component"]), network->parameters());
   const Axes axes = parse_axes(arguments["--axes"]);
-  ResidentParameters parameters(*network, trajectory, at::kFloat);
-  parameters.load(0);
-  NodeMajorSweep sweep(*network, parameters, table);
+  std::unique_ptr<ParameterSource> parameters;
+  std::unique_ptr<Sweep> sweep;
+  if (arguments["--parameters"] == "streamed") {
+    parameters = std::make_unique<BlockParameters>(*network, trajectory, at::kFloat,
+                                                   std::make_unique<MappedEndpoints>(trajectory));
+    sweep = std::make_unique<BlockMajorSweep>(*network, *parameters, table, int64_t{1} << 40);
+  } else {
+    parameters = std::make_unique<ResidentParameters>(*network, trajectory, at::kFloat);
+    sweep = std::make_unique<NodeMajorSweep>(*network, *parameters, table);
+  }
+  parameters->load(0);
 
   const auto micro_batch = static_cast<size_t>(std::stoll(arguments["--micro-batch"]));
   ChunkBatches chunk;
@@ -56,7 +66,8 @@ int main(int argc, char** argv) {
     positions = std::max(positions, chunk.batches.back().positions);
   }
   const auto size = static_cast<int64_t>(samples.size());
-  const auto plan = make_plan({.rule = QuadratureOptions::Rule::midpoint, .nodes = 1}, size,
+  const int nodes = std::stoi(arguments["--nodes"]);
+  const auto plan = make_plan({.rule = QuadratureOptions::Rule::midpoint, .nodes = nodes}, size,
                               static_cast<int64_t>(table.parameters().size()), false);
   std::vector<Ask> asks;
   for (const Ask& ask : plan->next()) {
@@ -66,10 +77,12 @@ int main(int argc, char** argv) {
                         !table.sums_of_tensors() || axes.position);
   std::cout << "{\"seconds_per_evaluation\": [";
   for (int i = 0; i <= std::stoi(arguments["--evaluations"]); ++i) {
+    // Other nodes in every round: weights that are there already would not be formed again.
+    for (Ask& ask : asks) ask.t += i % 2 == 0 ? 1e-3 : -1e-3;
     const auto start = std::chrono::steady_clock::now();
-    sweep.run(chunk, asks, sink);
+    sweep->run(chunk, asks, sink);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    if (i > 0) std::cout << (i > 1 ? ", " : "") << seconds.count();
+    if (i > 0) std::cout << (i > 1 ? ", " : "") << seconds.count() / nodes;
   }
   std::cout << "]}\n";
 }

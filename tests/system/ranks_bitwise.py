@@ -1,4 +1,5 @@
-"""The same store, bit for bit, with 1, 2, 3 and 4 ranks: all variables, provenance and times aside."""
+"""The same store, bit for bit, with 1, 2, 3 and 4 ranks, alone or in groups that share a unit, and from every parameter source: all
+variables, provenance and times aside."""
 import itertools
 import pathlib
 import sys
@@ -11,6 +12,10 @@ from store_contents import contents
 
 # 7 units on one segment (prime to 2, 3 and 4), lengths odd and far apart: units of unequal cost.
 LENGTHS = [3, 41, 5, 17, 29, 7, 11]
+# ranks, and how they share the work
+GRIDS = [(1, []), (2, []), (3, []), (4, []), (1, ["--parameters", "streamed"]), (2, ["--shards", "2"]), (2, ["--shards", "2", "--parameters", "gathered"]),
+         (4, ["--shards", "2", "--segment-groups", "2", "--parameters", "gathered"]), (3, ["--shards", "3", "--parameters", "gathered"]),
+         (2, ["--shards", "2", "--parameters", "streamed"])]
 
 
 def main():
@@ -19,24 +24,26 @@ def main():
         samples = write_samples(folder / "samples.jsonl", LENGTHS, 60)
         series = GOLDENS / "tied/series"
         cases = [("fp32", ["--component", "row"]), ("fp64", ["--component", "head", "--axes", "sample,position"]),
-                 ("fp32", ["--chunk", "3", "--micro-batch", "2"]), ("fp64", ["--axes", "group", "--chunk", "2"])]
+                 ("fp32", ["--chunk", "3", "--micro-batch", "2"]), ("fp64", ["--axes", "group", "--chunk", "4", "--micro-batch", "1"]),
+                 ("fp32", ["--chunk", "7", "--micro-batch", "1", "--component", "layer", "--axes", "sample,position"])]
         for precision, more in cases:
             reference = None
-            for ranks in (1, 2, 3, 4):
-                store = folder / f"{ranks}.h5"
+            for ranks, grid in GRIDS:
+                store = folder / "out.h5"
                 options = ["--chunk", "1", "--precision", precision, "--tolerance", "1e-6", "--overwrite"]
                 if "--chunk" in more:
                     options = options[2:]
-                must_be_done(decompose(store, series, samples, *options, *more, ranks=ranks))
+                must_be_done(decompose(store, series, samples, *options, *more, *grid, ranks=ranks))
                 found = contents(store)
                 if reference is None:
                     reference = found
-                    nodes = h5py.File(store)["node_count"][()]
-                    assert nodes.min() >= 9 and h5py.File(store)["committed"][()].all()
+                    with h5py.File(store) as file:
+                        nodes = file["node_count"][()]
+                        assert nodes.min() >= 9 and file["committed"][()].all()
                 elif found != reference:
                     different = [name for name in found if found[name] != reference.get(name)]
-                    sys.exit(f"{precision} {more}: 1 and {ranks} ranks differ in {different}")
-            print(f"{precision} {' '.join(more)}: the same for 1, 2, 3 and 4 ranks; evaluations "
+                    sys.exit(f"{precision} {more}: 1 rank and {ranks} with {grid} differ in {different}")
+            print(f"{precision} {' '.join(more)}: the same on {len(GRIDS)} grids; evaluations "
                   f"{sorted(set(itertools.chain(*nodes.tolist())))}")
 
 

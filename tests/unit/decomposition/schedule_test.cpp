@@ -158,22 +158,35 @@ TEST(MemoryPlan, ChoosesWhatFitsAndSaysWhatWould) {
   config.intermediate_size = 4000;
   config.layers = 8;
   const LlamaNetwork network(config);
+  const std::vector<at::Tensor> point = random_point(network, 1);
+  const MemoryTrajectory trajectory({point, point});
   const std::vector<Sample> samples = random_samples({20, 30}, 37);
   const ComponentTable table(Granularity::tensor, network.parameters());
   const SolverOptions solver;
-  const auto plan = [&](SourceChoice choice, int64_t budget) {
-    return plan_memory(network, samples, table, solver, at::kFloat, choice, budget);
+  const auto plan = [&](std::optional<Source> choice, int64_t budget, int shards = 1) {
+    return plan_memory({.network = network,
+                        .trajectory = trajectory,
+                        .samples = samples,
+                        .table = table,
+                        .solver = solver,
+                        .type = at::kFloat,
+                        .shards = shards},
+                       choice, budget);
   };
   const int64_t plenty = int64_t{64} << 30;
-  const MemoryPlan resident = plan(SourceChoice::automatic, plenty);
-  EXPECT_TRUE(resident.resident);
+  const MemoryPlan resident = plan({}, plenty);
+  EXPECT_EQ(resident.source, Source::resident);
   EXPECT_GT(resident.parameters, 8 * int64_t{8} * 3 * 4000 * 1000) << "W and Δ of eight layers";
-  const MemoryPlan streamed = plan(SourceChoice::automatic, resident.total() - 1);
-  EXPECT_FALSE(streamed.resident);
+  const MemoryPlan streamed = plan({}, resident.total() - 1);
+  EXPECT_EQ(streamed.source, Source::streamed);
   EXPECT_LE(streamed.total(), resident.total() - 1);
   EXPECT_LT(streamed.parameters, resident.parameters / 7);
-  EXPECT_FALSE(plan(SourceChoice::streamed, plenty).resident);
-  const auto refusal = [&](SourceChoice choice, int64_t budget) -> std::string {
+  EXPECT_EQ(plan(Source::streamed, plenty).source, Source::streamed);
+  const MemoryPlan gathered = plan(Source::gathered, plenty, 4);
+  EXPECT_GT(gathered.endpoints, 2 * 8 * int64_t{8} * 3 * 4000 * 1000 / 4)
+      << "a quarter of both endpoints, stored in fp64 here";
+  EXPECT_EQ(plan({}, resident.total() - 1, 16).source, Source::gathered);
+  const auto refusal = [&](std::optional<Source> choice, int64_t budget) -> std::string {
     try {
       plan(choice, budget);
     } catch (const DataError& error) {
@@ -181,9 +194,9 @@ TEST(MemoryPlan, ChoosesWhatFitsAndSaysWhatWould) {
     }
     return "accepted";
   };
-  EXPECT_THAT(refusal(SourceChoice::resident, resident.total() - 1),
+  EXPECT_THAT(refusal(Source::resident, resident.total() - 1),
               AllOf(HasSubstr("--memory"), HasSubstr("--parameters streamed")));
-  EXPECT_THAT(refusal(SourceChoice::automatic, 1000),
+  EXPECT_THAT(refusal({}, 1000),
               AllOf(HasSubstr("--memory"), HasSubstr("1 kB"), HasSubstr("--micro-batch")));
 }
 

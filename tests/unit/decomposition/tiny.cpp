@@ -7,9 +7,9 @@
 #include <random>
 
 #include "decomposition/block_major_sweep.hpp"
+#include "decomposition/block_parameters.hpp"
 #include "decomposition/node_major_sweep.hpp"
 #include "decomposition/resident_parameters.hpp"
-#include "decomposition/streamed_parameters.hpp"
 #include "model/plain_ops.hpp"
 
 namespace explaind::testing {
@@ -127,7 +127,8 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
                   .sample_begin = 0,
                   .sample_end = static_cast<int64_t>(samples.size())};
   if (options.streamed) {
-    StreamedParameters parameters(network, trajectory, options.type);
+    BlockParameters parameters(network, trajectory, options.type,
+                               std::make_unique<MappedEndpoints>(trajectory));
     BlockMajorSweep sweep(network, parameters, table, options.activation_bytes);
     CountingSweep counting(sweep);
     parameters.load(options.segment);

@@ -1,10 +1,6 @@
-#include "decomposition/streamed_parameters.hpp"
+#include "decomposition/block_parameters.hpp"
 
 #include <ATen/ATen.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-#include <algorithm>
 
 #include "decomposition/endpoints.hpp"
 
@@ -25,17 +21,9 @@ int64_t elements(const std::vector<int64_t>& shape) {
   return count;
 }
 
-/// Asks the system to read the pages behind a view; it is a hint, and a failure costs only speed.
-void request(const TensorView& view) {
-  static const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-  const auto start = reinterpret_cast<uintptr_t>(view.data), first = start / page * page;
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): madvise wants the page's address.
-  madvise(reinterpret_cast<void*>(first), start - first + view.bytes, MADV_WILLNEED);
-}
-
 }  // namespace
 
-void StreamedParameters::reserve(const std::vector<ParameterRows>& parts) {
+void BlockParameters::reserve(const std::vector<ParameterRows>& parts) {
   int64_t total = 0;
   for (const ParameterRows& part : parts) {
     total += (elements(shape_of(network_, part)) + boundary - 1) / boundary * boundary;
@@ -47,41 +35,40 @@ void StreamedParameters::reserve(const std::vector<ParameterRows>& parts) {
   deltas_ = at::empty({total}, type_);
 }
 
-void StreamedParameters::open(const std::vector<ParameterRows>& parts,
-                              const std::vector<ParameterRows>& next) {
+void BlockParameters::load(int64_t segment) {
+  segment_ = segment;
+  reader_->load(segment);
+}
+
+void BlockParameters::open(const std::vector<ParameterRows>& parts,
+                           const std::vector<ParameterRows>& next) {
   open_.clear();
   formed_ = false;
   reserve(parts);
+  const std::vector<Endpoints> ends = reader_->read(parts);
+  reader_->request(next);
   int64_t offset = 0;
-  for (const ParameterRows& part : parts) {
-    const std::vector<int64_t> shape = shape_of(network_, part);
+  for (size_t i = 0; i < parts.size(); ++i) {
+    const std::vector<int64_t> shape = shape_of(network_, parts[i]);
     const int64_t count = elements(shape);
-    Part& opened = open_[part.parameter];
-    opened.ends = rows_of(trajectory_.endpoints(segment_, part.parameter), part.first, part.count);
+    Part& opened = open_[parts[i].parameter];
+    opened.ends = ends[i];
     opened.weight = weights_.narrow(0, offset, count).view(shape);
     opened.delta = deltas_.narrow(0, offset, count).view(shape);
     offset += (count + boundary - 1) / boundary * boundary;
-  }
-  for (const ParameterRows& part : next) {
-    const Endpoints ends =
-        rows_of(trajectory_.endpoints(segment_, part.parameter), part.first, part.count);
-    request(ends.from);
-    request(ends.to);
-  }
-  for (auto& [parameter, part] : open_) {
-    form_delta(part.ends, part.delta);
-    bytes_opened_ += static_cast<int64_t>(part.ends.from.bytes + part.ends.to.bytes);
+    form_delta(opened.ends, opened.delta);
+    bytes_opened_ += static_cast<int64_t>(ends[i].from.bytes + ends[i].to.bytes);
   }
 }
 
-void StreamedParameters::set_node(double t) {
+void BlockParameters::set_node(double t) {
   if (formed_ && t == node_) return;
   node_ = t;
   formed_ = true;
   for (auto& [parameter, part] : open_) form_weight(part.ends, part.delta, t, part.weight);
 }
 
-at::Tensor StreamedParameters::rows(ParameterId parameter, const at::Tensor& ids, bool update) {
+at::Tensor BlockParameters::rows(ParameterId parameter, const at::Tensor& ids, bool update) {
   const Endpoints ends = trajectory_.endpoints(segment_, parameter);
   const int64_t columns = ends.from.shape[1];
   const at::Tensor flat = ids.contiguous().view({-1});
@@ -100,11 +87,11 @@ at::Tensor StreamedParameters::rows(ParameterId parameter, const at::Tensor& ids
   return (update ? deltas : weights).view(shape);
 }
 
-at::Tensor StreamedParameters::weight_rows(ParameterId parameter, const at::Tensor& ids) {
+at::Tensor BlockParameters::weight_rows(ParameterId parameter, const at::Tensor& ids) {
   return rows(parameter, ids, false);
 }
 
-at::Tensor StreamedParameters::delta_rows(ParameterId parameter, const at::Tensor& ids) {
+at::Tensor BlockParameters::delta_rows(ParameterId parameter, const at::Tensor& ids) {
   return rows(parameter, ids, true);
 }
 

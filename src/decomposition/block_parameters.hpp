@@ -1,24 +1,28 @@
 #pragma once
-// Parameters of one block at a time, out of the mapped files.
+// Parameters of one block at a time.
 
 #include <cstdint>
 #include <map>
+#include <memory>
 
+#include "decomposition/endpoint_reader.hpp"
 #include "decomposition/parameter_source.hpp"
 
 namespace explaind {
 
 /// W(t) and Δ of what is open and no more: two arrays of the largest block's size, kept for the
-/// next one. Endpoints are read from the mapped files, whose pages the system may drop again; the
-/// files of the next block are requested ahead.
-class StreamedParameters final : public ParameterSource {
+/// next one. Where the stored values come from is the reader's affair; rows that are looked up come
+/// from the mapped files.
+class BlockParameters final : public ParameterSource {
  public:
-  /// type: at::kFloat or at::kDouble. The trajectory must outlive this.
-  StreamedParameters(const Network& network, const Trajectory& trajectory, at::ScalarType type)
-      : network_(network), trajectory_(trajectory), type_(type) {}
+  /// type: at::kFloat or at::kDouble. network and trajectory must outlive this.
+  BlockParameters(const Network& network, const Trajectory& trajectory, at::ScalarType type,
+                  std::unique_ptr<EndpointReader> reader)
+      : network_(network), trajectory_(trajectory), type_(type), reader_(std::move(reader)) {}
 
   /// Reads nothing: weights are not looked at for being finite.
-  void load(int64_t segment) override { segment_ = segment; }
+  void load(int64_t segment) override;
+  /// Collective where the reader is.
   void open(const std::vector<ParameterRows>& parts,
             const std::vector<ParameterRows>& next) override;
   void set_node(double t) override;
@@ -48,6 +52,7 @@ class StreamedParameters final : public ParameterSource {
   const Network& network_;
   const Trajectory& trajectory_;
   at::ScalarType type_;
+  std::unique_ptr<EndpointReader> reader_;
   int64_t segment_ = -1, bytes_opened_ = 0;
   double node_ = 0;
   bool formed_ = false;          ///< what is open is at node_

@@ -1,0 +1,45 @@
+#pragma once
+// Which stretches of a series are decomposed: all segments, or those that moved F most.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "decomposition/trajectory.hpp"
+
+namespace explaind {
+
+/// What becomes of segments that are not chosen.
+enum class StepPolicy {
+  drop,  ///< left out; their change of F is reported, not explained
+  merge  ///< neighbours are joined into one longer straight segment: sums over segments stay exact
+};
+StepPolicy parse_step_policy(const std::string& word);
+
+/// --steps: "all", "top:FRACTION" (of the segments, by |ΔF|), "every:N", or "list:STEP,…" (the
+/// steps at which segments begin).
+struct StepSelection {
+  enum class Kind { all, top, every, list };
+  Kind kind = Kind::all;
+  double fraction = 1;         ///< of top, in (0, 1]
+  int64_t every = 1;           ///< at least 1
+  std::vector<int64_t> steps;  ///< of list
+
+  /// Throws UsageError for anything else.
+  static StepSelection parse(const std::string& text);
+};
+
+/// The segments of a run as pairs of checkpoints, ascending.
+///
+/// steps: of the checkpoints, N + 1 of them. change: per segment Σ over samples of |ΔF|, N of them;
+/// read only for `top` (ties go to the earlier segment). `every:N` keeps segments 0, N, 2N, … under
+/// drop, and joins N neighbours each under merge. Throws DataError naming a listed step that no
+/// segment begins at.
+std::vector<CheckpointPair> select_segments(const StepSelection& selection, StepPolicy policy,
+                                            const std::vector<int64_t>& steps,
+                                            const std::vector<double>& change);
+
+/// Share of Σ|ΔF| that the k largest segments hold, k = 1 … N. Zeros where nothing changed.
+std::vector<double> explained_shares(std::vector<double> change);
+
+}  // namespace explaind

@@ -1,0 +1,24 @@
+#pragma once
+// What a rank computes with: a parameter source and the schedule that suits it.
+
+#include <memory>
+
+#include "comm/communicator.hpp"
+#include "decomposition/memory_plan.hpp"
+#include "decomposition/parameter_source.hpp"
+#include "decomposition/sweep.hpp"
+
+namespace explaind {
+
+struct Workspace {
+  /// Resident parameters are visited node by node, all others block by block. The ranks of `group`
+  /// share units; for gathered parameters memory.activations must be the same on all of them. All
+  /// references must outlive this. Not collective.
+  Workspace(const Network& network, const Trajectory& trajectory, const ComponentTable& table,
+            at::ScalarType type, const MemoryPlan& memory, const Communicator& group);
+
+  std::unique_ptr<ParameterSource> parameters;
+  std::unique_ptr<Sweep> sweep;
+};
+
+}  // namespace explaind
