@@ -45,13 +45,18 @@ auto verb_of(const std::string& positional, Call call) {
 std::vector<Verb> verbs() {
   return {
       {"decompose", "decompose --series DIR --samples FILE --store OUT.h5 [options]",
-       "Scores every component of a checkpoint series for every sample and segment, and writes "
-       "an influence store.\nRuns alone or under mpirun with any number of ranks.",
+       "Scores every component of a checkpoint series into an influence store.\n"
+       "Each score says how much a component's change on a segment changed a sample's loss. Runs\n"
+       "alone or under mpirun with any number of ranks.",
        verb_of<DecomposeOptions>("",
                                  [](const DecomposeOptions& options, const Communicator* world) {
                                    return run_decompose(options, *world);
                                  }),
        true},
+      {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N]",
+       "Says what a decomposition will take: memory, bytes, operations, time. Nothing is written.",
+       verb_of<PlanOptions>(
+           "", [](const PlanOptions& options, const Communicator*) { return run_plan(options); })},
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
                                          const Communicator*) { return run_query(options); })},

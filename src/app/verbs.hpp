@@ -3,6 +3,7 @@
 
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
+#include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
 
@@ -10,6 +11,9 @@ namespace explaind {
 
 /// Writes an influence store. @collective over world
 int run_decompose(const DecomposeOptions& options, const Communicator& world);
+
+/// Prints memory, bytes, operations and time of a decomposition; writes nothing.
+int run_plan(const PlanOptions& options);
 
 int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);

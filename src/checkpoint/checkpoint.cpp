@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <array>
+
 #include "checkpoint/json_file.hpp"
-#include "checkpoint/safetensors_file.hpp"
+#include "checkpoint/weight_file.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -11,8 +13,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* single_name = "model.safetensors";
-constexpr const char* index_name = "model.safetensors.index.json";
+/// In the order in which they are looked for.
+constexpr std::array<const char*, 2> single_names{"model.safetensors", "pytorch_model.bin"};
+constexpr const char* index_end = ".index.json";
 constexpr const char* unrelated =
     "Save the checkpoint again: index and shards do not belong together";
 
@@ -41,7 +44,7 @@ std::map<std::string, std::string> read_index(const fs::path& path) {
 }
 
 /// Every tensor of `shard` must be listed for it.
-void require_listed(const SafetensorsFile& shard, const std::string& file,
+void require_listed(const WeightFile& shard, const std::string& file,
                     const std::map<std::string, std::string>& shards, const fs::path& index) {
   for (const TensorView& tensor : shard.tensors()) {
     const auto listed = shards.find(tensor.name);
@@ -59,18 +62,6 @@ void require_listed(const SafetensorsFile& shard, const std::string& file,
   }
 }
 
-[[noreturn]] void refuse_no_weights(const fs::path& directory) {
-  if (fs::exists(directory / "pytorch_model.bin") ||
-      fs::exists(directory / "pytorch_model.bin.index.json")) {
-    throw DataError(directory.string(), "holds its weights as pytorch_model.bin, which is not read",
-                    "Convert them with transformers: AutoModelForCausalLM.from_pretrained(DIR, "
-                    "torch_dtype=\"auto\").save_pretrained(DIR, safe_serialization=True)");
-  }
-  throw DataError(directory.string(),
-                  std::string("holds no weights: neither ") + single_name + " nor " + index_name,
-                  "Name a directory as transformers' save_pretrained writes it");
-}
-
 }  // namespace
 
 bool is_checkpoint_directory(const fs::path& path) {
@@ -79,7 +70,7 @@ bool is_checkpoint_directory(const fs::path& path) {
 }
 
 void Checkpoint::map(const fs::path& file) {
-  mapped_.push_back(std::make_shared<const SafetensorsFile>(file));
+  mapped_.push_back(open_weight_file(file));
   files_.push_back(file);
   for (const TensorView& tensor : mapped_.back()->tensors()) tensors_.emplace(tensor.name, tensor);
 }
@@ -120,12 +111,24 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
   Checkpoint checkpoint;
   checkpoint.directory_ = directory;
   checkpoint.config_ = read_json_object(directory / "config.json");
-  if (fs::exists(directory / single_name)) {
-    checkpoint.map(directory / single_name);
-  } else if (fs::exists(directory / index_name)) {
-    checkpoint.map_shards(directory / index_name);
-  } else {
-    refuse_no_weights(directory);
+  bool found = false;
+  for (const char* name : single_names) {
+    if (found) break;
+    const fs::path single = directory / name, index = directory / (std::string(name) + index_end);
+    found = true;
+    if (fs::exists(single)) {
+      checkpoint.map(single);
+    } else if (fs::exists(index)) {
+      checkpoint.map_shards(index);
+    } else {
+      found = false;
+    }
+  }
+  if (!found) {
+    throw DataError(directory.string(),
+                    fmt::format("holds no weights: neither {0} nor {0}{2}, {1} or {1}{2}",
+                                single_names[0], single_names[1], index_end),
+                    "Name a directory as transformers' save_pretrained writes it");
   }
   if (checkpoint.tensors_.empty()) throw DataError(directory.string(), "holds no tensor");
   return checkpoint;

@@ -12,18 +12,19 @@
 
 namespace explaind {
 
-class SafetensorsFile;
+class WeightFile;
 
 /// True where `path` is a directory that holds a config.json.
 bool is_checkpoint_directory(const std::filesystem::path& path);
 
-/// A checkpoint directory: config.json and model.safetensors, or model.safetensors.index.json with
-/// its shards (the single file wins where both exist, as in transformers). Files are memory-mapped
-/// read-only and closed with the last copy of this value.
+/// A checkpoint directory: config.json and weights in the first of model.safetensors,
+/// model.safetensors.index.json with its shards, pytorch_model.bin, pytorch_model.bin.index.json
+/// with its shards that is there (the order of transformers). Files are memory-mapped read-only and
+/// closed with the last copy of this value.
 class Checkpoint {
  public:
   /// Throws DataError naming the file and the rule that is broken: no config.json, no weights,
-  /// weights as pytorch_model.bin only, a broken file, a shard that is missing, a tensor that is
+  /// a broken file, a shard that is missing, a tensor that is
   /// listed but absent or present but not listed.
   static Checkpoint open(const std::filesystem::path& directory);
 
@@ -34,7 +35,7 @@ class Checkpoint {
   /// The weight files in name order (for the identification of the inputs).
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
   /// The same files, mapped, in the same order.
-  [[nodiscard]] const std::vector<std::shared_ptr<const SafetensorsFile>>& mapped() const {
+  [[nodiscard]] const std::vector<std::shared_ptr<const WeightFile>>& mapped() const {
     return mapped_;
   }
   /// Throws DataError naming tensor and directory where it is missing.
@@ -48,7 +49,7 @@ class Checkpoint {
   nlohmann::json config_;
   std::map<std::string, TensorView> tensors_;
   std::vector<std::filesystem::path> files_;
-  std::vector<std::shared_ptr<const SafetensorsFile>> mapped_;
+  std::vector<std::shared_ptr<const WeightFile>> mapped_;
 };
 
 }  // namespace explaind

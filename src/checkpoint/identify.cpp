@@ -11,8 +11,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "checkpoint/safetensors_file.hpp"
 #include "checkpoint/series.hpp"
+#include "checkpoint/weight_file.hpp"
 
 namespace explaind {
 namespace {

@@ -6,24 +6,27 @@
 
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors_header.hpp"
+#include "checkpoint/weight_file.hpp"
 
 namespace explaind {
 
 /// The views of `tensors()` live as long as this.
-class SafetensorsFile {
+class SafetensorsFile final : public WeightFile {
  public:
   /// Throws DataError naming the file and the rule of the format that is broken.
   explicit SafetensorsFile(const std::filesystem::path& path)
       : file_(path), contents_(parse_safetensors(file_.bytes(), path.string())) {}
 
-  [[nodiscard]] const MappedFile& file() const { return file_; }
+  [[nodiscard]] const MappedFile& file() const override { return file_; }
   /// In the order of their bytes.
-  [[nodiscard]] const std::vector<TensorView>& tensors() const { return contents_.tensors; }
+  [[nodiscard]] const std::vector<TensorView>& tensors() const override {
+    return contents_.tensors;
+  }
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const {
     return contents_.metadata;
   }
   /// Length and JSON: the first 8 + N bytes.
-  [[nodiscard]] std::span<const std::byte> header() const {
+  [[nodiscard]] std::span<const std::byte> header() const override {
     return file_.bytes().first(contents_.header_bytes);
   }
 

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/decompose_options.hpp"
+#include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
 #include "core/error.hpp"
@@ -159,13 +160,15 @@ ParseResult parse_options(const std::string& verb, const std::vector<std::string
 }
 
 std::vector<std::string> all_option_names() {
+  PlanOptions plan;  // decompose's and its own
   DecomposeOptions decompose;
   RecordOptions record;
   QueryOptions query;
   InspectOptions inspect;
   std::set<std::string> names;
-  for (const OptionTable& table : {option_table(decompose), option_table(record),
-                                   option_table(query), option_table(inspect)}) {
+  for (const OptionTable& table :
+       {option_table(plan), option_table(decompose), option_table(record), option_table(query),
+        option_table(inspect)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

@@ -24,7 +24,7 @@ OptionTable option_table(RecordOptions& o) {
       integer_option({"sequence-length", "TOKENS", "tokens of a training sequence", identity},
                      o.sequence_length, 2),
       integer_option({"batch", "SEQUENCES", "sequences of a step", identity}, o.batch, 1),
-      integer_option({"steps", "N", "optimizer steps", identity}, o.steps, 1),
+      integer_option({"max-steps", "N", "optimizer steps", identity}, o.steps, 1),
       integer_option(
           {"checkpoints", "N", "checkpoints, log-spaced from step 0 to the last", identity},
           o.checkpoints, 2),

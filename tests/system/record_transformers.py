@@ -14,7 +14,7 @@ from program import decompose, must, run
 transformers.utils.logging.disable_progress_bar()
 WORDS = "the quick brown fox jumps over a lazy dog while seven green birds sing about rivers and the old town".split()
 SMALL = ["--vocabulary", "300", "--hidden", "16", "--intermediate", "24", "--layers", "2", "--heads", "4", "--key-value-heads", "2",
-         "--sequence-length", "24", "--batch", "4", "--steps", "30", "--warmup", "3", "--checkpoints", "4", "--learning-rate", "1e-2",
+         "--sequence-length", "24", "--batch", "4", "--max-steps", "30", "--warmup", "3", "--checkpoints", "4", "--learning-rate", "1e-2",
          "--threads", "1"]
 HELD_OUT = ["a lazy fox sings about the green town", "seven birds jump over the old dog while rivers sing"]
 
@@ -96,7 +96,7 @@ def expect_bad_input(folder, text, series):
     assert (series / "step-30").exists() and (series / "thesis.txt").exists()
     expect_refusal(record(folder / "nowhere", folder / "x"), 1, "nowhere")
     expect_refusal(record(text, folder / "x", "--heads", "3"), 2, "heads")
-    expect_refusal(record(text, folder / "x", "--steps", "-1"), 2, "steps")
+    expect_refusal(record(text, folder / "x", "--max-steps", "-1"), 2, "max-steps")
     empty = folder / "empty.txt"
     empty.write_text("")
     expect_refusal(record(empty, folder / "x"), 1, "empty.txt")

@@ -12,6 +12,7 @@
 
 #include "config/decompose_options.hpp"
 #include "config/parse.hpp"
+#include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
 
@@ -22,10 +23,12 @@ using ::testing::HasSubstr;
 
 std::map<std::string, OptionTable> tables() {
   static DecomposeOptions decompose;
+  static PlanOptions plan;
   static RecordOptions record;
   static QueryOptions query;
   static InspectOptions inspect;
   return {{"decompose", option_table(decompose)},
+          {"plan", option_table(plan)},
           {"record", option_table(record)},
           {"query", option_table(query)},
           {"inspect", option_table(inspect)}};
@@ -82,8 +85,23 @@ TEST(ConfigsReadme, ExplainsEveryKeyAndNoOther) {
     SCOPED_TRACE(verb);
     ASSERT_TRUE(keys.contains(verb));
     std::set<std::string> names;
-    for (const Option& option : table) names.insert(option.name);
+    for (const Option& option : table) {
+      // plan's own keys: it takes decompose's as well.
+      if (verb != "plan" || !keys.at("decompose").contains(option.name)) names.insert(option.name);
+    }
     EXPECT_EQ(keys.at(verb), names);
+  }
+}
+
+TEST(Options, OfOneNameMeanTheSameInEveryVerb) {
+  // One INI file may serve several verbs.
+  std::map<std::string, std::string> first;
+  for (const auto& [verb, table] : tables()) {
+    if (verb == "query" || verb == "inspect") continue;  // read no file
+    for (const Option& option : table) {
+      const auto [known, added] = first.emplace(option.name, option.value);
+      EXPECT_EQ(known->second, option.value) << "--" << option.name << " of " << verb;
+    }
   }
 }
 

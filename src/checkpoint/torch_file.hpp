@@ -1,0 +1,29 @@
+#pragma once
+// A pytorch_model.bin mapped read-only.
+
+#include "checkpoint/weight_file.hpp"
+#include "checkpoint/zip_archive.hpp"
+
+namespace explaind {
+
+/// What torch.save wrote of a state dict (PyTorch 1.6 or later). Tensors lie in the file as they
+/// are used; the pickle is read through a whitelist and never run.
+class TorchFile final : public WeightFile {
+ public:
+  /// Throws DataError naming the file: not a zip archive of torch.save, another byte order, a
+  /// pickle that holds more than tensors, a tensor that is not contiguous or lies outside its
+  /// storage, a storage that is missing or too short, a name given twice.
+  explicit TorchFile(const std::filesystem::path& path);
+
+  [[nodiscard]] const MappedFile& file() const override { return file_; }
+  [[nodiscard]] const std::vector<TensorView>& tensors() const override { return tensors_; }
+  /// The archive's directory: names, sizes and CRC-32 of pickle and storages.
+  [[nodiscard]] std::span<const std::byte> header() const override { return archive_.directory; }
+
+ private:
+  MappedFile file_;
+  ZipArchive archive_;
+  std::vector<TensorView> tensors_;
+};
+
+}  // namespace explaind

@@ -1,0 +1,93 @@
+// Random damage to a pytorch_model.bin: the reader answers with a DataError or with tensors that
+// lie inside the file. Deterministic.
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "checkpoint/torch_file.hpp"
+#include "checkpoint/unpickler.hpp"
+#include "core/error.hpp"
+#include "unit/checkpoint/written_files.hpp"
+
+namespace explaind {
+namespace {
+
+using testing::read_bytes;
+using testing::TemporaryDirectory;
+using testing::write_bytes;
+
+using Random = std::mt19937_64;
+
+std::string golden(const std::string& name) {
+  return read_bytes(std::filesystem::path(EXPLAIND_TEST_DATA) / "torch_files" / name);
+}
+
+std::string damaged(std::string bytes, Random& random) {
+  for (uint64_t change = random() % 4 + 1; change > 0; --change) {
+    const size_t at = random() % bytes.size();
+    switch (random() % 4) {
+      case 0:
+        bytes[at] = static_cast<char>(random());
+        break;
+      case 1:
+        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
+        break;
+      case 2:
+        bytes.erase(at, random() % 9);
+        break;
+      default:
+        bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 9));
+        break;
+    }
+    if (bytes.empty()) bytes = "P";
+  }
+  return bytes;
+}
+
+TEST(TorchFileFuzz, DamagedArchivesAreRefusedOrInside) {
+  const TemporaryDirectory directory;
+  const std::filesystem::path path = directory / "a.bin";
+  Random random(11);
+  int read = 0;
+  for (const char* name : {"state.bin", "protocol4.bin"}) {
+    const std::string whole = golden(name);
+    for (int i = 0; i < 4000; ++i) {
+      write_bytes(path, damaged(whole, random));
+      try {
+        const TorchFile file(path);
+        const auto bytes = file.file().bytes();
+        for (const TensorView& tensor : file.tensors()) {
+          ASSERT_GE(tensor.data, bytes.data());
+          ASSERT_LE(tensor.data + tensor.bytes, bytes.data() + bytes.size());
+        }
+        ++read;
+      } catch (const DataError& error) {
+        ASSERT_NE(std::string(error.what()).find("a.bin"), std::string::npos);
+      }
+    }
+  }
+  EXPECT_GT(read, 100) << "damage to values alone is not seen: such files are read";
+}
+
+TEST(TorchFileFuzz, DamagedPicklesAreRefusedOrRead) {
+  const std::string whole = golden("state.bin");
+  const size_t start = whole.find("\x80\x02");
+  ASSERT_NE(start, std::string::npos);
+  const std::string pickle = whole.substr(start, 1500);
+  Random random(12);
+  int read = 0;
+  for (int i = 0; i < 20000; ++i) {
+    const std::string text = damaged(pickle, random);
+    const std::span bytes(reinterpret_cast<const std::byte*>(text.data()), text.size());
+    try {
+      unpickle_state_dict(bytes, "fuzz");
+      ++read;
+    } catch (const DataError&) {
+    }
+  }
+  EXPECT_GT(read, 100);
+}
+
+}  // namespace
+}  // namespace explaind

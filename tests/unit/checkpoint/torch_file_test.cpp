@@ -1,0 +1,138 @@
+// pytorch_model.bin as PyTorch writes it, and pickles that must be refused without being run
+// (golden: tests/goldens/torch_files).
+
+#include "checkpoint/torch_file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "checkpoint/checkpoint.hpp"
+#include "checkpoint/convert.hpp"
+#include "checkpoint/json_file.hpp"
+#include "unit/checkpoint/written_files.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AllOf;
+using testing::data_error;
+using ::testing::HasSubstr;
+using testing::read_bytes;
+using testing::small_config;
+using testing::TemporaryDirectory;
+using testing::write_bytes;
+
+const fs::path golden = fs::path(EXPLAIND_TEST_DATA) / "torch_files";
+
+const std::map<std::string, Dtype> dtypes{{"float32", Dtype::f32},   {"float64", Dtype::f64},
+                                          {"bfloat16", Dtype::bf16}, {"float16", Dtype::f16},
+                                          {"int64", Dtype::i64},     {"bool", Dtype::boolean}};
+
+class StateDict : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(StateDict, HoldsWhatPyTorchPutThere) {
+  const TorchFile file(golden / GetParam());
+  std::map<std::string, TensorView> found;
+  for (const TensorView& tensor : file.tensors()) found.emplace(tensor.name, tensor);
+  const nlohmann::json values = read_json_object(golden / "values.json");
+  ASSERT_EQ(found.size(), values.size());
+  for (const auto& [name, expected] : values.items()) {
+    SCOPED_TRACE(name);
+    const TensorView& tensor = found.at(name);
+    EXPECT_EQ(tensor.shape, expected["shape"].get<std::vector<int64_t>>());
+    EXPECT_EQ(tensor.dtype, dtypes.at(expected["dtype"]));
+    const auto wanted = expected["values"].get<std::vector<double>>();
+    ASSERT_EQ(tensor.elements(), static_cast<int64_t>(wanted.size()));
+    if (!is_floating(tensor.dtype)) continue;
+    std::vector<double> actual(wanted.size());
+    to_double(tensor, actual);
+    EXPECT_EQ(actual, wanted);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Protocols, StateDict, ::testing::Values("state.bin", "protocol4.bin"),
+                         [](const auto& tested) {
+                           return tested.param.substr(0, tested.param.find('.'));
+                         });
+
+TEST(EvilPickles, AreRefusedByNameAndNeverRun) {
+  const nlohmann::json quotes = read_json_object(golden / "evil.json");
+  EXPECT_GE(quotes.size(), 20U);
+  for (const auto& [name, quote] : quotes.items()) {
+    SCOPED_TRACE(name);
+    const fs::path path = golden / "evil" / (name + ".bin");
+    EXPECT_THAT(data_error([&] { const TorchFile file(path); }),
+                AllOf(HasSubstr(path.string()), HasSubstr(quote.get<std::string>()),
+                      HasSubstr("nothing of it was run")));
+    EXPECT_FALSE(fs::exists("EVIL"));
+  }
+}
+
+TEST(TorchFile, CutShortIsNamed) {
+  const TemporaryDirectory directory;
+  const std::string whole = read_bytes(golden / "state.bin");
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{30}, whole.size() / 2, whole.size() - 1}) {
+    write_bytes(directory / "pytorch_model.bin", whole.substr(0, size));
+    EXPECT_THAT(data_error([&] { const TorchFile file(directory / "pytorch_model.bin"); }),
+                HasSubstr("pytorch_model.bin"))
+        << size;
+  }
+  write_bytes(directory / "old.bin", "\x80\x02\x8a\x0al\xfc\x9c");
+  EXPECT_THAT(data_error([&] { const TorchFile file(directory / "old.bin"); }),
+              HasSubstr("PyTorch 1.6"));
+}
+
+TEST(TorchFile, IsIdentifiedByItsContents) {
+  const TemporaryDirectory directory;
+  std::string bytes = read_bytes(golden / "state.bin");
+  const auto header_of = [&](const std::string& text) {
+    write_bytes(directory / "a.bin", text);
+    const TorchFile file(directory / "a.bin");
+    const auto* data = reinterpret_cast<const char*>(file.header().data());
+    return std::string(data, file.header().size());
+  };
+  EXPECT_EQ(header_of(bytes), header_of(bytes));
+  EXPECT_NE(header_of(bytes), header_of(read_bytes(golden / "protocol4.bin")));
+}
+
+class BinCheckpoint : public ::testing::Test {
+ protected:
+  void SetUp() override { write_bytes(directory / "config.json", small_config().dump()); }
+  TemporaryDirectory directory;
+};
+
+TEST_F(BinCheckpoint, OpensASingleFile) {
+  fs::copy_file(golden / "state.bin", directory / "pytorch_model.bin");
+  const Checkpoint checkpoint = Checkpoint::open(directory.path());
+  EXPECT_EQ(checkpoint.tensors().size(), 10U);
+  EXPECT_EQ(checkpoint.tensor("view").shape, (std::vector<int64_t>{3, 4}));
+}
+
+TEST_F(BinCheckpoint, OpensShardsByTheirIndex) {
+  fs::copy_file(golden / "state.bin", directory / "pytorch_model-00001-of-00001.bin");
+  nlohmann::json map;
+  const nlohmann::json values = read_json_object(golden / "values.json");
+  for (const auto& [name, ignored] : values.items()) {
+    map[name] = "pytorch_model-00001-of-00001.bin";
+  }
+  write_bytes(directory / "pytorch_model.bin.index.json",
+              nlohmann::json{{"weight_map", map}}.dump());
+  EXPECT_EQ(Checkpoint::open(directory.path()).tensors().size(), 10U);
+  map["missing"] = "pytorch_model-00001-of-00001.bin";
+  write_bytes(directory / "pytorch_model.bin.index.json",
+              nlohmann::json{{"weight_map", map}}.dump());
+  EXPECT_THAT(data_error([&] { Checkpoint::open(directory.path()); }), HasSubstr("missing"));
+}
+
+TEST_F(BinCheckpoint, SafetensorsComeFirst) {
+  fs::copy_file(golden / "evil/os_system.bin", directory / "pytorch_model.bin");
+  write_bytes(directory / "model.safetensors", testing::one_vector("w", {1}));
+  EXPECT_EQ(Checkpoint::open(directory.path()).tensors().size(), 1U);
+}
+
+}  // namespace
+}  // namespace explaind
