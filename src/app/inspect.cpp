@@ -118,11 +118,12 @@ void inspect_store(const fs::path& path, bool provenance) {
   const std::vector<double> committed = store.read("committed");
   const double done = std::accumulate(committed.begin(), committed.end(), 0.0);
   const bool complete = done == static_cast<double>(committed.size());
+  const bool pairs = store.variable("committed").dims.size() == 2;
   fmt::print("{}: influence store, {}, {}\n", path.string(),
              format_bytes(static_cast<double>(fs::file_size(path))),
              complete ? "complete"
-                      : fmt::format("{:.0f} of {} (segment, sample) pairs committed", done,
-                                    committed.size()));
+                      : fmt::format("{:.0f} of {} {} committed", done, committed.size(),
+                                    pairs ? "(segment, sample) pairs" : "segments"));
   print_variables(store);
   if (provenance) {
     print_provenance(store);
@@ -130,7 +131,9 @@ void inspect_store(const fs::path& path, bool provenance) {
     print_origin(store);
   }
   if (!complete) {
-    fmt::print("\nThe run has not finished; certificates are shown when it has.\n");
+    fmt::print(
+        "\nThe run has not finished (decompose --resume goes on); certificates are shown when it "
+        "has.\n");
     return;
   }
   const Certificates found = print_closing_table(store, std::cout);

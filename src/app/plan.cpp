@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <limits>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "app/decompose_job.hpp"
 #include "app/verbs.hpp"
@@ -13,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/free_memory.hpp"
 #include "decomposition/cost_model.hpp"
+#include "decomposition/step_selection.hpp"
 
 namespace explaind {
 namespace {
@@ -56,13 +59,28 @@ void print_memory(const MemoryPlan& memory) {
   fmt::print("\n");
 }
 
+/// As many segments as --steps will choose; which ones `top` takes is not known before F is, and
+/// any will do here.
+void assume_steps(DecomposeJob& job, const DecomposeOptions& options) {
+  std::vector<int64_t> steps;
+  for (size_t i = 0; i < job.series.size(); ++i) steps.push_back(job.series.step(i));
+  const std::vector<double> change(steps.size() - 1, 1.0);
+  job.trajectory = std::make_unique<CheckpointTrajectory>(
+      job.series, *job.network,
+      select_segments(StepSelection::parse(options.steps), parse_step_policy(options.step_policy),
+                      steps, change));
+  job.units = UnitGrid(job.trajectory->segments(), static_cast<int64_t>(job.samples.size()),
+                       job.solver.chunk, job.solver.axes.sample);
+}
+
 }  // namespace
 
 int run_plan(const PlanOptions& options) {
   const DecomposeOptions& wanted = options.decompose;
   if (wanted.threads > 0) at::set_num_threads(static_cast<int>(wanted.threads));
   const int64_t groups = segment_groups_of(options), budget = budget_of(options);
-  const DecomposeJob job = prepare_job(wanted);
+  DecomposeJob job = prepare_job(wanted);
+  assume_steps(job, wanted);
   const MemoryDemand demand{.network = *job.network,
                             .trajectory = *job.trajectory,
                             .samples = job.samples,

@@ -109,6 +109,7 @@ double stored_bytes(const MemoryDemand& demand, bool single) {
   const Axes& axes = demand.solver.axes;
   double scores = static_cast<double>(demand.table.size()) * segments * (single ? 4 : 8);
   if (axes.sample) scores *= samples;
+  if (axes.group) scores *= static_cast<double>(group_samples(demand.samples).names.size());
   if (axes.position) scores *= static_cast<double>(demand.solver.positions);
   return scores + segments * samples * (4 * 8 + 4 + 3);
 }
