@@ -20,6 +20,8 @@ struct SeriesEntry {
 /// - a directory: each sub-directory whose name ends in digits (`step-100`, `iter_0001000`) is the
 ///   checkpoint of that step. Files, hidden directories, and directories without both a number and
 ///   a config.json (`logs`) are passed over;
+/// - a repository of the Hub's local cache (models--ORG--NAME): each revision whose name ends in
+///   digits, by its snapshot;
 /// - a text list: `STEP PATH` lines; empty lines and lines that begin with # are passed over;
 /// - a JSON list: [{"step": 100, "path": "a"}, …] or {"100": "a", …}.
 /// Paths in a list are relative to the list's own folder.

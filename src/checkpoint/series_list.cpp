@@ -84,6 +84,35 @@ std::vector<SeriesEntry> read_directory(const fs::path& path) {
   return entries;
 }
 
+/// models--ORG--NAME of the Hugging Face Hub's local cache: snapshots by commit, and a file a
+/// revision that holds its commit.
+bool is_hub_cache(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path / "refs", ignored) && fs::is_directory(path / "snapshots", ignored);
+}
+
+/// The revisions whose names end in a step (step1000); others (main) are passed over.
+std::vector<SeriesEntry> read_hub_cache(const fs::path& path) {
+  std::vector<SeriesEntry> entries;
+  for (const fs::directory_entry& ref : fs::directory_iterator(path / "refs")) {
+    const std::string revision = ref.path().filename().string();
+    const std::string_view digits = trailing_digits(revision);
+    if (!ref.is_regular_file() || digits.empty()) continue;
+    const std::optional<int64_t> step = parse_step(digits);
+    const fs::path snapshot = path / "snapshots" / std::string(trim(read_text_file(ref.path())));
+    if (!step || !is_checkpoint_directory(snapshot)) {
+      throw DataError(
+          ref.path().string(),
+          step ? snapshot.string() + " is not a checkpoint (a directory with config.json)"
+               : "its step number does not fit 64 bits",
+          "Download the revision again (all of it), or list the checkpoints. " +
+              std::string(list_form));
+    }
+    entries.push_back({.step = *step, .directory = snapshot});
+  }
+  return entries;
+}
+
 /// `where` names list and line; `path` is as written in a list that lies in `folder`.
 SeriesEntry from_list(const std::string& where, std::optional<int64_t> step,
                       const std::string& path, const fs::path& folder) {
@@ -172,7 +201,9 @@ std::vector<SeriesEntry> list_series(const fs::path& path, size_t least) {
   }
   std::vector<SeriesEntry> entries;
   try {
-    entries = fs::is_directory(status) ? read_directory(path) : read_list(path);
+    entries = is_hub_cache(path)         ? read_hub_cache(path)
+              : fs::is_directory(status) ? read_directory(path)
+                                         : read_list(path);
   } catch (const fs::filesystem_error& error) {
     throw DataError(path.string(), "cannot be read: " + error.code().message());
   }

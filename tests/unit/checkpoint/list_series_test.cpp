@@ -39,6 +39,20 @@ class ListSeries : public ::testing::Test {
   TemporaryDirectory directory;
 };
 
+TEST_F(ListSeries, ReadsTheRevisionsOfAHubCache) {
+  make("snapshots/aaa");
+  make("snapshots/bbb");
+  make("snapshots/ccc");
+  write_bytes(directory / "refs/step1000", "bbb");
+  write_bytes(directory / "refs/step20", "aaa\n");
+  write_bytes(directory / "refs/main", "ccc");
+  EXPECT_THAT(list_series(directory.path()),
+              ElementsAre(entry(20, "snapshots/aaa"), entry(1000, "snapshots/bbb")));
+  write_bytes(directory / "refs/step30", "ddd");
+  EXPECT_THAT(error(), AllOf(HasSubstr("refs/step30"), HasSubstr("snapshots/ddd"),
+                             HasSubstr("Download the revision again")));
+}
+
 TEST_F(ListSeries, SortsByNumberWhateverTheNames) {
   for (const char* name : {"step-100", "iter_0000020", "ckpt_003", "1000", "checkpoint-9"}) {
     make(name);
