@@ -89,7 +89,10 @@ int64_t memory_budget(const DecomposeOptions& options, const Communicator& world
 bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
              StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
   const Communicator& group = grid.segment_group();
-  const Workspace workspace(*job.network, *job.trajectory, job.components, job.type, memory, group);
+  std::optional<Workspace> workspace;
+  agree(world, [&] {  // allocates
+    workspace.emplace(*job.network, *job.trajectory, job.components, job.type, memory, group);
+  });
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
   if (world.rank() == 0) progress.emplace("decompose", static_cast<int64_t>(todo.size()));
@@ -97,7 +100,7 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   Dispatcher dispatcher(
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
-  run_units(dispatcher, group, job.units, todo, *workspace.parameters, *workspace.sweep, solver,
+  run_units(dispatcher, group, job.units, todo, *workspace->parameters, *workspace->sweep, solver,
             [&](const ScoreTile& tile) { writer.write(tile); });
   dispatcher.finish();
   if (progress) progress->finish();

@@ -27,7 +27,6 @@ std::vector<double> values_at_checkpoints(const DecomposeJob& job, const MemoryP
   for (size_t i = 0; i < checkpoints; ++i) points.push_back({i, i});
   const CheckpointTrajectory trajectory(job.series, *job.network, points);
   const Communicator& group = grid.segment_group();
-  const Workspace workspace(*job.network, trajectory, job.components, job.type, memory, group);
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
   const auto groups = static_cast<size_t>(grid.segment_groups());
@@ -36,14 +35,17 @@ std::vector<double> values_at_checkpoints(const DecomposeJob& job, const MemoryP
     progress.emplace("values", static_cast<int64_t>((checkpoints + groups - 1) / groups));
   }
   std::string mine;
-  for (size_t i = first; i < checkpoints; i += groups) {
-    workspace.parameters->load(static_cast<int64_t>(i));
-    const std::vector<double> values = solver.values(false, *workspace.sweep);
-    if (grid.leads()) {
-      mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+  agree(world, [&] {
+    const Workspace workspace(*job.network, trajectory, job.components, job.type, memory, group);
+    for (size_t i = first; i < checkpoints; i += groups) {
+      workspace.parameters->load(static_cast<int64_t>(i));
+      const std::vector<double> values = solver.values(false, *workspace.sweep);
+      if (grid.leads()) {
+        mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+      }
+      if (progress) progress->advance(1);
     }
-    if (progress) progress->advance(1);
-  }
+  });
   if (progress) progress->finish();
   std::vector<double> all(checkpoints * samples);
   const std::vector<std::string> parts = world.all_gather(mine);
