@@ -16,6 +16,11 @@ function(explaind_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${T_TIMEOUT} ENVIRONMENT "${EXPLAIND_TEST_ENVIRONMENT}")
 endfunction()
 
+# A test of devices: where they are missing its cases say SKIPPED, and so does ctest.
+function(explaind_skippable name)
+  set_tests_properties(${name} PROPERTIES SKIP_REGULAR_EXPRESSION "\\[  SKIPPED \\]")
+endfunction()
+
 function(explaind_mpi_test name)
   cmake_parse_arguments(T "" "TIMEOUT" "RANKS;SOURCES;LINK" ${ARGN})
   if(NOT T_TIMEOUT)

@@ -14,17 +14,19 @@ if(EXPLAIND_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER
 endif()
 
 add_library(explaind_warnings INTERFACE)
-target_compile_options(explaind_warnings INTERFACE -Wall -Wextra -Wconversion -Wshadow)
+target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wconversion;-Wshadow>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms on std::string's operator+ (GCC bug 105651).
-  target_compile_options(explaind_warnings INTERFACE -Wno-restrict)
+  target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
 if(EXPLAIND_WARNINGS_AS_ERRORS)
-  target_compile_options(explaind_warnings INTERFACE -Werror)
+  target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>
+    $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
 endif()
 
 set(EXPLAIND_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 if(EXPLAIND_SANITIZE)
-  add_compile_options(-fsanitize=${EXPLAIND_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+  add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${EXPLAIND_SANITIZE}> $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer>
+    $<$<COMPILE_LANGUAGE:C,CXX>:-fno-sanitize-recover=undefined>)
   add_link_options(-fsanitize=${EXPLAIND_SANITIZE})
 endif()

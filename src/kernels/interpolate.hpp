@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "checkpoint/tensor_view.hpp"
+#include "kernels/bfloat16.hpp"
 
 namespace explaind::kernels {
 
@@ -25,5 +26,17 @@ void difference(const TensorView& from, const TensorView& to, int64_t begin, int
 template <typename Real>
 void interpolate(const TensorView& from, const Real* delta, Real t, int64_t begin, int64_t end,
                  Real* out);
+
+// Where products are formed in bf16: computed in fp32 from both endpoints and rounded once, to
+// nearest, ties to even.
+
+/// out = endpoint.
+void round(const TensorView& endpoint, int64_t begin, int64_t end, Bfloat16* out);
+/// delta = to − from.
+void round_difference(const TensorView& from, const TensorView& to, int64_t begin, int64_t end,
+                      Bfloat16* delta);
+/// out = from + t · (to − from).
+void interpolate_between(const TensorView& from, const TensorView& to, float t, int64_t begin,
+                         int64_t end, Bfloat16* out);
 
 }  // namespace explaind::kernels

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <span>
 
 #include "checkpoint/convert.hpp"
@@ -71,6 +72,47 @@ void interpolate(const TensorView& from, const Real* delta, Real t, int64_t begi
     widen_into(from, first, std::span<Real>(out + first, static_cast<size_t>(count)));
     add_scaled_of(delta + first, t, count, out + first);
   }
+}
+
+namespace {
+
+Bfloat16 rounded(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  const bool nan = (bits & 0x7fffffffU) > 0x7f800000U;
+  return {
+      static_cast<uint16_t>((nan ? bits | 0x400000U : bits + 0x7fffU + ((bits >> 16) & 1U)) >> 16)};
+}
+
+/// f(from, to) of every element, rounded.
+template <typename F>
+void round_each(const TensorView& from, const TensorView& to, int64_t begin, int64_t end,
+                Bfloat16* out, const F& f) {
+  std::array<float, block> start, stop;
+  for (int64_t first = begin; first < end; first += block) {
+    const int64_t count = std::min(block, end - first);
+    const auto size = static_cast<size_t>(count);
+    widen_into(from, first, std::span<float>(start.data(), size));
+    widen_into(to, first, std::span<float>(stop.data(), size));
+    for (size_t i = 0; i < size; ++i) {
+      out[first + static_cast<int64_t>(i)] = rounded(f(start[i], stop[i]));
+    }
+  }
+}
+
+}  // namespace
+
+void round(const TensorView& endpoint, int64_t begin, int64_t end, Bfloat16* out) {
+  round_each(endpoint, endpoint, begin, end, out, [](float from, float) { return from; });
+}
+
+void round_difference(const TensorView& from, const TensorView& to, int64_t begin, int64_t end,
+                      Bfloat16* delta) {
+  round_each(from, to, begin, end, delta, [](float a, float b) { return b - a; });
+}
+
+void interpolate_between(const TensorView& from, const TensorView& to, float t, int64_t begin,
+                         int64_t end, Bfloat16* out) {
+  round_each(from, to, begin, end, out, [t](float a, float b) { return a + t * (b - a); });
 }
 
 template void widen(const TensorView&, int64_t, int64_t, float*);
