@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Makes a folder with the program and its Open MPI, HDF5, Boost and other libraries, for machines that have LibTorch
+# (any Python with torch 2.11) but none of those. The machine's glibc must be as new as this one's.
+#
+#   launch/bundle.sh [FOLDER]     default: build/bundle
+#
+# There:  FOLDER/mpirun -n 2 FOLDER/explaind decompose …     or FOLDER/explaind alone
+# Environment here:  EXPLAIND           another program than build/release/explaind
+# Environment there: EXPLAIND_LIBTORCH  the folder that holds torch/lib; else the one that `python3` imports
+set -euo pipefail
+root=$(cd "$(dirname "$0")/.." && pwd)
+# shellcheck source=launch/phase.sh
+source "$root/launch/phase.sh"
+
+case "${1:-}" in
+  -h | --help)
+    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
+esac
+bundle=${1:-$root/build/bundle}
+program=${EXPLAIND:-$root/build/release/explaind}
+[ -x "$program" ] || stop "$program is missing" "Build it first: cmake --build build/release"
+command -v ompi_info >/dev/null || stop "ompi_info was not found" "The bundle carries Open MPI; other MPIs are not supported."
+
+ompi_path() { ompi_info --parsable --path "$1" | sed -n "s/^path:$1://p"; }
+prefix=$(ompi_path prefix)
+plugins=$(ompi_path pkglibdir)
+messages=$(ompi_path pkgdatadir)
+for folder in "$plugins" "$messages"; do
+  [[ $folder == "$prefix"/* ]] || stop "Open MPI's $folder is not below its prefix $prefix" "Such an installation cannot be moved."
+done
+
+# libraries FILE…: what they load, one path a line; not glibc, LibTorch or CUDA, which the other machine has.
+libraries() {
+  ldd "$@" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
+    grep -Ev '/(libc|libm|libdl|librt|libpthread|libutil|libresolv)\.so|/(libtorch|libc10|libgomp|libcud|libcupti)[^/]*$'
+}
+
+rm -rf "$bundle"
+mkdir -p "$bundle/bin" "$bundle/lib" "$bundle${plugins#"$prefix"}" "$bundle$(dirname "${messages#"$prefix"}")"
+cp "$program" "$bundle/bin/explaind"
+cp -L "$(command -v orterun)" "$(command -v orted)" "$bundle/bin/"
+cp -r "$messages" "$bundle$(dirname "${messages#"$prefix"}")/"
+mapfile -t needed < <(libraries "$program" "$bundle/bin/orterun")
+cp -L "${needed[@]}" "$bundle/lib/"
+
+# Plugins for fabrics need drivers' libraries: those stay away, shared memory and TCP remain. PMIx comes with its own.
+for plugin in "$plugins"/*.so; do
+  mapfile -t wanted < <(libraries "$plugin" || true)
+  extra=()
+  for library in "${wanted[@]}"; do
+    [ -e "$bundle/lib/$(basename "$library")" ] || extra+=("$library")
+  done
+  case "${extra[*]}" in
+    '') ;;
+    *libpmix*) cp -L "${extra[@]}" "$bundle/lib/" ;;
+    *) continue ;;
+  esac
+  cp -L "$plugin" "$bundle${plugins#"$prefix"}/"
+done
+pmix=$(find /usr/lib /usr/local/lib -type d -path '*pmix*/lib/pmix' 2>/dev/null | head -n 1)
+if [ -n "$pmix" ]; then
+  mkdir -p "$bundle/lib/pmix"
+  cp -L "$pmix"/*.so "$bundle/lib/pmix/"
+fi
+
+cat > "$bundle/environment.sh" <<'END'
+# Sourced by explaind and mpirun of this folder.
+torch=${EXPLAIND_LIBTORCH:+$EXPLAIND_LIBTORCH/torch}
+torch=${torch:-$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])' 2>/dev/null || true)}
+if [ ! -e "$torch/lib/libtorch_cpu.so" ]; then
+  echo "explaind: LibTorch was not found: set EXPLAIND_LIBTORCH to the folder that holds torch/lib" >&2
+  exit 2
+fi
+nvidia=$(printf '%s:' "$(dirname "$torch")"/nvidia/*/lib)
+export LD_LIBRARY_PATH=$here/lib:$torch/lib:$nvidia${LD_LIBRARY_PATH:-}
+export OPAL_PREFIX=$here PMIX_INSTALL_PREFIX=$here PMIX_MCA_mca_base_component_path=$here/lib/pmix
+export OMPI_MCA_mca_base_component_show_load_errors=0 PMIX_MCA_mca_base_component_show_load_errors=0
+END
+for name in explaind mpirun; do
+  target=$name
+  [ "$name" = explaind ] || target=orterun
+  cat > "$bundle/$name" <<END
+#!/usr/bin/env bash
+here=\$(cd "\$(dirname "\${BASH_SOURCE[0]}")" && pwd)
+. "\$here/environment.sh"
+exec "\$here/bin/$target" "\$@"
+END
+  chmod +x "$bundle/$name"
+done
+echo "$bundle: $(du -sh "$bundle" | cut -f1)"

@@ -1,0 +1,54 @@
+"""launch/bundle.sh: a folder that runs where there is no Open MPI, HDF5 or Boost."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(os.environ["EXPLAIND_SOURCE"])
+LIMIT = 64 << 20
+ELSEWHERE = re.compile(r"lib(mpi|open-|hdf5|boost|fmt|sentencepiece|crypto|event|hwloc)")
+
+
+def run(*command, environment=None):
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    if done.returncode != 0:
+        sys.exit(f"{command}: exit {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done.stdout
+
+
+def hiding(folders):
+    """A command prefix under which these folders are empty; nothing where this machine does not allow it."""
+    mounts = "; ".join(f"mount -t tmpfs none {folder}" for folder in folders if os.path.isdir(folder))
+    if subprocess.run(["unshare", "-m", "sh", "-ec", mounts], capture_output=True).returncode != 0:
+        print("the system's Open MPI cannot be hidden here: only the loader's choice is checked")
+        return []
+    return ["unshare", "-m", "sh", "-ec", mounts + '; exec "$@"', "sh"]
+
+
+def main():
+    libtorch = os.environ.get("EXPLAIND_LIBTORCH") or str(ROOT / "build/deps/libtorch")
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = pathlib.Path(folder) / "explaind"
+        run(str(ROOT / "launch/bundle.sh"), str(bundle))
+        size = sum(f.stat().st_size for f in bundle.rglob("*") if f.is_file())
+        assert size < LIMIT, f"the bundle has {size} bytes"
+        bare = {"PATH": "/usr/bin:/bin", "EXPLAIND_LIBTORCH": libtorch, "OMP_NUM_THREADS": "1",
+                "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+        moved = bundle.rename(pathlib.Path(folder) / "moved")
+        listing = run("bash", "-c", f"here={moved}; . $here/environment.sh; ldd $here/bin/explaind", environment=bare)
+        for line in listing.splitlines():
+            assert str(moved) in line or not ELSEWHERE.search(line), line
+        plugins = run("ompi_info", "--parsable", "--path", "pkglibdir").strip().split(":")[-1]
+        messages = run("ompi_info", "--parsable", "--path", "pkgdatadir").strip().split(":")[-1]
+        said = run(*hiding([plugins, messages]), str(moved / "mpirun"), "--oversubscribe", "--bind-to", "none", "-n", "2",
+                   str(moved / "explaind"), "--version", environment=bare)
+        assert said.count("explaind ") == 2, said
+        nowhere = dict(bare, EXPLAIND_LIBTORCH=folder)
+        refused = subprocess.run([str(moved / "explaind"), "--version"], env=nowhere, capture_output=True, text=True)
+        assert refused.returncode == 2 and "EXPLAIND_LIBTORCH" in refused.stderr, refused
+
+
+main()
