@@ -2,6 +2,8 @@
 
 #include <ATen/ATen.h>
 
+#include "decomposition/rms_norm.hpp"
+
 namespace explaind {
 
 at::Tensor AttributedOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
@@ -28,12 +30,13 @@ at::Tensor AttributedOps::embedding(const at::Tensor& ids, ParameterId weight) {
   return y;
 }
 
-at::Tensor AttributedOps::norm_gain(const at::Tensor& x, ParameterId gain) {
-  at::Tensor y = SourceOps::norm_gain(x, gain);
-  y.register_hook([this, gain, input = x.detach()](const at::Tensor& gradient) {
-    sink_.add(gain, gradient, input * source().delta(gain));
-  });
-  return y;
+at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
+  const Normalised normalised = normalise_with_graph(x, source().weight(gain), epsilon);
+  normalised.y.register_hook(
+      [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
+        sink_.add(gain, gradient, norm_response(input, source().delta(gain), scale));
+      });
+  return normalised.y;
 }
 
 }  // namespace explaind

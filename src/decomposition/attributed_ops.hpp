@@ -23,7 +23,7 @@ class AttributedOps final : public SourceOps {
 
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
-  at::Tensor norm_gain(const at::Tensor& x, ParameterId gain) override;
+  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
 
  private:
   const ComponentTable& table_;

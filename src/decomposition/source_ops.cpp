@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "decomposition/rms_norm.hpp"
+
 namespace explaind {
 
 at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
@@ -16,8 +18,8 @@ at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
   return source_.weight_rows(weight, ids);
 }
 
-at::Tensor SourceOps::norm_gain(const at::Tensor& x, ParameterId gain) {
-  return x * source_.weight(gain);
+at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
+  return normalise(x, source_.weight(gain), epsilon).y;
 }
 
 }  // namespace explaind

@@ -124,8 +124,7 @@ std::vector<ParameterId> LlamaNetwork::block_parameters(int64_t index) const {
 }
 
 at::Tensor LlamaNetwork::norm(const at::Tensor& x, ParameterId gain, Ops& ops) const {
-  const at::Tensor scale = at::rsqrt(x.square().mean(-1, /*keepdim=*/true) + config_.rms_norm_eps);
-  return ops.norm_gain(x * scale, gain);
+  return ops.rms_norm(x, gain, config_.rms_norm_eps);
 }
 
 at::Tensor LlamaNetwork::attention(const at::Tensor& x, const Layer& layer, Ops& ops) const {

@@ -24,8 +24,8 @@ class Ops {
   /// y[b, t] = W[ids[b, t]]. ids: B T (int64); weight: V C. Returns B T C.
   virtual at::Tensor embedding(const at::Tensor& ids, ParameterId weight) = 0;
 
-  /// y = x ⊙ g. x: B T C, already normalised; gain: C.
-  virtual at::Tensor norm_gain(const at::Tensor& x, ParameterId gain) = 0;
+  /// y = x / √(mean x² + ε) ⊙ g, the mean over the last axis. x: B T C; gain: C.
+  virtual at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) = 0;
 };
 
 }  // namespace explaind

@@ -16,8 +16,9 @@ at::Tensor PlainOps::embedding(const at::Tensor& ids, ParameterId weight) {
   return at::embedding(weight_of(weight), ids);
 }
 
-at::Tensor PlainOps::norm_gain(const at::Tensor& x, ParameterId gain) {
-  return x * weight_of(gain);
+at::Tensor PlainOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
+  const at::Tensor scale = at::rsqrt(x.square().mean(-1, /*keepdim=*/true) + epsilon);
+  return x * scale * weight_of(gain);
 }
 
 }  // namespace explaind

@@ -17,7 +17,7 @@ class PlainOps : public Ops {
 
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
-  at::Tensor norm_gain(const at::Tensor& x, ParameterId gain) override;
+  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
 
  private:
   [[nodiscard]] const at::Tensor& weight_of(ParameterId id) const {
