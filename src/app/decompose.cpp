@@ -115,6 +115,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
+  static_cast<void>(parse_phases(options.phases));
   static_cast<void>(StepSelection::parse(options.steps));
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",

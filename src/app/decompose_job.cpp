@@ -39,7 +39,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
 }
 
 DecomposeJob prepare_job(const DecomposeOptions& options) {
-  DecomposeJob job(CheckpointSeries::open(options.series));
+  DecomposeJob job(CheckpointSeries::open(options.series, parse_phases(options.phases)));
   const std::filesystem::path first = job.series.checkpoint(0).directory();
   job.network = build_network(job.series.config(), (first / "config.json").string());
   job.trajectory = std::make_unique<CheckpointTrajectory>(job.series, *job.network);

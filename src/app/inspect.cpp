@@ -48,8 +48,8 @@ void inspect_checkpoint(const fs::path& path) {
   }
 }
 
-void inspect_series(const fs::path& path) {
-  const CheckpointSeries series = CheckpointSeries::open(path);
+void inspect_series(const fs::path& path, const std::vector<Phase>& phases) {
+  const CheckpointSeries series = CheckpointSeries::open(path, phases);
   fmt::print("{}: {} checkpoints, steps {} to {}\neach {}\n\n", path.string(), series.size(),
              series.step(0), series.step(series.size() - 1),
              describe(summarize(series.checkpoint(0))));
@@ -150,7 +150,7 @@ int run_inspect(const InspectOptions& options) {
   if (fs::is_directory(path) && is_checkpoint_directory(path)) {
     inspect_checkpoint(path);
   } else if (fs::is_directory(path) || !(path.extension() == ".h5")) {
-    inspect_series(path);
+    inspect_series(path, parse_phases(options.phases));
   } else {
     inspect_store(path, options.provenance);
   }

@@ -56,9 +56,10 @@ void require_same(const Checkpoint& checkpoint, const Checkpoint& first,
 
 }  // namespace
 
-CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path) {
+CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
+                                        const std::vector<Phase>& phases) {
   CheckpointSeries series;
-  series.entries_ = list_series(path);
+  series.entries_ = list_series(path, 2, phases);
   series.checkpoints_.push_back(Checkpoint::open(series.entries_.front().directory));
   const ModelConfig model = model_of(series.checkpoints_.front());
   for (size_t i = 1; i < series.entries_.size(); ++i) {

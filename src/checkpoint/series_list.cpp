@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -61,7 +62,9 @@ std::optional<SeriesEntry> from_directory(const fs::path& directory) {
   if (!checkpoint) {
     throw DataError(
         directory.string(), "has a step number but holds no config.json",
-        std::string("Complete it, move it away, or list the checkpoints. ") + list_form);
+        std::string("Complete it, move it away, or list the checkpoints (where it is a phase that "
+                    "holds checkpoints: --phases NAME=OFFSET,…). ") +
+            list_form);
   }
   return SeriesEntry{.step = *step, .directory = directory};
 }
@@ -180,6 +183,43 @@ std::vector<SeriesEntry> read_list(const fs::path& path) {
   return json ? read_json_list(text, path) : read_text_list(text, path);
 }
 
+/// Every checkpoint below path, whatever form path has.
+std::vector<SeriesEntry> read_series(const fs::path& path) {
+  std::error_code code;
+  const fs::file_status status = fs::status(path, code);
+  if (!fs::exists(status)) {
+    throw DataError(path.string(), "no such file or directory",
+                    "Name a directory of checkpoints or a list of them");
+  }
+  try {
+    return is_hub_cache(path)         ? read_hub_cache(path)
+           : fs::is_directory(status) ? read_directory(path)
+                                      : read_list(path);
+  } catch (const fs::filesystem_error& error) {
+    throw DataError(path.string(), "cannot be read: " + error.code().message());
+  }
+}
+
+std::vector<SeriesEntry> read_phases(const fs::path& path, const std::vector<Phase>& phases) {
+  std::vector<SeriesEntry> entries;
+  for (const Phase& phase : phases) {
+    const size_t before = entries.size();
+    for (SeriesEntry& entry : read_series(path / phase.name)) {
+      if (entry.step > std::numeric_limits<int64_t>::max() - phase.offset) {
+        throw DataError(entry.directory.string(),
+                        "its step and the phase's offset do not fit 64 bits", "See --phases");
+      }
+      entry.step += phase.offset;
+      entries.push_back(std::move(entry));
+    }
+    if (entries.size() == before) {
+      throw DataError((path / phase.name).string(), "is a phase without a checkpoint",
+                      "See --phases");
+    }
+  }
+  return entries;
+}
+
 void require_distinct(const std::vector<SeriesEntry>& sorted, const fs::path& path) {
   for (size_t i = 1; i < sorted.size(); ++i) {
     if (sorted[i].step != sorted[i - 1].step) continue;
@@ -192,21 +232,30 @@ void require_distinct(const std::vector<SeriesEntry>& sorted, const fs::path& pa
 
 }  // namespace
 
-std::vector<SeriesEntry> list_series(const fs::path& path, size_t least) {
-  std::error_code code;
-  const fs::file_status status = fs::status(path, code);
-  if (!fs::exists(status)) {
-    throw DataError(path.string(), "no such file or directory",
-                    "Name a directory of checkpoints or a list of them");
+std::vector<Phase> parse_phases(const std::string& text) {
+  std::vector<Phase> phases;
+  std::istringstream items(text);
+  for (std::string item; std::getline(items, item, ',');) {
+    const size_t gap = std::min(item.find('='), item.size());
+    const std::string name(trim(item.substr(0, gap)));
+    const std::optional<int64_t> offset =
+        gap < item.size() ? parse_step(trim(std::string_view(item).substr(gap + 1))) : std::nullopt;
+    const bool known = std::any_of(phases.begin(), phases.end(),
+                                   [&](const Phase& phase) { return phase.name == name; });
+    if (name.empty() || !offset || known) {
+      throw UsageError("--phases",
+                       "'" + item + "' is not of the form NAME=OFFSET, or its phase comes twice",
+                       "For example phase-1=0,phase-2=500000: folders of the series and the step "
+                       "at which each begins");
+    }
+    phases.push_back({.name = name, .offset = *offset});
   }
-  std::vector<SeriesEntry> entries;
-  try {
-    entries = is_hub_cache(path)         ? read_hub_cache(path)
-              : fs::is_directory(status) ? read_directory(path)
-                                         : read_list(path);
-  } catch (const fs::filesystem_error& error) {
-    throw DataError(path.string(), "cannot be read: " + error.code().message());
-  }
+  return phases;
+}
+
+std::vector<SeriesEntry> list_series(const fs::path& path, size_t least,
+                                     const std::vector<Phase>& phases) {
+  std::vector<SeriesEntry> entries = phases.empty() ? read_series(path) : read_phases(path, phases);
   std::sort(entries.begin(), entries.end(), [](const SeriesEntry& a, const SeriesEntry& b) {
     return std::pair(a.step, a.directory) < std::pair(b.step, b.directory);
   });

@@ -10,6 +10,12 @@ OptionTable option_table(DecomposeOptions& o) {
       text_option({"series", "DIR", "folder of Hugging Face checkpoints, or a list of `step path`",
                    identity, true},
                   o.series),
+      text_option(
+          {"phases", "LIST",
+           "NAME=OFFSET,…: folders of the series that hold the checkpoints of a phase each, "
+           "and what is added to their steps",
+           identity},
+          o.phases),
       text_option({"samples", "FILE", "prediction samples, JSON Lines", identity, true}, o.samples),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
       word_option({"component", "NAME",

@@ -10,7 +10,7 @@
 namespace explaind {
 
 struct DecomposeOptions {
-  std::string series, samples, store;
+  std::string series, phases, samples, store;
   std::string component = "tensor", axes = "sample", functional = "loss";
   std::string quadrature = "adaptive";
   double tolerance = 1e-5;

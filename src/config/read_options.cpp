@@ -33,6 +33,8 @@ OptionTable option_table(InspectOptions& o) {
                        "a series, a checkpoint or an influence store (also as first argument)",
                        Role::command, true},
                       o.path),
+          text_option({"phases", "LIST", "of a series, as decompose takes them: NAME=OFFSET,…"},
+                      o.phases),
           flag_option({"provenance", "", "all that a store says of its making"}, o.provenance)};
 }
 

@@ -22,6 +22,7 @@ OptionTable option_table(QueryOptions& options);
 
 struct InspectOptions {
   std::string path;  ///< positional
+  std::string phases;
   bool provenance = false;
 };
 

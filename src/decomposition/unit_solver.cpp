@@ -33,7 +33,10 @@ ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
   const auto samples = static_cast<size_t>(unit.sample_end - unit.sample_begin);
   ScoreTile tile;
   tile.unit = unit;
-  tile.psi.assign(static_cast<size_t>(sample_rows(unit) * stride_), 0.0);
+  tile.held = held_rows(unit);
+  int64_t rows = 0;
+  for (const RowRange& range : tile.held) rows += range.last - range.first;
+  tile.psi.assign(static_cast<size_t>(rows * stride_), 0.0);
   for (auto* values : {&tile.value_from, &tile.value_to, &tile.residual, &tile.quadrature_error}) {
     values->assign(samples, 0.0);
   }
@@ -47,6 +50,10 @@ ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
     for (size_t i = 0; i < tile.psi.size(); ++i) {
       tile.psi[i] /= static_cast<double>(group_sizes_[i / static_cast<size_t>(stride_)]);
     }
+  }
+  if (group_ != nullptr && group_->rank() != 0 && !divides_rows()) {
+    tile.held.clear();
+    tile.psi.clear();
   }
   tile.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return tile;
@@ -96,10 +103,35 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
   }
   for (int64_t sample = begin; sample < end; ++sample) {
     const SampleVerdict& verdict = plan->verdict(sample - begin);
+    const auto row = static_cast<size_t>(sample - tile.unit.sample_begin);
+    if (divides_rows()) {
+      const int owner = owner_of(chunk, sample - begin, group_->size());
+      if (owner == group_->rank()) {
+        const std::vector<double> scores = scores_of(verdict, sink, sample - begin);
+        certify(verdict, scores, row, tile);
+        add_scores(scores, sample, tile.unit, tile);
+      } else {
+        certify(verdict, {}, row, tile);
+      }
+      group_->broadcast(std::span(&tile.residual[row], 1), owner);
+      continue;
+    }
     const std::vector<double> scores = shared_scores(verdict, sink, chunk, sample - begin);
-    certify(verdict, scores, static_cast<size_t>(sample - tile.unit.sample_begin), tile);
+    certify(verdict, scores, row, tile);
     add_scores(scores, sample, tile.unit, tile);
   }
+}
+
+std::vector<RowRange> UnitSolver::held_rows(const Unit& unit) const {
+  const int64_t rows = sample_rows(unit);
+  if (!divides_rows()) return {{.first = 0, .last = rows}};
+  const Share share{group_->rank(), group_->size()};
+  std::vector<RowRange> held;
+  for (int64_t first = 0; first < rows; first += options_.micro_batch) {
+    if (share.owner(static_cast<size_t>(first / options_.micro_batch)) != share.rank) continue;
+    held.push_back({.first = first, .last = std::min(first + options_.micro_batch, rows)});
+  }
+  return held;
 }
 
 std::vector<double> UnitSolver::shared_scores(const SampleVerdict& verdict,
@@ -146,7 +178,15 @@ void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, c
   } else if (options_.axes.group) {
     row = groups_.of_sample[static_cast<size_t>(sample)];
   }
-  double* out = tile.psi.data() + row * stride_;
+  int64_t place = 0;  // of the row in psi
+  for (const RowRange& range : tile.held) {
+    if (row < range.last) {
+      place += row - range.first;
+      break;
+    }
+    place += range.last - range.first;
+  }
+  double* out = tile.psi.data() + place * stride_;
   for (size_t i = 0; i < scores.size(); ++i) out[i] += scores[i];
 }
 

@@ -37,7 +37,8 @@ class UnitSolver {
              const SolverOptions& options, const Communicator* group = nullptr);
 
   /// The parameters behind `sweep` must be loaded for the unit's segment. @collective over the
-  /// group, whose ranks all get the whole tile
+  /// group: where `sample` is kept each rank holds the rows of its own micro-batches, else the
+  /// first one holds all
   [[nodiscard]] ScoreTile solve(const Unit& unit, Sweep& sweep) const;
 
   /// F of every sample at one end of the segment that is loaded: forward passes alone. @collective
@@ -56,6 +57,12 @@ class UnitSolver {
   void add_scores(const std::vector<double>& scores, int64_t sample, const Unit& unit,
                   ScoreTile& tile) const;
   [[nodiscard]] int64_t sample_rows(const Unit& unit) const;
+  /// Rows of psi that this rank adds to.
+  [[nodiscard]] std::vector<RowRange> held_rows(const Unit& unit) const;
+  /// Each rank keeps the scores of its own samples, and no other rank sees them.
+  [[nodiscard]] bool divides_rows() const {
+    return options_.axes.sample && group_ != nullptr && group_->size() > 1;
+  }
   /// scores_of, on every rank, from the one that has them.
   [[nodiscard]] std::vector<double> shared_scores(const SampleVerdict& verdict,
                                                   const ScoreAccumulator& sink,

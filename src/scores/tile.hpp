@@ -43,13 +43,23 @@ class UnitGrid {
   int64_t segments_ = 0, samples_ = 0, chunk_ = 1, per_segment_ = 0;
 };
 
+/// Rows [first, last).
+struct RowRange {
+  int64_t first = 0, last = 0;
+  bool operator==(const RowRange&) const = default;
+};
+
 /// What one unit leaves. S = samples of the unit; R = rows of psi's sample-like axis: S where
 /// `sample` is kept, the number of groups where `group` is, else 1; P = positions of the run where
 /// `position` is kept, else 1; C = components. All scores: signed contribution to the change of F,
 /// in F's unit.
+///
+/// The ranks of a segment group each hold some rows of psi, every row on one rank; everything else
+/// is the same on all of them.
 struct ScoreTile {
   Unit unit;
-  std::vector<double> psi;                         ///< R P C, C fastest
+  std::vector<RowRange> held;                      ///< the rows of psi that are here, ascending
+  std::vector<double> psi;                         ///< R P C, C fastest; of `held`, end to end
   std::vector<double> value_from, value_to;        ///< S
   std::vector<double> residual, quadrature_error;  ///< S; quadrature_error NaN for fixed rules
   std::vector<int32_t> node_count;                 ///< S; gradient evaluations spent

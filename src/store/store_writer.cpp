@@ -1,9 +1,10 @@
 #include <zlib.h>
 
-#include <optional>
+#include <algorithm>
+#include <cstring>
+#include <vector>
 
 #include "comm/communicator.hpp"
-#include "core/error.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
@@ -20,6 +21,32 @@ struct TileBytes {
   const void* data;
   size_t size;
 };
+
+template <typename T>
+TileBytes bytes_of(const std::vector<T>& values) {
+  return {values.data(), values.size() * sizeof(T)};
+}
+
+/// Of a run of psi's rows.
+struct RowsChecksum {
+  int64_t first = 0, bytes = 0;
+  uLong crc = 0;
+};
+
+/// The checksum of all rows in order, from those of the runs that the ranks hold.
+uLong combined(const std::vector<std::string>& of_ranks) {
+  std::vector<RowsChecksum> runs;
+  for (const std::string& each : of_ranks) {
+    std::vector<RowsChecksum> found(each.size() / sizeof(RowsChecksum));
+    if (!found.empty()) std::memcpy(found.data(), each.data(), each.size());
+    runs.insert(runs.end(), found.begin(), found.end());
+  }
+  std::sort(runs.begin(), runs.end(),
+            [](const RowsChecksum& a, const RowsChecksum& b) { return a.first < b.first; });
+  uLong crc = crc32_z(0, nullptr, 0);
+  for (const RowsChecksum& run : runs) crc = crc32_combine(crc, run.crc, run.bytes);
+  return crc;
+}
 
 }  // namespace
 
@@ -51,6 +78,33 @@ struct StoreWriter::State {
     return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
   }
 
+  /// Writes the rows of psi that this rank holds; the checksum of all ranks' rows. @collective
+  uLong write_psi(const ScoreTile& tile) const {
+    std::vector<float> narrowed;
+    if (schema.single_precision) narrowed.assign(tile.psi.begin(), tile.psi.end());
+    const TileBytes all = schema.single_precision ? bytes_of(narrowed) : bytes_of(tile.psi);
+    int64_t rows = 0;
+    for (const RowRange& range : tile.held) rows += range.last - range.first;
+    const auto* data = static_cast<const Bytef*>(all.data);
+    std::string mine;
+    for (const RowRange& range : tile.held) {
+      hdf5::Slab slab = unit_slab(schema, variables[0].dims, tile.unit);
+      if (schema.axes.sample) {
+        slab.start[1] += static_cast<hsize_t>(range.first);
+        slab.count[1] = static_cast<hsize_t>(range.last - range.first);
+      }
+      const size_t bytes =
+          all.size / static_cast<size_t>(rows) * static_cast<size_t>(range.last - range.first);
+      hdf5::write_slab(datasets[0].get(), variables[0].type, slab, data, where);
+      const RowsChecksum sum{.first = range.first,
+                             .bytes = static_cast<int64_t>(bytes),
+                             .crc = crc32_z(crc32_z(0, nullptr, 0), data, bytes)};
+      mine.append(reinterpret_cast<const char*>(&sum), sizeof(sum));
+      data += bytes;
+    }
+    return combined(group.all_gather(mine));
+  }
+
   void flush() const { check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), where, "flushing"); }
 };
 
@@ -62,26 +116,17 @@ StoreWriter::~StoreWriter() = default;
 
 void StoreWriter::write(const ScoreTile& tile) {
   State& s = *state_;
-  std::vector<float> narrowed;
-  if (s.schema.single_precision) narrowed.assign(tile.psi.begin(), tile.psi.end());
-  const auto bytes_of = [](const auto& values) {
-    return TileBytes{values.data(), values.size() * sizeof(values[0])};
-  };
-  const std::vector<TileBytes> parts{
-      s.schema.single_precision ? bytes_of(narrowed) : bytes_of(tile.psi),
-      bytes_of(tile.value_from),
-      bytes_of(tile.value_to),
-      bytes_of(tile.residual),
-      bytes_of(tile.quadrature_error),
-      bytes_of(tile.node_count),
-      bytes_of(tile.tolerance_met),
+  uLong crc = s.write_psi(tile);
+  const std::vector<TileBytes> certificates{
+      bytes_of(tile.value_from),          bytes_of(tile.value_to),   bytes_of(tile.residual),
+      bytes_of(tile.quadrature_error),    bytes_of(tile.node_count), bytes_of(tile.tolerance_met),
       bytes_of(tile.limited_by_precision)};
   if (s.group.rank() == 0) {
-    uLong crc = crc32_z(0, nullptr, 0);
-    for (size_t i = 0; i < parts.size(); ++i) {
-      crc = crc32_z(crc, static_cast<const Bytef*>(parts[i].data), parts[i].size);
-      hdf5::write_slab(s.datasets[i].get(), s.variables[i].type,
-                       unit_slab(s.schema, s.variables[i].dims, tile.unit), parts[i].data, s.where);
+    for (size_t i = 0; i < certificates.size(); ++i) {
+      const TileBytes& part = certificates[i];
+      crc = crc32_z(crc, static_cast<const Bytef*>(part.data), part.size);
+      hdf5::write_slab(s.datasets[i + 1].get(), s.variables[i + 1].type,
+                       unit_slab(s.schema, s.variables[i + 1].dims, tile.unit), part.data, s.where);
     }
     const auto checksum = static_cast<uint32_t>(crc);
     const hdf5::Slab unit = unit_slab(s.schema, {"segment", "unit"}, tile.unit);

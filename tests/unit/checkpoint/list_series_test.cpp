@@ -53,6 +53,27 @@ TEST_F(ListSeries, ReadsTheRevisionsOfAHubCache) {
                              HasSubstr("Download the revision again")));
 }
 
+TEST_F(ListSeries, MovesTheStepsOfPhases) {
+  for (const char* name : {"pre-1/iter_0000", "pre-1/iter_0500", "pre-2/iter_0100", "logs/a"}) {
+    make(name);
+  }
+  EXPECT_THAT(list_series(directory.path(), 2, parse_phases("pre-2=500, pre-1=0")),
+              ElementsAre(entry(0, "pre-1/iter_0000"), entry(500, "pre-1/iter_0500"),
+                          entry(600, "pre-2/iter_0100")));
+  EXPECT_THAT(error(), HasSubstr("--phases"));  // the way out, where no phases are given
+  const auto with = [&](const std::string& phases) {
+    return data_error([&] { list_series(directory.path(), 2, parse_phases(phases)); });
+  };
+  EXPECT_THAT(with("pre-1=0,pre-2=400"), HasSubstr("step 500 is given twice"));
+  EXPECT_THAT(with("pre-3=0"), AllOf(HasSubstr("pre-3"), HasSubstr("no such file")));
+  EXPECT_THAT(with("pre-2=9223372036854775807"), HasSubstr("64 bits"));
+  EXPECT_THROW(parse_phases("pre-1"), UsageError);
+  EXPECT_THROW(parse_phases("pre-1=-5"), UsageError);
+  EXPECT_THROW(parse_phases("=5"), UsageError);
+  EXPECT_THROW(parse_phases("pre-1=0,pre-1=5"), UsageError);
+  EXPECT_TRUE(parse_phases("").empty());
+}
+
 TEST_F(ListSeries, SortsByNumberWhateverTheNames) {
   for (const char* name : {"step-100", "iter_0000020", "ckpt_003", "1000", "checkpoint-9"}) {
     make(name);

@@ -60,6 +60,7 @@ ScoreTile tile_of(const StoreSchema& schema, int64_t index) {
                        : schema.axes.group ? static_cast<int64_t>(schema.group_names.size())
                                            : 1;
   const int64_t first = schema.axes.sample ? tile.unit.sample_begin : 0;
+  tile.held = {{.first = 0, .last = rows}};
   for (int64_t row = 0; row < rows; ++row) {
     for (int64_t position = 0; position < schema.positions; ++position) {
       for (int64_t component = 0; component < schema.components.size(); ++component) {
