@@ -15,6 +15,7 @@
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
 #include "app/decompose_store.hpp"
+#include "app/device_budget.hpp"
 #include "app/step_choice.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
@@ -37,8 +38,8 @@ namespace explaind {
 namespace {
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const MemoryPlan& memory,
-                const ProcessGrid& grid) {
-  DecomposeOptions copy = options;
+                const ProcessGrid& grid, const ChosenDevice& device) {
+  DecomposeOptions copy = decided(options, job);
   std::cout << "Configuration\n";
   for (const ResolvedOption& option : resolved(option_table(copy))) {
     if (option.value.empty()) continue;
@@ -53,12 +54,19 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
   fmt::print(
       "\n{} checkpoints of {} parameters in {} tensors; {} samples of up to {} tokens\n"
       "{} components × {} samples × {} segments in {} units, revision {}\n"
-      "{} segment group{} of {} rank{}, parameters {}, up to {} of memory a rank\n",
+      "{} segment group{} of {} rank{}, parameters {}, up to {} of memory a rank\n"
+      "device {} ({})",
       job.series.size(), elements, job.network->parameters().size(), job.samples.size(),
       job.solver.positions, job.components.size(), job.samples.size(), job.trajectory->segments(),
       job.units.size(), revision(), grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s",
       grid.shards(), grid.shards() == 1 ? "" : "s", to_string(memory.source),
-      format_bytes(static_cast<double>(memory.total())));
+      format_bytes(static_cast<double>(memory.total())), device.device.is_cuda() ? "cuda" : "cpu",
+      device.reason);
+  if (memory.on_device) {
+    fmt::print(", up to {} of its memory",
+               format_bytes(static_cast<double>(memory.device_total())));
+  }
+  fmt::print("\n");
   std::cout.flush();
 }
 
@@ -75,13 +83,14 @@ void require_finite_weights(const DecomposeJob& job, const Communicator& world) 
 }
 
 /// Bytes that this rank may take, the least of its group's. @collective over world
-int64_t memory_budget(const DecomposeOptions& options, const Communicator& world,
-                      const ProcessGrid& grid) {
-  const int ranks = world.ranks_on_host();
+MemoryBudget memory_budget(const DecomposeOptions& options, const HostPlace& place,
+                           const Device& device, const ProcessGrid& grid) {
+  const int ranks = place.ranks;
   const int64_t free = free_memory();
   int64_t budget = free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks;
   if (options.memory) budget = parse_bytes("memory", *options.memory);
-  return grid.segment_group().minimum(budget);
+  return {grid.segment_group().minimum(budget),
+          grid.segment_group().minimum(device_budget(options, device, place))};
 }
 
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
@@ -91,7 +100,8 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   const Communicator& group = grid.segment_group();
   std::optional<Workspace> workspace;
   agree(world, [&] {  // allocates
-    workspace.emplace(*job.network, *job.trajectory, job.components, job.type, memory, group);
+    workspace.emplace(*job.network, *job.trajectory, job.components, job.computation, memory,
+                      group);
   });
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
@@ -115,6 +125,8 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
+  if (options.device_memory)
+    static_cast<void>(parse_bytes("device-memory", *options.device_memory));
   static_cast<void>(parse_phases(options.phases));
   static_cast<void>(StepSelection::parse(options.steps));
   if (options.resume && options.overwrite) {
@@ -125,9 +137,14 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const ProcessGrid grid(world, static_cast<int>(options.shards),
                          static_cast<int>(options.segment_groups.value_or(0)));
   std::optional<DecomposeJob> opened;
-  agree(world, [&] { opened.emplace(prepare_job(options)); });
+  const HostPlace place = world.on_host();
+  std::optional<ChosenDevice> device;
+  agree(world, [&] {
+    device = choose_device(options.device, place.rank);
+    opened.emplace(prepare_job(options, device->device));
+  });
   DecomposeJob& job = *opened;
-  const int64_t budget = memory_budget(options, world, grid);
+  const MemoryBudget budget = memory_budget(options, place, device->device, grid);
   std::optional<MemoryPlan> memory;
   agree(world, [&] {
     memory = plan_memory({.network = *job.network,
@@ -135,15 +152,15 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
                           .samples = job.samples,
                           .table = job.components,
                           .solver = job.solver,
-                          .type = job.type,
+                          .computation = job.computation,
                           .shards = grid.shards()},
                          parse_source(options.parameters), budget);
   });
   agree(world, [&] { require_finite_weights(job, world); });
   choose_steps(job, options, *memory, world, grid);
   StoreSchema schema = schema_of(job, options);
-  if (world.rank() == 0) print_plan(job, options, *memory, grid);
-  PreparedStore prepared = prepare_store(job, options, schema, world);
+  if (world.rank() == 0) print_plan(job, options, *memory, grid, *device);
+  PreparedStore prepared = prepare_store(job, decided(options, job), schema, world);
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now

@@ -8,28 +8,29 @@ namespace {
 
 /// Constants of the compute precision. epsilon: relative rounding of one directional derivative;
 /// absolute: what is left of a loss in nats.
-struct Precision {
-  at::ScalarType type;
+struct Rounding {
   double epsilon, absolute;
 };
 
-Precision precision_of(const std::string& name) {
-  if (name == "fp64") return {at::kDouble, 2.220446049250313e-16, 1e-12};
-  return {at::kFloat, 1.1920929e-7, 3e-8};
+Rounding rounding_of(const std::string& precision) {
+  if (precision == "fp64") return {.epsilon = 2.220446049250313e-16, .absolute = 1e-12};
+  if (precision == "tf32") return {.epsilon = 4.8828125e-4, .absolute = 1e-5};
+  if (precision == "bf16") return {.epsilon = 3.90625e-3, .absolute = 1e-4};
+  return {.epsilon = 1.1920929e-7, .absolute = 3e-8};
 }
 
 }  // namespace
 
 SolverOptions solver_options(const DecomposeOptions& options) {
-  const Precision precision = precision_of(options.precision);
+  const Rounding rounding = rounding_of(options.precision);
   SolverOptions solver;
   parse_quadrature(options.quadrature, solver.quadrature);
   solver.quadrature.relative = options.tolerance;
-  solver.quadrature.absolute = options.absolute_tolerance.value_or(precision.absolute);
+  solver.quadrature.absolute = options.absolute_tolerance.value_or(rounding.absolute);
   solver.quadrature.relative_to_gross = options.relative_to == "gross";
   solver.quadrature.max_nodes = static_cast<int>(options.max_nodes);
   solver.quadrature.max_kink_nodes = static_cast<int>(options.max_kink_nodes);
-  solver.quadrature.epsilon = precision.epsilon;
+  solver.quadrature.epsilon = rounding.epsilon;
   solver.functional = parse_functional(options.functional);
   solver.axes = parse_axes(options.axes);
   solver.group_reduce = options.group_reduce == "sum" ? GroupReduce::sum : GroupReduce::mean;
@@ -38,19 +39,23 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   return solver;
 }
 
-DecomposeJob prepare_job(const DecomposeOptions& options) {
+DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) {
   DecomposeJob job(CheckpointSeries::open(options.series, parse_phases(options.phases)));
   const std::filesystem::path first = job.series.checkpoint(0).directory();
   job.network = build_network(job.series.config(), (first / "config.json").string());
   job.trajectory = std::make_unique<CheckpointTrajectory>(job.series, *job.network);
   job.solver = solver_options(options);
-  job.type = precision_of(options.precision).type;
+  job.computation.device = device;
+  job.computation.precision = parse_precision(options.precision);
+  require_device(job.computation);
   job.samples = load_samples(
       options.samples, {.vocabulary = job.network->vocabulary(),
                         .max_length = options.max_length.value_or(job.network->max_positions()),
                         .truncate = options.truncate,
                         .tokenizer_directory = options.tokenizer.value_or(first.string())});
   job.groups = group_samples(job.samples);
+  job.computation.form = choose_product_form(
+      options.product_form, largest_micro_batch(job.samples, job.solver.micro_batch));
   for (const Sample& sample : job.samples) {
     job.solver.positions =
         std::max(job.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
@@ -59,6 +64,12 @@ DecomposeJob prepare_job(const DecomposeOptions& options) {
   job.units = UnitGrid(job.trajectory->segments(), static_cast<int64_t>(job.samples.size()),
                        job.solver.chunk, job.solver.axes.sample);
   return job;
+}
+
+DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job) {
+  DecomposeOptions copy = options;
+  copy.product_form = to_string(job.computation.form);
+  return copy;
 }
 
 StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) {

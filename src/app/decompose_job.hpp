@@ -7,6 +7,7 @@
 
 #include "checkpoint/series.hpp"
 #include "config/decompose_options.hpp"
+#include "decomposition/computation.hpp"
 #include "decomposition/trajectory.hpp"
 #include "decomposition/unit_solver.hpp"
 #include "model/network.hpp"
@@ -26,15 +27,19 @@ struct DecomposeJob {
   ComponentTable components;
   SolverOptions solver;
   UnitGrid units;
-  at::ScalarType type = at::kFloat;
+  Computation computation;
   std::vector<double> left_out;  ///< per sample: ΔF of segments left out; empty where none could be
 };
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.
 SolverOptions solver_options(const DecomposeOptions& options);
 
-/// Opens series, network and samples. Throws DataError as they do. Not collective.
-DecomposeJob prepare_job(const DecomposeOptions& options);
+/// Opens series, network and samples; `device` is where it will compute. Throws DataError as they
+/// do, and UsageError for a precision that the device does not have. Not collective.
+DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device);
+
+/// The options with what was chosen for "auto" where that decides the numbers.
+DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job);
 
 /// The store's layout, without provenance.
 StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "app/decompose_job.hpp"
+#include "app/device_budget.hpp"
 #include "app/verbs.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
@@ -50,13 +51,22 @@ std::string reason(const MemoryPlan& memory, bool chosen, int64_t budget) {
 }
 
 void print_memory(const MemoryPlan& memory) {
-  fmt::print("  memory a rank   {}: program {}, weights {}", bytes(memory.total()),
-             bytes(memory.base), bytes(memory.parameters));
-  if (memory.endpoints > 0) fmt::print(", endpoints {}", bytes(memory.endpoints));
-  fmt::print(", graph {}", bytes(memory.graph));
-  if (memory.activations > 0) fmt::print(", activations {}", bytes(memory.activations));
+  fmt::print("  memory a rank   {}: program {}", bytes(memory.total()), bytes(memory.base));
+  if (!memory.on_device) {
+    fmt::print(", weights {}", bytes(memory.parameters));
+    if (memory.endpoints > 0) fmt::print(", endpoints {}", bytes(memory.endpoints));
+    fmt::print(", graph {}", bytes(memory.graph));
+    if (memory.activations > 0) fmt::print(", activations {}", bytes(memory.activations));
+  }
+  if (memory.shares > 0) fmt::print(", shares of endpoints {}", bytes(memory.shares));
   if (memory.accumulators > 0) fmt::print(", scores {}", bytes(memory.accumulators));
   fmt::print("\n");
+  if (memory.on_device) {
+    fmt::print(
+        "  memory there    {}: CUDA {}, weights {}, endpoints {}, graph {}, activations {}\n",
+        bytes(memory.device_total()), bytes(memory.device_base), bytes(memory.parameters),
+        bytes(memory.endpoints), bytes(memory.graph), bytes(memory.activations));
+  }
 }
 
 /// As many segments as --steps will choose; which ones `top` takes is not known before F is, and
@@ -79,17 +89,20 @@ int run_plan(const PlanOptions& options) {
   const DecomposeOptions& wanted = options.decompose;
   if (wanted.threads > 0) at::set_num_threads(static_cast<int>(wanted.threads));
   const int64_t groups = segment_groups_of(options), budget = budget_of(options);
-  DecomposeJob job = prepare_job(wanted);
+  const ChosenDevice device = choose_device(wanted.device, 0);
+  DecomposeJob job = prepare_job(wanted, device.device);
   assume_steps(job, wanted);
   const MemoryDemand demand{.network = *job.network,
                             .trajectory = *job.trajectory,
                             .samples = job.samples,
                             .table = job.components,
                             .solver = job.solver,
-                            .type = job.type,
+                            .computation = job.computation,
                             .shards = static_cast<int>(wanted.shards)};
   const std::optional<Source> choice = parse_source(wanted.parameters);
-  const MemoryPlan memory = plan_memory(demand, choice, budget);
+  const HostPlace place{.rank = 0, .ranks = static_cast<int>(options.ranks)};
+  const MemoryPlan memory =
+      plan_memory(demand, choice, {budget, device_budget(wanted, device.device, place)});
   const BlockTimes times = time_block(demand, calibration_seconds);
   const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
   const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
@@ -100,6 +113,8 @@ int run_plan(const PlanOptions& options) {
              job.trajectory->segments(), job.samples.size(), job.components.size(),
              job.units.size(), groups, groups == 1 ? "" : "s", wanted.shards,
              wanted.shards == 1 ? "" : "s");
+  fmt::print("  device          {} ({})\n", device.device.is_cuda() ? "cuda" : "cpu",
+             device.reason);
   fmt::print("  engine          A: contraction in the backward pass (per-sample scores)\n");
   fmt::print("  parameters      {}: {}\n", to_string(memory.source),
              reason(memory, choice.has_value(), budget));

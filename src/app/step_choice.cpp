@@ -36,7 +36,8 @@ std::vector<double> values_at_checkpoints(const DecomposeJob& job, const MemoryP
   }
   std::string mine;
   agree(world, [&] {
-    const Workspace workspace(*job.network, trajectory, job.components, job.type, memory, group);
+    const Workspace workspace(*job.network, trajectory, job.components, job.computation, memory,
+                              group);
     for (size_t i = first; i < checkpoints; i += groups) {
       workspace.parameters->load(static_cast<int64_t>(i));
       const std::vector<double> values = solver.values(false, *workspace.sweep);

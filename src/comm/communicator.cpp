@@ -88,14 +88,15 @@ Communicator Communicator::split(int colour) const {
   return made;
 }
 
-int Communicator::ranks_on_host() const {
+HostPlace Communicator::on_host() const {
   MPI_Comm host = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split_type(comm_, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &host),
             "MPI_Comm_split_type");
-  int ranks = 1;
-  check_mpi(MPI_Comm_size(host, &ranks), "MPI_Comm_size");
+  HostPlace place;
+  check_mpi(MPI_Comm_rank(host, &place.rank), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(host, &place.ranks), "MPI_Comm_size");
   check_mpi(MPI_Comm_free(&host), "MPI_Comm_free");
-  return ranks;
+  return place;
 }
 
 void Communicator::barrier() const {

@@ -21,6 +21,11 @@ class MpiEnvironment {
   MpiEnvironment& operator=(const MpiEnvironment&) = delete;
 };
 
+/// A rank among those on its machine.
+struct HostPlace {
+  int rank = 0, ranks = 1;
+};
+
 /// Owns a duplicate; destructors skip the free after MPI_Finalize.
 class Communicator {
  public:
@@ -39,8 +44,8 @@ class Communicator {
   [[nodiscard]] MPI_Comm get() const { return comm_; }
   /// The ranks that give the same colour, in the order they have here. @collective
   [[nodiscard]] Communicator split(int colour) const;
-  /// Ranks on this rank's machine, itself included. @collective
-  [[nodiscard]] int ranks_on_host() const;
+  /// @collective
+  [[nodiscard]] HostPlace on_host() const;
   /// @collective
   void barrier() const;
   /// @collective; `value` of `root` on every rank.

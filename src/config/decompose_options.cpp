@@ -49,8 +49,17 @@ OptionTable option_table(DecomposeOptions& o) {
       integer_option(
           {"max-kink-nodes", "N", "cap of bisection where convergence is algebraic", identity},
           o.max_kink_nodes, 17),
-      word_option({"precision", "TYPE", "of weights and activations: fp32 or fp64", identity},
-                  o.precision, {"fp32", "fp64"}),
+      word_option({"precision", "TYPE",
+                   "of weights and activations: fp64, fp32, tf32 (products of CUDA devices rounded "
+                   "to 11 bits) or bf16 (products of bf16 numbers, all else fp32)",
+                   identity},
+                  o.precision, {"fp64", "fp32", "tf32", "bf16"}),
+      word_option({"product-form", "FORM",
+                   "formed: W(t) for every node; split: x a + t (x Δ), all nodes of a round at "
+                   "once, which is faster for few tokens; auto: split up to 32 tokens a "
+                   "micro-batch",
+                   identity},
+                  o.product_form, {"auto", "formed", "split"}),
       integer_option({"chunk", "SAMPLES", "samples of a unit of work", identity}, o.chunk, 1),
       integer_option(
           {"micro-batch", "SAMPLES", "samples that run together, padded to the longest", identity},
@@ -87,6 +96,11 @@ OptionTable option_table(DecomposeOptions& o) {
       integer_option(
           {"threads", "N", "threads of a rank; 0: OMP_NUM_THREADS, or all cores", execution},
           o.threads, 0),
+      word_option({"device", "WHERE",
+                   "cpu, cuda (each rank takes a device of its machine in turn), or auto: cuda "
+                   "where it can be used",
+                   execution},
+                  o.device, {"auto", "cpu", "cuda"}),
       word_option(
           {"parameters", "SOURCE",
            "resident: weights and updates of the whole model in memory; streamed: of one "
@@ -110,6 +124,11 @@ OptionTable option_table(DecomposeOptions& o) {
                             "where not given, a rank's share of what is free on its machine",
                             execution},
                            o.memory),
+      optional_text_option({"device-memory", "SIZE",
+                            "memory of its device that a rank may take; where not given, a rank's "
+                            "share of what is free there",
+                            execution},
+                           o.device_memory),
       flag_option({"overwrite", "", "replace a store that exists", Role::command}, o.overwrite),
       flag_option({"resume", "",
                    "go on with the store where it exists: finished units are kept after their "

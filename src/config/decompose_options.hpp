@@ -17,7 +17,7 @@ struct DecomposeOptions {
   std::optional<double> absolute_tolerance;
   std::string relative_to = "change";
   int64_t max_nodes = 129, max_kink_nodes = 1500;
-  std::string precision = "fp32";
+  std::string precision = "fp32", product_form = "auto";
   int64_t chunk = 64, micro_batch = 8;
   std::optional<int64_t> max_length;
   bool truncate = false;
@@ -26,10 +26,10 @@ struct DecomposeOptions {
   std::string group_reduce = "mean", store_dtype = "f64";
   bool hash_inputs = false;
   int64_t threads = 0;
-  std::string parameters = "auto";
+  std::string device = "auto", parameters = "auto";
   int64_t shards = 1;
   std::optional<int64_t> segment_groups;
-  std::optional<std::string> memory;
+  std::optional<std::string> memory, device_memory;
   bool overwrite = false, resume = false;
 };
 

@@ -2,22 +2,37 @@
 
 #include <ATen/ATen.h>
 
+#include "decomposition/products.hpp"
 #include "decomposition/rms_norm.hpp"
 
 namespace explaind {
 
-at::Tensor AttributedOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y = SourceOps::linear(x, weight, bias);
+void AttributedOps::attribute(const at::Tensor& y, const at::Tensor& x, const at::Tensor& response,
+                              ParameterId weight, ParameterId bias) {
   // Detached: the hook lives in y's graph and must not keep it alive.
-  y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
-    const at::Tensor& update = source().delta(weight);
-    if (table_.slot(weight).division == Division::column_blocks) {
-      sink_.add(weight, input, at::matmul(gradient, update));
-    } else {
-      sink_.add(weight, gradient, at::linear(input, update));
-    }
-    if (bias != no_parameter) sink_.add(bias, gradient, source().delta(bias));
-  });
+  y.register_hook(
+      [this, weight, bias, input = x.detach(),
+       known = response.defined() ? response.detach() : response](const at::Tensor& gradient) {
+        const at::Tensor& update = source().delta(weight);
+        if (table_.slot(weight).division == Division::column_blocks) {
+          sink_.add(weight, input, times(gradient, update));
+        } else {
+          sink_.add(weight, gradient, known.defined() ? known : times_transposed(input, update));
+        }
+        if (bias != no_parameter) sink_.add(bias, gradient, source().delta(bias));
+      });
+}
+
+at::Tensor AttributedOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
+  if (!is_split()) {
+    at::Tensor y = SourceOps::linear(x, weight, bias);
+    attribute(y, x, {}, weight, bias);
+    return y;
+  }
+  const at::Tensor response = times_transposed(x, source().delta(weight));
+  at::Tensor y = joined(times_transposed(x, source().weight(weight)), response);
+  if (bias != no_parameter) y = y + bias_of(bias);
+  attribute(y, x, response, weight, bias);
   return y;
 }
 
@@ -31,12 +46,23 @@ at::Tensor AttributedOps::embedding(const at::Tensor& ids, ParameterId weight) {
 }
 
 at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
-  const Normalised normalised = normalise_with_graph(x, source().weight(gain), epsilon);
-  normalised.y.register_hook(
-      [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
-        sink_.add(gain, gradient, norm_response(input, source().delta(gain), scale));
-      });
-  return normalised.y;
+  const Device& device = source().device();
+  const Normalised normalised = normalise_with_graph(x, source().weight(gain), epsilon, device);
+  if (!is_split()) {
+    normalised.y.register_hook(
+        [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
+          sink_.add(gain, gradient,
+                    norm_response(input, source().delta(gain), scale, source().device()));
+        });
+    return normalised.y;
+  }
+  const at::Tensor response =
+      normalise_with_graph(x, source().delta(gain), epsilon, device).y;  // s x ⊙ Δg
+  at::Tensor y = joined(normalised.y, response);
+  y.register_hook([this, gain, known = response.detach()](const at::Tensor& gradient) {
+    sink_.add(gain, gradient, known);
+  });
+  return y;
 }
 
 }  // namespace explaind

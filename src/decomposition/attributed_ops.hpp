@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <utility>
+
 #include "decomposition/score_accumulator.hpp"
 #include "decomposition/source_ops.hpp"
 
@@ -14,18 +16,25 @@ namespace explaind {
 /// output receives δ = ∂F/∂y and adds the contraction of δ with op(x; Δ) to the sink. Three
 /// products per weight: y, δW, op(x; Δ). Where heads are columns, Σ x ⊙ (δΔ) takes the place of
 /// Σ δ ⊙ (xΔᵀ): the same cost. The graph begins at the embedding's output, or at the block's input.
+/// Split operations have formed op(x; Δ) already.
 class AttributedOps final : public SourceOps {
  public:
   /// All references must outlive the graph of the forward pass; what the source has open must still
   /// be open, at the same node, in the backward pass.
-  AttributedOps(ParameterSource& source, const ComponentTable& table, ScoreAccumulator& sink)
-      : SourceOps(source), table_(table), sink_(sink) {}
+  AttributedOps(ParameterSource& source, const ComponentTable& table, ScoreAccumulator& sink,
+                at::Tensor t = {})
+      : SourceOps(source, std::move(t)), table_(table), sink_(sink) {}
 
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
 
  private:
+  /// Scores a matrix, and the bias behind it, when δ of y comes by. response: xΔᵀ where it is
+  /// known.
+  void attribute(const at::Tensor& y, const at::Tensor& x, const at::Tensor& response,
+                 ParameterId weight, ParameterId bias);
+
   const ComponentTable& table_;
   ScoreAccumulator& sink_;
 };

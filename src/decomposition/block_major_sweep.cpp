@@ -15,8 +15,11 @@ int64_t BlockMajorSweep::width() const {
 
 void BlockMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
                           ScoreAccumulator& sink) {
-  std::vector<Evaluation> all = evaluations_of(chunk, asks, share_);
-  const int64_t size = parameters_.type() == at::kDouble ? 8 : 4;
+  const at::TensorOptions options = parameters_.device().options(parameters_.precision().type);
+  std::vector<Evaluation> all = form_ == ProductForm::split
+                                    ? split_evaluations_of(chunk, asks, share_, options)
+                                    : evaluations_of(chunk, asks, share_);
+  const auto size = static_cast<int64_t>(at::elementSize(parameters_.precision().type));
   sink.begin_round(asks);
   for (size_t next = 0; next < all.size();) {
     std::vector<Evaluation> wave;                                     // mine
@@ -53,12 +56,12 @@ void BlockMajorSweep::open(int64_t block, int64_t next) {
 BlockMajorSweep::Activations BlockMajorSweep::forward(std::span<Evaluation> wave) {
   const c10::NoGradGuard no_graph;
   Activations inputs(wave.size());
-  SourceOps ops(parameters_);
   for (int64_t block = 0; block < network_.blocks(); ++block) {
     open(block, block + 1);
     for (size_t i = 0; i < wave.size(); ++i) {
       Evaluation& each = wave[i];
-      parameters_.set_node(each.t);
+      parameters_.set_node(each.node());
+      SourceOps ops(parameters_, each.t_of_members);
       at::Tensor input = block == 0 ? each.ids() : std::move(each.hidden);
       each.hidden = network_.block(block, input, ops);
       if (!each.value_only) inputs[i].push_back(std::move(input));
@@ -69,13 +72,13 @@ BlockMajorSweep::Activations BlockMajorSweep::forward(std::span<Evaluation> wave
 
 void BlockMajorSweep::backward(std::span<Evaluation> wave, Activations& inputs,
                                ScoreAccumulator& sink) {
-  AttributedOps ops(parameters_, table_, sink);
   for (int64_t block = network_.blocks() - 1; block >= 0; --block) {
     open(block, block - 1);
     for (size_t i = 0; i < wave.size(); ++i) {
       Evaluation& each = wave[i];
       if (each.value_only) continue;
-      parameters_.set_node(each.t);
+      parameters_.set_node(each.node());
+      AttributedOps ops(parameters_, table_, sink, each.t_of_members);
       sink.begin_evaluation(each.members);
       at::Tensor input = std::move(inputs[i].back());
       inputs[i].pop_back();

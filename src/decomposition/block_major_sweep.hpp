@@ -22,16 +22,19 @@ class BlockMajorSweep final : public Sweep {
   /// it. It must be the same on all ranks that open parameters together: they run the same waves,
   /// each its share of them. All references must outlive the sweep.
   BlockMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
-                  int64_t activation_bytes, Share share = {})
+                  int64_t activation_bytes, Share share = {},
+                  ProductForm form = ProductForm::formed)
       : network_(network),
         parameters_(parameters),
         table_(table),
         head_(network, parameters),
         activation_bytes_(activation_bytes),
-        share_(share) {}
+        share_(share),
+        form_(form) {}
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
+  [[nodiscard]] const Device& device() const override { return parameters_.device(); }
 
   /// Bytes of one kept activation at every boundary: blocks × B T C.
   static int64_t kept_bytes(const Network& network, int64_t tokens, int64_t columns, int64_t size) {
@@ -55,6 +58,7 @@ class BlockMajorSweep final : public Sweep {
   VocabularyHead head_;
   int64_t activation_bytes_;
   Share share_;
+  ProductForm form_;
 };
 
 }  // namespace explaind

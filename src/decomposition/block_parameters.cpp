@@ -7,7 +7,7 @@
 namespace explaind {
 namespace {
 
-constexpr int64_t boundary = 16;  // elements: 64 bytes of fp32
+constexpr int64_t boundary = 64;  // bytes
 
 std::vector<int64_t> shape_of(const Network& network, const ParameterRows& part) {
   std::vector<int64_t> shape = network.parameters()[static_cast<size_t>(part.parameter)].shape;
@@ -23,16 +23,21 @@ int64_t elements(const std::vector<int64_t>& shape) {
 
 }  // namespace
 
+int64_t BlockParameters::room(const ParameterRows& part) const {
+  const auto type = type_of(network_.parameters()[static_cast<size_t>(part.parameter)], precision_);
+  const int64_t bytes =
+      elements(shape_of(network_, part)) * static_cast<int64_t>(at::elementSize(type));
+  return (bytes + boundary - 1) / boundary * boundary;
+}
+
 void BlockParameters::reserve(const std::vector<ParameterRows>& parts) {
   int64_t total = 0;
-  for (const ParameterRows& part : parts) {
-    total += (elements(shape_of(network_, part)) + boundary - 1) / boundary * boundary;
-  }
+  for (const ParameterRows& part : parts) total += room(part);
   if (weights_.defined() && weights_.numel() >= total) return;
   weights_.reset();  // before the larger ones are there
   deltas_.reset();
-  weights_ = at::empty({total}, type_);
-  deltas_ = at::empty({total}, type_);
+  weights_ = at::empty({total}, device_.options(at::kByte));
+  deltas_ = at::empty({total}, device_.options(at::kByte));
 }
 
 void BlockParameters::load(int64_t segment) {
@@ -50,13 +55,15 @@ void BlockParameters::open(const std::vector<ParameterRows>& parts,
   int64_t offset = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     const std::vector<int64_t> shape = shape_of(network_, parts[i]);
-    const int64_t count = elements(shape);
+    const auto type =
+        type_of(network_.parameters()[static_cast<size_t>(parts[i].parameter)], precision_);
+    const int64_t bytes = elements(shape) * static_cast<int64_t>(at::elementSize(type));
     Part& opened = open_[parts[i].parameter];
     opened.ends = ends[i];
-    opened.weight = weights_.narrow(0, offset, count).view(shape);
-    opened.delta = deltas_.narrow(0, offset, count).view(shape);
-    offset += (count + boundary - 1) / boundary * boundary;
-    form_delta(opened.ends, opened.delta);
+    opened.weight = weights_.narrow(0, offset, bytes).view(type).view(shape);
+    opened.delta = deltas_.narrow(0, offset, bytes).view(type).view(shape);
+    offset += room(parts[i]);
+    form_delta(opened.ends, device_, opened.delta);
     bytes_opened_ += static_cast<int64_t>(ends[i].from.bytes + ends[i].to.bytes);
   }
 }
@@ -65,26 +72,14 @@ void BlockParameters::set_node(double t) {
   if (formed_ && t == node_) return;
   node_ = t;
   formed_ = true;
-  for (auto& [parameter, part] : open_) form_weight(part.ends, part.delta, t, part.weight);
+  for (auto& [parameter, part] : open_) {
+    form_weight(part.ends, part.delta, t, device_, part.weight);
+  }
 }
 
 at::Tensor BlockParameters::rows(ParameterId parameter, const at::Tensor& ids, bool update) {
-  const Endpoints ends = trajectory_.endpoints(segment_, parameter);
-  const int64_t columns = ends.from.shape[1];
-  const at::Tensor flat = ids.contiguous().view({-1});
-  at::Tensor deltas = at::empty({flat.numel(), columns}, type_);
-  at::Tensor weights = update ? at::Tensor() : at::empty({flat.numel(), columns}, type_);
-  for (int64_t i = 0; i < flat.numel(); ++i) {
-    const Endpoints row = rows_of(ends, flat.const_data_ptr<int64_t>()[i], 1);
-    at::Tensor delta = deltas.select(0, i);
-    form_delta(row, delta);
-    if (update) continue;
-    at::Tensor weight = weights.select(0, i);
-    form_weight(row, delta, node_, weight);
-  }
-  std::vector<int64_t> shape = ids.sizes().vec();
-  shape.push_back(columns);
-  return (update ? deltas : weights).view(shape);
+  return device_.upload(looked_up_rows(trajectory_.endpoints(segment_, parameter), ids, node_,
+                                       update, precision_.type));
 }
 
 at::Tensor BlockParameters::weight_rows(ParameterId parameter, const at::Tensor& ids) {

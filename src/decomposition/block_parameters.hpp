@@ -15,10 +15,14 @@ namespace explaind {
 /// from the mapped files.
 class BlockParameters final : public ParameterSource {
  public:
-  /// type: at::kFloat or at::kDouble. network and trajectory must outlive this.
-  BlockParameters(const Network& network, const Trajectory& trajectory, at::ScalarType type,
-                  std::unique_ptr<EndpointReader> reader)
-      : network_(network), trajectory_(trajectory), type_(type), reader_(std::move(reader)) {}
+  /// network and trajectory must outlive this; on a device the reader's views are of its memory.
+  BlockParameters(const Network& network, const Trajectory& trajectory, const Precision& precision,
+                  std::unique_ptr<EndpointReader> reader, const Device& device = Device::cpu())
+      : network_(network),
+        trajectory_(trajectory),
+        precision_(precision),
+        device_(device),
+        reader_(std::move(reader)) {}
 
   /// Reads nothing: weights are not looked at for being finite.
   void load(int64_t segment) override;
@@ -34,7 +38,8 @@ class BlockParameters final : public ParameterSource {
   }
   [[nodiscard]] at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) override;
   [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override;
-  [[nodiscard]] at::ScalarType type() const override { return type_; }
+  [[nodiscard]] const Precision& precision() const override { return precision_; }
+  [[nodiscard]] const Device& device() const override { return device_; }
 
   /// Stored bytes of the endpoints that open() has gone through.
   [[nodiscard]] int64_t bytes_opened() const { return bytes_opened_; }
@@ -44,19 +49,21 @@ class BlockParameters final : public ParameterSource {
     Endpoints ends;
     at::Tensor weight, delta;  ///< views of the arenas
   };
-  /// Room for what is to be opened, each part on a boundary of 64 bytes (its products' bits depend
-  /// on that).
+  /// Bytes of a part in an arena, each of which begins on a boundary of 64 (its products' bits
+  /// depend on that).
+  [[nodiscard]] int64_t room(const ParameterRows& part) const;
   void reserve(const std::vector<ParameterRows>& parts);
   [[nodiscard]] at::Tensor rows(ParameterId parameter, const at::Tensor& ids, bool update);
 
   const Network& network_;
   const Trajectory& trajectory_;
-  at::ScalarType type_;
+  Precision precision_;
+  Device device_;
   std::unique_ptr<EndpointReader> reader_;
   int64_t segment_ = -1, bytes_opened_ = 0;
   double node_ = 0;
   bool formed_ = false;          ///< what is open is at node_
-  at::Tensor weights_, deltas_;  ///< the arenas
+  at::Tensor weights_, deltas_;  ///< the arenas, as bytes
   std::map<ParameterId, Part> open_;
 };
 

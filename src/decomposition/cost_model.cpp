@@ -11,6 +11,7 @@
 
 #include "decomposition/attributed_ops.hpp"
 #include "decomposition/block_parameters.hpp"
+#include "decomposition/uploaded_endpoints.hpp"
 #include "decomposition/vocabulary_head.hpp"
 
 namespace explaind {
@@ -54,20 +55,21 @@ MicroBatch largest_batch(const MemoryDemand& demand) {
   return largest;
 }
 
-double seconds_of(const std::function<void()>& action) {
+double seconds_of(const Device& device, const std::function<void()>& action) {
   const auto start = std::chrono::steady_clock::now();
   action();
+  device.synchronize();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
 /// Median of runs for about `budget` seconds, the first (cold caches) left out unless it took very
 /// long.
-double median_of(double budget, const std::function<void()>& action) {
+double median_of(const Device& device, double budget, const std::function<void()>& action) {
   constexpr double patience = 20;
   std::vector<double> runs;
   double spent = 0;
   while (runs.size() < 2 || (spent < budget && runs.size() < 1000)) {
-    runs.push_back(seconds_of(action));
+    runs.push_back(seconds_of(device, action));
     spent += runs.back();
     if (runs.size() == 1 && spent > patience) return spent;
   }
@@ -122,8 +124,10 @@ BlockTimes time_block(const MemoryDemand& demand, double seconds) {
   const Network& network = demand.network;
   const int64_t block = largest_block(network);
   const MicroBatch batch = largest_batch(demand);
-  BlockParameters parameters(network, demand.trajectory, demand.type,
-                             std::make_unique<MappedEndpoints>(demand.trajectory));
+  const auto& [precision, form, device] = demand.computation;
+  std::unique_ptr<EndpointReader> reader = std::make_unique<MappedEndpoints>(demand.trajectory);
+  if (device.has_twins()) reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
+  BlockParameters parameters(network, demand.trajectory, precision, std::move(reader), device);
   parameters.load(0);
   const auto parts = whole(network, network.block_parameters(block));
   const bool follow = demand.table.sums_of_tensors() && !demand.solver.axes.position;
@@ -132,27 +136,27 @@ BlockTimes time_block(const MemoryDemand& demand, double seconds) {
   for (int64_t b = 0; b < batch.size(); ++b) {
     ask.samples.push_back(b);
     ask.weights.push_back(1);
-    members.rows.push_back(b);
+    members.push_back({.ask = 0, .row = b, .length = batch.lengths[static_cast<size_t>(b)]});
   }
-  members.lengths = batch.lengths;
   const std::vector<Ask> asks{ask};
   ScoreAccumulator sink(demand.table, batch.size(),
-                        demand.solver.axes.position ? batch.positions : 0, 1, !follow);
+                        demand.solver.axes.position ? batch.positions : 0, 1, !follow, device);
   const int64_t width =
       network.parameters()[static_cast<size_t>(network.unembedding())].shape.at(1);
-  const at::Tensor input = at::randn({batch.size(), batch.positions, width}, demand.type);
+  const at::Tensor input =
+      at::randn({batch.size(), batch.positions, width}, device.options(precision.type));
   BlockTimes times;
   times.parameters = elements_of(network, network.block_parameters(block));
   times.tokens = static_cast<double>(batch.input_ids.size());
-  times.delta = median_of(0.1 * seconds, [&] { parameters.open(parts, {}); });
+  times.delta = median_of(device, 0.1 * seconds, [&] { parameters.open(parts, {}); });
   double t = 0.25;
-  times.weight = median_of(0.1 * seconds, [&] { parameters.set_node(t += 1e-6); });
-  times.forward = median_of(0.3 * seconds, [&] {
+  times.weight = median_of(device, 0.1 * seconds, [&] { parameters.set_node(t += 1e-6); });
+  times.forward = median_of(device, 0.3 * seconds, [&] {
     const c10::NoGradGuard no_graph;
     SourceOps ops(parameters);
     network.block(block, input, ops);
   });
-  times.attributed = median_of(0.5 * seconds, [&] {
+  times.attributed = median_of(device, 0.5 * seconds, [&] {
     sink.begin_round(asks);
     sink.begin_evaluation(members);
     AttributedOps ops(parameters, demand.table, sink);

@@ -3,13 +3,22 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <vector>
+
 #include "kernels/interpolate.hpp"
 
 namespace explaind {
 namespace {
 
+using kernels::Bfloat16;
+using kernels::device::Stored;
+
 /// Elements a thread takes at a time; small tensors are not split.
 constexpr int64_t grain = 1 << 15;
+
+Bfloat16* bf16_data(const at::Tensor& tensor) {
+  return reinterpret_cast<Bfloat16*>(tensor.data_ptr<at::BFloat16>());
+}
 
 template <typename Real>
 void form_weight_of(const Endpoints& ends, const Real* delta, double t, int64_t begin, int64_t end,
@@ -23,31 +32,118 @@ void form_weight_of(const Endpoints& ends, const Real* delta, double t, int64_t 
   }
 }
 
+void form_rounded_weight(const Endpoints& ends, double t, int64_t begin, int64_t end,
+                         Bfloat16* weight) {
+  if (t == 0) {
+    kernels::round(ends.from, begin, end, weight);
+  } else if (t == 1) {
+    kernels::round(ends.to, begin, end, weight);
+  } else {
+    kernels::interpolate_between(ends.from, ends.to, static_cast<float>(t), begin, end, weight);
+  }
+}
+
+Stored stored(const TensorView& view) { return {view.data, view.dtype}; }
+
+template <typename Real>
+void form_weight_on(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
+                    Real* weight) {
+  namespace twins = kernels::device;
+  if (t == 0 || t == 1) {
+    twins::widen(stored(t == 0 ? ends.from : ends.to), delta.numel(), weight, device.stream());
+  } else {
+    twins::interpolate(stored(ends.from), delta.const_data_ptr<Real>(), static_cast<Real>(t),
+                       delta.numel(), weight, device.stream());
+  }
+}
+
+void form_weight_on_device(const Endpoints& ends, const at::Tensor& delta, double t,
+                           const Device& device, at::Tensor& weight) {
+  namespace twins = kernels::device;
+  if (weight.scalar_type() == at::kDouble) {
+    form_weight_on(ends, delta, t, device, weight.data_ptr<double>());
+  } else if (weight.scalar_type() == at::kFloat) {
+    form_weight_on(ends, delta, t, device, weight.data_ptr<float>());
+  } else if (t == 0 || t == 1) {
+    twins::widen(stored(t == 0 ? ends.from : ends.to), weight.numel(), bf16_data(weight),
+                 device.stream());
+  } else {
+    twins::interpolate_between(stored(ends.from), stored(ends.to), static_cast<float>(t),
+                               weight.numel(), bf16_data(weight), device.stream());
+  }
+}
+
+void form_delta_on_device(const Endpoints& ends, const Device& device, at::Tensor& delta) {
+  const auto form = [&](auto* out) {
+    kernels::device::difference(stored(ends.from), stored(ends.to), delta.numel(), out,
+                                device.stream());
+  };
+  if (delta.scalar_type() == at::kDouble) {
+    form(delta.data_ptr<double>());
+  } else if (delta.scalar_type() == at::kFloat) {
+    form(delta.data_ptr<float>());
+  } else {
+    form(bf16_data(delta));
+  }
+}
+
 }  // namespace
 
-void form_delta(const Endpoints& ends, at::Tensor& delta) {
+void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta) {
+  if (device.has_twins()) {
+    form_delta_on_device(ends, device, delta);
+    return;
+  }
   at::parallel_for(0, delta.numel(), grain, [&](int64_t begin, int64_t end) {
     if (delta.scalar_type() == at::kDouble) {
       kernels::difference(ends.from, ends.to, begin, end, delta.data_ptr<double>());
-    } else {
+    } else if (delta.scalar_type() == at::kFloat) {
       kernels::difference(ends.from, ends.to, begin, end, delta.data_ptr<float>());
+    } else {
+      kernels::round_difference(ends.from, ends.to, begin, end, bf16_data(delta));
     }
   });
 }
 
-void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, at::Tensor& weight) {
+void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
+                 at::Tensor& weight) {
+  if (device.has_twins()) {
+    form_weight_on_device(ends, delta, t, device, weight);
+    return;
+  }
   at::parallel_for(0, weight.numel(), grain, [&](int64_t begin, int64_t end) {
     if (weight.scalar_type() == at::kDouble) {
       form_weight_of(ends, delta.const_data_ptr<double>(), t, begin, end,
                      weight.data_ptr<double>());
-    } else {
+    } else if (weight.scalar_type() == at::kFloat) {
       form_weight_of(ends, delta.const_data_ptr<float>(), t, begin, end, weight.data_ptr<float>());
+    } else {
+      form_rounded_weight(ends, t, begin, end, bf16_data(weight));
     }
   });
 }
 
 Endpoints rows_of(const Endpoints& ends, int64_t first, int64_t count) {
   return {ends.from.rows(first, count), ends.to.rows(first, count)};
+}
+
+at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t, bool update,
+                          at::ScalarType type) {
+  const int64_t columns = ends.from.shape[1];
+  const at::Tensor flat = ids.contiguous().view({-1});
+  at::Tensor deltas = at::empty({flat.numel(), columns}, type);
+  at::Tensor weights = update ? at::Tensor() : at::empty({flat.numel(), columns}, type);
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    const Endpoints row = rows_of(ends, flat.const_data_ptr<int64_t>()[i], 1);
+    at::Tensor delta = deltas.select(0, i);
+    form_delta(row, Device::cpu(), delta);
+    if (update) continue;
+    at::Tensor weight = weights.select(0, i);
+    form_weight(row, delta, t, Device::cpu(), weight);
+  }
+  std::vector<int64_t> shape = ids.sizes().vec();
+  shape.push_back(columns);
+  return (update ? deltas : weights).view(shape);
 }
 
 }  // namespace explaind

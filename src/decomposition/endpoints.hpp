@@ -1,19 +1,28 @@
 #pragma once
-// Stored endpoints turned into W(t) and Δ, split over threads.
+// Stored endpoints turned into W(t) and Δ, by threads or on a device.
 
 #include <ATen/core/Tensor.h>
 
+#include "decomposition/device.hpp"
 #include "decomposition/trajectory.hpp"
 
 namespace explaind {
 
-/// delta = b − a, formed in delta's type (fp32 or fp64). delta: as many elements as the endpoints.
-void form_delta(const Endpoints& ends, at::Tensor& delta);
+/// delta = b − a, formed in fp32 or fp64; where delta is bf16, in fp32 and rounded once. delta: as
+/// many elements as the endpoints; on a device both must be there, on boundaries of 64 bytes.
+void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta);
 
-/// weight = a + tΔ; a itself at t = 0, b itself at t = 1.
-void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, at::Tensor& weight);
+/// weight = a + tΔ; a itself at t = 0, b itself at t = 1. Where weight is bf16 Δ is formed anew in
+/// fp32 (the rounded one would do for no W(t)) and the sum rounded once.
+void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
+                 at::Tensor& weight);
 
 /// Rows of both endpoints.
 Endpoints rows_of(const Endpoints& ends, int64_t first, int64_t count);
+
+/// What is looked up of a stored matrix V C in host memory: W(t)[id], or Δ[id] with `update`, for
+/// every id. ids: any shape, on the host. Returns ids' shape × C in `type` (fp32 or fp64).
+at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t, bool update,
+                          at::ScalarType type);
 
 }  // namespace explaind

@@ -14,6 +14,9 @@ namespace explaind {
 namespace {
 
 constexpr int64_t base_bytes = int64_t{600} << 20;  ///< measured: .5 GiB after LibTorch's start
+/// LibTorch's CUDA library, pinned buffers on the way to and from the device.
+constexpr int64_t cuda_host_bytes = int64_t{2} << 30;
+constexpr int64_t cuda_device_bytes = int64_t{1} << 30;  ///< context, kernels, products' workspaces
 
 int64_t elements(const ParameterInfo& parameter) {
   int64_t count = 1;
@@ -24,6 +27,7 @@ int64_t elements(const ParameterInfo& parameter) {
 /// Sizes that shapes alone decide, in elements.
 struct Sizes {
   int64_t model = 0, largest_block = 0;    ///< parameters
+  int64_t used_whole = 0;                  ///< parameters of which not only rows are looked up
   int64_t outputs = 0, block_outputs = 0;  ///< of all operations, per token: model, block
   int64_t width = 0, slice = 0;            ///< C; rows of the unembedding dealt with at once
 };
@@ -41,26 +45,16 @@ Sizes sizes_of(const Network& network) {
       outputs += info(id).shape[0];
     }
     sizes.largest_block = std::max(sizes.largest_block, parameters);
+    sizes.used_whole += parameters;
     sizes.block_outputs = std::max(sizes.block_outputs, outputs);
     sizes.outputs += outputs;
   }
   const ParameterInfo& unembedding = info(network.unembedding());
+  sizes.used_whole += elements(unembedding);
   sizes.width = unembedding.shape[1];
   sizes.slice = std::min(unembedding.shape[0], vocabulary_slice);
   sizes.largest_block = std::max(sizes.largest_block, sizes.slice * sizes.width);
   return sizes;
-}
-
-/// Padded tokens of the largest micro-batch.
-int64_t largest_batch(const std::vector<Sample>& samples, int64_t micro_batch) {
-  int64_t largest = 0;
-  for (size_t first = 0; first < samples.size(); first += static_cast<size_t>(micro_batch)) {
-    const size_t last = std::min(first + static_cast<size_t>(micro_batch), samples.size());
-    size_t longest = 0;
-    for (size_t i = first; i < last; ++i) longest = std::max(longest, samples[i].input_ids.size());
-    largest = std::max(largest, static_cast<int64_t>((last - first) * longest));
-  }
-  return largest;
 }
 
 /// Stored bytes of an element: the widest of all tensors at the first checkpoint.
@@ -83,30 +77,45 @@ int64_t accumulator_bytes(const MemoryDemand& demand, int64_t chunk) {
   return 2 * 8 * levels * chunk * positions * width;
 }
 
-MemoryPlan plan_of(Source source, const MemoryDemand& demand, int64_t budget) {
+MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget& budget) {
   const Sizes sizes = sizes_of(demand.network);
-  const int64_t size = demand.type == at::kDouble ? 8 : 4;
+  const auto& [precision, form, device] = demand.computation;
+  const auto size = static_cast<int64_t>(at::elementSize(precision.type));
+  const auto product_size = static_cast<int64_t>(at::elementSize(precision.products));
   const int64_t micro_batch = demand.solver.micro_batch;
-  const int64_t tokens = largest_batch(demand.samples, micro_batch);
+  const bool split = form == ProductForm::split;
+  const int64_t tokens =
+      largest_micro_batch(demand.samples, micro_batch) * (split ? split_nodes : 1);
   const auto chunk =
       std::min<int64_t>(demand.solver.chunk, static_cast<int64_t>(demand.samples.size()));
-  const bool resident = source == Source::resident;
+  const bool resident = source == Source::resident, whole_graph = resident && !split;
   MemoryPlan plan;
   plan.source = source;
-  plan.base = base_bytes;
-  plan.parameters = 2 * size * (resident ? sizes.model : sizes.largest_block);
-  // An operation keeps its output and its input; gradients and z come on top, of one at a time.
-  plan.graph =
-      tokens * size * (3 * (resident ? sizes.outputs : sizes.block_outputs) + 2 * sizes.slice);
+  plan.on_device = device.is_cuda();
+  plan.base = base_bytes + (plan.on_device ? cuda_host_bytes : 0);
+  plan.device_base = plan.on_device ? cuda_device_bytes : 0;
+  plan.parameters = 2 * product_size * (resident ? sizes.used_whole : sizes.largest_block);
+  // An operation keeps its output and its input, those of products also rounded where they are;
+  // gradients and z come on top, of one at a time.
+  const int64_t outputs = whole_graph ? sizes.outputs : sizes.block_outputs;
+  plan.graph = tokens * (size * (3 * outputs + 2 * sizes.slice) +
+                         (precision.rounds_products() ? 2 * product_size * outputs : 0));
   plan.accumulators = accumulator_bytes(demand, chunk);
-  if (source == Source::gathered) {
-    plan.endpoints = 2 * stored_size(demand) * (sizes.model / demand.shards + sizes.largest_block);
+  const int64_t stored = 2 * stored_size(demand);  // of both ends
+  const int64_t share = stored * (sizes.model / demand.shards);
+  if (plan.on_device) {
+    plan.endpoints = stored * (resident ? sizes.used_whole : 2 * sizes.largest_block);
+    plan.shares = source == Source::gathered ? share + stored * sizes.largest_block : 0;
+  } else if (source == Source::gathered) {
+    plan.endpoints = share + stored * sizes.largest_block;
   }
-  if (!resident) {
+  if (!whole_graph) {
     const int64_t least = BlockMajorSweep::kept_bytes(demand.network, tokens, sizes.width, size);
     // 64 nodes, of the last level, are the most that a round asks.
     const int64_t batches = (chunk + micro_batch - 1) / micro_batch;
-    plan.activations = std::clamp(budget - plan.total(), least, 64 * batches * least);
+    const int64_t left =
+        plan.on_device ? budget.device - plan.device_total() : budget.host - plan.total();
+    plan.activations = std::clamp(left, least, (split ? 64 / split_nodes : 64) * batches * least);
   }
   return plan;
 }
@@ -130,29 +139,34 @@ std::string to_string(Source source) {
                                       : "streamed";
 }
 
-MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice, int64_t budget) {
+MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice,
+                       const MemoryBudget& budget) {
   std::vector<Source> candidates{Source::resident};
   if (demand.shards > 1) candidates.push_back(Source::gathered);
   candidates.push_back(Source::streamed);
   if (choice) candidates = {*choice};
   for (const Source source : candidates) {
     const MemoryPlan plan = plan_of(source, demand, budget);
-    if (plan.total() <= budget) return plan;
+    if (plan.fits(budget)) return plan;
   }
   const MemoryPlan wanted = plan_of(candidates.back(), demand, budget);
   const MemoryPlan least = plan_of(Source::streamed, demand, budget);
+  const bool device_decides = wanted.device_total() > budget.device;
+  const int64_t there = device_decides ? budget.device : budget.host;
+  const int64_t needed = device_decides ? wanted.device_total() : wanted.total();
   throw DataError(
-      "--memory",
-      fmt::format(
-          "a rank may take {} and needs {}: {} for the program, {} for weights ({}), {} for "
-          "endpoints, {} for a micro-batch's graph, {} for activations, {} for scores",
-          text(budget), text(wanted.total()), text(wanted.base), text(wanted.parameters),
-          to_string(wanted.source), text(wanted.endpoints), text(wanted.graph),
-          text(wanted.activations), text(wanted.accumulators)),
-      least.total() <= budget ? "With --parameters streamed it takes " + text(least.total())
-                              : "Give more memory, a smaller --micro-batch, or a smaller --chunk "
-                                "where rows or positions "
-                                "are kept");
+      device_decides ? "--device-memory" : "--memory",
+      fmt::format("a rank may take {} and needs {}: {} for the program, {} for weights ({}), {} "
+                  "for endpoints, {} for a micro-batch's graph, {} for activations, {} for scores",
+                  text(there), text(needed),
+                  text(device_decides ? wanted.device_base : wanted.base), text(wanted.parameters),
+                  to_string(wanted.source), text(wanted.endpoints), text(wanted.graph),
+                  text(wanted.activations), text(wanted.accumulators)),
+      least.fits(budget)
+          ? "With --parameters streamed it takes " +
+                text(device_decides ? least.device_total() : least.total())
+          : "Give more memory, a smaller --micro-batch, or a smaller --chunk where rows or "
+            "positions are kept");
 }
 
 }  // namespace explaind

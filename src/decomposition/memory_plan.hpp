@@ -1,13 +1,12 @@
 #pragma once
 // How much memory a rank's work takes, and which parameter source fits the budget.
 
-#include <ATen/core/ScalarType.h>
-
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "decomposition/computation.hpp"
 #include "decomposition/trajectory.hpp"
 #include "decomposition/unit_solver.hpp"
 #include "model/network.hpp"
@@ -21,19 +20,39 @@ enum class Source { resident, gathered, streamed };
 std::optional<Source> parse_source(const std::string& word);
 std::string to_string(Source source);
 
-/// Anonymous memory of one rank in bytes, mapped files aside; estimates, upper bounds where shapes
-/// decide.
+/// Bytes a rank may take.
+struct MemoryBudget {
+  int64_t host = 0;
+  int64_t device = 0;  ///< of its device, where it computes on one
+  // NOLINTNEXTLINE(google-explicit-constructor): most budgets are of the host alone.
+  MemoryBudget(int64_t on_host, int64_t on_device = 0) : host(on_host), device(on_device) {}
+};
+
+/// Memory of one rank in bytes: anonymous memory of the host, mapped files aside, and where the
+/// rank computes on a device that device's. Estimates, upper bounds where shapes decide.
 struct MemoryPlan {
   Source source = Source::resident;
+  bool on_device = false;    ///< where parameters, endpoints, graph and activations are
   int64_t base = 0;          ///< program and LibTorch
   int64_t parameters = 0;    ///< W(t) and Δ of the model, or of the largest part opened at once
-  int64_t endpoints = 0;     ///< gathered: this rank's share of both, and what is open
-  int64_t graph = 0;         ///< of one micro-batch: the model's, or one block's
-  int64_t accumulators = 0;  ///< scores of one chunk
-  int64_t activations = 0;   ///< one a block boundary and evaluation; not resident
+  int64_t endpoints = 0;     ///< as stored: this rank's share and what is open (gathered, on the
+                             ///< host), on a device those of the model or of two parts
+  int64_t graph = 0;         ///< of what runs at once: the model's, or one block's
+  int64_t accumulators = 0;  ///< scores of one chunk; on the host
+  int64_t activations = 0;   ///< one a block boundary and evaluation, where blocks are outermost
+  int64_t device_base = 0;   ///< CUDA's own
+  int64_t shares = 0;        ///< on a device, gathered: this rank's share, on the host
+  /// Of the host.
   [[nodiscard]] int64_t total() const {
-    return base + parameters + endpoints + graph + accumulators + activations;
+    return base + accumulators + (on_device ? shares : computing());
   }
+  [[nodiscard]] int64_t device_total() const { return on_device ? device_base + computing() : 0; }
+  [[nodiscard]] bool fits(const MemoryBudget& budget) const {
+    return total() <= budget.host && device_total() <= budget.device;
+  }
+
+ private:
+  [[nodiscard]] int64_t computing() const { return parameters + endpoints + graph + activations; }
 };
 
 /// What is to be fitted.
@@ -43,13 +62,14 @@ struct MemoryDemand {
   const std::vector<Sample>& samples;
   const ComponentTable& table;
   const SolverOptions& solver;
-  at::ScalarType type;
+  Computation computation;
   int shards = 1;
 };
 
-/// The longest micro-batch of the samples decides. budget: bytes a rank may take, the same on all
-/// ranks of a group. Where no source is chosen: resident where it fits, else gathered where there
-/// are shards, else streamed. Throws DataError that says what would fit where the choice does not.
-MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice, int64_t budget);
+/// The longest micro-batch of the samples decides. budget: the same on all ranks of a group. Where
+/// no source is chosen: resident where it fits, else gathered where there are shards, else
+/// streamed. Throws DataError that says what would fit where the choice does not.
+MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice,
+                       const MemoryBudget& budget);
 
 }  // namespace explaind

@@ -23,6 +23,7 @@ class NodeMajorSweep final : public Sweep {
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
+  [[nodiscard]] const Device& device() const override { return parameters_.device(); }
 
  private:
   at::Tensor hidden(const Evaluation& evaluation, Ops& ops) const;

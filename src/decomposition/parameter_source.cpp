@@ -12,4 +12,8 @@ std::vector<ParameterRows> whole(const Network& network, const std::vector<Param
   return parts;
 }
 
+at::ScalarType type_of(const ParameterInfo& parameter, const Precision& precision) {
+  return parameter.shape.size() > 1 ? precision.products : precision.type;
+}
+
 }  // namespace explaind

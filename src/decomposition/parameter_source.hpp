@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "decomposition/device.hpp"
+#include "decomposition/precision.hpp"
 #include "decomposition/trajectory.hpp"
 #include "model/network.hpp"
 
@@ -19,7 +21,8 @@ struct ParameterRows {
 
 /// W(t) and Δ of one segment, of those parts of the model that are open. Every element is the same
 /// to the bit in all implementations: Δ = b − a from the stored endpoints a and b, W(t) = a + tΔ,
-/// and W(0) = a, W(1) = b (in fp32 a + (b − a) ≠ b).
+/// and W(0) = a, W(1) = b (in fp32 a + (b − a) ≠ b). Matrices are rounded to the precision's
+/// products, vectors are not.
 ///
 /// Tensors handed out are overwritten in place by open() and set_node().
 class ParameterSource {
@@ -40,13 +43,18 @@ class ParameterSource {
   [[nodiscard]] virtual const at::Tensor& weight(ParameterId parameter) const = 0;
   [[nodiscard]] virtual const at::Tensor& delta(ParameterId parameter) const = 0;
 
-  /// Rows of a matrix V C that need not be open, by id. ids: any shape. Returns ids' shape × C.
+  /// Rows of a matrix V C that need not be open, by id, not rounded. ids: any shape, on the host.
+  /// Returns ids' shape × C.
   [[nodiscard]] virtual at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) = 0;
   [[nodiscard]] virtual at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) = 0;
 
-  /// fp32 or fp64: of all tensors handed out.
-  [[nodiscard]] virtual at::ScalarType type() const = 0;
+  /// Of all tensors handed out.
+  [[nodiscard]] virtual const Precision& precision() const = 0;
+  [[nodiscard]] virtual const Device& device() const = 0;
 };
+
+/// The type in which a parameter is handed out.
+at::ScalarType type_of(const ParameterInfo& parameter, const Precision& precision);
 
 /// The whole of these parameters.
 std::vector<ParameterRows> whole(const Network& network, const std::vector<ParameterId>& ids);

@@ -2,33 +2,63 @@
 
 #include <ATen/ATen.h>
 
+#include <set>
+
 #include "checkpoint/convert.hpp"
 #include "decomposition/endpoints.hpp"
 
 namespace explaind {
+namespace {
+
+/// Ascending; a matrix of which rows are looked up and no more is not among them.
+std::vector<ParameterId> used_whole(const Network& network) {
+  std::set<ParameterId> used{network.unembedding()};
+  for (int64_t block = 0; block < network.blocks(); ++block) {
+    const std::vector<ParameterId> of_block = network.block_parameters(block);
+    used.insert(of_block.begin(), of_block.end());
+  }
+  return {used.begin(), used.end()};
+}
+
+}  // namespace
 
 ResidentParameters::ResidentParameters(const Network& network, const Trajectory& trajectory,
-                                       at::ScalarType type)
-    : trajectory_(trajectory), type_(type) {
-  for (const ParameterInfo& parameter : network.parameters()) {
-    weights_.push_back(at::empty(parameter.shape, type));
-    deltas_.push_back(at::empty(parameter.shape, type));
+                                       const Precision& precision, const Device& device)
+    : trajectory_(trajectory),
+      precision_(precision),
+      device_(device),
+      used_(used_whole(network)),
+      weights_(network.parameters().size()),
+      deltas_(network.parameters().size()),
+      open_weights_(weights_.size()),
+      open_deltas_(weights_.size()) {
+  if (device.has_twins()) stored_.emplace(trajectory, used_, device);
+  for (const ParameterId id : used_) {
+    const ParameterInfo& parameter = network.parameters()[static_cast<size_t>(id)];
+    const at::TensorOptions options = device.options(type_of(parameter, precision));
+    weights_[static_cast<size_t>(id)] = at::empty(parameter.shape, options);
+    deltas_[static_cast<size_t>(id)] = at::empty(parameter.shape, options);
   }
-  open_weights_.resize(weights_.size());
-  open_deltas_.resize(deltas_.size());
+}
+
+Endpoints ResidentParameters::endpoints(ParameterId parameter) const {
+  return stored_ ? stored_->endpoints(parameter) : trajectory_.endpoints(segment_, parameter);
 }
 
 void ResidentParameters::load(int64_t segment) {
   if (segment == segment_) return;
   segment_ = -1;  // nothing is loaded if a weight turns out not to be finite
   node_ = -1;
-  for (size_t i = 0; i < deltas_.size(); ++i) {
+  if (stored_) stored_->load(segment);
+  for (size_t i = 0; !stored_ && i < deltas_.size(); ++i) {
     const Endpoints ends = trajectory_.endpoints(segment, static_cast<ParameterId>(i));
     require_finite(ends.from, trajectory_.describe(segment, false));
     require_finite(ends.to, trajectory_.describe(segment, true));
-    form_delta(ends, deltas_[i]);
   }
   segment_ = segment;
+  for (const ParameterId id : used_) {
+    form_delta(endpoints(id), device_, deltas_[static_cast<size_t>(id)]);
+  }
 }
 
 void ResidentParameters::open(const std::vector<ParameterRows>& parts,
@@ -42,19 +72,21 @@ void ResidentParameters::open(const std::vector<ParameterRows>& parts,
 
 void ResidentParameters::set_node(double t) {
   if (t == node_) return;
-  for (size_t i = 0; i < weights_.size(); ++i) {
-    form_weight(trajectory_.endpoints(segment_, static_cast<ParameterId>(i)), deltas_[i], t,
-                weights_[i]);
+  for (const ParameterId id : used_) {
+    const auto i = static_cast<size_t>(id);
+    form_weight(endpoints(id), deltas_[i], t, device_, weights_[i]);
   }
   node_ = t;
 }
 
 at::Tensor ResidentParameters::weight_rows(ParameterId parameter, const at::Tensor& ids) {
-  return at::embedding(weights_[static_cast<size_t>(parameter)], ids);
+  return device_.upload(looked_up_rows(trajectory_.endpoints(segment_, parameter), ids, node_,
+                                       false, precision_.type));
 }
 
 at::Tensor ResidentParameters::delta_rows(ParameterId parameter, const at::Tensor& ids) {
-  return at::embedding(deltas_[static_cast<size_t>(parameter)], ids);
+  return device_.upload(looked_up_rows(trajectory_.endpoints(segment_, parameter), ids, node_, true,
+                                       precision_.type));
 }
 
 }  // namespace explaind

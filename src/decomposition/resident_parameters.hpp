@@ -1,17 +1,23 @@
 #pragma once
 // All parameters in memory.
 
+#include <optional>
+
 #include "decomposition/parameter_source.hpp"
+#include "decomposition/uploaded_endpoints.hpp"
 
 namespace explaind {
 
-/// Both arrays of the model's size, W(t) and Δ, in memory; endpoints stay in their mapped files.
-/// Opening costs nothing.
+/// W(t) and Δ of every parameter that is used whole, in memory: two arrays of the model's size.
+/// Opening costs nothing. On the host the endpoints stay in their mapped files, on a device they
+/// are there as well, as they are stored. Rows that are looked up come from the mapped files.
 class ResidentParameters final : public ParameterSource {
  public:
-  /// type: at::kFloat or at::kDouble. Allocates both arrays once; the trajectory must outlive this.
-  ResidentParameters(const Network& network, const Trajectory& trajectory, at::ScalarType type);
+  /// Allocates both arrays once; network and trajectory must outlive this.
+  ResidentParameters(const Network& network, const Trajectory& trajectory,
+                     const Precision& precision, const Device& device = Device::cpu());
 
+  /// On a device the weights are not looked at for being finite.
   void load(int64_t segment) override;
   void open(const std::vector<ParameterRows>& parts,
             const std::vector<ParameterRows>& next) override;
@@ -24,14 +30,20 @@ class ResidentParameters final : public ParameterSource {
   }
   [[nodiscard]] at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) override;
   [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override;
-  [[nodiscard]] at::ScalarType type() const override { return type_; }
+  [[nodiscard]] const Precision& precision() const override { return precision_; }
+  [[nodiscard]] const Device& device() const override { return device_; }
 
  private:
+  [[nodiscard]] Endpoints endpoints(ParameterId parameter) const;
+
   const Trajectory& trajectory_;
-  at::ScalarType type_;
+  Precision precision_;
+  Device device_;
+  std::vector<ParameterId> used_;          ///< whole
+  std::optional<DeviceEndpoints> stored_;  ///< on a device
   int64_t segment_ = -1;
-  double node_ = -1;  ///< of weights_; −1: none
-  std::vector<at::Tensor> weights_, deltas_;
+  double node_ = -1;                                    ///< of weights_; −1: none
+  std::vector<at::Tensor> weights_, deltas_;            ///< per parameter; undefined where not used
   std::vector<at::Tensor> open_weights_, open_deltas_;  ///< views of them
 };
 

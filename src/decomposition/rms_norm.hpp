@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "decomposition/device.hpp"
+
 namespace explaind {
 
 /// y = s x ⊙ g with s = 1/√(mean x² + ε): the shape of x. scale: s, that shape without its last
@@ -12,13 +14,16 @@ struct Normalised {
 };
 
 /// Values alone. x: … C; gain: C.
-Normalised normalise(const at::Tensor& x, const at::Tensor& gain, double epsilon);
+Normalised normalise(const at::Tensor& x, const at::Tensor& gain, double epsilon,
+                     const Device& device);
 
 /// y has a graph back to x; the gain requires no gradient and must be the same in the backward
 /// pass. Composed of elementwise operations this would read and write x about fifteen times.
-Normalised normalise_with_graph(const at::Tensor& x, const at::Tensor& gain, double epsilon);
+Normalised normalise_with_graph(const at::Tensor& x, const at::Tensor& gain, double epsilon,
+                                const Device& device);
 
 /// z = s x ⊙ Δg, the response to the gain's update (method.md §5).
-at::Tensor norm_response(const at::Tensor& x, const at::Tensor& update, const at::Tensor& scale);
+at::Tensor norm_response(const at::Tensor& x, const at::Tensor& update, const at::Tensor& scale,
+                         const Device& device);
 
 }  // namespace explaind

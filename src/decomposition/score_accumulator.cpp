@@ -1,7 +1,6 @@
 #include "decomposition/score_accumulator.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,35 +10,24 @@
 namespace explaind {
 namespace {
 
-/// Columns a thread contracts at a time: delta, z and the sums of 512 columns stay in the
-/// first-level cache.
-constexpr int64_t column_grain = 512;
+/// Bytes of contractions that may wait to be added up.
+constexpr int64_t most_pending = int64_t{64} << 20;
 
-/// Rows of one sample of a B T N tensor, or the one row of an N tensor.
-template <typename Real>
-kernels::Rows<Real> rows_of(const at::Tensor& tensor, int64_t member) {
-  const Real* data = tensor.const_data_ptr<Real>();
-  if (tensor.dim() == 1) return {data, 0};
-  const int64_t positions = tensor.size(1), columns = tensor.size(2);
-  return {data + member * positions * columns, columns};
-}
-
-/// Σ over runs of `count` equal blocks of N values, in order: N → count.
-void sum_blocks(const double* values, int64_t columns, int64_t count, double* out) {
-  const int64_t width = columns / count;
-  for (int64_t i = 0; i < count; ++i) out[i] = kernels::ordered_sum(values + i * width, width);
+int64_t bytes_of(const at::Tensor& tensor) {
+  return tensor.defined() ? static_cast<int64_t>(tensor.nbytes()) : 0;
 }
 
 }  // namespace
 
 ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, int64_t samples, int64_t positions,
-                                   int accumulators, bool keep_scores)
+                                   int accumulators, bool keep_scores, const Device& device)
     : table_(table),
       samples_(samples),
       positions_(positions),
       tensors_(static_cast<int64_t>(table.parameters().size())),
       accumulators_(accumulators),
-      keep_scores_(keep_scores) {
+      keep_scores_(keep_scores),
+      contraction_(device) {
   for (int64_t i = 0; i < tensors_; ++i) {
     first_use_.push_back(places_.size());
     for (int use = 0; use < table.parameters()[static_cast<size_t>(i)].uses; ++use) {
@@ -79,6 +67,7 @@ void ScoreAccumulator::begin_round(const std::vector<Ask>& asks) {
 }
 
 void ScoreAccumulator::end_round() {
+  settle();
   for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += round_[i];
   asks_ = nullptr;
 }
@@ -90,32 +79,32 @@ RoundRow ScoreAccumulator::row(size_t ask, size_t row) {
           values.empty() ? std::span<double>() : std::span(values).subspan(row * tensors, tensors)};
 }
 
-void ScoreAccumulator::begin_evaluation(Members members) { members_ = std::move(members); }
+void ScoreAccumulator::begin_evaluation(Members members) {
+  std::vector<int64_t> lengths;
+  for (const Member& member : members) lengths.push_back(member.length);
+  contraction_.set_lengths(std::move(lengths));
+  members_ = std::make_shared<const Members>(std::move(members));
+}
 
 void ScoreAccumulator::set_functional(std::span<const double> values) {
   for (size_t b = 0; b < values.size(); ++b) {
-    functionals_[members_.ask][static_cast<size_t>(members_.rows[b])] = values[b];
+    const Member& member = (*members_)[b];
+    functionals_[member.ask][static_cast<size_t>(member.row)] = values[b];
   }
 }
 
-double& ScoreAccumulator::value(int64_t member, int64_t parameter) {
-  const int64_t row = members_.rows[static_cast<size_t>(member)];
-  return values_[members_.ask][static_cast<size_t>(row * tensors_ + parameter)];
+double& ScoreAccumulator::value(const Member& member, int64_t parameter) {
+  return values_[member.ask][static_cast<size_t>(member.row * tensors_ + parameter)];
 }
 
-bool ScoreAccumulator::fed(int64_t member) const {
+bool ScoreAccumulator::fed(const Member& member) const {
   if (!keep_scores_) return false;
-  const auto weights =
-      (*asks_)[members_.ask].weights_of(members_.rows[static_cast<size_t>(member)]);
+  const auto weights = (*asks_)[member.ask].weights_of(member.row);
   return std::any_of(weights.begin(), weights.end(), [](double weight) { return weight != 0; });
 }
 
 void ScoreAccumulator::add(int64_t parameter, const at::Tensor& delta, const at::Tensor& z) {
-  if (delta.scalar_type() == at::kDouble) {
-    add_of<double>(parameter, 0, delta.contiguous(), z.contiguous(), nullptr);
-  } else {
-    add_of<float>(parameter, 0, delta.contiguous(), z.contiguous(), nullptr);
-  }
+  contract(parameter, 0, delta, z, nullptr);
 }
 
 void ScoreAccumulator::add_slice(int64_t parameter, int64_t first_row, const at::Tensor& delta,
@@ -124,140 +113,132 @@ void ScoreAccumulator::add_slice(int64_t parameter, int64_t first_row, const at:
   if (keeps_positions()) {
     sums.positions.resize(static_cast<size_t>(delta.size(0) * delta.size(1)), 0.0);
   }
-  if (delta.scalar_type() == at::kDouble) {
-    add_of<double>(parameter, first_row, delta.contiguous(), z.contiguous(), &sums);
-  } else {
-    add_of<float>(parameter, first_row, delta.contiguous(), z.contiguous(), &sums);
+  contract(parameter, first_row, delta, z, &sums);
+}
+
+void ScoreAccumulator::contract(int64_t parameter, int64_t first_row, const at::Tensor& delta,
+                                const at::Tensor& z, SliceSums* slices) {
+  const Place& into = place(parameter);
+  const bool rows = into.division == Division::rows;
+  const Kept kept{.division = into.division,
+                  .count = rows ? delta.size(2) : into.count,
+                  .positions = keeps_positions(),
+                  .parts = std::any_of(members_->begin(), members_->end(),
+                                       [&](const Member& member) { return fed(member); })};
+  queue({.members = members_,
+         .parameter = parameter,
+         .first_row = first_row,
+         .sums = contraction_(delta.contiguous(), z.contiguous(), kept),
+         .slices = slices,
+         .ids = {},
+         .by_position = {}});
+}
+
+void ScoreAccumulator::add_embedding(int64_t parameter, const at::Tensor& ids,
+                                     const at::Tensor& delta, const at::Tensor& z) {
+  queue({.members = members_,
+         .parameter = parameter,
+         .sums = {},
+         .ids = ids.contiguous(),
+         .by_position = contraction_.by_position(delta.contiguous(), z.contiguous())});
+}
+
+void ScoreAccumulator::queue(Pending pending) {
+  pending_bytes_ +=
+      bytes_of(pending.sums.whole) + bytes_of(pending.sums.parts) + bytes_of(pending.by_position);
+  pending_.push_back(std::move(pending));
+  if (!contraction_.device().is_cuda() || pending_bytes_ > most_pending) settle();
+}
+
+void ScoreAccumulator::settle() {
+  if (pending_.empty()) return;
+  contraction_.device().synchronize();
+  for (const Pending& each : pending_) {
+    if (each.ids.defined()) {
+      fold_embedding(each);
+    } else {
+      fold(each);
+    }
+  }
+  pending_.clear();
+  pending_bytes_ = 0;
+}
+
+void ScoreAccumulator::fold(const Pending& pending) {
+  const Place& into = place(pending.parameter);
+  const double* whole = pending.sums.whole.const_data_ptr<double>();
+  const at::Tensor& parts = pending.sums.parts;
+  for (size_t b = 0; b < pending.members->size(); ++b) {
+    const Member& member = (*pending.members)[b];
+    SliceSums* slices = pending.slices;
+    (slices == nullptr ? value(member, pending.parameter) : slices->whole[b]) += whole[b];
+    if (!fed(member)) continue;
+    const bool shared = slices != nullptr && into.division == Division::whole;
+    if (!parts.defined()) {
+      if (!shared) add_parts(member, into.first, 1, 1, whole + b);
+      continue;
+    }
+    const int64_t positions = keeps_positions() ? parts.size(1) : 1, count = parts.size(-1);
+    const double* of_member =
+        parts.const_data_ptr<double>() + static_cast<int64_t>(b) * positions * count;
+    if (shared) {
+      double* sums = slices->positions.data() + static_cast<int64_t>(b) * positions;
+      for (int64_t t = 0; t < member.length; ++t) sums[t] += of_member[t];
+    } else {
+      add_parts(member, into.first + pending.first_row, count,
+                keeps_positions() ? member.length : 1, of_member);
+    }
   }
 }
 
 void ScoreAccumulator::add_sums(int64_t parameter, const SliceSums& sums) {
+  settle();
   const Place& into = place(parameter);
   const size_t padded = sums.positions.size() / sums.whole.size();
   for (size_t b = 0; b < sums.whole.size(); ++b) {
-    const auto member = static_cast<int64_t>(b);
+    const Member& member = (*members_)[b];
     value(member, parameter) += sums.whole[b];
     if (!fed(member) || into.division != Division::whole) continue;
     if (keeps_positions()) {
-      add_parts(member, into.first, 1, members_.lengths[b], sums.positions.data() + b * padded);
+      add_parts(member, into.first, 1, member.length, sums.positions.data() + b * padded);
     } else {
       add_parts(member, into.first, 1, 1, &sums.whole[b]);
     }
   }
 }
 
-template <typename Real>
-void ScoreAccumulator::add_of(int64_t parameter, int64_t first_row, const at::Tensor& delta,
-                              const at::Tensor& z, SliceSums* sums) {
-  const int64_t batch = delta.size(0), columns = delta.size(2);
-  const int64_t pieces = (columns + column_grain - 1) / column_grain;
-  std::vector<double> totals(static_cast<size_t>(batch * columns));  // B N: Σ over positions
-  at::parallel_for(0, batch * pieces, 1, [&](int64_t first, int64_t last) {
-    for (int64_t task = first; task < last; ++task) {
-      const int64_t b = task / pieces, begin = task % pieces * column_grain;
-      kernels::contract_positions(
-          rows_of<Real>(delta, b), rows_of<Real>(z, b), members_.lengths[static_cast<size_t>(b)],
-          begin, std::min(begin + column_grain, columns), totals.data() + b * columns);
-    }
-  });
-  const Place& into = place(parameter);
-  for (int64_t b = 0; b < batch; ++b) {
-    const double* row_sums = totals.data() + b * columns;
-    const double total = kernels::ordered_sum(row_sums, columns);
-    if (sums == nullptr) {
-      value(b, parameter) += total;
-    } else {
-      sums->whole[static_cast<size_t>(b)] += total;
-    }
-    if (!fed(b)) continue;
-    if (keeps_positions()) {
-      Place part = into;
-      if (into.division == Division::rows) {
-        part = {.first = into.first + first_row, .count = columns, .division = Division::rows};
-      }
-      add_positions_of<Real>(
-          part, b, delta, z,
-          sums == nullptr ? nullptr : sums->positions.data() + b * delta.size(1));
-    } else if (into.division == Division::rows) {
-      add_parts(b, into.first + first_row, columns, 1, row_sums);
-    } else if (into.division != Division::whole) {
-      parts_.resize(static_cast<size_t>(into.count));
-      sum_blocks(row_sums, columns, into.count, parts_.data());
-      add_parts(b, into.first, into.count, 1, parts_.data());
-    } else if (sums == nullptr) {
-      add_parts(b, into.first, 1, 1, &total);
-    }
-  }
-}
-
-template <typename Real>
-void ScoreAccumulator::add_positions_of(const Place& place, int64_t member, const at::Tensor& delta,
-                                        const at::Tensor& z, double* sums) {
-  const kernels::Rows<Real> deltas = rows_of<Real>(delta, member),
-                            responses = rows_of<Real>(z, member);
-  const int64_t length = members_.lengths[static_cast<size_t>(member)];
-  const int64_t columns = delta.size(2), count = place.count;
-  parts_.resize(static_cast<size_t>(length * count));
-  at::parallel_for(0, length, 16, [&](int64_t first, int64_t last) {
-    const kernels::Rows<Real> d{deltas.at(first), deltas.stride},
-        r{responses.at(first), responses.stride};
-    double* out = parts_.data() + first * count;
-    if (place.division == Division::rows) {
-      kernels::contract_nothing(d, r, last - first, columns, out, count);
-      return;
-    }
-    const int64_t width = columns / count;
-    for (int64_t i = 0; i < count; ++i) {
-      kernels::contract_columns(d, r, last - first, i * width, (i + 1) * width, out + i, count);
-    }
-  });
-  if (sums != nullptr && place.division == Division::whole) {
-    for (int64_t t = 0; t < length; ++t) sums[t] += parts_[static_cast<size_t>(t)];
-  } else {
-    add_parts(member, place.first, count, length, parts_.data());
-  }
-}
-
-void ScoreAccumulator::add_embedding(int64_t parameter, const at::Tensor& ids,
-                                     const at::Tensor& delta, const at::Tensor& z) {
-  const Place& into = place(parameter, true);
-  const int64_t columns = delta.size(2), padded = ids.size(1);
-  const at::Tensor deltas = delta.contiguous(), responses = z.contiguous();
-  const int64_t* id = ids.const_data_ptr<int64_t>();
-  std::vector<double> parts(static_cast<size_t>(padded));  // T: ⟨δ_t, ΔW[id_t]⟩
-  for (int64_t b = 0; b < ids.size(0); ++b) {
-    const int64_t length = members_.lengths[static_cast<size_t>(b)];
-    if (delta.scalar_type() == at::kDouble) {
-      kernels::contract_columns(rows_of<double>(deltas, b), rows_of<double>(responses, b), length,
-                                0, columns, parts.data(), 1);
-    } else {
-      kernels::contract_columns(rows_of<float>(deltas, b), rows_of<float>(responses, b), length, 0,
-                                columns, parts.data(), 1);
-    }
-    const double whole = kernels::ordered_sum(parts.data(), length);
-    value(b, parameter) += whole;
-    if (!fed(b)) continue;
+void ScoreAccumulator::fold_embedding(const Pending& pending) {
+  const Place& into = place(pending.parameter, true);
+  const int64_t padded = pending.ids.size(1);
+  for (size_t b = 0; b < pending.members->size(); ++b) {
+    const Member& member = (*pending.members)[b];
+    const auto row = static_cast<int64_t>(b) * padded;
+    const double* parts = pending.by_position.const_data_ptr<double>() + row;  // ⟨δ_t, ΔW[id_t]⟩
+    const int64_t* id = pending.ids.const_data_ptr<int64_t>() + row;
+    const double whole = kernels::ordered_sum(parts, member.length);
+    value(member, pending.parameter) += whole;
+    if (!fed(member)) continue;
+    const int64_t kept = keeps_positions() ? member.length : 1;
     if (into.division == Division::rows) {
-      parts_.assign(static_cast<size_t>((keeps_positions() ? length : 1) * into.count), 0.0);
-      for (int64_t t = 0; t < length; ++t) {
-        const int64_t row = keeps_positions() ? t * into.count : 0;
-        parts_[static_cast<size_t>(row + id[b * padded + t])] += parts[static_cast<size_t>(t)];
+      parts_.assign(static_cast<size_t>(kept * into.count), 0.0);
+      for (int64_t t = 0; t < member.length; ++t) {
+        const int64_t at = keeps_positions() ? t * into.count : 0;
+        parts_[static_cast<size_t>(at + id[t])] += parts[t];
       }
-      add_parts(b, into.first, into.count, keeps_positions() ? length : 1, parts_.data());
+      add_parts(member, into.first, into.count, kept, parts_.data());
     } else if (keeps_positions()) {
-      add_parts(b, into.first, 1, length, parts.data());
+      add_parts(member, into.first, 1, kept, parts);
     } else {
-      add_parts(b, into.first, 1, 1, &whole);
+      add_parts(member, into.first, 1, 1, &whole);
     }
   }
 }
 
-void ScoreAccumulator::add_parts(int64_t member, int64_t first, int64_t count, int64_t positions,
-                                 const double* parts) {
-  const Ask& ask = (*asks_)[members_.ask];
-  const int64_t row = members_.rows[static_cast<size_t>(member)];
-  const int64_t sample = ask.samples[static_cast<size_t>(row)];
-  const auto weights = ask.weights_of(row);
+void ScoreAccumulator::add_parts(const Member& member, int64_t first, int64_t count,
+                                 int64_t positions, const double* parts) {
+  const Ask& ask = (*asks_)[member.ask];
+  const int64_t sample = ask.samples[static_cast<size_t>(member.row)];
+  const auto weights = ask.weights_of(member.row);
   for (int a = 0; a < accumulators_; ++a) {
     const double weight = weights[static_cast<size_t>(a)];
     if (weight == 0) continue;

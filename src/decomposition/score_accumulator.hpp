@@ -9,20 +9,24 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "decomposition/contraction.hpp"
 #include "quadrature/adaptive_plan.hpp"
 #include "scores/component.hpp"
 
 namespace explaind {
 
-/// Which rows of an ask the members of the running micro-batch are, and how long each is.
-struct Members {
+/// One of the samples that run together: which row of which ask, and how many of its positions
+/// exist; the rest is padding and never read.
+struct Member {
   size_t ask = 0;
-  std::vector<int64_t> rows;     ///< B: index into the ask's samples
-  std::vector<int64_t> lengths;  ///< B: positions that exist; the rest is padding and never read
+  int64_t row = 0;  ///< index into the ask's samples
+  int64_t length = 0;
 };
+using Members = std::vector<Member>;
 
 /// What one sweep over the slices of a matrix adds up before it counts: sums that several slices
 /// share, per member of a micro-batch.
@@ -40,13 +44,15 @@ struct RoundRow {
 /// Sums, per sample, of weight · f(t): each round from zero in ascending t, then added to what is
 /// there (architecture §3), so that the result does not depend on the grid. Every use of a tensor
 /// has a place of its own until the end: the sums are then the same whether nodes or blocks are
-/// visited first. Not thread-safe; contractions are split over threads inside.
+/// visited first. On a device contractions go into its stream and are added up here, in the order
+/// in which they were asked for, once enough of them are there. Not thread-safe; contractions are
+/// split over threads inside.
 class ScoreAccumulator {
  public:
   /// positions: 0 where the axis is not kept. keep_scores: false where the kept scores are sums of
   /// the tensors' integrals, which the plan has; then only tensor values are formed.
   ScoreAccumulator(const ComponentTable& table, int64_t samples, int64_t positions,
-                   int accumulators, bool keep_scores);
+                   int accumulators, bool keep_scores, const Device& device = Device::cpu());
 
   void begin_round(const std::vector<Ask>& asks);
   void begin_evaluation(Members members);
@@ -55,15 +61,16 @@ class ScoreAccumulator {
   /// of the parameter; z may also be N, the same at every position.
   void add(int64_t parameter, const at::Tensor& delta, const at::Tensor& z);
   /// The same for rows [first_row, first_row + N) of a matrix that is dealt with in slices: what
-  /// the slices share goes to `sums`.
+  /// the slices share goes to `sums`, which must be there until add_sums.
   void add_slice(int64_t parameter, int64_t first_row, const at::Tensor& delta, const at::Tensor& z,
                  SliceSums& sums);
   /// After the last slice.
   void add_sums(int64_t parameter, const SliceSums& sums);
-  /// The same for an embedding: rows of the parameter are the ids. ids: B T; delta, z: B T C.
+  /// The same for an embedding: rows of the parameter are the ids. ids: B T, on the host;
+  /// delta, z: B T C.
   void add_embedding(int64_t parameter, const at::Tensor& ids, const at::Tensor& delta,
                      const at::Tensor& z);
-  /// F of each member of the running micro-batch.
+  /// F of each member of the running micro-batch, B.
   void set_functional(std::span<const double> values);
 
   void end_round();
@@ -86,19 +93,30 @@ class ScoreAccumulator {
   /// use: 0, or the last one (a tied matrix's embedding).
   [[nodiscard]] const Place& place(int64_t parameter, bool last_use = false) const;
 
-  template <typename Real>
-  void add_of(int64_t parameter, int64_t first_row, const at::Tensor& delta, const at::Tensor& z,
-              SliceSums* sums);
-  template <typename Real>
-  void add_positions_of(const Place& place, int64_t member, const at::Tensor& delta,
-                        const at::Tensor& z, double* sums);
+  /// Contractions of one operation, until they are added up.
+  struct Pending {
+    std::shared_ptr<const Members> members;
+    int64_t parameter = 0, first_row = 0;
+    Contracted sums;
+    SliceSums* slices = nullptr;  ///< where the operation is one slice of several
+    at::Tensor ids, by_position;  ///< of an embedding, in place of sums: B T each
+  };
+  void queue(Pending pending);
+  /// Adds up what is pending.
+  void settle();
+  void fold(const Pending& pending);
+  void fold_embedding(const Pending& pending);
+  void contract(int64_t parameter, int64_t first_row, const at::Tensor& delta, const at::Tensor& z,
+                SliceSums* slices);
+
   /// round[a][sample][p][first + i] += weight · parts[p][i] for every accumulator the ask feeds.
   /// parts: rows of `count`.
-  void add_parts(int64_t member, int64_t first, int64_t count, int64_t positions,
+  void add_parts(const Member& member, int64_t first, int64_t count, int64_t positions,
                  const double* parts);
-  [[nodiscard]] double& value(int64_t member, int64_t parameter);
+  [[nodiscard]] double& value(const Member& member, int64_t parameter);
   [[nodiscard]] bool keeps_positions() const { return positions_ > 0; }
-  [[nodiscard]] bool fed(int64_t member) const;
+  /// Some accumulator takes scores of this member.
+  [[nodiscard]] bool fed(const Member& member) const;
 
   const ComponentTable& table_;
   int64_t samples_, positions_, tensors_;
@@ -108,10 +126,13 @@ class ScoreAccumulator {
   std::vector<size_t> first_use_;   ///< per parameter: its first place
   int64_t width_ = 0, stride_ = 0;  ///< W; P W: doubles of one sample in one accumulator
   const std::vector<Ask>* asks_ = nullptr;
-  Members members_;
+  std::shared_ptr<const Members> members_;
+  Contraction contraction_;
+  std::vector<Pending> pending_;
+  int64_t pending_bytes_ = 0;
   std::vector<std::vector<double>> functionals_, values_;
   std::vector<double> sums_, round_;  ///< A S P W each, where scores are kept
-  std::vector<double> parts_;         ///< scratch of one contraction
+  std::vector<double> parts_;         ///< scratch of one embedding
 };
 
 }  // namespace explaind

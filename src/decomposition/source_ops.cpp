@@ -2,24 +2,40 @@
 
 #include <ATen/ATen.h>
 
-#include <optional>
-
+#include "decomposition/products.hpp"
 #include "decomposition/rms_norm.hpp"
 
 namespace explaind {
 
+at::Tensor SourceOps::joined(const at::Tensor& at_from, const at::Tensor& response) const {
+  return at_from + t_.view({-1, 1, 1}) * response;
+}
+
+at::Tensor SourceOps::bias_of(ParameterId bias) const {
+  if (!is_split()) return source_.weight(bias);
+  return joined(source_.weight(bias).view({1, 1, -1}), source_.delta(bias).view({1, 1, -1}));
+}
+
 at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  const std::optional<at::Tensor> shift =
-      bias == no_parameter ? std::nullopt : std::optional(source_.weight(bias));
-  return at::linear(x, source_.weight(weight), shift);
+  const at::Tensor& matrix = source_.weight(weight);
+  if (!is_split() && x.scalar_type() == matrix.scalar_type() && bias != no_parameter) {
+    return at::linear(x, matrix, source_.weight(bias));  // added within the product
+  }
+  at::Tensor y = times_transposed(x, matrix);
+  if (is_split()) y = joined(y, times_transposed(x, source_.delta(weight)));
+  return bias == no_parameter ? y : y + bias_of(bias);
 }
 
 at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
-  return source_.weight_rows(weight, ids);
+  at::Tensor y = source_.weight_rows(weight, ids);
+  return is_split() ? joined(y, source_.delta_rows(weight, ids)) : y;
 }
 
 at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
-  return normalise(x, source_.weight(gain), epsilon).y;
+  const Normalised normalised = normalise(x, source_.weight(gain), epsilon, source_.device());
+  if (!is_split()) return normalised.y;
+  return joined(normalised.y,
+                norm_response(x, source_.delta(gain), normalised.scale, source_.device()));
 }
 
 }  // namespace explaind

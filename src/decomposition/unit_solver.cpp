@@ -69,7 +69,7 @@ std::vector<double> UnitSolver::values(bool to, Sweep& sweep) const {
         .t = to ? 1.0 : 0.0, .samples = {}, .value_only = true, .accumulators = 0, .weights = {}};
     for (int64_t sample = 0; sample < end - begin; ++sample) ask.samples.push_back(sample);
     const std::vector<Ask> asks{ask};
-    ScoreAccumulator sink(table_, end - begin, 0, 0, false);
+    ScoreAccumulator sink(table_, end - begin, 0, 0, false, sweep.device());
     sweep.run(chunk, asks, sink);
     if (group_ != nullptr) exchange_values(*group_, chunk, asks, sink);
     const std::vector<double>& found = sink.functionals()[0];
@@ -95,7 +95,7 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
       make_plan(options_.quadrature, end - begin, static_cast<int64_t>(table_.parameters().size()),
                 scores_follow_tensors_);
   ScoreAccumulator sink(table_, end - begin, options_.axes.position ? options_.positions : 0,
-                        plan->accumulators(), !scores_follow_tensors_);
+                        plan->accumulators(), !scores_follow_tensors_, sweep.device());
   while (!plan->done()) {
     sweep.run(chunk, plan->next(), sink);
     if (group_ != nullptr) exchange_values(*group_, chunk, plan->next(), sink);

@@ -33,6 +33,11 @@ class VocabularyHead {
   void run_sliced(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink);
   /// Opens slice `index` and asks for the one after it.
   ParameterRows open(int64_t index);
+  /// Of what is open, at the evaluation's nodes: B T n. response: takes the hidden states times Δᵀ.
+  at::Tensor logits_of(const Evaluation& evaluation, at::Tensor* response = nullptr) const;
+  /// ∂F/∂hidden through what is open. gradient: ∂F/∂logits, B T n.
+  [[nodiscard]] at::Tensor gradient_of(const Evaluation& evaluation,
+                                       const at::Tensor& gradient) const;
   [[nodiscard]] int64_t slices() const {
     return (network_.vocabulary() + vocabulary_slice - 1) / vocabulary_slice;
   }

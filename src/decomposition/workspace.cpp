@@ -10,22 +10,31 @@
 namespace explaind {
 
 Workspace::Workspace(const Network& network, const Trajectory& trajectory,
-                     const ComponentTable& table, at::ScalarType type, const MemoryPlan& memory,
-                     const Communicator& group) {
+                     const ComponentTable& table, const Computation& computation,
+                     const MemoryPlan& memory, const Communicator& group) {
   const Share share{group.rank(), group.size()};
+  const auto& [precision, form, device] = computation;
   if (memory.source == Source::resident) {
-    parameters = std::make_unique<ResidentParameters>(network, trajectory, type);
-    sweep = std::make_unique<NodeMajorSweep>(network, *parameters, table, share);
-    return;
-  }
-  std::unique_ptr<EndpointReader> reader;
-  if (memory.source == Source::gathered) {
-    reader = std::make_unique<GatheredEndpoints>(trajectory, group);
+    parameters = std::make_unique<ResidentParameters>(network, trajectory, precision, device);
   } else {
-    reader = std::make_unique<MappedEndpoints>(trajectory);
+    std::unique_ptr<EndpointReader> reader;
+    if (memory.source == Source::gathered) {
+      reader = std::make_unique<GatheredEndpoints>(trajectory, group);
+    } else {
+      reader = std::make_unique<MappedEndpoints>(trajectory);
+    }
+    if (device.has_twins()) {
+      reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
+    }
+    parameters = std::make_unique<BlockParameters>(network, trajectory, precision,
+                                                   std::move(reader), device);
   }
-  parameters = std::make_unique<BlockParameters>(network, trajectory, type, std::move(reader));
-  sweep = std::make_unique<BlockMajorSweep>(network, *parameters, table, memory.activations, share);
+  if (memory.source == Source::resident && form == ProductForm::formed) {
+    sweep = std::make_unique<NodeMajorSweep>(network, *parameters, table, share);
+  } else {
+    sweep = std::make_unique<BlockMajorSweep>(network, *parameters, table, memory.activations,
+                                              share, form);
+  }
 }
 
 }  // namespace explaind

@@ -11,11 +11,11 @@
 namespace explaind {
 
 struct Workspace {
-  /// Resident parameters are visited node by node, all others block by block. The ranks of `group`
-  /// share units; for gathered parameters memory.activations must be the same on all of them. All
-  /// references must outlive this. Not collective.
+  /// Resident parameters are visited node by node unless products are split, all others block by
+  /// block. The ranks of `group` share units; for gathered parameters memory.activations must be
+  /// the same on all of them. All references must outlive this. Not collective.
   Workspace(const Network& network, const Trajectory& trajectory, const ComponentTable& table,
-            at::ScalarType type, const MemoryPlan& memory, const Communicator& group);
+            const Computation& computation, const MemoryPlan& memory, const Communicator& group);
 
   std::unique_ptr<ParameterSource> parameters;
   std::unique_ptr<Sweep> sweep;

@@ -42,9 +42,9 @@ std::vector<double> inverse_frequencies(const RopeConfig& rope, int64_t head_dim
 RotaryTables rotary_tables(const RopeConfig& rope, int64_t head_dim, int64_t positions,
                            const at::TensorOptions& options) {
   const bool single = options.dtype() != at::kDouble;
-  const auto precision = at::TensorOptions().dtype(single ? at::kFloat : at::kDouble);
+  const auto precision = options.dtype(single ? at::kFloat : at::kDouble);
   const at::Tensor frequencies =
-      at::tensor(inverse_frequencies(rope, head_dim, single), at::kDouble).to(precision.dtype());
+      at::tensor(inverse_frequencies(rope, head_dim, single), at::kDouble).to(precision);
   const at::Tensor angles = at::outer(at::arange(positions, precision), frequencies);
   const at::Tensor both = at::cat({angles, angles}, -1);
   return {both.cos().to(options.dtype()), both.sin().to(options.dtype())};

@@ -12,6 +12,18 @@ Functional parse_functional(const std::string& word) {
   throw UsageError("--functional", "'" + word + "' is not available", "Use loss or loss_sum");
 }
 
+int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size) {
+  int64_t largest = 0;
+  const auto step = static_cast<size_t>(size);
+  for (size_t first = 0; first < samples.size(); first += step) {
+    const auto members = samples.subspan(first, std::min(step, samples.size() - first));
+    size_t longest = 0;
+    for (const Sample& each : members) longest = std::max(longest, each.input_ids.size());
+    largest = std::max(largest, static_cast<int64_t>(members.size() * longest));
+  }
+  return largest;
+}
+
 MicroBatch make_micro_batch(std::span<const Sample> samples, Functional functional) {
   MicroBatch batch;
   for (const Sample& sample : samples) {
@@ -43,6 +55,13 @@ MicroBatch MicroBatch::subset(std::span<const int64_t> members) const {
     part.weights.push_back(weights[static_cast<size_t>(member)]);
   }
   return part;
+}
+
+void MicroBatch::append(const MicroBatch& more) {
+  input_ids.insert(input_ids.end(), more.input_ids.begin(), more.input_ids.end());
+  targets.insert(targets.end(), more.targets.begin(), more.targets.end());
+  lengths.insert(lengths.end(), more.lengths.begin(), more.lengths.end());
+  weights.insert(weights.end(), more.weights.begin(), more.weights.end());
 }
 
 }  // namespace explaind

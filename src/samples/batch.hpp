@@ -30,7 +30,12 @@ struct MicroBatch {
   /// Some of the members, in the order given, with the padding unchanged (architecture §3: the
   /// padded length decides the rounding).
   [[nodiscard]] MicroBatch subset(std::span<const int64_t> members) const;
+  /// Adds the members of another one of the same padded length.
+  void append(const MicroBatch& more);
 };
+
+/// Padded tokens of the largest micro-batch, of `size` samples each in order.
+int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size);
 
 MicroBatch make_micro_batch(std::span<const Sample> samples, Functional functional);
 

@@ -46,11 +46,11 @@ int main(int argc, char** argv) {
   std::unique_ptr<ParameterSource> parameters;
   std::unique_ptr<Sweep> sweep;
   if (arguments["--parameters"] == "streamed") {
-    parameters = std::make_unique<BlockParameters>(*network, trajectory, at::kFloat,
+    parameters = std::make_unique<BlockParameters>(*network, trajectory, Precision{},
                                                    std::make_unique<MappedEndpoints>(trajectory));
     sweep = std::make_unique<BlockMajorSweep>(*network, *parameters, table, int64_t{1} << 40);
   } else {
-    parameters = std::make_unique<ResidentParameters>(*network, trajectory, at::kFloat);
+    parameters = std::make_unique<ResidentParameters>(*network, trajectory, Precision{});
     sweep = std::make_unique<NodeMajorSweep>(*network, *parameters, table);
   }
   parameters->load(0);

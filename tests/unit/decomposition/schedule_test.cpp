@@ -169,7 +169,7 @@ TEST(MemoryPlan, ChoosesWhatFitsAndSaysWhatWould) {
                         .samples = samples,
                         .table = table,
                         .solver = solver,
-                        .type = at::kFloat,
+                        .computation = {},
                         .shards = shards},
                        choice, budget);
   };

@@ -10,6 +10,7 @@
 #include "decomposition/block_parameters.hpp"
 #include "decomposition/node_major_sweep.hpp"
 #include "decomposition/resident_parameters.hpp"
+#include "decomposition/uploaded_endpoints.hpp"
 #include "model/plain_ops.hpp"
 
 namespace explaind::testing {
@@ -34,6 +35,7 @@ struct CountingSweep final : Sweep {
     ++rounds;
     inner.run(chunk, asks, sink);
   }
+  [[nodiscard]] const Device& device() const override { return inner.device(); }
   Sweep& inner;
   int64_t rounds = 0;
 };
@@ -126,19 +128,27 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
                   .segment = options.segment,
                   .sample_begin = 0,
                   .sample_end = static_cast<int64_t>(samples.size())};
+  const Precision precision{.type = options.type,
+                            .products = options.products.value_or(options.type)};
+  const Device& device = options.device;
   if (options.streamed) {
-    BlockParameters parameters(network, trajectory, options.type,
-                               std::make_unique<MappedEndpoints>(trajectory));
-    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes);
+    std::unique_ptr<EndpointReader> reader = std::make_unique<MappedEndpoints>(trajectory);
+    if (device.has_twins()) reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
+    BlockParameters parameters(network, trajectory, precision, std::move(reader), device);
+    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form);
     CountingSweep counting(sweep);
     parameters.load(options.segment);
     ScoreTile tile = solver.solve(unit, counting);
     if (count != nullptr) *count = {counting.rounds, parameters.bytes_opened()};
     return tile;
   }
-  ResidentParameters parameters(network, trajectory, options.type);
-  NodeMajorSweep sweep(network, parameters, table);
+  ResidentParameters parameters(network, trajectory, precision, device);
   parameters.load(options.segment);
+  if (options.form == ProductForm::split) {
+    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form);
+    return solver.solve(unit, sweep);
+  }
+  NodeMajorSweep sweep(network, parameters, table);
   return solver.solve(unit, sweep);
 }
 

@@ -5,6 +5,7 @@
 #include <ATen/ATen.h>
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,9 @@ struct RunOptions {
   SolverOptions solver;
   Granularity granularity = Granularity::tensor;
   at::ScalarType type = at::kDouble;
+  std::optional<at::ScalarType> products;  ///< the same where not given
+  ProductForm form = ProductForm::formed;
+  Device device = Device::cpu();
   int64_t segment = 0;
   bool streamed = false;               ///< else resident
   int64_t activation_bytes = 1 << 30;  ///< of the block-major schedule

@@ -9,11 +9,13 @@
 #define EXPLAIND_CUDA_ON_HOST
 
 #include <math.h>
+#include <setjmp.h>
 #include <string.h>
 #include <ucontext.h>
 
+#include <array>
 #include <functional>
-#include <vector>
+#include <memory>
 
 #define __global__
 #define __device__
@@ -29,58 +31,69 @@ namespace explaind::cuda_on_host {
 
 inline dim3 thread, block, threads_a_block, blocks;
 
-/// The threads of the running block.
-class Block {
+/// The threads of a block, made once and used for every block of every kernel. They change places
+/// by _setjmp and _longjmp: swapcontext would ask the system for the signal mask each time.
+class Threads {
  public:
-  Block(unsigned threads, const std::function<void()>& body) : body_(body), threads_(threads) {
-    for (unsigned i = 0; i < threads; ++i) {
-      Thread& each = threads_[i];
-      each.stack.resize(size_t{1} << 16);
-      getcontext(&each.context);
-      each.context.uc_stack.ss_sp = each.stack.data();
-      each.context.uc_stack.ss_size = each.stack.size();
-      each.context.uc_link = &scheduler_;
-      makecontext(&each.context, &Block::enter, 0);
-    }
-  }
-
-  /// Rounds from barrier to barrier until every thread has ended.
-  void run() {
-    running = this;
+  /// Rounds from barrier to barrier until every thread has come to the end of `body`.
+  void run(const std::function<void()>& body) {
+    body_ = &body;
+    for (Thread& each : threads_) each.ended = false;
     for (bool alive = true; alive;) {
       alive = false;
       for (unsigned i = 0; i < threads_.size(); ++i) {
         if (threads_[i].ended) continue;
         current_ = i;
         thread = dim3(i, 0, 0);
-        swapcontext(&scheduler_, &threads_[i].context);
+        go_on(threads_[i]);
         alive = alive || !threads_[i].ended;
       }
     }
   }
 
-  /// Of the running thread.
+  /// Of the running thread: until the next round.
   void wait() {
-    const unsigned mine = current_;
-    swapcontext(&threads_[mine].context, &scheduler_);
+    if (_setjmp(threads_[current_].place) == 0) _longjmp(scheduler_, 1);
   }
 
-  static inline Block* running = nullptr;
+  static Threads& of_a_block() {
+    static Threads threads;
+    return threads;
+  }
 
  private:
   struct Thread {
-    std::vector<char> stack;
+    std::unique_ptr<char[]> stack;
     ucontext_t context{};
+    jmp_buf place{};
     bool ended = false;
   };
-  static void enter() {
-    running->body_();
-    running->threads_[running->current_].ended = true;
+
+  void go_on(Thread& next) {
+    if (_setjmp(scheduler_) != 0) return;
+    if (next.stack) _longjmp(next.place, 1);
+    constexpr size_t bytes = size_t{1} << 16;
+    next.stack.reset(new char[bytes]);
+    getcontext(&next.context);
+    next.context.uc_stack.ss_sp = next.stack.get();
+    next.context.uc_stack.ss_size = bytes;
+    makecontext(&next.context, &Threads::live, 0);
+    setcontext(&next.context);
   }
 
-  std::function<void()> body_;
-  std::vector<Thread> threads_;
-  ucontext_t scheduler_{};
+  /// What a thread does: the body of one block after another.
+  static void live() {
+    Threads& all = of_a_block();
+    for (;;) {
+      (*all.body_)();
+      all.threads_[all.current_].ended = true;
+      all.wait();
+    }
+  }
+
+  const std::function<void()>* body_ = nullptr;
+  std::array<Thread, 256> threads_;
+  jmp_buf scheduler_{};
   unsigned current_ = 0;
 };
 
@@ -91,7 +104,7 @@ class Block {
 #define blockDim explaind::cuda_on_host::threads_a_block
 #define gridDim explaind::cuda_on_host::blocks
 
-inline void __syncthreads() { explaind::cuda_on_host::Block::running->wait(); }
+inline void __syncthreads() { explaind::cuda_on_host::Threads::of_a_block().wait(); }
 
 namespace explaind::kernels::device {
 
@@ -103,9 +116,8 @@ void launch(void (*kernel)(Parameters...), dim3 grid, void* /*stream*/, Argument
   for (unsigned y = 0; y < grid.y; ++y) {
     for (unsigned x = 0; x < grid.x; ++x) {
       blockIdx = dim3(x, y, 0);
-      explaind::cuda_on_host::Block block(threads,
-                                          [&] { kernel(static_cast<Parameters>(arguments)...); });
-      block.run();
+      explaind::cuda_on_host::Threads::of_a_block().run(
+          [&] { kernel(static_cast<Parameters>(arguments)...); });
     }
   }
 }

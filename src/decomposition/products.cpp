@@ -1,0 +1,17 @@
+#include "decomposition/products.hpp"
+
+#include <ATen/ATen.h>
+
+namespace explaind {
+
+at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& matrix) {
+  if (x.scalar_type() == matrix.scalar_type()) return at::linear(x, matrix);
+  return at::linear(x.to(matrix.scalar_type()), matrix).to(x.scalar_type());
+}
+
+at::Tensor times(const at::Tensor& x, const at::Tensor& matrix) {
+  if (x.scalar_type() == matrix.scalar_type()) return at::matmul(x, matrix);
+  return at::matmul(x.to(matrix.scalar_type()), matrix).to(x.scalar_type());
+}
+
+}  // namespace explaind

@@ -1,0 +1,101 @@
+// Products split into x a + t (x Δ), all nodes of a round at once, against W(t) formed.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.hpp"
+#include "decomposition/computation.hpp"
+#include "model/llama.hpp"
+#include "unit/decomposition/relu_network.hpp"
+#include "unit/decomposition/tiny.hpp"
+
+namespace explaind::testing {
+namespace {
+
+class Split : public ::testing::Test {
+ protected:
+  static ModelConfig config() {
+    ModelConfig config = tiny_config();
+    config.attention_bias = true;
+    config.tied = true;
+    return config;
+  }
+  LlamaNetwork network{config()};
+  std::vector<at::Tensor> from = random_point(network, 1);
+  MemoryTrajectory path{{from, moved(network, from, 2, 0.1)}};
+  std::vector<Sample> samples = random_samples({7, 3, 11, 2, 8}, 37);
+};
+
+void expect_near(const std::vector<double>& a, const std::vector<double>& b, double tolerance) {
+  ASSERT_EQ(a.size(), b.size());
+  double apart = 0;
+  for (size_t i = 0; i < a.size(); ++i) apart = std::max(apart, std::abs(a[i] - b[i]));
+  EXPECT_LT(apart, tolerance);
+}
+
+TEST_F(Split, ScoresAreThoseOfFormedWeights) {
+  for (const Granularity granularity : {Granularity::tensor, Granularity::head, Granularity::row}) {
+    for (const bool position : {false, true}) {
+      RunOptions options = fixed_rule("gauss:37");  // three evaluations of 16, 16 and 5 nodes
+      options.granularity = granularity;
+      options.solver.axes.position = position;
+      options.solver.micro_batch = 2;
+      const ScoreTile formed = decompose(network, path, samples, options);
+      options.form = ProductForm::split;
+      const ScoreTile split = decompose(network, path, samples, options);
+      expect_near(formed.psi, split.psi, 1e-13);
+      expect_near(formed.residual, split.residual, 1e-12);
+      EXPECT_EQ(formed.value_from, split.value_from);
+      EXPECT_EQ(formed.value_to, split.value_to) << "the ends are the stored ones";
+    }
+  }
+}
+
+TEST_F(Split, IsTheSameFromEverySourceAndInWaves) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    RunOptions options = adaptive(1e-5, 1e-7);
+    options.granularity = Granularity::row;
+    options.type = type;
+    options.solver.micro_batch = 2;
+    options.form = ProductForm::split;
+    const ScoreTile resident = decompose(network, path, samples, options);
+    for (size_t i = 0; i < samples.size(); ++i) {
+      EXPECT_TRUE(resident.tolerance_met[i] == 1 || resident.limited_by_precision[i] == 1) << i;
+    }
+    options.streamed = true;
+    for (const int64_t bytes : {int64_t{1} << 30, int64_t{1}}) {
+      options.activation_bytes = bytes;
+      const ScoreTile streamed = decompose(network, path, samples, options);
+      EXPECT_EQ(resident.psi, streamed.psi);
+      EXPECT_EQ(resident.residual, streamed.residual);
+      EXPECT_EQ(resident.node_count, streamed.node_count);
+    }
+  }
+}
+
+TEST(SplitKinks, ReplayedNodesAreInOneProductOfAtMostSixteen) {
+  const ReluNetwork relu(23, 8);
+  const MemoryTrajectory path({random_point(relu, 1, 0.7), random_point(relu, 2, 0.7)});
+  const std::vector<Sample> samples = random_samples({3, 2, 4}, 23);
+  RunOptions options = adaptive(1e-3, 0);
+  options.granularity = Granularity::row;
+  const ScoreTile formed = decompose(relu, path, samples, options);
+  EXPECT_GT(*std::max_element(formed.node_count.begin(), formed.node_count.end()), 33);
+  options.form = ProductForm::split;
+  const ScoreTile split = decompose(relu, path, samples, options);
+  EXPECT_EQ(formed.node_count, split.node_count);
+  expect_near(formed.psi, split.psi, 1e-10);
+}
+
+TEST(ProductFormChoice, FollowsFromTokensAlone) {
+  EXPECT_EQ(choose_product_form("auto", few_tokens), ProductForm::split);
+  EXPECT_EQ(choose_product_form("auto", few_tokens + 1), ProductForm::formed);
+  EXPECT_EQ(choose_product_form("formed", 1), ProductForm::formed);
+  EXPECT_EQ(choose_product_form("split", 1 << 20), ProductForm::split);
+  EXPECT_THROW(choose_product_form("other", 1), UsageError);
+}
+
+}  // namespace
+}  // namespace explaind::testing
