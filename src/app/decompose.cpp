@@ -15,11 +15,13 @@
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
 #include "app/decompose_store.hpp"
+#include "app/gather_share.hpp"
 #include "app/step_choice.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
 #include "comm/communicator.hpp"
 #include "comm/dispatcher.hpp"
+#include "comm/mpi_collectives.hpp"
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
@@ -84,14 +86,21 @@ int64_t memory_budget(const DecomposeOptions& options, const Communicator& world
   return grid.segment_group().minimum(budget);
 }
 
+/// How the loop over units ended.
+struct Ended {
+  bool stopped = false;
+  std::string gathers;  ///< a line on what they took, or nothing
+};
+
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
 /// units.
-bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
-             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
+Ended run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
+              StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
   const Communicator& group = grid.segment_group();
+  MpiCollectives collectives(group);
   std::optional<Workspace> workspace;
   agree(world, [&] {  // allocates
-    workspace.emplace(*job.network, *job.trajectory, job.components, job.type, memory, group);
+    workspace.emplace(*job.network, *job.trajectory, job.components, job.type, memory, collectives);
   });
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
@@ -100,12 +109,14 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   Dispatcher dispatcher(
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
+  const auto start = std::chrono::steady_clock::now();
   run_units(dispatcher, group, job.units, todo, *workspace->parameters, *workspace->sweep, solver,
             [&](const ScoreTile& tile) { writer.write(tile); });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   dispatcher.finish();
   if (progress) progress->finish();
   agree(world, [&] { writer.close(); });
-  return dispatcher.stopped();
+  return {dispatcher.stopped(), gather_share(world, collectives.count(), seconds.count())};
 }
 
 }  // namespace
@@ -147,7 +158,8 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
-  if (run_all(job, *memory, prepared.todo, *writer, world, grid)) {
+  const Ended ended = run_all(job, *memory, prepared.todo, *writer, world, grid);
+  if (ended.stopped) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);
@@ -159,6 +171,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     fmt::print("\nWrote {} in {}\n", options.store, format_duration(seconds.count()));
+    if (!ended.gathers.empty()) fmt::print("{}\n", ended.gathers);
     if (found.missed > 0) {
       code = std::to_string(static_cast<int>(ExitCode::tolerance_missed));
     }

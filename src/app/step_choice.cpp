@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "comm/mpi_collectives.hpp"
 #include "core/progress.hpp"
 #include "decomposition/step_selection.hpp"
 #include "decomposition/workspace.hpp"
@@ -35,15 +36,22 @@ std::vector<double> values_at_checkpoints(const DecomposeJob& job, const MemoryP
     progress.emplace("values", static_cast<int64_t>((checkpoints + groups - 1) / groups));
   }
   std::string mine;
+  MpiCollectives collectives(group);
   agree(world, [&] {
-    const Workspace workspace(*job.network, trajectory, job.components, job.type, memory, group);
-    for (size_t i = first; i < checkpoints; i += groups) {
-      workspace.parameters->load(static_cast<int64_t>(i));
-      const std::vector<double> values = solver.values(false, *workspace.sweep);
-      if (grid.leads()) {
-        mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+    std::optional<Workspace> workspace;
+    try {
+      workspace.emplace(*job.network, trajectory, job.components, job.type, memory, collectives);
+      for (size_t i = first; i < checkpoints; i += groups) {
+        workspace->parameters->load(static_cast<int64_t>(i));
+        const std::vector<double> values = solver.values(false, *workspace->sweep);
+        if (grid.leads()) {
+          mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+        }
+        if (progress) progress->advance(1);
       }
-      if (progress) progress->advance(1);
+    } catch (const std::exception& error) {
+      collectives.abort(error.what());  // others of the group may wait for this rank's share
+      throw;
     }
   });
   if (progress) progress->finish();

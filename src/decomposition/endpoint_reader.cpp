@@ -43,7 +43,12 @@ void MappedEndpoints::request(const std::vector<ParameterRows>& parts) {
   }
 }
 
+GatheredEndpoints::~GatheredEndpoints() {
+  if (under_way_) group_.abort("this rank left while parameters were gathered");
+}
+
 void GatheredEndpoints::load(int64_t segment) {
+  finish();  // it is of another segment, and reads shares
   segment_ = segment;
   std::erase_if(shares_, [&](const auto& share) {
     return share.first != trajectory_.point(segment, false) &&
@@ -76,16 +81,39 @@ const GatheredEndpoints::Bytes& GatheredEndpoints::share(const std::vector<Param
   return mine;
 }
 
-std::vector<Endpoints> GatheredEndpoints::read(const std::vector<ParameterRows>& parts) {
-  if (parts.empty()) return {};
+void GatheredEndpoints::start(const std::vector<ParameterRows>& parts) {
+  requested_.parts = parts;
   for (const bool to : {false, true}) {
     const Bytes& mine = share(parts, to);
-    Bytes& all = gathered_[to ? 1 : 0];
+    Gathered& all = requested_.ends[to ? 1 : 0];
     const size_t size = mine.size() * static_cast<size_t>(group_.size());
-    if (all.size() < size) all.resize(size);
-    group_.all_gather(mine.data(), mine.size(), all.data());
-    bytes_received_ += static_cast<int64_t>(size - mine.size());
+    if (all.room < size) {
+      all.bytes.reset();  // before the larger one is there
+      all.bytes = std::make_unique_for_overwrite<std::byte[]>(size);
+      all.room = size;
+    }
+    all.gather = group_.start(mine.data(), mine.size(), all.bytes.get());
   }
+  under_way_ = true;
+}
+
+void GatheredEndpoints::finish() {
+  if (!under_way_) return;
+  for (const Gathered& end : requested_.ends) group_.wait(end.gather);
+  under_way_ = false;
+}
+
+void GatheredEndpoints::request(const std::vector<ParameterRows>& parts) {
+  finish();
+  if (!parts.empty()) start(parts);
+}
+
+std::vector<Endpoints> GatheredEndpoints::read(const std::vector<ParameterRows>& parts) {
+  if (parts.empty()) return {};
+  if (under_way_ && requested_.parts != parts) finish();
+  if (!under_way_) start(parts);
+  finish();
+  std::swap(open_, requested_);
   std::vector<Endpoints> ends;
   size_t offset[2] = {0, 0};  // endpoints may be stored in different types
   for (const ParameterRows& part : parts) {
@@ -93,7 +121,7 @@ std::vector<Endpoints> GatheredEndpoints::read(const std::vector<ParameterRows>&
     for (const bool to : {false, true}) {
       TensorView& view = to ? each.to : each.from;
       size_t& at = offset[to ? 1 : 0];
-      view.data = gathered_[to ? 1 : 0].data() + at;
+      view.data = open_.ends[to ? 1 : 0].bytes.get() + at;
       at += rounded(view.bytes);
     }
     ends.push_back(std::move(each));

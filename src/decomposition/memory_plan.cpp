@@ -100,7 +100,8 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, int64_t budget) {
       tokens * size * (3 * (resident ? sizes.outputs : sizes.block_outputs) + 2 * sizes.slice);
   plan.accumulators = accumulator_bytes(demand, chunk);
   if (source == Source::gathered) {
-    plan.endpoints = 2 * stored_size(demand) * (sizes.model / demand.shards + sizes.largest_block);
+    plan.endpoints =
+        2 * stored_size(demand) * (sizes.model / demand.shards + 2 * sizes.largest_block);
   }
   if (!resident) {
     const int64_t least = BlockMajorSweep::kept_bytes(demand.network, tokens, sizes.width, size);

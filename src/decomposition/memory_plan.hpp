@@ -25,10 +25,10 @@ std::string to_string(Source source);
 /// decide.
 struct MemoryPlan {
   Source source = Source::resident;
-  int64_t base = 0;          ///< program and LibTorch
-  int64_t parameters = 0;    ///< W(t) and Δ of the model, or of the largest part opened at once
-  int64_t endpoints = 0;     ///< gathered: this rank's share of both, and what is open
-  int64_t graph = 0;         ///< of one micro-batch: the model's, or one block's
+  int64_t base = 0;        ///< program and LibTorch
+  int64_t parameters = 0;  ///< W(t) and Δ of the model, or of the largest part opened at once
+  int64_t endpoints = 0;  ///< gathered: this rank's share of both; what is open and what comes next
+  int64_t graph = 0;      ///< of one micro-batch: the model's, or one block's
   int64_t accumulators = 0;  ///< scores of one chunk
   int64_t activations = 0;   ///< one a block boundary and evaluation; not resident
   [[nodiscard]] int64_t total() const {

@@ -77,32 +77,33 @@ at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 }  // namespace
 
-void VocabularyHead::run(std::span<Evaluation> evaluations, bool gradients,
-                         ScoreAccumulator& sink) {
+void VocabularyHead::run(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink,
+                         const std::vector<ParameterRows>& after) {
   const c10::NoGradGuard no_graph;
   if (slices() == 1) {
-    run_whole(evaluations, sink);
+    run_whole(evaluations, sink, after);
   } else {
-    run_sliced(evaluations, gradients, sink);
+    run_sliced(evaluations, gradients, sink, after);
   }
 }
 
-ParameterRows VocabularyHead::open(int64_t index) {
-  const auto slice = [&](int64_t i) {
-    const int64_t first = i * vocabulary_slice;
-    return ParameterRows{.parameter = network_.unembedding(),
-                         .first = first,
-                         .count = std::min(vocabulary_slice, network_.vocabulary() - first)};
-  };
+ParameterRows VocabularyHead::slice(int64_t index) const {
+  const int64_t first = index * vocabulary_slice;
+  return {.parameter = network_.unembedding(),
+          .first = first,
+          .count = std::min(vocabulary_slice, network_.vocabulary() - first)};
+}
+
+ParameterRows VocabularyHead::open(int64_t index, const std::vector<ParameterRows>& after) {
   const ParameterRows opened = slice(index);
-  parameters_.open({opened}, index + 1 < slices() ? std::vector{slice(index + 1)}
-                                                  : std::vector<ParameterRows>{});
+  parameters_.open({opened}, index + 1 < slices() ? std::vector{slice(index + 1)} : after);
   return opened;
 }
 
-void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink) {
+void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink,
+                               const std::vector<ParameterRows>& after) {
   const ParameterId matrix = network_.unembedding();
-  open(0);
+  open(0, after);
   for (Evaluation& each : evaluations) {
     parameters_.set_node(each.t);
     sink.begin_evaluation(each.members);
@@ -118,13 +119,13 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
 }
 
 void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradients,
-                                ScoreAccumulator& sink) {
+                                ScoreAccumulator& sink, const std::vector<ParameterRows>& after) {
   const ParameterId matrix = network_.unembedding();
   const bool fp64 = parameters_.type() == at::kDouble;
   std::vector<TokenSums> sums;
   for (const Evaluation& each : evaluations) sums.emplace_back(each.batch);
   for (int64_t index = 0; index < slices(); ++index) {
-    const ParameterRows slice = open(index);
+    const ParameterRows slice = open(index, gradients ? first() : after);
     for (size_t i = 0; i < evaluations.size(); ++i) {
       const Evaluation& each = evaluations[i];
       parameters_.set_node(each.t);
@@ -141,7 +142,7 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
     sink.set_functional(values_of(evaluations[i].batch, sums[i]));
   }
   for (int64_t index = 0; gradients && index < slices(); ++index) {
-    const ParameterRows slice = open(index);
+    const ParameterRows slice = open(index, after);
     for (size_t i = 0; i < evaluations.size(); ++i) {
       Evaluation& each = evaluations[i];
       if (each.value_only) continue;

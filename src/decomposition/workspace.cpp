@@ -11,7 +11,7 @@ namespace explaind {
 
 Workspace::Workspace(const Network& network, const Trajectory& trajectory,
                      const ComponentTable& table, at::ScalarType type, const MemoryPlan& memory,
-                     const Communicator& group) {
+                     Collectives& group) {
   const Share share{group.rank(), group.size()};
   if (memory.source == Source::resident) {
     parameters = std::make_unique<ResidentParameters>(network, trajectory, type);
