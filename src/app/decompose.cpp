@@ -16,6 +16,8 @@
 #include "app/decompose_job.hpp"
 #include "app/decompose_store.hpp"
 #include "app/device_budget.hpp"
+#include "app/gather_share.hpp"
+#include "app/group_collectives.hpp"
 #include "app/step_choice.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
@@ -93,15 +95,22 @@ MemoryBudget memory_budget(const DecomposeOptions& options, const HostPlace& pla
           grid.segment_group().minimum(device_budget(options, device, place))};
 }
 
+/// How the loop over units ended.
+struct Ended {
+  bool stopped = false;
+  std::string gathers;  ///< a line on what they took, or nothing
+};
+
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
 /// units.
-bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
-             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
+Ended run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
+              StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
   const Communicator& group = grid.segment_group();
+  const GroupCollectives collectives = make_group_collectives(group, job.computation.device);
   std::optional<Workspace> workspace;
   agree(world, [&] {  // allocates
     workspace.emplace(*job.network, *job.trajectory, job.components, job.computation, memory,
-                      group);
+                      *collectives.gathers);
   });
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
@@ -110,12 +119,14 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   Dispatcher dispatcher(
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
+  const auto start = std::chrono::steady_clock::now();
   run_units(dispatcher, group, job.units, todo, *workspace->parameters, *workspace->sweep, solver,
             [&](const ScoreTile& tile) { writer.write(tile); });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   dispatcher.finish();
   if (progress) progress->finish();
   agree(world, [&] { writer.close(); });
-  return dispatcher.stopped();
+  return {dispatcher.stopped(), gather_share(world, collectives, seconds.count())};
 }
 
 }  // namespace
@@ -164,7 +175,8 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
-  if (run_all(job, *memory, prepared.todo, *writer, world, grid)) {
+  const Ended ended = run_all(job, *memory, prepared.todo, *writer, world, grid);
+  if (ended.stopped) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);
@@ -176,6 +188,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     fmt::print("\nWrote {} in {}\n", options.store, format_duration(seconds.count()));
+    if (!ended.gathers.empty()) fmt::print("{}\n", ended.gathers);
     if (found.missed > 0) {
       code = std::to_string(static_cast<int>(ExitCode::tolerance_missed));
     }

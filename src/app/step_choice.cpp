@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "app/group_collectives.hpp"
 #include "core/progress.hpp"
 #include "decomposition/step_selection.hpp"
 #include "decomposition/workspace.hpp"
@@ -35,16 +36,24 @@ std::vector<double> values_at_checkpoints(const DecomposeJob& job, const MemoryP
     progress.emplace("values", static_cast<int64_t>((checkpoints + groups - 1) / groups));
   }
   std::string mine;
+  const GroupCollectives collectives = make_group_collectives(group, job.computation.device);
   agree(world, [&] {
-    const Workspace workspace(*job.network, trajectory, job.components, job.computation, memory,
-                              group);
-    for (size_t i = first; i < checkpoints; i += groups) {
-      workspace.parameters->load(static_cast<int64_t>(i));
-      const std::vector<double> values = solver.values(false, *workspace.sweep);
-      if (grid.leads()) {
-        mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+    std::optional<Workspace> workspace;
+    try {
+      workspace.emplace(*job.network, trajectory, job.components, job.computation, memory,
+                        *collectives.gathers);
+      for (size_t i = first; i < checkpoints; i += groups) {
+        workspace->parameters->load(static_cast<int64_t>(i));
+        const std::vector<double> values = solver.values(false, *workspace->sweep);
+        if (grid.leads()) {
+          mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+        }
+        if (progress) progress->advance(1);
       }
-      if (progress) progress->advance(1);
+    } catch (const std::exception& error) {
+      collectives.gathers->abort(
+          error.what());  // others of the group may wait for this rank's share
+      throw;
     }
   });
   if (progress) progress->finish();

@@ -130,14 +130,10 @@ int64_t Communicator::minimum(int64_t value) const {
   return least;
 }
 
-void Communicator::all_gather(const std::byte* mine, size_t bytes, std::byte* all) const {
-  // In pieces of 64 bytes, so that a count fits an int.
-  MPI_Datatype line = MPI_DATATYPE_NULL;
-  check_mpi(MPI_Type_contiguous(64, MPI_BYTE, &line), "MPI_Type_contiguous");
-  check_mpi(MPI_Type_commit(&line), "MPI_Type_commit");
-  const int count = static_cast<int>(bytes / 64);
-  check_mpi(MPI_Allgather(mine, count, line, all, count, line, comm_), "MPI_Allgather");
-  check_mpi(MPI_Type_free(&line), "MPI_Type_free");
+double Communicator::maximum(double value) const {
+  double most = value;
+  check_mpi(MPI_Allreduce(&value, &most, 1, MPI_DOUBLE, MPI_MAX, comm_), "MPI_Allreduce");
+  return most;
 }
 
 std::vector<std::string> Communicator::all_gather(const std::string& value) const {

@@ -3,7 +3,6 @@
 
 #include <mpi.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -55,9 +54,8 @@ class Communicator {
   void broadcast(std::span<int64_t> values, int root) const;
   /// @collective; the least of all ranks' values.
   [[nodiscard]] int64_t minimum(int64_t value) const;
-  /// Every rank's `bytes` bytes in rank order, bytes a multiple of 64 and the same on every rank.
-  /// all: size() × bytes. @collective
-  void all_gather(const std::byte* mine, size_t bytes, std::byte* all) const;
+  /// @collective; the largest of all ranks' values.
+  [[nodiscard]] double maximum(double value) const;
   /// @collective; every rank's string, in rank order, on every rank.
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const;
 

@@ -87,6 +87,13 @@ class Dispatcher::Server {
     return answer;
   }
 
+  /// Says the first failure alone: several ranks may fail of one cause at the same time.
+  [[noreturn]] void fail(const std::string& text) {
+    const std::scoped_lock lock(failed_);
+    std::cerr << "error: " << text << std::endl;
+    abort_job(static_cast<int>(ExitCode::failure));
+  }
+
   void hear(int64_t unit, int rank, const std::string& report) {
     const std::scoped_lock lock(books_);
     finished_(unit, rank, report);
@@ -120,8 +127,7 @@ class Dispatcher::Server {
       const size_t split = text.find('\n');
       hear(std::stoll(text.substr(0, split)), status.MPI_SOURCE, text.substr(split + 1));
     } else if (status.MPI_TAG == failure_tag) {
-      std::cerr << "error: " << text << std::endl;
-      abort_job(static_cast<int>(ExitCode::failure));
+      fail(text);
     }
     return true;
   }
@@ -131,7 +137,8 @@ class Dispatcher::Server {
   int64_t total_, handed_out_ = 0;
   std::atomic<int> dismissed_{0};
   std::atomic<bool> abandoned_{false};
-  std::mutex books_;  ///< of handed_out_ and finished_
+  std::mutex books_;   ///< of handed_out_ and finished_
+  std::mutex failed_;  ///< held to the end by who fails first
   Finished finished_;
   std::thread thread_;  // last: it starts when all else is there
 };
@@ -180,11 +187,10 @@ void Dispatcher::report(int64_t unit, const std::string& text) {
 void Dispatcher::fail(int64_t unit, const std::string& message) {
   const std::string text =
       "rank " + std::to_string(comm_.rank()) + ", unit " + std::to_string(unit) + ": " + message;
+  if (server_) server_->fail(text);
   try {
-    if (!server_) {
-      send(comm_.get(), 0, failure_tag, text);
-      std::this_thread::sleep_for(failure_deadline);
-    }
+    send(comm_.get(), 0, failure_tag, text);
+    std::this_thread::sleep_for(failure_deadline);
   } catch (const std::exception&) {
     // Rank 0 cannot be told; this rank says it itself.
   }

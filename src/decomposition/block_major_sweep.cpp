@@ -42,15 +42,19 @@ void BlockMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& ask
 
 void BlockMajorSweep::run_wave(std::span<Evaluation> wave, bool gradients, ScoreAccumulator& sink) {
   Activations inputs = forward(wave);
-  head_.run(wave, gradients, sink);
+  head_.run(wave, gradients, sink,
+            gradients ? parts(network_.blocks() - 1) : std::vector<ParameterRows>{});
   if (gradients) backward(wave, inputs, sink);
 }
 
+std::vector<ParameterRows> BlockMajorSweep::parts(int64_t block) const {
+  if (block < 0) return {};
+  return block < network_.blocks() ? whole(network_, network_.block_parameters(block))
+                                   : head_.first();
+}
+
 void BlockMajorSweep::open(int64_t block, int64_t next) {
-  const bool more = next >= 0 && next < network_.blocks();
-  parameters_.open(
-      whole(network_, network_.block_parameters(block)),
-      more ? whole(network_, network_.block_parameters(next)) : std::vector<ParameterRows>{});
+  parameters_.open(parts(block), parts(next));
 }
 
 BlockMajorSweep::Activations BlockMajorSweep::forward(std::span<Evaluation> wave) {

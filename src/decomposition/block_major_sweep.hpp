@@ -50,6 +50,8 @@ class BlockMajorSweep final : public Sweep {
   void backward(std::span<Evaluation> wave, Activations& inputs, ScoreAccumulator& sink);
   /// Opens a block, and asks for the one that comes next.
   void open(int64_t block, int64_t next);
+  /// After the last block comes the head, before the first one nothing.
+  [[nodiscard]] std::vector<ParameterRows> parts(int64_t block) const;
   [[nodiscard]] int64_t width() const;
 
   const Network& network_;

@@ -1,13 +1,17 @@
 #pragma once
 // Stored endpoints of what is opened next: mapped, or gathered from the ranks of a segment group.
 
+#include <ATen/core/Tensor.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <utility>
 #include <vector>
 
-#include "comm/communicator.hpp"
+#include "comm/collectives.hpp"
+#include "decomposition/device.hpp"
 #include "decomposition/parameter_source.hpp"
 
 namespace explaind {
@@ -17,7 +21,7 @@ class EndpointReader {
  public:
   virtual ~EndpointReader() = default;
   virtual void load(int64_t segment) = 0;
-  /// Both endpoints of every part; the views live until the next call.
+  /// Both endpoints of every part; the views live until the next read() or load().
   virtual std::vector<Endpoints> read(const std::vector<ParameterRows>& parts) = 0;
   /// What is read next: may be fetched meanwhile.
   virtual void request(const std::vector<ParameterRows>& parts) = 0;
@@ -41,34 +45,56 @@ class MappedEndpoints final : public EndpointReader {
 
 /// Each rank of a group holds 1/size of the stored bytes of everything that is opened, of both
 /// endpoints; read() gathers them whole. The share of an endpoint is read from the files once, and
-/// kept while neighbouring segments need it.
+/// kept while neighbouring segments need it. What is requested is gathered while the caller works
+/// with what it has: two blocks are held of each endpoint. Where the group gathers in its devices'
+/// memory, shares, blocks and views are there.
+///
+/// Every rank reads and requests the same parts in the same order.
 class GatheredEndpoints final : public EndpointReader {
  public:
   /// Both must outlive this.
-  GatheredEndpoints(const Trajectory& trajectory, const Communicator& group)
-      : trajectory_(trajectory), group_(group) {}
+  GatheredEndpoints(const Trajectory& trajectory, Collectives& group,
+                    const Device& device = Device::cpu())
+      : trajectory_(trajectory),
+        group_(group),
+        memory_(group.on_device() ? device : Device::cpu()) {}
+  /// Leaves the group where a request is still under way: then something has gone wrong here.
+  ~GatheredEndpoints() override;
 
+  /// @collective over group
   void load(int64_t segment) override;
-  /// @collective over group, with the same parts in the same order
+  /// The views live until the next read. A request for other parts is ended first, and dropped.
+  /// @collective over group
   std::vector<Endpoints> read(const std::vector<ParameterRows>& parts) override;
-  void request(const std::vector<ParameterRows>& /*parts*/) override {}
-
-  /// Bytes that this rank has received from others.
-  [[nodiscard]] int64_t bytes_received() const { return bytes_received_; }
+  /// Gathers the parts meanwhile. @collective over group
+  void request(const std::vector<ParameterRows>& parts) override;
 
  private:
-  using Bytes = std::vector<std::byte>;
   /// What was opened, named by its first part.
   using Key = std::pair<ParameterId, int64_t>;
+  /// One endpoint of a block, laid end to end: every rank's share in turn.
+  struct Gathered {
+    at::Tensor bytes;
+    Collectives::Gather gather = 0;
+  };
+  struct Block {
+    std::vector<ParameterRows> parts;
+    Gathered ends[2];  ///< from, to
+  };
 
   /// This rank's share of one endpoint of the parts, laid end to end.
-  const Bytes& share(const std::vector<ParameterRows>& parts, bool to);
+  const at::Tensor& share(const std::vector<ParameterRows>& parts, bool to);
+  void start(const std::vector<ParameterRows>& parts);
+  /// Waits for what was started last.
+  void finish();
 
   const Trajectory& trajectory_;
-  const Communicator& group_;
-  int64_t segment_ = -1, bytes_received_ = 0;
-  std::map<int64_t, std::map<Key, Bytes>> shares_;  ///< by point of the trajectory
-  Bytes gathered_[2];                               ///< from, to
+  Collectives& group_;
+  Device memory_;
+  int64_t segment_ = -1;
+  std::map<int64_t, std::map<Key, at::Tensor>> shares_;  ///< by point of the trajectory
+  Block open_, requested_;
+  bool under_way_ = false;  ///< requested_ is
 };
 
 }  // namespace explaind

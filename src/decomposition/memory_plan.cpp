@@ -103,11 +103,12 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   plan.accumulators = accumulator_bytes(demand, chunk);
   const int64_t stored = 2 * stored_size(demand);  // of both ends
   const int64_t share = stored * (sizes.model / demand.shards);
+  const int64_t two_blocks = 2 * stored * sizes.largest_block;  // what is open, and what comes next
   if (plan.on_device) {
-    plan.endpoints = stored * (resident ? sizes.used_whole : 2 * sizes.largest_block);
-    plan.shares = source == Source::gathered ? share + stored * sizes.largest_block : 0;
+    plan.endpoints = resident ? stored * sizes.used_whole : two_blocks;
+    plan.shares = source == Source::gathered ? share + two_blocks : 0;
   } else if (source == Source::gathered) {
-    plan.endpoints = share + stored * sizes.largest_block;
+    plan.endpoints = share + two_blocks;
   }
   if (!whole_graph) {
     const int64_t least = BlockMajorSweep::kept_bytes(demand.network, tokens, sizes.width, size);

@@ -32,12 +32,12 @@ struct MemoryBudget {
 /// rank computes on a device that device's. Estimates, upper bounds where shapes decide.
 struct MemoryPlan {
   Source source = Source::resident;
-  bool on_device = false;    ///< where parameters, endpoints, graph and activations are
-  int64_t base = 0;          ///< program and LibTorch
-  int64_t parameters = 0;    ///< W(t) and Δ of the model, or of the largest part opened at once
-  int64_t endpoints = 0;     ///< as stored: this rank's share and what is open (gathered, on the
-                             ///< host), on a device those of the model or of two parts
-  int64_t graph = 0;         ///< of what runs at once: the model's, or one block's
+  bool on_device = false;  ///< where parameters, endpoints, graph and activations are
+  int64_t base = 0;        ///< program and LibTorch
+  int64_t parameters = 0;  ///< W(t) and Δ of the model, or of the largest part opened at once
+  int64_t endpoints = 0;   ///< as stored. Gathered on the host: this rank's share, what is open and
+                           ///< what comes next; on a device: the model's, or those of two parts
+  int64_t graph = 0;       ///< of what runs at once: the model's, or one block's
   int64_t accumulators = 0;  ///< scores of one chunk; on the host
   int64_t activations = 0;   ///< one a block boundary and evaluation, where blocks are outermost
   int64_t device_base = 0;   ///< CUDA's own

@@ -17,6 +17,7 @@ namespace explaind {
 struct ParameterRows {
   ParameterId parameter = no_parameter;
   int64_t first = 0, count = 0;
+  bool operator==(const ParameterRows&) const = default;
 };
 
 /// W(t) and Δ of one segment, of those parts of the model that are open. Every element is the same

@@ -16,26 +16,26 @@ at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 }  // namespace
 
-void VocabularyHead::run(std::span<Evaluation> evaluations, bool gradients,
-                         ScoreAccumulator& sink) {
+void VocabularyHead::run(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink,
+                         const std::vector<ParameterRows>& after) {
   const c10::NoGradGuard no_graph;
   if (slices() == 1) {
-    run_whole(evaluations, sink);
+    run_whole(evaluations, sink, after);
   } else {
-    run_sliced(evaluations, gradients, sink);
+    run_sliced(evaluations, gradients, sink, after);
   }
 }
 
-ParameterRows VocabularyHead::open(int64_t index) {
-  const auto slice = [&](int64_t i) {
-    const int64_t first = i * vocabulary_slice;
-    return ParameterRows{.parameter = network_.unembedding(),
-                         .first = first,
-                         .count = std::min(vocabulary_slice, network_.vocabulary() - first)};
-  };
+ParameterRows VocabularyHead::slice(int64_t index) const {
+  const int64_t first = index * vocabulary_slice;
+  return {.parameter = network_.unembedding(),
+          .first = first,
+          .count = std::min(vocabulary_slice, network_.vocabulary() - first)};
+}
+
+ParameterRows VocabularyHead::open(int64_t index, const std::vector<ParameterRows>& after) {
   const ParameterRows opened = slice(index);
-  parameters_.open({opened}, index + 1 < slices() ? std::vector{slice(index + 1)}
-                                                  : std::vector<ParameterRows>{});
+  parameters_.open({opened}, index + 1 < slices() ? std::vector{slice(index + 1)} : after);
   return opened;
 }
 
@@ -61,8 +61,9 @@ at::Tensor VocabularyHead::gradient_of(const Evaluation& evaluation,
   return at_node + evaluation.t_of_members.view({-1, 1, 1}) * through(parameters_.delta(matrix));
 }
 
-void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink) {
-  open(0);
+void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink,
+                               const std::vector<ParameterRows>& after) {
+  open(0, after);
   for (Evaluation& each : evaluations) {
     sink.begin_evaluation(each.members);
     TokenLosses losses(each.batch, parameters_.device());
@@ -75,12 +76,12 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
 }
 
 void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradients,
-                                ScoreAccumulator& sink) {
+                                ScoreAccumulator& sink, const std::vector<ParameterRows>& after) {
   std::vector<TokenLosses> losses;
   std::vector<SliceSums> scores(evaluations.size());
   for (const Evaluation& each : evaluations) losses.emplace_back(each.batch, parameters_.device());
   for (int64_t index = 0; index < slices(); ++index) {
-    const ParameterRows slice = open(index);
+    const ParameterRows slice = open(index, gradients ? first() : after);
     for (size_t i = 0; i < evaluations.size(); ++i) {
       losses[i].add_slice(logits_of(evaluations[i]), slice.first);
     }
@@ -90,7 +91,7 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
     sink.set_functional(losses[i].values());
   }
   for (int64_t index = 0; gradients && index < slices(); ++index) {
-    const ParameterRows slice = open(index);
+    const ParameterRows slice = open(index, after);
     for (size_t i = 0; i < evaluations.size(); ++i) {
       Evaluation& each = evaluations[i];
       if (each.value_only) continue;

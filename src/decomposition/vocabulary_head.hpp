@@ -2,6 +2,7 @@
 // From the final hidden states to F and back: the unembedding in slices of the vocabulary.
 
 #include <span>
+#include <vector>
 
 #include "decomposition/parameter_source.hpp"
 #include "decomposition/sweep.hpp"
@@ -26,13 +27,20 @@ class VocabularyHead {
 
   /// Takes `hidden` of every evaluation and sets `gradient`, except where only the value is wanted.
   /// gradients: false where that is so everywhere, on all ranks that open parameters together.
-  void run(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink);
+  /// after: what will be opened next, if anything.
+  void run(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink,
+           const std::vector<ParameterRows>& after = {});
+  /// What run() opens first.
+  [[nodiscard]] std::vector<ParameterRows> first() const { return {slice(0)}; }
 
  private:
-  void run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink);
-  void run_sliced(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink);
-  /// Opens slice `index` and asks for the one after it.
-  ParameterRows open(int64_t index);
+  void run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink,
+                 const std::vector<ParameterRows>& after);
+  void run_sliced(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink,
+                  const std::vector<ParameterRows>& after);
+  [[nodiscard]] ParameterRows slice(int64_t index) const;
+  /// Opens slice `index` and asks for the one after it; for `after` at the end.
+  ParameterRows open(int64_t index, const std::vector<ParameterRows>& after);
   /// Of what is open, at the evaluation's nodes: B T n. response: takes the hidden states times Δᵀ.
   at::Tensor logits_of(const Evaluation& evaluation, at::Tensor* response = nullptr) const;
   /// ∂F/∂hidden through what is open. gradient: ∂F/∂logits, B T n.

@@ -11,7 +11,7 @@ namespace explaind {
 
 Workspace::Workspace(const Network& network, const Trajectory& trajectory,
                      const ComponentTable& table, const Computation& computation,
-                     const MemoryPlan& memory, const Communicator& group) {
+                     const MemoryPlan& memory, Collectives& group) {
   const Share share{group.rank(), group.size()};
   const auto& [precision, form, device] = computation;
   if (memory.source == Source::resident) {
@@ -19,11 +19,11 @@ Workspace::Workspace(const Network& network, const Trajectory& trajectory,
   } else {
     std::unique_ptr<EndpointReader> reader;
     if (memory.source == Source::gathered) {
-      reader = std::make_unique<GatheredEndpoints>(trajectory, group);
+      reader = std::make_unique<GatheredEndpoints>(trajectory, group, device);
     } else {
       reader = std::make_unique<MappedEndpoints>(trajectory);
     }
-    if (device.has_twins()) {
+    if (device.has_twins() && !(memory.source == Source::gathered && group.on_device())) {
       reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
     }
     parameters = std::make_unique<BlockParameters>(network, trajectory, precision,

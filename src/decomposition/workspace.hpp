@@ -3,7 +3,7 @@
 
 #include <memory>
 
-#include "comm/communicator.hpp"
+#include "comm/collectives.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "decomposition/parameter_source.hpp"
 #include "decomposition/sweep.hpp"
@@ -15,7 +15,7 @@ struct Workspace {
   /// block. The ranks of `group` share units; for gathered parameters memory.activations must be
   /// the same on all of them. All references must outlive this. Not collective.
   Workspace(const Network& network, const Trajectory& trajectory, const ComponentTable& table,
-            const Computation& computation, const MemoryPlan& memory, const Communicator& group);
+            const Computation& computation, const MemoryPlan& memory, Collectives& group);
 
   std::unique_ptr<ParameterSource> parameters;
   std::unique_ptr<Sweep> sweep;

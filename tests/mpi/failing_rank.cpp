@@ -1,33 +1,57 @@
-// One rank fails while the others go on asking for units, or wait for it in a collective of their
+// One rank fails while the others go on asking for units, or wait for it in a gather of their
 // segment group: failing_rank.py runs this under mpirun.
+//
+// failing_rank RANK SHARDS fails|killed|lost
 
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <span>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "comm/communicator.hpp"
 #include "comm/dispatcher.hpp"
+#include "comm/mpi_collectives.hpp"
 #include "comm/process_grid.hpp"
+
+namespace {
+
+constexpr size_t bytes = size_t{1} << 20;
+
+void end(const std::string& how, explaind::Dispatcher& dispatcher, int64_t unit) {
+  if (how == "fails") dispatcher.fail(unit, "the disk is on fire");
+  if (how == "killed") std::raise(SIGKILL);
+  std::this_thread::sleep_for(std::chrono::hours(1));  // lost
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const explaind::MpiEnvironment environment(argc, argv);
   const explaind::Communicator world(MPI_COMM_WORLD);
   const int failing = std::stoi(argv[1]);
+  const std::string how = argv[3];
   const explaind::ProcessGrid grid(world, std::stoi(argv[2]), 0);
   const explaind::Communicator& group = grid.segment_group();
+  explaind::MpiCollectives collectives(group, std::chrono::seconds(2));
+  std::vector<std::byte> mine(bytes), all(bytes * static_cast<size_t>(group.size()));
   explaind::Dispatcher dispatcher(
       world, 1000, [](int64_t, int, const std::string&) {}, grid.leads());
   for (;;) {
-    const explaind::UnitRange mine = dispatcher.next();
-    std::array<int64_t, 2> range{mine.begin, mine.end};
+    const explaind::UnitRange handed = dispatcher.next();
+    std::array<int64_t, 2> range{handed.begin, handed.end};
     group.broadcast(std::span<int64_t>(range), 0);
     if (range[0] == range[1]) break;
     for (int64_t unit = range[0]; unit < range[1]; ++unit) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(50));
-      if (world.rank() == failing) dispatcher.fail(unit, "the disk is on fire");
-      group.barrier();
+      try {
+        collectives.wait(collectives.start(mine.data(), bytes, all.data()));
+        if (world.rank() == failing) end(how, dispatcher, unit);
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      } catch (const std::exception& error) {
+        dispatcher.fail(unit, error.what());
+      }
       if (group.rank() == 0) dispatcher.report(unit, "");
     }
   }

@@ -51,18 +51,13 @@ TEST(ProcessGrid, ImpossibleShapesAreNamed) {
   EXPECT_EQ(refusal(ranks, 1), "accepted");
 }
 
-TEST(Collectives, GatherInRankOrder) {
+TEST(Communicator, TheLargestOfAllRanks) {
   const Communicator world(MPI_COMM_WORLD);
-  constexpr size_t bytes = 128;
-  const std::vector<std::byte> mine(bytes, static_cast<std::byte>(world.rank() + 1));
-  std::vector<std::byte> all(bytes * static_cast<size_t>(world.size()));
-  world.all_gather(mine.data(), bytes, all.data());
-  for (size_t i = 0; i < all.size(); ++i) {
-    ASSERT_EQ(all[i], static_cast<std::byte>(i / bytes + 1)) << i;
-  }
+  EXPECT_EQ(world.maximum(-1.5 - world.rank()), -1.5);
+  EXPECT_EQ(world.maximum(world.rank() + 0.25), world.size() - 0.75);
 }
 
-TEST(Collectives, BroadcastFromEveryRank) {
+TEST(Communicator, BroadcastFromEveryRank) {
   const Communicator world(MPI_COMM_WORLD);
   for (int root = 0; root < world.size(); ++root) {
     std::array<double, 3> values{};

@@ -1,0 +1,55 @@
+#pragma once
+// How the ranks of a group learn that one of them cannot go on.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+
+/// Messages between the ranks of a group beside its collectives, which never end once a rank is
+/// lost. Used by one thread at a time.
+class GroupAlarm {
+ public:
+  /// What a rank says of itself.
+  struct Notice {
+    int rank = 0;
+    bool waited = false;  ///< it gave up waiting for others; else it failed itself
+    std::string cause;    ///< of its failure
+  };
+
+  /// group: must outlive this, and carry no other messages with `tag`. Not collective.
+  explicit GroupAlarm(const Communicator& group, int tag = 1);
+  ~GroupAlarm();
+  GroupAlarm(const GroupAlarm&) = delete;
+  GroupAlarm& operator=(const GroupAlarm&) = delete;
+
+  /// Tells every other rank that this one has failed. Not collective.
+  void raise(const std::string& cause);
+  /// True where a rank has said something.
+  [[nodiscard]] bool heard();
+  /// Ends a wait: tells the others so, listens for two seconds to what they have to say, and
+  /// returns the error that all of them come to: the cause of the lowest rank that failed, else
+  /// who did not answer. waiting_for: of this rank, as in "gather 7".
+  [[nodiscard]] Error conclude(const std::string& waiting_for, double seconds_waited);
+
+ private:
+  void say(bool waited, const std::string& cause);
+  [[nodiscard]] std::string name(int rank) const;
+
+  const Communicator& group_;
+  int tag_;
+  bool said_ = false;
+  std::vector<int> world_ranks_;
+  std::vector<std::optional<Notice>> notices_;  ///< by rank
+  std::string message_;                         ///< under way
+  std::vector<MPI_Request> sends_;
+};
+
+}  // namespace explaind

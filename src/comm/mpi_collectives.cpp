@@ -1,0 +1,178 @@
+#include "comm/mpi_collectives.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "comm/check.hpp"
+
+namespace explaind {
+namespace {
+
+constexpr int data_tag = 2;  // the alarm has 1
+constexpr size_t line_bytes = 64;
+constexpr auto poll_interval = std::chrono::microseconds(200);
+constexpr auto closing_patience = std::chrono::seconds(1);
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+bool all_done(std::vector<MPI_Request>& requests) {
+  int done = 0;
+  check_mpi(
+      MPI_Testall(static_cast<int>(requests.size()), requests.data(), &done, MPI_STATUSES_IGNORE),
+      "MPI_Testall");
+  return done != 0;
+}
+
+}  // namespace
+
+MpiCollectives::MpiCollectives(const Communicator& group, std::chrono::milliseconds deadline)
+    : Collectives(group.rank(), group.size()),
+      comm_(group.get()),
+      alarm_(comm_),
+      deadline_(deadline) {
+  // In pieces of 64 bytes, so that a count fits an int.
+  check_mpi(MPI_Type_contiguous(line_bytes, MPI_BYTE, &line_), "MPI_Type_contiguous");
+  check_mpi(MPI_Type_commit(&line_), "MPI_Type_commit");
+}
+
+MpiCollectives::~MpiCollectives() {
+  {
+    const std::scoped_lock lock(mutex_);
+    closing_ = true;
+  }
+  work_.notify_one();
+  if (thread_.joinable()) thread_.join();
+  int finished = 0;
+  MPI_Finalized(&finished);
+  if (finished == 0) MPI_Type_free(&line_);
+}
+
+void MpiCollectives::begin(Gather /*gather*/, const std::byte* mine, size_t bytes, std::byte* all) {
+  {
+    const std::scoped_lock lock(mutex_);
+    if (failure_) throw Error(*failure_);
+    if (size() > 1) {
+      waiting_.push_back({mine, bytes, all});
+      if (!thread_.joinable()) thread_ = std::thread([this] { serve(); });
+    } else {
+      std::copy_n(mine, bytes, all);
+      ++ended_;
+    }
+  }
+  work_.notify_one();
+}
+
+void MpiCollectives::finish(Gather gather) {
+  std::unique_lock lock(mutex_);
+  const auto over = [&] { return ended_ > gather || failure_; };
+  if (!done_.wait_for(lock, deadline_, over)) {
+    late_ = true;  // the thread finds out who is missing
+    done_.wait(lock, over);
+  }
+  if (ended_ <= gather) throw Error(*failure_);
+}
+
+void MpiCollectives::give_up(const std::string& cause) {
+  std::unique_lock lock(mutex_);
+  if (failure_ || size() == 1) return;
+  cause_ = cause;
+  if (!thread_.joinable()) thread_ = std::thread([this] { serve(); });
+  work_.notify_one();
+  done_.wait(lock, [&] { return failure_.has_value(); });
+}
+
+void MpiCollectives::serve() {
+  std::unique_lock lock(mutex_);
+  try {
+    for (;;) {
+      work_.wait(lock, [&] { return !waiting_.empty() || closing_ || cause_; });
+      if (waiting_.empty() && !cause_) return;
+      lock.unlock();
+      look_around(0);
+      lock.lock();
+      const Transfer transfer = waiting_.front();
+      lock.unlock();
+      move(transfer);
+      lock.lock();
+      waiting_.pop_front();
+      ++ended_;
+      done_.notify_all();
+    }
+  } catch (const Error& error) {
+    if (!lock.owns_lock()) lock.lock();
+    failure_.emplace(error);
+  }
+  done_.notify_all();
+}
+
+MpiCollectives::Requests MpiCollectives::post(const Transfer& transfer) const {
+  Requests requests;
+  const int count = static_cast<int>(transfer.bytes / line_bytes);
+  // Neighbours first, so that not all ranks send to the same one at once.
+  for (int step = 1; step < size(); ++step) {
+    const int to = (rank() + step) % size(), from = (rank() + size() - step) % size();
+    std::byte* place = transfer.all + static_cast<size_t>(from) * transfer.bytes;
+    check_mpi(MPI_Irecv(place, count, line_, from, data_tag, comm_.get(),
+                        &requests.receives.emplace_back(MPI_REQUEST_NULL)),
+              "MPI_Irecv");
+    check_mpi(MPI_Isend(transfer.mine, count, line_, to, data_tag, comm_.get(),
+                        &requests.sends.emplace_back(MPI_REQUEST_NULL)),
+              "MPI_Isend");
+  }
+  return requests;
+}
+
+void MpiCollectives::move(const Transfer& transfer) {
+  const auto start = Clock::now();
+  Requests requests = post(transfer);
+  std::memcpy(transfer.all + static_cast<size_t>(rank()) * transfer.bytes, transfer.mine,
+              transfer.bytes);
+  try {
+    while (!all_done(requests.receives) || !all_done(requests.sends)) {
+      look_around(since(start));
+      std::this_thread::sleep_for(poll_interval);
+    }
+    // A rank that gave up may have had other plans with its memory since.
+    look_around(since(start));
+  } catch (const Error&) {
+    // Nothing may be written any more where nobody waits. A receive that is in the middle of its
+    // data has a second to end.
+    for (MPI_Request& request : requests.receives) {
+      if (request != MPI_REQUEST_NULL) MPI_Cancel(&request);
+    }
+    for (const auto now = Clock::now();
+         !all_done(requests.receives) && Clock::now() - now < closing_patience;) {
+      std::this_thread::sleep_for(poll_interval);
+    }
+    throw;
+  }
+}
+
+void MpiCollectives::look_around(double seconds) {
+  std::optional<std::string> cause;
+  bool late = false, closing = false;
+  Gather gather = 0;
+  {
+    const std::scoped_lock lock(mutex_);
+    cause = cause_;
+    late = late_;
+    closing = closing_;
+    gather = ended_;
+  }
+  if (cause) {
+    alarm_.raise(*cause);
+    throw Error("", *cause, "");
+  }
+  if (closing && seconds > std::chrono::duration<double>(closing_patience).count()) {
+    throw Error("gather " + std::to_string(gather), "left before it was whole", "");
+  }
+  if (late || alarm_.heard()) {
+    throw alarm_.conclude("gather " + std::to_string(gather), seconds);
+  }
+}
+
+}  // namespace explaind
