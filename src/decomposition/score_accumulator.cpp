@@ -218,6 +218,23 @@ void ScoreAccumulator::add_positions_of(const Place& place, int64_t member, cons
   }
 }
 
+void ScoreAccumulator::add_rows(int64_t parameter, const at::Tensor& rows) {
+  const Place& into = place(parameter);
+  const at::Tensor sums = rows.contiguous();
+  const int64_t count = sums.size(1);
+  for (int64_t b = 0; b < sums.size(0); ++b) {
+    const double* of_rows = sums.const_data_ptr<double>() + b * count;
+    const double whole = kernels::ordered_sum(of_rows, count);
+    value(b, parameter) += whole;
+    if (!fed(b)) continue;
+    if (into.division == Division::rows) {
+      add_parts(b, into.first, count, 1, of_rows);
+    } else {
+      add_parts(b, into.first, 1, 1, &whole);
+    }
+  }
+}
+
 void ScoreAccumulator::add_embedding(int64_t parameter, const at::Tensor& ids,
                                      const at::Tensor& delta, const at::Tensor& z) {
   const Place& into = place(parameter, true);

@@ -22,4 +22,9 @@ at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double eps
   return normalise(x, source_.weight(gain), epsilon).y;
 }
 
+at::Tensor SourceOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+                             int64_t padding) {
+  return at::conv2d(x, source_.weight(weight), /*bias=*/{}, {stride, stride}, {padding, padding});
+}
+
 }  // namespace explaind
