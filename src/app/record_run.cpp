@@ -52,6 +52,13 @@ nlohmann::json model_json(const RecordOptions& options, const TrainingData& data
               {"filters1", filters},        {"filters2", 2 * filters},  {"hidden", options.hidden},
               {"classes", data.classes}};
   } else {
+    constexpr int64_t least = 12;  // what is left for its last, unpadded convolution
+    if (inputs.size(2) < least || inputs.size(3) < least) {
+      throw DataError(options.data,
+                      fmt::format("images of {} × {} are too small for resnet9", inputs.size(2),
+                                  inputs.size(3)),
+                      fmt::format("At least {} × {}", least, least));
+    }
     config = {{"channels", inputs.size(1)},
               {"width", options.filters.value_or(64)},
               {"classes", data.classes}};

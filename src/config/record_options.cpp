@@ -66,7 +66,8 @@ void add_data(OptionTable& table, RecordOptions& o) {
       integer_option(
           {"batch", "N", "samples (sequences) a step; with --history at most all", identity},
           o.batch, 1),
-      flag_option({"shuffle", "", "--history: every epoch in an order of its own", identity},
+      flag_option({"shuffle", "",
+                   "--history: every epoch in an order of its own; --shuffle=false: not", identity},
                   o.shuffle),
       flag_option({"drop-last", "", "--history: leave out an epoch's smaller last batch", identity},
                   o.drop_last),

@@ -120,7 +120,8 @@ void RunBlock::read_hyperparameters() {
   hyperparameters_.resize(static_cast<size_t>(steps * groups));
   for (size_t i = 0; i < hyperparameters_.size(); ++i) {
     const nlohmann::json& group = description_->groups[i % static_cast<size_t>(groups)];
-    hyperparameters_[i].nesterov = group.value("nesterov", false);
+    const bool sgd = description_->optimizer == OptimizerKind::sgd;
+    hyperparameters_[i].nesterov = sgd && group["nesterov"].get<bool>();
   }
   std::vector<std::string> keys = hyperparameter_keys(description_->optimizer);
   keys.emplace_back("learning_rate");

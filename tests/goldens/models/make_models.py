@@ -110,10 +110,11 @@ def write(name, kind, config, inputs, labels):
     save_file(tensors, pathlib.Path(__file__).parent / f"{name}.safetensors", {"model": description, "torch": torch.__version__})
 
 
-torch.manual_seed(0)
-write("grokking_transformer", GrokkingTransformer, {"vocabulary": 9, "width": 12, "heads": 3, "inner": 10, "positions": 10},
-      torch.randint(0, 9, (5, 4)), torch.randint(0, 9, (5,)))
-write("cnn", Cnn, {"channels": 2, "height": 9, "width": 13, "filters1": 3, "filters2": 4, "hidden": 6, "classes": 5},
-      torch.randn(4, 2, 9, 13, dtype=torch.float64), torch.randint(0, 5, (4,)))
-write("resnet9", Resnet9, {"channels": 3, "width": 2, "classes": 3},
-      torch.randn(4, 3, 14, 16, dtype=torch.float64), torch.randint(0, 3, (4,)))
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    write("grokking_transformer", GrokkingTransformer, {"vocabulary": 9, "width": 12, "heads": 3, "inner": 10, "positions": 10},
+          torch.randint(0, 9, (5, 4)), torch.randint(0, 9, (5,)))
+    write("cnn", Cnn, {"channels": 2, "height": 9, "width": 13, "filters1": 3, "filters2": 4, "hidden": 6, "classes": 5},
+          torch.randn(4, 2, 9, 13, dtype=torch.float64), torch.randint(0, 5, (4,)))
+    write("resnet9", Resnet9, {"channels": 3, "width": 2, "classes": 3},
+          torch.randn(4, 3, 14, 16, dtype=torch.float64), torch.randint(0, 3, (4,)))
