@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 source launch/phase.sh
 
 build=build/release
-rooms=(core config scores quadrature comm checkpoint samples store)
+rooms=(core config scores quadrature comm checkpoint runs samples store)
 case "${1:-}" in
   '') ;;
   --tidy) rooms=('') ;; # src itself

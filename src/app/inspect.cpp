@@ -1,4 +1,4 @@
-// explaind inspect: what is in a series, a checkpoint or an influence store.
+// explaind inspect: what is in a series, a checkpoint, a recorded run or an influence store.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -13,10 +13,12 @@
 #include <set>
 
 #include "app/closing_table.hpp"
+#include "app/inspect_run.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/series_summary.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
+#include "runs/recorded_run.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {
@@ -147,7 +149,9 @@ int run_inspect(const InspectOptions& options) {
   const fs::path path = options.path;
   if (!fs::exists(path)) throw DataError(options.path, "no such file or directory", "");
   std::cout.flush();
-  if (fs::is_directory(path) && is_checkpoint_directory(path)) {
+  if (is_recorded_run(path)) {
+    inspect_run(path);
+  } else if (fs::is_directory(path) && is_checkpoint_directory(path)) {
     inspect_checkpoint(path);
   } else if (fs::is_directory(path) || !(path.extension() == ".h5")) {
     inspect_series(path, parse_phases(options.phases));

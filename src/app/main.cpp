@@ -60,11 +60,15 @@ std::vector<Verb> verbs() {
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
                                          const Communicator*) { return run_query(options); })},
-      {"inspect", "inspect PATH", "Shows what is in a series, a checkpoint or an influence store.",
+      {"inspect", "inspect PATH",
+       "Shows what is in a series, a checkpoint, a recorded run or an influence store.",
        verb_of<InspectOptions>("path", [](const InspectOptions& options,
                                           const Communicator*) { return run_inspect(options); })},
-      {"record", "record --text PATHS --series DIR [options]",
-       "Trains a small language model and leaves its checkpoints as Hugging Face folders.",
+      {"record", "record --text PATHS --series DIR, or record --model NAME --history DIR [options]",
+       "Trains a small model and leaves Hugging Face checkpoints, or its whole history.\n"
+       "--series: a language model's checkpoints, to decompose segment by segment. --history: "
+       "every\n"
+       "step's weights, batch and learning rates, a recorded run.",
        verb_of<RecordOptions>("", [](const RecordOptions& options,
                                      const Communicator*) { return run_record(options); })},
   };

@@ -1,77 +1,16 @@
 #include "checkpoint/safetensors_writer.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
-#include <system_error>
 
-#include "core/error.hpp"
+#include "checkpoint/new_file.hpp"
 
 namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
-
-[[noreturn]] void fail(const fs::path& path, const std::string& call, int code) {
-  throw DataError(path.string(), call + ": " + std::generic_category().message(code));
-}
-
-/// A file being written under a temporary name; removed unless `publish` is reached.
-class NewFile {
- public:
-  explicit NewFile(const fs::path& path) : path_(path), temporary_(path.string() + ".tmp") {
-    constexpr int mode = 0644;
-    // NOLINTNEXTLINE: variadic in C
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-    if (descriptor_ < 0) fail(temporary_, "cannot be created", errno);
-  }
-  ~NewFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!published_) ::unlink(temporary_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      // Linux writes at most 2 GiB a call.
-      const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) fail(temporary_, "cannot be written", errno);
-      bytes = bytes.subspan(static_cast<size_t>(written));
-    }
-  }
-
-  /// Puts the complete file in its place.
-  void publish() {
-    if (::fsync(descriptor_) != 0) fail(temporary_, "cannot be synced to disk", errno);
-    const int closed = ::close(descriptor_);
-    descriptor_ = -1;
-    if (closed != 0) fail(temporary_, "cannot be closed", errno);
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be renamed", errno);
-    published_ = true;
-    const fs::path parent = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
-    // NOLINTNEXTLINE: variadic in C
-    const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (directory < 0) fail(parent, "cannot be opened", errno);
-    const int synced = ::fsync(directory);
-    const int code = errno;
-    ::close(directory);
-    // Some network file systems know no sync of directories.
-    if (synced != 0 && code != EINVAL) fail(parent, "cannot be synced to disk", code);
-  }
-
- private:
-  fs::path path_, temporary_;
-  int descriptor_ = -1;
-  bool published_ = false;
-};
 
 std::vector<const TensorView*> file_order(std::span<const TensorView> tensors) {
   std::vector<const TensorView*> order;

@@ -29,13 +29,15 @@ OptionTable option_table(QueryOptions& o) {
 }
 
 OptionTable option_table(InspectOptions& o) {
-  return {text_option({"path", "PATH",
-                       "a series, a checkpoint or an influence store (also as first argument)",
-                       Role::command, true},
-                      o.path),
-          text_option({"phases", "LIST", "of a series, as decompose takes them: NAME=OFFSET,…"},
-                      o.phases),
-          flag_option({"provenance", "", "all that a store says of its making"}, o.provenance)};
+  return {
+      text_option({"path", "PATH",
+                   "a series, a checkpoint, a recorded run or an influence store (also as first "
+                   "argument)",
+                   Role::command, true},
+                  o.path),
+      text_option({"phases", "LIST", "of a series, as decompose takes them: NAME=OFFSET,…"},
+                  o.phases),
+      flag_option({"provenance", "", "all that a store says of its making"}, o.provenance)};
 }
 
 }  // namespace explaind

@@ -1,8 +1,9 @@
 #pragma once
-// Options of `explaind record`: training a small language model that leaves a series of Hugging
-// Face checkpoints.
+// Options of `explaind record`: training a small model that leaves a series of Hugging Face
+// checkpoints, or its whole history as a recorded run.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,19 +12,35 @@
 namespace explaind {
 
 struct RecordOptions {
-  std::vector<std::string> text;
-  std::string series;
+  std::string series, history;
+  std::string model = "llama";
   int64_t vocabulary = 2000;
   int64_t hidden = 128, intermediate = 352, layers = 4, heads = 8, key_value_heads = 4;
   bool tied = false;
-  int64_t sequence_length = 128, batch = 16, steps = 400, checkpoints = 13;
+  std::optional<int64_t> filters;
+  std::string dataset = "auto";
+  std::vector<std::string> text;
+  std::string data;
+  std::vector<std::string> classes;
+  int64_t modulus = 113;
+  int64_t train_samples = 0, validation_samples = 0;
+  int64_t sequence_length = 128, batch = 16, epochs = 0, checkpoints = 13;
+  std::optional<int64_t> steps;
+  bool shuffle = true, drop_last = false, flips = false;
+  std::string optimizer = "adamw", schedule = "cosine", decay_on = "matrices";
   double learning_rate = 1e-3, minimum_learning_rate = 0.1;
-  int64_t warmup = 60;
+  int64_t warmup = 60, decay_steps = 0;
   double weight_decay = 0.1, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, clip = 1.0;
+  double momentum = 0, dampening = 0;
+  bool nesterov = false;
+  double stop_accuracy = 0;
+  std::vector<std::string> keep;
+  std::string block_size = "64MiB";
   int64_t seed = 1;
+  std::string precision = "fp32";
   std::string dtype = "bf16";
   int64_t threads = 0;
-  bool overwrite = false;
+  bool overwrite = false, resume = false;
 };
 
 OptionTable option_table(RecordOptions& options);

@@ -65,4 +65,17 @@ at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double
   return y;
 }
 
+at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+                                 int64_t padding) {
+  // The first convolution's input is data: the graph begins at its output.
+  at::Tensor y = SourceOps::conv2d(x, weight, stride, padding);
+  if (!y.requires_grad()) y.requires_grad_(true);
+  y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
+    const at::Tensor response = convolve(input, source().delta(weight), stride, padding);
+    // Pixels are summed per output channel, in double. B O.
+    sink_.add_rows(weight, (gradient.to(at::kDouble) * response.to(at::kDouble)).sum({2, 3}));
+  });
+  return y;
+}
+
 }  // namespace explaind

@@ -28,6 +28,8 @@ class AttributedOps final : public SourceOps {
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+                    int64_t padding) override;
 
  private:
   /// Scores a matrix, and the bias behind it, when δ of y comes by. response: xΔᵀ where it is

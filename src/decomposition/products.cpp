@@ -14,4 +14,11 @@ at::Tensor times(const at::Tensor& x, const at::Tensor& matrix) {
   return at::matmul(x.to(matrix.scalar_type()), matrix).to(x.scalar_type());
 }
 
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, int64_t stride,
+                    int64_t padding) {
+  return at::conv2d(x.to(filters.scalar_type()), filters, /*bias=*/{}, {stride, stride},
+                    {padding, padding})
+      .to(x.scalar_type());
+}
+
 }  // namespace explaind

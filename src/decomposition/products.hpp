@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 namespace explaind {
 
 /// x Wᵀ. x: … in, of the activations' type; matrix: out in, of the products' type. Returns … out in
@@ -11,5 +13,10 @@ at::Tensor times_transposed(const at::Tensor& x, const at::Tensor& matrix);
 
 /// x W. x: … out; matrix: out in. Returns … in.
 at::Tensor times(const at::Tensor& x, const at::Tensor& matrix);
+
+/// Convolution without bias. x: B I H W; filters: O I k k, of the products' type. Returns
+/// B O H' W' in x's type.
+at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, int64_t stride,
+                    int64_t padding);
 
 }  // namespace explaind

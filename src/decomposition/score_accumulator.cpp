@@ -207,6 +207,26 @@ void ScoreAccumulator::add_sums(int64_t parameter, const SliceSums& sums) {
   }
 }
 
+void ScoreAccumulator::add_rows(int64_t parameter, const at::Tensor& rows) {
+  settle();  // what was asked for before comes first
+  const at::Tensor sums = contraction_.device().download(rows.contiguous());
+  contraction_.device().synchronize();
+  const Place& into = place(parameter);
+  const int64_t count = sums.size(1);
+  for (size_t b = 0; b < members_->size(); ++b) {
+    const Member& member = (*members_)[b];
+    const double* of_rows = sums.const_data_ptr<double>() + static_cast<int64_t>(b) * count;
+    const double whole = kernels::ordered_sum(of_rows, count);
+    value(member, parameter) += whole;
+    if (!fed(member)) continue;
+    if (into.division == Division::rows) {
+      add_parts(member, into.first, count, 1, of_rows);
+    } else {
+      add_parts(member, into.first, 1, 1, &whole);
+    }
+  }
+}
+
 void ScoreAccumulator::fold_embedding(const Pending& pending) {
   const Place& into = place(pending.parameter, true);
   const int64_t padded = pending.ids.size(1);

@@ -70,6 +70,9 @@ class ScoreAccumulator {
   /// delta, z: B T C.
   void add_embedding(int64_t parameter, const at::Tensor& ids, const at::Tensor& delta,
                      const at::Tensor& z);
+  /// Adds what each row of the parameter contributed to a member, whatever it was summed over.
+  /// rows: B N (double), N rows. Where positions are kept, it counts at the first.
+  void add_rows(int64_t parameter, const at::Tensor& rows);
   /// F of each member of the running micro-batch, B.
   void set_functional(std::span<const double> values);
 

@@ -2,13 +2,17 @@
 
 #include <ATen/ATen.h>
 
+#include <vector>
+
 #include "decomposition/products.hpp"
 #include "decomposition/rms_norm.hpp"
 
 namespace explaind {
 
 at::Tensor SourceOps::joined(const at::Tensor& at_from, const at::Tensor& response) const {
-  return at_from + t_.view({-1, 1, 1}) * response;
+  std::vector<int64_t> shape(static_cast<size_t>(response.dim()), 1);
+  shape[0] = -1;
+  return at_from + t_.view(shape) * response;
 }
 
 at::Tensor SourceOps::bias_of(ParameterId bias) const {
@@ -36,6 +40,12 @@ at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double eps
   if (!is_split()) return normalised.y;
   return joined(normalised.y,
                 norm_response(x, source_.delta(gain), normalised.scale, source_.device()));
+}
+
+at::Tensor SourceOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+                             int64_t padding) {
+  at::Tensor y = convolve(x, source_.weight(weight), stride, padding);
+  return is_split() ? joined(y, convolve(x, source_.delta(weight), stride, padding)) : y;
 }
 
 }  // namespace explaind

@@ -11,12 +11,17 @@
 
 namespace explaind {
 
-at::Tensor forward(const Network& network, const at::Tensor& ids, Ops& ops) {
-  at::Tensor activation = ids;
-  for (int64_t index = 0; index < network.blocks(); ++index) {
-    activation = network.block(index, activation, ops);
-  }
-  return ops.linear(activation, network.unembedding(), no_parameter);
+at::Tensor Network::forward(const at::Tensor& input, Ops& ops) const {
+  at::Tensor activation = input;
+  for (int64_t index = 0; index < blocks(); ++index) activation = block(index, activation, ops);
+  return ops.linear(activation, unembedding(), no_parameter);
+}
+
+InitialValue Network::initial_value(ParameterId id) const {
+  constexpr double deviation = 0.02;
+  const ParameterInfo& parameter = parameters()[static_cast<size_t>(id)];
+  if (parameter.shape.size() > 1) return {InitialValue::Distribution::normal, deviation};
+  return {InitialValue::Distribution::constant, parameter.kind == "norm" ? 1.0 : 0.0};
 }
 
 std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::string& where) {

@@ -1,5 +1,5 @@
 #pragma once
-// A network: named parameters and a chain of blocks, written against Ops.
+// A language model: named parameters and a chain of blocks, written against Ops.
 
 #include <ATen/core/Tensor.h>
 
@@ -11,23 +11,21 @@
 #include <vector>
 
 #include "checkpoint/tensor_view.hpp"
-#include "model/ops.hpp"
-#include "scores/component.hpp"
+#include "model/model.hpp"
 
 namespace explaind {
 
-/// Stateless apart from its shape: the weights live in the Ops.
-///
 /// Block 0 takes token ids (B T), between blocks flows one activation, and the last block returns
 /// the final hidden states x (B T C). Logits are x Uᵀ with U, the unembedding, V C: no block, since
-/// it is dealt with in slices of the vocabulary. Samples do not interact and a position sees only
-/// itself and earlier ones, so right-padding changes nothing before it.
-class Network {
+/// it is dealt with in slices of the vocabulary. A position sees only itself and earlier ones, so
+/// right-padding changes nothing before it.
+class Network : public Model {
  public:
-  virtual ~Network() = default;
+  /// All blocks in order and the unembedding, whole. ids: B T. Returns B T V.
+  [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const final;
+  /// Matrices from N(0, .02²), gains 1, biases 0.
+  [[nodiscard]] InitialValue initial_value(ParameterId id) const final;
 
-  /// Every parameter once (a tied matrix is one), in the order of the component axis.
-  [[nodiscard]] virtual const std::vector<ParameterInfo>& parameters() const = 0;
   [[nodiscard]] virtual int64_t blocks() const = 0;
   [[nodiscard]] virtual at::Tensor block(int64_t index, const at::Tensor& input,
                                          Ops& ops) const = 0;
@@ -43,9 +41,6 @@ class Network {
   /// not use it (a tied matrix's second copy, rotary tables written by old versions).
   [[nodiscard]] virtual bool ignores(const std::string& tensor) const = 0;
 };
-
-/// All blocks in order and the unembedding, whole: logits B T V.
-at::Tensor forward(const Network& network, const at::Tensor& ids, Ops& ops);
 
 /// Builds the network that a Hugging Face config.json describes; `where` names the file in
 /// messages. Throws DataError for an architecture that is not supported (named).

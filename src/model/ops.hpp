@@ -9,7 +9,7 @@
 
 namespace explaind {
 
-/// Position of a parameter in Network::parameters().
+/// Position of a parameter in Model::parameters().
 using ParameterId = int64_t;
 inline constexpr ParameterId no_parameter = -1;
 
@@ -26,6 +26,11 @@ class Ops {
 
   /// y = x / √(mean x² + ε) ⊙ g, the mean over the last axis. x: B T C; gain: C.
   virtual at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) = 0;
+
+  /// Convolution without bias, the same stride and zero padding on all sides. x: B I H W; weight:
+  /// O I k k. Returns B O H' W'.
+  virtual at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+                            int64_t padding) = 0;
 };
 
 }  // namespace explaind

@@ -21,4 +21,9 @@ at::Tensor PlainOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsi
   return x * scale * weight_of(gain);
 }
 
+at::Tensor PlainOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+                            int64_t padding) {
+  return at::conv2d(x, weight_of(weight), /*bias=*/{}, {stride, stride}, {padding, padding});
+}
+
 }  // namespace explaind

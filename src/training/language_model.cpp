@@ -11,18 +11,6 @@
 #include "model/plain_ops.hpp"
 
 namespace explaind {
-namespace {
-
-at::Tensor initial_weight(const ParameterInfo& parameter, double deviation,
-                          const at::Generator& generator) {
-  if (parameter.shape.size() > 1) {
-    return at::empty(parameter.shape, at::kFloat).normal_(0.0, deviation, generator);
-  }
-  return parameter.kind == "norm" ? at::ones(parameter.shape, at::kFloat)
-                                  : at::zeros(parameter.shape, at::kFloat);
-}
-
-}  // namespace
 
 LanguageModelTraining::LanguageModelTraining(const Network& network, std::vector<int64_t> tokens,
                                              const TrainingOptions& options)
@@ -35,9 +23,7 @@ LanguageModelTraining::LanguageModelTraining(const Network& network, std::vector
     throw DataError("training text", "only " + std::to_string(tokens_.size()) + " tokens",
                     "At least " + std::to_string(needed) + " are needed for one sequence");
   }
-  for (const ParameterInfo& parameter : network_.parameters()) {
-    weights_.push_back(initial_weight(parameter, options_.initial_deviation, generator_));
-  }
+  weights_ = initial_weights(network_, at::kFloat, generator_);
 }
 
 void LanguageModelTraining::run(const Before& before, const After& after) {
@@ -46,13 +32,17 @@ void LanguageModelTraining::run(const Before& before, const After& after) {
     weight.requires_grad_(true);
     decay.push_back(weight.dim() > 1);
   }
-  AdamW optimizer(weights_, std::move(decay), options_.optimizer);
+  const auto optimizer =
+      make_optimizer(OptimizerKind::adamw, weights_, decay_groups(decay, options_.optimizer));
   for (int64_t step = 0; step < options_.schedule.steps; ++step) {
     before(step, weights_);
     const at::Tensor loss = loss_of(draw_windows(options_.batch, generator_));
     loss.backward();
     clip_gradients(weights_, options_.max_gradient_norm);
-    optimizer.step(options_.schedule.learning_rate(step));
+    for (ParameterGroup& group : optimizer->groups()) {
+      group.hyperparameters.learning_rate = options_.schedule.learning_rate(step);
+    }
+    optimizer->step();
     after(step + 1, loss.item<double>());
   }
   before(options_.schedule.steps, weights_);
@@ -80,7 +70,7 @@ at::Tensor LanguageModelTraining::draw_windows(int64_t count, at::Generator& gen
 at::Tensor LanguageModelTraining::loss_of(const at::Tensor& windows) {
   PlainOps ops(weights_);
   const int64_t length = windows.size(1) - 1;
-  const at::Tensor logits = forward(network_, windows.narrow(1, 0, length), ops);
+  const at::Tensor logits = network_.forward(windows.narrow(1, 0, length), ops);
   const at::Tensor targets = windows.narrow(1, 1, length).reshape({-1});
   return at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}), targets);
 }

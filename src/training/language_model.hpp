@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "model/network.hpp"
-#include "training/adamw.hpp"
+#include "training/optimizer.hpp"
 #include "training/schedule.hpp"
 
 namespace explaind {
@@ -16,11 +16,9 @@ namespace explaind {
 struct TrainingOptions {
   int64_t batch = 16;             ///< sequences a step
   int64_t sequence_length = 128;  ///< tokens predicted per sequence
-  CosineSchedule schedule;
-  AdamWOptions optimizer;
+  Schedule schedule;
+  Hyperparameters optimizer;  ///< AdamW's; weight decay on matrices only
   double max_gradient_norm = 1.0;
-  double initial_deviation =
-      0.02;  ///< of the normal distribution that matrices start from; gains start at 1, biases at 0
   uint64_t seed = 0;
 };
 

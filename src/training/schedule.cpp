@@ -9,12 +9,33 @@
 
 namespace explaind {
 
-double CosineSchedule::learning_rate(int64_t step) const {
-  if (step < warmup) return peak * static_cast<double>(step + 1) / static_cast<double>(warmup);
-  const auto span = static_cast<double>(std::max<int64_t>(1, steps - 1 - warmup));
-  const double progress = std::min(1.0, static_cast<double>(step - warmup) / span);
-  const double wave = 0.5 * (1 + std::cos(std::numbers::pi * progress));
-  return peak * (minimum_ratio + (1 - minimum_ratio) * wave);
+double Schedule::learning_rate(int64_t step) const {
+  const auto ratio = [](int64_t a, int64_t b) {
+    return static_cast<double>(a) / static_cast<double>(b);
+  };
+  if (shape == Shape::triangle) {
+    if (step < warmup) return peak * ratio(step, warmup);
+    return peak * ratio(steps - step, std::max<int64_t>(1, steps - warmup));
+  }
+  if (step < warmup) return peak * ratio(step + 1, warmup);
+  if (shape == Shape::constant) return peak;
+  // The step at which the rate begins to fall, and how far the fall is, from 0 to 1.
+  const int64_t begin = shape == Shape::cosine ? warmup : std::max(warmup, steps - 1 - decay);
+  if (step <= begin) return peak;
+  const double progress =
+      std::min(1.0, ratio(step - begin, std::max<int64_t>(1, steps - 1 - begin)));
+  const double left =
+      shape == Shape::cosine ? 0.5 * (1 + std::cos(std::numbers::pi * progress)) : 1 - progress;
+  return peak * (minimum_ratio + (1 - minimum_ratio) * left);
+}
+
+Schedule::Shape parse_schedule(const std::string& word) {
+  if (word == "constant") return Schedule::Shape::constant;
+  if (word == "cosine") return Schedule::Shape::cosine;
+  if (word == "triangle") return Schedule::Shape::triangle;
+  if (word == "wsd") return Schedule::Shape::wsd;
+  throw UsageError("--schedule", "unknown value '" + word + "'",
+                   "Use constant, cosine, triangle or wsd");
 }
 
 std::vector<int64_t> log_spaced_steps(int64_t steps, int64_t count) {

@@ -23,7 +23,7 @@ at::Tensor mean_loss(const Network& network, const std::vector<at::Tensor>& weig
   const auto length = static_cast<int64_t>(sample.input_ids.size());
   const at::Tensor ids = at::tensor(sample.input_ids, at::kLong).view({1, length});
   const at::Tensor labels = at::tensor(sample.labels, at::kLong).narrow(0, 1, length - 1);
-  const at::Tensor logits = forward(network, ids, ops).select(0, 0).narrow(0, 0, length - 1);
+  const at::Tensor logits = network.forward(ids, ops).select(0, 0).narrow(0, 0, length - 1);
   return at::cross_entropy_loss(logits, labels);
 }
 

@@ -37,7 +37,7 @@ TEST_P(LlamaLogits, AreThoseOfHuggingFace) {
     for (const Sample& sample : golden.samples()) {
       const auto length = static_cast<int64_t>(sample.input_ids.size());
       const at::Tensor ids = at::tensor(sample.input_ids, at::kLong).view({1, length});
-      const at::Tensor logits = forward(golden.network(), ids, ops).select(0, 0).to(at::kDouble);
+      const at::Tensor logits = golden.network().forward(ids, ops).select(0, 0).to(at::kDouble);
       const at::Tensor reference = all.narrow(0, begin, length);
       ASSERT_EQ(logits.sizes(), reference.sizes());
       const double scale = reference.abs().max().item<double>();

@@ -90,14 +90,14 @@ TEST(LlamaNetwork, LaterTokensAndPaddingDoNotChangeEarlierLogits) {
   const LlamaNetwork network(small());
   PlainOps ops(random_weights(network));
   const at::Tensor ids = at::randint(31, {2, 9}, at::kLong);
-  const at::Tensor whole = forward(network, ids, ops);
+  const at::Tensor whole = network.forward(ids, ops);
   at::Tensor changed = ids.clone();
   changed.narrow(1, 6, 3).fill_(0);
-  const at::Tensor padded = forward(network, changed, ops);
+  const at::Tensor padded = network.forward(changed, ops);
   EXPECT_LT((whole - padded).narrow(1, 0, 6).abs().max().item<double>(), 1e-13);
   EXPECT_GT((whole - padded).narrow(1, 6, 3).abs().max().item<double>(), 1e-3);
   // A sample does not see its neighbour.
-  const at::Tensor alone = forward(network, ids.narrow(0, 1, 1), ops);
+  const at::Tensor alone = network.forward(ids.narrow(0, 1, 1), ops);
   EXPECT_LT((whole.narrow(0, 1, 1) - alone).abs().max().item<double>(), 1e-13);
 }
 

@@ -1,0 +1,74 @@
+#include "app/record_data.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "app/record_job.hpp"
+#include "core/error.hpp"
+#include "datasets/cifar10.hpp"
+#include "datasets/idx.hpp"
+#include "datasets/modular_addition.hpp"
+#include "datasets/text_windows.hpp"
+#include "training/corpus.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<int64_t> class_numbers(const std::vector<std::string>& words) {
+  std::vector<int64_t> numbers;
+  for (const std::string& word : words) {
+    if (word.size() != 1 || word[0] < '0' || word[0] > '9') {
+      throw UsageError("--classes", "'" + word + "' is no label of 0 to 9", "As 3,5");
+    }
+    numbers.push_back(word[0] - '0');
+  }
+  return numbers;
+}
+
+TrainingData text_data(const RecordOptions& options) {
+  const fs::path run = options.history;
+  const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
+  const fs::path model = make_tokenizer(files, run, options);
+  TrainingData data = text_windows(token_stream(files, *open_tokenizer(model.parent_path())),
+                                   options.sequence_length, options.vocabulary,
+                                   options.train_samples, options.validation_samples);
+  fs::rename(model, run / tokenizer_file);
+  fs::remove_all(run / tokenizer_folder);
+  return data;
+}
+
+}  // namespace
+
+std::string dataset_of(const RecordOptions& options) {
+  std::string natural = options.model == "grokking_transformer" ? "modular_addition"
+                        : options.model == "cnn"                ? "idx"
+                        : options.model == "resnet9"            ? "cifar10"
+                                                                : "text";
+  const bool images = natural == "idx" || natural == "cifar10";
+  if (options.dataset == "auto" || options.dataset == natural) return natural;
+  if (images && (options.dataset == "idx" || options.dataset == "cifar10")) return options.dataset;
+  throw UsageError("--dataset", fmt::format("{} is nothing for {}", options.dataset, options.model),
+                   "Its own is " + natural);
+}
+
+TrainingData load_data(const RecordOptions& options) {
+  const std::string dataset = dataset_of(options);
+  const int64_t train = options.train_samples, validation = options.validation_samples;
+  if (dataset == "text") return text_data(options);
+  if (dataset == "modular_addition") {
+    const int64_t pairs = options.modulus * (options.modulus + 1) / 2;
+    const int64_t trained = train > 0 ? train : pairs - validation;
+    return modular_addition(options.modulus, trained, validation > 0 ? validation : pairs - trained,
+                            static_cast<uint64_t>(options.seed));
+  }
+  if (options.data.empty()) {
+    throw UsageError("record", "--data is missing", "Name the folder with the files of " + dataset);
+  }
+  if (dataset == "idx") return read_idx_folder(options.data, train, validation);
+  return read_cifar10(options.data, class_numbers(options.classes), train, validation);
+}
+
+}  // namespace explaind

@@ -1,0 +1,69 @@
+#include "checkpoint/new_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+
+[[noreturn]] void fail(const fs::path& path, const std::string& call, int code) {
+  throw DataError(path.string(), call + ": " + std::generic_category().message(code));
+}
+
+}  // namespace
+
+NewFile::NewFile(const fs::path& path) : path_(path), temporary_(path.string() + ".tmp") {
+  constexpr int mode = 0644;
+  // NOLINTNEXTLINE: variadic in C
+  descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  if (descriptor_ < 0) fail(temporary_, "cannot be created", errno);
+}
+
+NewFile::~NewFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!published_) ::unlink(temporary_.c_str());
+}
+
+void NewFile::write(std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    // Linux writes at most 2 GiB a call.
+    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) fail(temporary_, "cannot be written", errno);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+}
+
+void NewFile::publish() {
+  if (::fsync(descriptor_) != 0) fail(temporary_, "cannot be synced to disk", errno);
+  const int closed = ::close(descriptor_);
+  descriptor_ = -1;
+  if (closed != 0) fail(temporary_, "cannot be closed", errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be renamed", errno);
+  published_ = true;
+  const fs::path parent = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+  // NOLINTNEXTLINE: variadic in C
+  const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) fail(parent, "cannot be opened", errno);
+  const int synced = ::fsync(directory);
+  const int code = errno;
+  ::close(directory);
+  // Some network file systems know no sync of directories.
+  if (synced != 0 && code != EINVAL) fail(parent, "cannot be synced to disk", code);
+}
+
+void write_text_file(const fs::path& path, std::string_view text) {
+  NewFile file(path);
+  file.write(std::as_bytes(std::span(text)));
+  file.publish();
+}
+
+}  // namespace explaind

@@ -1,0 +1,27 @@
+#include "model/cnn.hpp"
+
+#include <ATen/ATen.h>
+
+namespace explaind {
+
+Cnn::Cnn(const CnnConfig& config) {
+  conv1_ = add_convolution("conv1", 0, config.filters1, config.channels, 3);
+  conv2_ = add_convolution("conv2", 1, config.filters2, config.filters1, 3);
+  const int64_t features = config.filters2 * (config.height / 4) * (config.width / 4);
+  hidden_ = add_linear(
+      {.name = "linear1", .shape = {}, .layer = 2, .layer_name = "linear1", .kind = "mlp"},
+      config.hidden, features, true);
+  out_ = add_linear(
+      {.name = "linear2", .shape = {}, .layer = 3, .layer_name = "linear2", .kind = "unembedding"},
+      config.classes, config.hidden, true);
+}
+
+at::Tensor Cnn::forward(const at::Tensor& input, Ops& ops) const {
+  at::Tensor x = at::max_pool2d(at::relu(ops.conv2d(input, conv1_, 1, 1)), 2);
+  x = at::max_pool2d(at::relu(ops.conv2d(x, conv2_, 1, 1)), 2);
+  // One position a sample: B 1 features.
+  x = at::relu(ops.linear(x.flatten(1).unsqueeze(1), hidden_.weight, hidden_.bias));
+  return ops.linear(x, out_.weight, out_.bias).select(1, 0);
+}
+
+}  // namespace explaind

@@ -1,0 +1,25 @@
+#pragma once
+// A small convolutional network for grey or colour images (MNIST type).
+
+#include "model/classifier.hpp"
+
+namespace explaind {
+
+struct CnnConfig {
+  int64_t channels = 1, height = 28, width = 28;  ///< of the images
+  int64_t filters1 = 16, filters2 = 32, hidden = 64, classes = 10;
+};
+
+/// Two times (3 × 3 convolution without bias, ReLU, 2 × 2 maximum), then linear, ReLU, linear.
+class Cnn final : public Classifier {
+ public:
+  explicit Cnn(const CnnConfig& config);
+  /// images: B channels height width. Returns B K.
+  [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
+
+ private:
+  ParameterId conv1_ = no_parameter, conv2_ = no_parameter;
+  Linear hidden_, out_;
+};
+
+}  // namespace explaind

@@ -1,0 +1,33 @@
+#pragma once
+// ResNet-9 without batch normalisation and biases (CIFAR-2 type).
+
+#include "model/classifier.hpp"
+
+namespace explaind {
+
+struct Resnet9Config {
+  int64_t channels = 3;
+  int64_t width = 64;   ///< filters of the first convolution; the others are multiples of it
+  int64_t classes = 2;  ///< 64 and 2: 2,271,168 parameters
+};
+
+/// With w the width: 3×3 to w · 5×5 stride 2 to 2w · residual of two 3×3 · 3×3 to 4w · 2×2 maximum
+/// · residual of two 3×3 · 3×3 unpadded to 2w · maximum over the image · linear · × 0.2. A ReLU
+/// follows each convolution.
+class Resnet9 final : public Classifier {
+ public:
+  explicit Resnet9(const Resnet9Config& config);
+  /// images: B channels H W, H and W at least 12. Returns B K.
+  [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
+
+ private:
+  struct Residual {
+    ParameterId first = no_parameter, second = no_parameter;
+  };
+  ParameterId stem_ = no_parameter, down_ = no_parameter, wide_ = no_parameter,
+              narrow_ = no_parameter;
+  Residual residual1_, residual2_;
+  Linear out_;
+};
+
+}  // namespace explaind

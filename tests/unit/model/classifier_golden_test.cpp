@@ -1,0 +1,114 @@
+// The classifiers against float64 twins in torch.nn (tests/goldens/models/make_models.py).
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "checkpoint/safetensors_file.hpp"
+#include "core/error.hpp"
+#include "model/plain_ops.hpp"
+#include "model/registry.hpp"
+
+namespace explaind {
+namespace {
+
+/// Tensors of a golden file by name.
+std::map<std::string, at::Tensor> tensors_of(const SafetensorsFile& file) {
+  std::map<std::string, at::Tensor> tensors;
+  for (const TensorView& view : file.tensors()) {
+    const auto type = view.dtype == Dtype::i64 ? at::kLong : at::kDouble;
+    at::Tensor tensor = at::empty(view.shape, type);
+    std::memcpy(tensor.data_ptr(), view.data, view.bytes);
+    tensors.emplace(view.name, tensor);
+  }
+  return tensors;
+}
+
+class ClassifierGolden : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(ClassifierGolden, LogitsLossAndGradientsAreThoseOfTorch) {
+  const SafetensorsFile file(std::string(EXPLAIND_TEST_DATA "/models/") + GetParam() +
+                             ".safetensors");
+  const std::unique_ptr<Model> model =
+      build_model(nlohmann::json::parse(file.metadata().at("model")), "golden");
+  const std::map<std::string, at::Tensor> golden = tensors_of(file);
+  std::vector<at::Tensor> weights;
+  for (const ParameterInfo& parameter : model->parameters()) {
+    const at::Tensor& weight = golden.at("parameter/" + parameter.name);
+    ASSERT_EQ(weight.sizes().vec(), parameter.shape) << parameter.name;
+    weights.push_back(weight.clone().requires_grad_(true));
+  }
+  PlainOps ops(weights);
+  const at::Tensor logits = model->forward(golden.at("input"), ops);
+  ASSERT_EQ(logits.sizes(), golden.at("logits").sizes());
+  EXPECT_LT((logits - golden.at("logits")).abs().max().item<double>(), 1e-13);
+  const at::Tensor loss = at::cross_entropy_loss(logits, golden.at("labels"));
+  EXPECT_NEAR(loss.item<double>(), golden.at("loss").item<double>(), 1e-14);
+  loss.backward();
+  for (size_t i = 0; i < weights.size(); ++i) {
+    const std::string& name = model->parameters()[i].name;
+    const auto expected = golden.find("gradient/" + name);
+    ASSERT_EQ(weights[i].grad().defined(), expected != golden.end()) << name;
+    if (expected == golden.end()) continue;
+    EXPECT_GT(expected->second.abs().max().item<double>(), 1e-4) << name;
+    EXPECT_LT((weights[i].grad() - expected->second).abs().max().item<double>(), 1e-13) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, ClassifierGolden,
+                         ::testing::Values("grokking_transformer", "cnn", "resnet9"),
+                         [](const auto& model) { return model.param; });
+
+TEST(Classifiers, HaveAsManyParametersAsThePapers) {
+  const auto count = [](const char* name, const nlohmann::json& config) {
+    return parameter_count(*build_model({{"name", name}, {"config", config}}, "test"));
+  };
+  EXPECT_EQ(
+      count("grokking_transformer",
+            {{"vocabulary", 115}, {"width", 64}, {"heads", 4}, {"inner", 512}, {"positions", 10}}),
+      89664);
+  EXPECT_EQ(count("resnet9", {{"channels", 3}, {"width", 64}, {"classes", 2}}), 2271168);
+}
+
+TEST(Classifiers, ThatCannotBeBuiltAreRefused) {
+  const auto build = [](const nlohmann::json& description) {
+    return [description] { build_model(description, "run.json"); };
+  };
+  using ::testing::HasSubstr;
+  using ::testing::ThrowsMessage;
+  EXPECT_THAT(build({{"name", "vgg"}, {"config", nlohmann::json::object()}}),
+              ThrowsMessage<DataError>(HasSubstr("model 'vgg' is not known")));
+  EXPECT_THAT(build({{"name", "resnet9"}, {"config", {{"channels", 3}, {"width", 4}}}}),
+              ThrowsMessage<DataError>(HasSubstr("no \"classes\"")));
+  EXPECT_THAT(
+      build({{"name", "resnet9"}, {"config", {{"channels", 3}, {"width", 0}, {"classes", 2}}}}),
+      ThrowsMessage<DataError>(HasSubstr("model.config.width is 0")));
+  EXPECT_THAT(
+      build({{"name", "grokking_transformer"},
+             {"config",
+              {{"vocabulary", 9}, {"width", 10}, {"heads", 3}, {"inner", 4}, {"positions", 4}}}}),
+      ThrowsMessage<DataError>(HasSubstr("3 heads do not divide the width 10")));
+}
+
+TEST(InitialWeights, HaveTheRangesOfTorchsLayers) {
+  const auto model = build_model(
+      {{"name", "resnet9"}, {"config", {{"channels", 3}, {"width", 8}, {"classes", 2}}}}, "test");
+  at::Generator generator = at::detail::createCPUGenerator(3);
+  const std::vector<at::Tensor> weights = initial_weights(*model, at::kDouble, generator);
+  ASSERT_EQ(weights.size(), model->parameters().size());
+  for (const at::Tensor& weight : weights) {
+    const double bound = 1 / std::sqrt(static_cast<double>(weight.numel() / weight.size(0)));
+    const double largest = weight.abs().max().item<double>();
+    EXPECT_LE(largest, bound);
+    EXPECT_GT(largest, 0.8 * bound);
+  }
+}
+
+}  // namespace
+}  // namespace explaind
