@@ -17,13 +17,13 @@ std::string to_string(Granularity granularity);
 /// model's order.
 struct ParameterInfo {
   std::string name;            ///< the name in the checkpoint's file; a tied matrix appears once
-  std::vector<int64_t> shape;  ///< [rows] or [rows, columns]
+  std::vector<int64_t> shape;  ///< [rows], [rows, columns] or [rows, columns, k, k]
   int layer = -1;          ///< block number; −1 before the blocks, L (the number of blocks) after
   std::string layer_name;  ///< "embedding", "layer.0" …, "final_norm", "unembedding"
-  std::string kind;        ///< attention, mlp, norm, embedding, unembedding
+  std::string kind;        ///< attention, mlp, convolution, norm, embedding, unembedding
   int heads = 0;           ///< heads that divide the tensor; 0: not divided by heads
   bool heads_by_column = false;  ///< o_proj: a head is a range of columns; else a range of rows
-  int uses = 1;                  ///< operations of the network that use it; 2: a tied matrix
+  int uses = 1;                  ///< operations of the model that use it; 2: a tied matrix; 0: none
 };
 
 /// One entry of the `component` axis; the fields are coordinates of the store.
