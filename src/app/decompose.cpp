@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,8 @@
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
 #include "app/decompose_store.hpp"
+#include "app/run_memory.hpp"
+#include "app/run_totals.hpp"
 #include "app/step_choice.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
@@ -23,9 +24,9 @@
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
-#include "core/free_memory.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "decomposition/grid_choice.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "decomposition/run.hpp"
 #include "decomposition/step_selection.hpp"
@@ -37,7 +38,7 @@ namespace explaind {
 namespace {
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const MemoryPlan& memory,
-                const ProcessGrid& grid) {
+                const ProcessGrid& grid, const GridChoice& choice) {
   DecomposeOptions copy = options;
   std::cout << "Configuration\n";
   for (const ResolvedOption& option : resolved(option_table(copy))) {
@@ -53,11 +54,11 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
   fmt::print(
       "\n{} checkpoints of {} parameters in {} tensors; {} samples of up to {} tokens\n"
       "{} components × {} samples × {} segments in {} units, revision {}\n"
-      "{} segment group{} of {} rank{}, parameters {}, up to {} of memory a rank\n",
+      "{} segment group{} of {} rank{} ({}), parameters {}, up to {} of memory a rank\n",
       job.series.size(), elements, job.network->parameters().size(), job.samples.size(),
       job.solver.positions, job.components.size(), job.samples.size(), job.trajectory->segments(),
       job.units.size(), revision(), grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s",
-      grid.shards(), grid.shards() == 1 ? "" : "s", to_string(memory.source),
+      grid.shards(), grid.shards() == 1 ? "" : "s", choice.reason, to_string(memory.source),
       format_bytes(static_cast<double>(memory.total())));
   std::cout.flush();
 }
@@ -74,20 +75,12 @@ void require_finite_weights(const DecomposeJob& job, const Communicator& world) 
   }
 }
 
-/// Bytes that this rank may take, the least of its group's. @collective over world
-int64_t memory_budget(const DecomposeOptions& options, const Communicator& world,
-                      const ProcessGrid& grid) {
-  const int ranks = world.ranks_on_host();
-  const int64_t free = free_memory();
-  int64_t budget = free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks;
-  if (options.memory) budget = parse_bytes("memory", *options.memory);
-  return grid.segment_group().minimum(budget);
-}
-
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
 /// units.
+/// Returns whether a stop ended it.
 bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
-             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
+             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid,
+             RunTotals& totals) {
   const Communicator& group = grid.segment_group();
   std::optional<Workspace> workspace;
   agree(world, [&] {  // allocates
@@ -100,8 +93,13 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   Dispatcher dispatcher(
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
+  totals.begin();
   run_units(dispatcher, group, job.units, todo, *workspace->parameters, *workspace->sweep, solver,
-            [&](const ScoreTile& tile) { writer.write(tile); });
+            [&](const ScoreTile& tile) {
+              totals.add(tile.unit.segment);
+              writer.write(tile);
+            });
+  totals.end(*workspace->parameters);
   dispatcher.finish();
   if (progress) progress->finish();
   agree(world, [&] { writer.close(); });
@@ -122,32 +120,31 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
                      "Give one of them");
   }
   static_cast<void>(make_plan(solver_options(options).quadrature, 1, 1, true));
-  const ProcessGrid grid(world, static_cast<int>(options.shards),
-                         static_cast<int>(options.segment_groups.value_or(0)));
+  const std::optional<int> shards =
+      fixed_shards(world.size(), options.shards, options.segment_groups);
+  const std::optional<Source> source = parse_source(options.parameters);
   std::optional<DecomposeJob> opened;
   agree(world, [&] { opened.emplace(prepare_job(options)); });
   DecomposeJob& job = *opened;
-  const int64_t budget = memory_budget(options, world, grid);
+  const int64_t own_budget = rank_budget(options, world.ranks_on_host());
+  const int64_t least_budget = world.minimum(own_budget);
+  const GridChoice choice =
+      shards ? GridChoice{*shards, "as asked"}
+             : choose_grid(world.size(), source, demand_of(job, 1), least_budget);
+  const ProcessGrid grid(world, choice.shards);
+  const int64_t budget = grid.segment_group().minimum(own_budget);
   std::optional<MemoryPlan> memory;
-  agree(world, [&] {
-    memory = plan_memory({.network = *job.network,
-                          .trajectory = *job.trajectory,
-                          .samples = job.samples,
-                          .table = job.components,
-                          .solver = job.solver,
-                          .type = job.type,
-                          .shards = grid.shards()},
-                         parse_source(options.parameters), budget);
-  });
+  agree(world, [&] { memory = plan_memory(demand_of(job, grid.shards()), source, budget); });
   agree(world, [&] { require_finite_weights(job, world); });
   choose_steps(job, options, *memory, world, grid);
   StoreSchema schema = schema_of(job, options);
-  if (world.rank() == 0) print_plan(job, options, *memory, grid);
+  if (world.rank() == 0) print_plan(job, options, *memory, grid, choice);
   PreparedStore prepared = prepare_store(job, options, schema, world);
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
-  if (run_all(job, *memory, prepared.todo, *writer, world, grid)) {
+  RunTotals totals(job, memory->source, grid.shards());
+  if (run_all(job, *memory, prepared.todo, *writer, world, grid, totals)) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);
@@ -155,10 +152,11 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     return static_cast<int>(ExitCode::stopped);
   }
   std::string code = "0";
+  const std::string line = totals.line(world);
   if (world.rank() == 0) {
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    fmt::print("\nWrote {} in {}\n", options.store, format_duration(seconds.count()));
+    fmt::print("\nWrote {} in {}\n{}\n", options.store, format_duration(seconds.count()), line);
     if (found.missed > 0) {
       code = std::to_string(static_cast<int>(ExitCode::tolerance_missed));
     }

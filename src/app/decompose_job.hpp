@@ -28,6 +28,7 @@ struct DecomposeJob {
   UnitGrid units;
   at::ScalarType type = at::kFloat;
   std::vector<double> left_out;  ///< per sample: ΔF of segments left out; empty where none could be
+  StepCurve curve;               ///< of the whole series; empty where F was not needed
 };
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.

@@ -13,7 +13,9 @@
 namespace explaind {
 namespace {
 
-constexpr int64_t base_bytes = int64_t{600} << 20;  ///< measured: .5 GiB after LibTorch's start
+/// Measured: 66 MiB after the start of LibTorch for CPUs, and up to 60 more for the buffers of its
+/// matrix products.
+constexpr int64_t base_bytes = int64_t{128} << 20;
 
 int64_t elements(const ParameterInfo& parameter) {
   int64_t count = 1;
@@ -95,9 +97,11 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, int64_t budget) {
   plan.source = source;
   plan.base = base_bytes;
   plan.parameters = 2 * size * (resident ? sizes.model : sizes.largest_block);
-  // An operation keeps its output and its input; gradients and z come on top, of one at a time.
+  // An operation keeps its output and its input, about two of these numbers for each output; the
+  // rest is what the heap loses between tensors of different sizes, which free and take turns.
+  // Logits, their gradient, z and a product's result are there at once.
   plan.graph =
-      tokens * size * (3 * (resident ? sizes.outputs : sizes.block_outputs) + 2 * sizes.slice);
+      tokens * size * (5 * (resident ? sizes.outputs : sizes.block_outputs) + 4 * sizes.slice);
   plan.accumulators = accumulator_bytes(demand, chunk);
   if (source == Source::gathered) {
     plan.endpoints = 2 * stored_size(demand) * (sizes.model / demand.shards + sizes.largest_block);
@@ -106,7 +110,10 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, int64_t budget) {
     const int64_t least = BlockMajorSweep::kept_bytes(demand.network, tokens, sizes.width, size);
     // 64 nodes, of the last level, are the most that a round asks.
     const int64_t batches = (chunk + micro_batch - 1) / micro_batch;
-    plan.activations = std::clamp(budget - plan.total(), least, 64 * batches * least);
+    plan.activation = least;
+    plan.activations = std::clamp(static_cast<int64_t>(static_cast<double>(budget - plan.total()) /
+                                                       MemoryPlan::held_per_activation),
+                                  least, 64 * batches * least);
   }
   return plan;
 }
@@ -128,6 +135,10 @@ std::string to_string(Source source) {
   return source == Source::resident   ? "resident"
          : source == Source::gathered ? "gathered"
                                       : "streamed";
+}
+
+bool fits_memory(Source source, const MemoryDemand& demand, int64_t budget) {
+  return plan_of(source, demand, budget).total() <= budget;
 }
 
 MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice, int64_t budget) {
