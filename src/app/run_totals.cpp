@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <numeric>
+#include <vector>
+
 #include "core/byte_size.hpp"
 #include "decomposition/block_parameters.hpp"
 
@@ -13,10 +16,19 @@ int64_t largest(const Communicator& world, int64_t value) { return -world.minimu
 }  // namespace
 
 int64_t RunTotals::bytes_of_point() const {
+  const Network& network = *job_.network;
+  std::vector<ParameterId> read(network.parameters().size());
+  std::iota(read.begin(), read.end(), ParameterId{0});
+  if (source_ == Source::gathered) {  // rows that are looked up are not shared
+    read = {network.unembedding()};
+    for (int64_t block = 0; block < network.blocks(); ++block) {
+      const std::vector<ParameterId> used = network.block_parameters(block);
+      read.insert(read.end(), used.begin(), used.end());
+    }
+  }
   int64_t bytes = 0;
-  for (size_t i = 0; i < job_.network->parameters().size(); ++i) {
-    bytes +=
-        static_cast<int64_t>(job_.trajectory->endpoints(0, static_cast<ParameterId>(i)).from.bytes);
+  for (const ParameterId id : read) {
+    bytes += static_cast<int64_t>(job_.trajectory->endpoints(0, id).from.bytes);
   }
   return bytes;
 }

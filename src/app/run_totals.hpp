@@ -31,6 +31,7 @@ class RunTotals {
 
  private:
   using Clock = std::chrono::steady_clock;
+  /// Of one end of a segment, all ranks of a group together.
   [[nodiscard]] int64_t bytes_of_point() const;
 
   const DecomposeJob& job_;

@@ -59,7 +59,7 @@ Work work_of(const MemoryDemand& demand) {
 
 /// Metadata and texts: measured on stores of 20 to 100,000 components.
 double described_bytes(const MemoryDemand& demand) {
-  constexpr double fixed = 60e3;  // heads of datasets, run_log, attributes
+  constexpr double fixed = 45e3;  // heads of datasets, run_log, attributes
   constexpr double a_text = 16;   // of a variable-length one: its reference
   constexpr double in_heap = 24;  // and what its place in a heap takes besides the letters
   double bytes = fixed;
