@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <iostream>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,9 +14,10 @@
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
 #include "app/decompose_store.hpp"
-#include "app/device_budget.hpp"
 #include "app/gather_share.hpp"
 #include "app/group_collectives.hpp"
+#include "app/run_memory.hpp"
+#include "app/run_totals.hpp"
 #include "app/step_choice.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
@@ -26,9 +26,9 @@
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
-#include "core/free_memory.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "decomposition/grid_choice.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "decomposition/run.hpp"
 #include "decomposition/step_selection.hpp"
@@ -40,7 +40,7 @@ namespace explaind {
 namespace {
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const MemoryPlan& memory,
-                const ProcessGrid& grid, const ChosenDevice& device) {
+                const ProcessGrid& grid, const GridChoice& choice, const ChosenDevice& device) {
   DecomposeOptions copy = decided(options, job);
   std::cout << "Configuration\n";
   for (const ResolvedOption& option : resolved(option_table(copy))) {
@@ -56,12 +56,12 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
   fmt::print(
       "\n{} checkpoints of {} parameters in {} tensors; {} samples of up to {} tokens\n"
       "{} components × {} samples × {} segments in {} units, revision {}\n"
-      "{} segment group{} of {} rank{}, parameters {}, up to {} of memory a rank\n"
+      "{} segment group{} of {} rank{} ({}), parameters {}, up to {} of memory a rank\n"
       "device {} ({})",
       job.series.size(), elements, job.network->parameters().size(), job.samples.size(),
       job.solver.positions, job.components.size(), job.samples.size(), job.trajectory->segments(),
       job.units.size(), revision(), grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s",
-      grid.shards(), grid.shards() == 1 ? "" : "s", to_string(memory.source),
+      grid.shards(), grid.shards() == 1 ? "" : "s", choice.reason, to_string(memory.source),
       format_bytes(static_cast<double>(memory.total())), device.device.is_cuda() ? "cuda" : "cpu",
       device.reason);
   if (memory.on_device) {
@@ -84,27 +84,12 @@ void require_finite_weights(const DecomposeJob& job, const Communicator& world) 
   }
 }
 
-/// Bytes that this rank may take, the least of its group's. @collective over world
-MemoryBudget memory_budget(const DecomposeOptions& options, const HostPlace& place,
-                           const Device& device, const ProcessGrid& grid) {
-  const int ranks = place.ranks;
-  const int64_t free = free_memory();
-  int64_t budget = free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks;
-  if (options.memory) budget = parse_bytes("memory", *options.memory);
-  return {grid.segment_group().minimum(budget),
-          grid.segment_group().minimum(device_budget(options, device, place))};
-}
-
-/// How the loop over units ended.
-struct Ended {
-  bool stopped = false;
-  std::string gathers;  ///< a line on what they took, or nothing
-};
-
 /// The loop over units: no collective over the world inside, since ranks do different numbers of
 /// units.
-Ended run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
-              StoreWriter& writer, const Communicator& world, const ProcessGrid& grid) {
+/// Returns whether a stop ended it.
+bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
+             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid,
+             RunTotals& totals) {
   const Communicator& group = grid.segment_group();
   const GroupCollectives collectives = make_group_collectives(group, job.computation.device);
   std::optional<Workspace> workspace;
@@ -119,14 +104,17 @@ Ended run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vect
   Dispatcher dispatcher(
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
-  const auto start = std::chrono::steady_clock::now();
+  totals.begin();
   run_units(dispatcher, group, job.units, todo, *workspace->parameters, *workspace->sweep, solver,
-            [&](const ScoreTile& tile) { writer.write(tile); });
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+            [&](const ScoreTile& tile) {
+              totals.add(tile.unit.segment);
+              writer.write(tile);
+            });
+  totals.end(*workspace->parameters, collectives);
   dispatcher.finish();
   if (progress) progress->finish();
   agree(world, [&] { writer.close(); });
-  return {dispatcher.stopped(), gather_share(world, collectives, seconds.count())};
+  return dispatcher.stopped();
 }
 
 }  // namespace
@@ -136,8 +124,9 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
-  if (options.device_memory)
+  if (options.device_memory) {
     static_cast<void>(parse_bytes("device-memory", *options.device_memory));
+  }
   static_cast<void>(parse_phases(options.phases));
   static_cast<void>(StepSelection::parse(options.steps));
   if (options.resume && options.overwrite) {
@@ -145,8 +134,9 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
                      "Give one of them");
   }
   static_cast<void>(make_plan(solver_options(options).quadrature, 1, 1, true));
-  const ProcessGrid grid(world, static_cast<int>(options.shards),
-                         static_cast<int>(options.segment_groups.value_or(0)));
+  const std::optional<int> shards =
+      fixed_shards(world.size(), options.shards, options.segment_groups);
+  const std::optional<Source> source = parse_source(options.parameters);
   std::optional<DecomposeJob> opened;
   const HostPlace place = world.on_host();
   std::optional<ChosenDevice> device;
@@ -155,28 +145,25 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     opened.emplace(prepare_job(options, device->device));
   });
   DecomposeJob& job = *opened;
-  const MemoryBudget budget = memory_budget(options, place, device->device, grid);
+  const MemoryBudget own_budget = rank_budget(options, device->device, place.ranks);
+  const MemoryBudget budget_of_all = least_budget(own_budget, world);
+  const GridChoice choice =
+      shards ? GridChoice{*shards, "as asked"}
+             : choose_grid(world.size(), source, demand_of(job, 1), budget_of_all);
+  const ProcessGrid grid(world, choice.shards);
+  const MemoryBudget budget = least_budget(own_budget, grid.segment_group());
   std::optional<MemoryPlan> memory;
-  agree(world, [&] {
-    memory = plan_memory({.network = *job.network,
-                          .trajectory = *job.trajectory,
-                          .samples = job.samples,
-                          .table = job.components,
-                          .solver = job.solver,
-                          .computation = job.computation,
-                          .shards = grid.shards()},
-                         parse_source(options.parameters), budget);
-  });
+  agree(world, [&] { memory = plan_memory(demand_of(job, grid.shards()), source, budget); });
   agree(world, [&] { require_finite_weights(job, world); });
   choose_steps(job, options, *memory, world, grid);
   StoreSchema schema = schema_of(job, options);
-  if (world.rank() == 0) print_plan(job, options, *memory, grid, *device);
+  if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);
   PreparedStore prepared = prepare_store(job, decided(options, job), schema, world);
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
-  const Ended ended = run_all(job, *memory, prepared.todo, *writer, world, grid);
-  if (ended.stopped) {
+  RunTotals totals(job, memory->source, grid.shards());
+  if (run_all(job, *memory, prepared.todo, *writer, world, grid, totals)) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);
@@ -184,11 +171,11 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     return static_cast<int>(ExitCode::stopped);
   }
   std::string code = "0";
+  const std::string line = totals.line(world);
   if (world.rank() == 0) {
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    fmt::print("\nWrote {} in {}\n", options.store, format_duration(seconds.count()));
-    if (!ended.gathers.empty()) fmt::print("{}\n", ended.gathers);
+    fmt::print("\nWrote {} in {}\n{}\n", options.store, format_duration(seconds.count()), line);
     if (found.missed > 0) {
       code = std::to_string(static_cast<int>(ExitCode::tolerance_missed));
     }

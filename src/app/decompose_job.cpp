@@ -89,6 +89,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
   schema.left_out = job.left_out;
+  schema.curve = job.curve;
   schema.functional = options.functional;
   schema.functional_unit = "nat";
   return schema;

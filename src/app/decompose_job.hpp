@@ -29,6 +29,7 @@ struct DecomposeJob {
   UnitGrid units;
   Computation computation;
   std::vector<double> left_out;  ///< per sample: ΔF of segments left out; empty where none could be
+  StepCurve curve;               ///< of the whole series; empty where F was not needed
 };
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.

@@ -6,8 +6,8 @@
 
 namespace explaind {
 
-std::string gather_share(const Communicator& world, const GroupCollectives& group, double seconds) {
-  const GatherCount& count = group.gathers->count();
+std::string gather_share(const Communicator& world, const GatherCount& count,
+                         const std::string& over, double seconds) {
   const double bytes = world.maximum(static_cast<double>(count.bytes_received));
   const double waited = world.maximum(count.seconds_waited);
   const double share = world.maximum(seconds > 0 ? count.seconds_waited / seconds : 0);
@@ -16,7 +16,7 @@ std::string gather_share(const Communicator& world, const GroupCollectives& grou
       "Gathered parameters over {}: {} received, {:.2f} s waited for them, {:.1f} % of the time "
       "(the "
       "most of any rank)",
-      group.kind, format_bytes(bytes), waited, 100 * share);
+      over, format_bytes(bytes), waited, 100 * share);
 }
 
 }  // namespace explaind

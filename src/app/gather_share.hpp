@@ -3,13 +3,14 @@
 
 #include <string>
 
-#include "app/group_collectives.hpp"
+#include "comm/collectives.hpp"
 #include "comm/communicator.hpp"
 
 namespace explaind {
 
 /// One line: bytes that a rank received, and the seconds of its `seconds` that it waited for them;
 /// of each the most of any rank. Empty where no rank gathered. @collective over world
-std::string gather_share(const Communicator& world, const GroupCollectives& group, double seconds);
+std::string gather_share(const Communicator& world, const GatherCount& count,
+                         const std::string& over, double seconds);
 
 }  // namespace explaind

@@ -53,10 +53,15 @@ std::vector<Verb> verbs() {
                                    return run_decompose(options, *world);
                                  }),
        true},
-      {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N]",
-       "Says what a decomposition will take: memory, bytes, operations, time. Nothing is written.",
-       verb_of<PlanOptions>(
-           "", [](const PlanOptions& options, const Communicator*) { return run_plan(options); })},
+      {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N] [--losses]",
+       "Says what a decomposition will take: memory, bytes, operations, time; on request the "
+       "losses\n"
+       "at all checkpoints, which say what segments are worth it. Makes no store.",
+       verb_of<PlanOptions>("",
+                            [](const PlanOptions& options, const Communicator* world) {
+                              return run_plan(options, *world);
+                            }),
+       true},
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
                                          const Communicator*) { return run_query(options); })},

@@ -4,18 +4,22 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
+#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "app/decompose_job.hpp"
-#include "app/device_budget.hpp"
+#include "app/loss_table.hpp"
+#include "app/run_memory.hpp"
 #include "app/verbs.hpp"
+#include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
-#include "core/free_memory.hpp"
 #include "decomposition/cost_model.hpp"
+#include "decomposition/grid_choice.hpp"
 #include "decomposition/step_selection.hpp"
 
 namespace explaind {
@@ -25,56 +29,65 @@ constexpr double calibration_seconds = 2;
 
 std::string bytes(double count) { return format_bytes(count); }
 std::string bytes(int64_t count) { return format_bytes(static_cast<double>(count)); }
+const char* plural(int64_t count) { return count == 1 ? "" : "s"; }
 
-/// All ranks on this machine, as far as this verb can know.
-int64_t budget_of(const PlanOptions& options) {
-  if (options.decompose.memory) return parse_bytes("memory", *options.decompose.memory);
-  const int64_t free = free_memory();
-  return free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / options.ranks;
-}
+/// What the run is planned for.
+struct Target {
+  int64_t ranks;
+  MemoryBudget budget;  ///< of a rank
+  ChosenDevice device;
+  GridChoice grid;
+  MemoryPlan memory;
+  [[nodiscard]] int64_t groups() const { return ranks / grid.shards; }
+};
 
-int64_t segment_groups_of(const PlanOptions& options) {
-  const int64_t shards = options.decompose.shards, groups = options.ranks / shards;
-  if (options.ranks % shards != 0 || options.decompose.segment_groups.value_or(groups) != groups) {
-    throw UsageError("--shards",
-                     fmt::format("{} ranks are not shards × segment groups", options.ranks),
-                     "Change --ranks, --shards or --segment-groups");
+/// As decompose will have it: --threads, OMP_NUM_THREADS, or, planned by one process for more, its
+/// cores shared out as launch/run.sh does.
+void use_threads(const DecomposeOptions& options, const Communicator& world, int64_t ranks) {
+  if (options.threads > 0) {
+    at::set_num_threads(static_cast<int>(options.threads));
+  } else if (world.size() < ranks && std::getenv("OMP_NUM_THREADS") == nullptr) {
+    const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
+    at::set_num_threads(static_cast<int>(std::max<int64_t>(1, cores / ranks)));
   }
-  return groups;
 }
 
-std::string reason(const MemoryPlan& memory, bool chosen, int64_t budget) {
+/// @collective over world
+Target target_of(const PlanOptions& options, const DecomposeJob& job, const ChosenDevice& device,
+                 int64_t ranks, std::optional<int> shards, const Communicator& world) {
+  const std::optional<Source> source = parse_source(options.decompose.parameters);
+  // Another number of ranks than this job's is taken to run on this machine.
+  const int64_t on_host = ranks == world.size() ? world.on_host().ranks : ranks;
+  Target target{
+      .ranks = ranks,
+      .budget = least_budget(rank_budget(options.decompose, device.device, on_host), world),
+      .device = device,
+      .grid = {},
+      .memory = {}};
+  target.grid =
+      shards ? GridChoice{*shards, "as asked"}
+             : choose_grid(static_cast<int>(ranks), source, demand_of(job, 1), target.budget);
+  agree(world, [&] {
+    target.memory = plan_memory(demand_of(job, target.grid.shards), source, target.budget);
+  });
+  return target;
+}
+
+std::string reason(const MemoryPlan& memory, bool chosen, const MemoryBudget& budget) {
+  const int64_t there = memory.on_device ? budget.device : budget.host;
   if (chosen) return "as asked";
   return memory.source == Source::resident
-             ? "W(t) and Δ of the whole model fit " + bytes(budget)
-             : "W(t) and Δ of the whole model do not fit " + bytes(budget);
+             ? "W(t) and Δ of the whole model fit " + bytes(there)
+             : "W(t) and Δ of the whole model do not fit " + bytes(there);
 }
 
-void print_memory(const MemoryPlan& memory) {
-  fmt::print("  memory a rank   {}: program {}", bytes(memory.total()), bytes(memory.base));
-  if (!memory.on_device) {
-    fmt::print(", weights {}", bytes(memory.parameters));
-    if (memory.endpoints > 0) fmt::print(", endpoints {}", bytes(memory.endpoints));
-    fmt::print(", graph {}", bytes(memory.graph));
-    if (memory.activations > 0) fmt::print(", activations {}", bytes(memory.activations));
-  }
-  if (memory.shares > 0) fmt::print(", shares of endpoints {}", bytes(memory.shares));
-  if (memory.accumulators > 0) fmt::print(", scores {}", bytes(memory.accumulators));
-  fmt::print("\n");
-  if (memory.on_device) {
-    fmt::print(
-        "  memory there    {}: CUDA {}, weights {}, endpoints {}, graph {}, activations {}\n",
-        bytes(memory.device_total()), bytes(memory.device_base), bytes(memory.parameters),
-        bytes(memory.endpoints), bytes(memory.graph), bytes(memory.activations));
-  }
-}
-
-/// As many segments as --steps will choose; which ones `top` takes is not known before F is, and
-/// any will do here.
-void assume_steps(DecomposeJob& job, const DecomposeOptions& options) {
-  std::vector<int64_t> steps;
-  for (size_t i = 0; i < job.series.size(); ++i) steps.push_back(job.series.step(i));
-  const std::vector<double> change(steps.size() - 1, 1.0);
+/// The trajectory and units that --steps will choose. Without `values`, which segments `top` takes
+/// is not known; any will do then.
+void assume_steps(DecomposeJob& job, const DecomposeOptions& options,
+                  const std::optional<CheckpointValues>& values) {
+  const std::vector<int64_t> steps = steps_of(job.series);
+  const std::vector<double> change =
+      values ? values->changes() : std::vector<double>(steps.size() - 1, 1.0);
   job.trajectory = std::make_unique<CheckpointTrajectory>(
       job.series, *job.network,
       select_segments(StepSelection::parse(options.steps), parse_step_policy(options.step_policy),
@@ -83,48 +96,120 @@ void assume_steps(DecomposeJob& job, const DecomposeOptions& options) {
                        job.solver.chunk, job.solver.axes.sample);
 }
 
-}  // namespace
+/// F at every checkpoint, by the ranks there are; printed and written by rank 0. @collective
+CheckpointValues show_losses(const PlanOptions& options, const DecomposeJob& job,
+                             const Target& target, const Communicator& world) {
+  agree(world, [&] {
+    if (world.rank() == 0 && options.losses_file) require_writable(*options.losses_file);
+  });
+  // The planned grid where it is this job's, else every rank on its own.
+  const int shards = target.ranks == world.size() ? target.grid.shards : 1;
+  const ProcessGrid grid(world, shards);
+  MemoryPlan memory = target.memory;
+  if (shards != target.grid.shards) {
+    agree(world, [&] { memory = plan_memory(demand_of(job, 1), {}, target.budget); });
+  }
+  CheckpointValues values = values_at_checkpoints(job, memory, world, grid);
+  agree(world, [&] {
+    if (world.rank() != 0) return;
+    if (options.losses_file) write_losses(values, job, *options.losses_file);
+    print_losses(values, job);
+    print_curve(step_curve(values.steps, values.changes()));
+    if (options.losses_file) fmt::print("\nWrote {}\n", *options.losses_file);
+    fmt::print("\n");
+  });
+  return values;
+}
 
-int run_plan(const PlanOptions& options) {
-  const DecomposeOptions& wanted = options.decompose;
-  if (wanted.threads > 0) at::set_num_threads(static_cast<int>(wanted.threads));
-  const int64_t groups = segment_groups_of(options), budget = budget_of(options);
-  const ChosenDevice device = choose_device(wanted.device, 0);
-  DecomposeJob job = prepare_job(wanted, device.device);
-  assume_steps(job, wanted);
-  const MemoryDemand demand{.network = *job.network,
-                            .trajectory = *job.trajectory,
-                            .samples = job.samples,
-                            .table = job.components,
-                            .solver = job.solver,
-                            .computation = job.computation,
-                            .shards = static_cast<int>(wanted.shards)};
-  const std::optional<Source> choice = parse_source(wanted.parameters);
-  const HostPlace place{.rank = 0, .ranks = static_cast<int>(options.ranks)};
-  const MemoryPlan memory =
-      plan_memory(demand, choice, {budget, device_budget(wanted, device.device, place)});
-  const BlockTimes times = time_block(demand, calibration_seconds);
-  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
-  const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
-  const CostEstimate cost = estimate_cost(demand, memory, times, job.units, groups, evaluations,
-                                          wanted.store_dtype == "f32");
-  const double rate = 6 * times.parameters * times.tokens / times.attributed;
-  fmt::print("{} segments, {} samples, {} components: {} units on {} group{} of {} rank{}\n",
+/// The slowest rank's, since all wait for it. @collective over world
+Calibration slowest(Calibration times, const Communicator& world) {
+  constexpr double picoseconds = 1e12;  // integers are what there is a minimum of
+  for (double* each : {&times.finite, &times.delta, &times.weight, &times.forward,
+                       &times.attributed, &times.head, &times.gather}) {
+    *each = -static_cast<double>(world.minimum(-static_cast<int64_t>(1e9 * picoseconds * *each))) /
+            (1e9 * picoseconds);
+  }
+  times.rate = static_cast<double>(world.minimum(static_cast<int64_t>(times.rate)));
+  return times;
+}
+
+void print_memory(const MemoryPlan& memory, int64_t expected) {
+  fmt::print("  memory          {} a rank", bytes(expected));
+  if (memory.total() > expected)
+    fmt::print(" ({} if many nodes are needed)", bytes(memory.total()));
+  fmt::print(": program {}", bytes(memory.base));
+  const auto print_computing = [&](int64_t activations) {
+    fmt::print(", weights {}", bytes(memory.parameters));
+    if (memory.endpoints > 0) fmt::print(", endpoints {}", bytes(memory.endpoints));
+    fmt::print(", graph {}", bytes(memory.graph));
+    if (activations > 0) fmt::print(", activations {}", bytes(activations));
+  };
+  if (!memory.on_device) {
+    print_computing(memory.held(memory.activations) - (memory.total() - expected));
+  }
+  if (memory.shares > 0) fmt::print(", shares of endpoints {}", bytes(memory.shares));
+  if (memory.accumulators > 0) fmt::print(", scores {}", bytes(memory.accumulators));
+  fmt::print("\n");
+  if (!memory.on_device) return;
+  fmt::print("  device memory   {} a rank: CUDA {}", bytes(memory.device_total()),
+             bytes(memory.device_base));
+  print_computing(memory.held(memory.activations));
+  fmt::print("\n");
+}
+
+void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
+                const CostEstimate& cost, const Calibration& times, double evaluations) {
+  const int64_t groups = target.groups();
+  fmt::print("{} segments, {} samples, {} components: {} units on {} group{} of {} rank{} ({})\n",
              job.trajectory->segments(), job.samples.size(), job.components.size(),
-             job.units.size(), groups, groups == 1 ? "" : "s", wanted.shards,
-             wanted.shards == 1 ? "" : "s");
-  fmt::print("  device          {} ({})\n", device.device.is_cuda() ? "cuda" : "cpu",
-             device.reason);
+             job.units.size(), groups, plural(groups), target.grid.shards,
+             plural(target.grid.shards), target.grid.reason);
+  fmt::print("  device          {} ({})\n", target.device.device.is_cuda() ? "cuda" : "cpu",
+             target.device.reason);
+  fmt::print("  products        {}\n", to_string(job.computation.form));
   fmt::print("  engine          A: contraction in the backward pass (per-sample scores)\n");
-  fmt::print("  parameters      {}: {}\n", to_string(memory.source),
-             reason(memory, choice.has_value(), budget));
-  print_memory(memory);
-  fmt::print("  read a rank     {}\n  sent a rank     {}\n  store           {}\n",
-             bytes(cost.bytes_read), bytes(cost.bytes_sent), bytes(cost.bytes_stored));
-  fmt::print("  operations      {:.3g} in all; {:.3g} a second measured here with {} thread{}\n",
-             cost.operations, rate, at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s");
+  fmt::print("  parameters      {}: {}\n", to_string(target.memory.source),
+             reason(target.memory, wanted.parameters != "auto", target.budget));
+  print_memory(target.memory, cost.memory);
+  fmt::print("  read            {} a rank\n  received        {} a rank\n  store           {}\n",
+             bytes(cost.bytes_read), bytes(cost.bytes_received), bytes(cost.bytes_stored));
+  fmt::print("  operations      {:.3g} a rank; {:.3g} a second measured here with {} thread{}\n",
+             cost.operations, times.rate, at::get_num_threads(), plural(at::get_num_threads()));
+  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
   fmt::print("  time            {} on ranks as fast as this one, at {:g} evaluations a sample{}\n",
              format_duration(cost.seconds), evaluations, fixed ? "" : " (assumed: --evaluations)");
+}
+
+}  // namespace
+
+int run_plan(const PlanOptions& options, const Communicator& world) {
+  const DecomposeOptions& wanted = options.decompose;
+  const int64_t ranks = options.ranks.value_or(world.size());
+  if (wanted.memory) static_cast<void>(parse_bytes("memory", *wanted.memory));
+  static_cast<void>(StepSelection::parse(wanted.steps));
+  const std::optional<int> shards =
+      fixed_shards(static_cast<int>(ranks), wanted.shards, wanted.segment_groups);
+  use_threads(wanted, world, ranks);
+  std::optional<DecomposeJob> opened;
+  std::optional<ChosenDevice> device;
+  agree(world, [&] {
+    device = choose_device(wanted.device, world.on_host().rank);
+    opened.emplace(prepare_job(wanted, device->device));
+  });
+  DecomposeJob& job = *opened;
+  const Target target = target_of(options, job, *device, ranks, shards, world);
+  std::optional<CheckpointValues> values;
+  if (options.losses || options.losses_file) values = show_losses(options, job, target, world);
+  agree(world, [&] { assume_steps(job, wanted, values); });
+  const MemoryDemand demand = demand_of(job, target.grid.shards);
+  Calibration times;
+  agree(world, [&] { times = calibrate(demand, calibration_seconds); });
+  times = slowest(times, world);
+  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
+  const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
+  const CostEstimate cost = estimate_cost(demand, target.memory, times, job.units, target.groups(),
+                                          evaluations, wanted.store_dtype == "f32");
+  if (world.rank() == 0) print_plan(job, wanted, target, cost, times, evaluations);
   return 0;
 }
 

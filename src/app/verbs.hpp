@@ -12,8 +12,10 @@ namespace explaind {
 /// Writes an influence store. @collective over world
 int run_decompose(const DecomposeOptions& options, const Communicator& world);
 
-/// Prints memory, bytes, operations and time of a decomposition; writes nothing.
-int run_plan(const PlanOptions& options);
+/// Prints memory, bytes, operations and time of a decomposition, measured on all ranks at once;
+/// with
+/// --losses F at every checkpoint. @collective over world
+int run_plan(const PlanOptions& options, const Communicator& world);
 
 int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);

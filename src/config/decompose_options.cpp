@@ -108,11 +108,13 @@ OptionTable option_table(DecomposeOptions& o) {
            "group, each of which holds a share; auto: the first that fits",
            execution},
           o.parameters, {"auto", "resident", "gathered", "streamed"}),
-      integer_option({"shards", "N",
-                      "ranks of a segment group: they compute a unit together, each some of its "
-                      "micro-batches",
-                      execution},
-                     o.shards, 1),
+      optional_integer_option(
+          {"shards", "N",
+           "ranks of a segment group: they compute a unit together, each some of its "
+           "micro-batches; where not given, 1 where the weights fit a rank, else as few as can "
+           "hold them together",
+           execution},
+          o.shards, 1),
       optional_integer_option(
           {"segment-groups", "M",
            "groups that compute units of their own; ranks / shards, and another "

@@ -27,8 +27,7 @@ struct DecomposeOptions {
   bool hash_inputs = false;
   int64_t threads = 0;
   std::string device = "auto", parameters = "auto";
-  int64_t shards = 1;
-  std::optional<int64_t> segment_groups;
+  std::optional<int64_t> shards, segment_groups;
   std::optional<std::string> memory, device_memory;
   bool overwrite = false, resume = false;
 };

@@ -10,13 +10,26 @@ OptionTable option_table(PlanOptions& o) {
   for (Option& option : table) {
     if (option.name == "store") option.required = false;
   }
-  table.push_back(integer_option(
-      {"ranks", "N", "ranks that decompose will be started on", Role::execution}, o.ranks, 1));
+  table.push_back(optional_integer_option(
+      {"ranks", "N",
+       "ranks that decompose will be started on, all on this machine; those of plan itself where "
+       "not given",
+       Role::execution},
+      o.ranks, 1));
   table.push_back(number_option({"evaluations", "N",
                                  "assumed of the adaptive rule: gradient evaluations a sample and "
                                  "segment, 9 at least, 10 to 20 as a rule",
                                  Role::execution},
                                 o.evaluations, 0));
+  table.push_back(flag_option({"losses", "",
+                               "compute F at every checkpoint, and show how much of its change how "
+                               "many segments hold",
+                               Role::execution},
+                              o.losses));
+  table.push_back(optional_text_option(
+      {"losses-file", "FILE", "the same, and write F as a CSV file: step, sample, group, value",
+       Role::execution},
+      o.losses_file));
   return table;
 }
 

@@ -2,6 +2,8 @@
 // Options of `explaind plan`: those of decompose, and what it cannot know before the run.
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "config/decompose_options.hpp"
 
@@ -9,8 +11,10 @@ namespace explaind {
 
 struct PlanOptions {
   DecomposeOptions decompose;
-  int64_t ranks = 1;
+  std::optional<int64_t> ranks;
   double evaluations = 12;
+  bool losses = false;
+  std::optional<std::string> losses_file;
 };
 
 OptionTable option_table(PlanOptions& options);

@@ -1,88 +1,26 @@
 #include "decomposition/cost_model.hpp"
 
-#include <ATen/ATen.h>
-#include <c10/core/GradMode.h>
-
 #include <algorithm>
-#include <chrono>
-#include <functional>
-#include <memory>
-#include <vector>
+#include <array>
+#include <cmath>
+#include <span>
 
-#include "decomposition/attributed_ops.hpp"
-#include "decomposition/block_parameters.hpp"
-#include "decomposition/uploaded_endpoints.hpp"
+#include "decomposition/model_size.hpp"
 #include "decomposition/vocabulary_head.hpp"
 
 namespace explaind {
 namespace {
 
-double elements_of(const Network& network, const std::vector<ParameterId>& ids) {
-  double count = 0;
-  for (const ParameterId id : ids) {
-    double elements = 1;
-    for (const int64_t length : network.parameters()[static_cast<size_t>(id)].shape) {
-      elements *= static_cast<double>(length);
-    }
-    count += elements;
-  }
-  return count;
-}
+constexpr std::array<double, 5> levels{9, 17, 33, 65, 129};
 
-int64_t largest_block(const Network& network) {
-  int64_t largest = 0;
-  double most = -1;
-  for (int64_t block = 0; block < network.blocks(); ++block) {
-    const double count = elements_of(network, network.block_parameters(block));
-    if (count > most) {
-      most = count;
-      largest = block;
-    }
-  }
-  return largest;
-}
-
-/// The micro-batch with most padded tokens.
-MicroBatch largest_batch(const MemoryDemand& demand) {
-  MicroBatch largest;
-  const auto step = static_cast<size_t>(demand.solver.micro_batch);
-  for (size_t first = 0; first < demand.samples.size(); first += step) {
-    const size_t count = std::min(step, demand.samples.size() - first);
-    MicroBatch batch =
-        make_micro_batch(std::span(demand.samples).subspan(first, count), demand.solver.functional);
-    if (batch.input_ids.size() > largest.input_ids.size()) largest = std::move(batch);
-  }
-  return largest;
-}
-
-double seconds_of(const Device& device, const std::function<void()>& action) {
-  const auto start = std::chrono::steady_clock::now();
-  action();
-  device.synchronize();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-}
-
-/// Median of runs for about `budget` seconds, the first (cold caches) left out unless it took very
-/// long.
-double median_of(const Device& device, double budget, const std::function<void()>& action) {
-  constexpr double patience = 20;
-  std::vector<double> runs;
-  double spent = 0;
-  while (runs.size() < 2 || (spent < budget && runs.size() < 1000)) {
-    runs.push_back(seconds_of(device, action));
-    spent += runs.back();
-    if (runs.size() == 1 && spent > patience) return spent;
-  }
-  std::sort(runs.begin() + 1, runs.end());
-  return runs[1 + (runs.size() - 1) / 2];
-}
-
-/// Everything in the model that is multiplied with activations, and the padded tokens it sees.
+/// Everything in the model that is multiplied with activations, and the tokens it sees.
 struct Work {
-  double blocks = 0, unembedding = 0;  ///< elements
-  double tokens = 0;                   ///< of all samples, padded to their micro-batches
-  double stored = 0;                   ///< bytes of an element
-  double head_products = 3;            ///< of the unembedding
+  double blocks = 0, unembedding = 0, all = 0;  ///< elements
+  double stored = 0;                            ///< bytes of an element
+  double head_passes = 1;                       ///< over the unembedding, in a round
+  double tokens = 0;   ///< of a chunk, padded, of the rank with most micro-batches
+  double batches = 0;  ///< micro-batches of that rank and chunk
+  double chunks = 1;   ///< of a segment
 };
 
 Work work_of(const MemoryDemand& demand) {
@@ -92,22 +30,52 @@ Work work_of(const MemoryDemand& demand) {
     work.blocks += elements_of(network, network.block_parameters(block));
   }
   work.unembedding = elements_of(network, {network.unembedding()});
-  if (network.vocabulary() > vocabulary_slice) work.head_products = 4;
-  const auto step = static_cast<size_t>(demand.solver.micro_batch);
-  for (size_t first = 0; first < demand.samples.size(); first += step) {
-    const size_t last = std::min(first + step, demand.samples.size());
-    size_t longest = 0;
-    for (size_t i = first; i < last; ++i) {
-      longest = std::max(longest, demand.samples[i].input_ids.size());
-    }
-    work.tokens += static_cast<double>((last - first) * longest);
-  }
+  work.all = elements_of(network);
+  if (network.vocabulary() > vocabulary_slice) work.head_passes = 2;
   const Endpoints ends = demand.trajectory.endpoints(0, network.unembedding());
   work.stored = static_cast<double>(dtype_size(ends.from.dtype));
+  const auto chunk = static_cast<size_t>(demand.solver.chunk),
+             step = static_cast<size_t>(demand.solver.micro_batch),
+             shards = static_cast<size_t>(demand.shards);
+  const std::span samples(demand.samples);
+  double tokens = 0, batches = 0, chunks = 0;
+  for (size_t begin = 0; begin < samples.size(); begin += chunk) {
+    const std::span members = samples.subspan(begin, std::min(chunk, samples.size() - begin));
+    std::vector<double> of_rank(shards, 0);
+    size_t count = 0;
+    for (size_t first = 0; first < members.size(); first += step, ++count) {
+      of_rank[count % shards] += static_cast<double>(
+          padded_tokens(members.subspan(first, std::min(step, members.size() - first))));
+    }
+    tokens += *std::max_element(of_rank.begin(), of_rank.end());
+    batches += std::ceil(static_cast<double>(count) / static_cast<double>(shards));
+    ++chunks;
+  }
+  work.tokens = tokens / chunks;
+  work.batches = batches / chunks;
+  work.chunks = chunks;
   return work;
 }
 
-double stored_bytes(const MemoryDemand& demand, bool single) {
+/// Metadata and texts: measured on stores of 20 to 100,000 components.
+double described_bytes(const MemoryDemand& demand) {
+  constexpr double fixed = 45e3;  // heads of datasets, run_log, attributes
+  constexpr double a_text = 16;   // of a variable-length one: its reference
+  constexpr double in_heap = 24;  // and what its place in a heap takes besides the letters
+  double bytes = fixed;
+  for (const Component& component : demand.table.components()) {
+    bytes += 3 * (a_text + in_heap) + 3 * 8 +
+             static_cast<double>(component.name.size() + component.kind.size() +
+                                 component.tensor.size());
+  }
+  for (const Sample& sample : demand.samples) {
+    bytes +=
+        2 * (a_text + in_heap) + 8 + static_cast<double>(sample.id.size() + sample.group.size());
+  }
+  return bytes;
+}
+
+double stored_bytes(const MemoryDemand& demand, const UnitGrid& units, bool single) {
   const auto segments = static_cast<double>(demand.trajectory.segments());
   const auto samples = static_cast<double>(demand.samples.size());
   const Axes& axes = demand.solver.axes;
@@ -115,94 +83,97 @@ double stored_bytes(const MemoryDemand& demand, bool single) {
   if (axes.sample) scores *= samples;
   if (axes.group) scores *= static_cast<double>(group_samples(demand.samples).names.size());
   if (axes.position) scores *= static_cast<double>(demand.solver.positions);
-  return scores + segments * samples * (4 * 8 + 4 + 3);
+  const double certificates = segments * samples * (4 * 8 + 4 + 3);
+  return scores + certificates + 12 * static_cast<double>(units.size()) + described_bytes(demand);
+}
+
+/// Rounds that are run in several waves where activations do not fit open every block again.
+double waves_of(const MemoryPlan& memory, const ExpectedRounds& expected, double batches) {
+  if (memory.source == Source::resident) return 1;
+  const double wanted = expected.largest * batches * static_cast<double>(memory.activation);
+  return std::max(1.0, std::ceil(wanted / static_cast<double>(memory.activations)));
 }
 
 }  // namespace
 
-BlockTimes time_block(const MemoryDemand& demand, double seconds) {
-  const Network& network = demand.network;
-  const int64_t block = largest_block(network);
-  const MicroBatch batch = largest_batch(demand);
-  const auto& [precision, form, device] = demand.computation;
-  std::unique_ptr<EndpointReader> reader = std::make_unique<MappedEndpoints>(demand.trajectory);
-  if (device.has_twins()) reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
-  BlockParameters parameters(network, demand.trajectory, precision, std::move(reader), device);
-  parameters.load(0);
-  const auto parts = whole(network, network.block_parameters(block));
-  const bool follow = demand.table.sums_of_tensors() && !demand.solver.axes.position;
-  Ask ask{.t = 0.5, .samples = {}, .value_only = false, .accumulators = 1, .weights = {}};
-  Members members;
-  for (int64_t b = 0; b < batch.size(); ++b) {
-    ask.samples.push_back(b);
-    ask.weights.push_back(1);
-    members.push_back({.ask = 0, .row = b, .length = batch.lengths[static_cast<size_t>(b)]});
+ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluations,
+                               int64_t samples) {
+  ExpectedRounds expected;
+  if (options.rule != QuadratureOptions::Rule::adaptive) {
+    expected.nodes = expected.largest = expected.gradients = options.nodes;
+    expected.values = 2;
+    return expected;
   }
-  const std::vector<Ask> asks{ask};
-  ScoreAccumulator sink(demand.table, batch.size(),
-                        demand.solver.axes.position ? batch.positions : 0, 1, !follow, device);
-  const int64_t width =
-      network.parameters()[static_cast<size_t>(network.unembedding())].shape.at(1);
-  const at::Tensor input =
-      at::randn({batch.size(), batch.positions, width}, device.options(precision.type));
-  BlockTimes times;
-  times.parameters = elements_of(network, network.block_parameters(block));
-  times.tokens = static_cast<double>(batch.input_ids.size());
-  times.delta = median_of(device, 0.1 * seconds, [&] { parameters.open(parts, {}); });
-  double t = 0.25;
-  times.weight = median_of(device, 0.1 * seconds, [&] { parameters.set_node(t += 1e-6); });
-  times.forward = median_of(device, 0.3 * seconds, [&] {
-    const c10::NoGradGuard no_graph;
-    SourceOps ops(parameters);
-    network.block(block, input, ops);
-  });
-  times.attributed = median_of(device, 0.5 * seconds, [&] {
-    sink.begin_round(asks);
-    sink.begin_evaluation(members);
-    AttributedOps ops(parameters, demand.table, sink);
-    const at::Tensor output = network.block(block, input.detach().requires_grad_(true), ops);
-    output.backward(at::ones_like(output));
-    sink.end_round();
-  });
-  return times;
+  expected.gradients = std::max(evaluations, levels[0]);
+  for (size_t level = 0; level + 1 < levels.size(); ++level) {
+    const double width = levels[level + 1] - levels[level];
+    const double beyond = std::clamp((expected.gradients - levels[level]) / width, 0.0, 1.0);
+    const double any = 1 - std::pow(1 - beyond, static_cast<double>(samples));
+    expected.rounds += any;
+    expected.nodes += any * width;
+    if (any > 0) expected.largest = std::max(expected.largest, width);
+  }
+  return expected;
 }
 
 CostEstimate estimate_cost(const MemoryDemand& demand, const MemoryPlan& memory,
-                           const BlockTimes& times, const UnitGrid& units, int64_t segment_groups,
+                           const Calibration& times, const UnitGrid& units, int64_t segment_groups,
                            double evaluations, bool single_precision_store) {
   const Work work = work_of(demand);
+  const auto chunk = std::min(demand.solver.chunk, static_cast<int64_t>(demand.samples.size()));
+  const ExpectedRounds expected = expected_rounds(demand.solver.quadrature, evaluations, chunk);
   const bool resident = memory.source == Source::resident;
-  const auto segments = static_cast<double>(demand.trajectory.segments());
-  const auto groups = static_cast<double>(segment_groups),
-             shards = static_cast<double>(demand.shards);
-  // Units of a group, the busiest one's.
-  const double per_group =
-      static_cast<double>((units.size() + segment_groups - 1) / segment_groups);
-  const double chunks = static_cast<double>(units.per_segment());
-  const double model = work.blocks + work.unembedding;
+  const bool split = demand.computation.form == ProductForm::split;
+  const auto shards = static_cast<double>(demand.shards);
+  // Chunks of the busiest group: a unit has one, or all of a segment's where samples are summed.
+  const double chunks =
+      std::ceil(static_cast<double>(units.size()) / static_cast<double>(segment_groups)) *
+      work.chunks / static_cast<double>(units.per_segment());
+  const double segments = std::ceil(chunks / work.chunks);
+  const double gradients = expected.gradients * work.tokens, values = expected.values * work.tokens;
+  const double head_products = work.head_passes == 1 ? 3 : 4;
   CostEstimate cost;
-  const double products = (resident ? 3 : 4) * work.blocks + work.head_products * work.unembedding;
-  cost.operations = 2 * products * work.tokens * evaluations * segments;
-  // One unit: seconds per element of the block measured, times elements.
-  const double share = work.tokens / times.tokens / chunks / shards / times.parameters;
-  const double attributed = times.attributed * share, forward = times.forward * share;
-  double unit = evaluations *
-                (attributed * work.blocks + attributed * work.head_products / 3 * work.unembedding);
-  const double weight = times.weight / times.parameters, delta = times.delta / times.parameters;
-  const double rounds = evaluations <= 9 ? 1 : evaluations <= 17 ? 2 : 3;
+  cost.operations = chunks * 2 *
+                    (gradients * ((split      ? 6
+                                   : resident ? 3
+                                              : 4) *
+                                      work.blocks +
+                                  (split ? 1.5 : 1) * head_products * work.unembedding) +
+                     values * (work.blocks + work.unembedding));
+  // Split: two products where one forms y or δW, besides the forward pass; no W(t).
+  const double attributed = times.attributed * (split ? 4.0 / 3 : 1),
+               head = times.head * (split ? 1.5 : 1), weight = split ? 0 : times.weight;
+  double seconds = chunks * (gradients * (attributed * work.blocks + head * work.unembedding) +
+                             values * times.forward * (work.blocks + work.unembedding));
   if (resident) {
-    unit += evaluations * weight * model + delta * model / chunks;
-    cost.bytes_read = 2 * work.stored * model * per_group / chunks;
+    seconds += chunks * (expected.nodes + expected.values) * weight * work.all +
+               (split ? 2 * chunks * gradients * times.forward * work.blocks : 0) +
+               segments * (times.finite + times.delta) * work.all;
+    cost.bytes_read = segments * 2 * work.stored * work.all;
   } else {
-    unit += evaluations * (forward * work.blocks + 2 * weight * model) + 2 * rounds * delta * model;
-    cost.bytes_read = 4 * rounds * work.stored * model * per_group;
+    const double waves = waves_of(memory, expected, work.batches);
+    const double opened =
+        expected.rounds * waves * (2 * work.blocks + work.head_passes * work.unembedding);
+    seconds += chunks *
+               (gradients * (split ? 2 : 1) * times.forward * work.blocks + opened * times.delta +
+                expected.nodes * weight * (2 * work.blocks + work.head_passes * work.unembedding));
+    cost.bytes_read = chunks * 2 * work.stored * opened;
   }
   if (memory.source == Source::gathered) {
-    cost.bytes_sent = cost.bytes_read * (shards - 1) / shards;
-    cost.bytes_read = 2 * work.stored * model / shards * segments / groups;
+    cost.bytes_received = cost.bytes_read * (shards - 1) / shards;
+    // Neighbouring segments share an endpoint.
+    cost.bytes_read = (segments + 1) * work.stored * (work.blocks + work.unembedding) / shards;
+    seconds += cost.bytes_received * times.gather;
   }
-  cost.bytes_stored = stored_bytes(demand, single_precision_store);
-  cost.seconds = unit * per_group;
+  cost.seconds = seconds;
+  cost.memory = memory.total();
+  if (!resident) {
+    const auto kept = static_cast<int64_t>(expected.largest * work.batches *
+                                           static_cast<double>(memory.activation));
+    cost.memory +=
+        memory.held(std::min(kept, memory.activations)) - memory.held(memory.activations);
+  }
+  cost.bytes_stored = stored_bytes(demand, units, single_precision_store);
   return cost;
 }
 

@@ -1,40 +1,42 @@
 #pragma once
-// What a run will cost, from its shapes and from seconds measured on this machine.
+// What a run will cost a rank, from its shapes and from seconds measured on this machine.
 
 #include <cstdint>
 
+#include "decomposition/calibration.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "scores/tile.hpp"
 
 namespace explaind {
 
-/// Seconds for the network's largest block, on one micro-batch.
-struct BlockTimes {
-  double parameters = 0;  ///< elements of the block
-  double tokens = 0;      ///< padded tokens of the micro-batch
-  double delta = 0;       ///< Δ formed from both endpoints
-  double weight = 0;      ///< W(t) formed
-  double forward = 0;     ///< values alone
-  double attributed = 0;  ///< forward with a graph, backward with scores: three products a weight
+/// What a chunk of samples asks of the quadrature rule.
+struct ExpectedRounds {
+  double rounds = 1;     ///< sweeps over the model
+  double nodes = 9;      ///< distinct t
+  double largest = 9;    ///< nodes of one round
+  double gradients = 9;  ///< gradient evaluations a sample
+  double values = 0;     ///< evaluations of F alone a sample
 };
 
-/// Times the block as the sweep runs it, with the largest micro-batch of the samples and this run's
-/// axes, for about `seconds`; medians of what was repeated. Not collective.
-BlockTimes time_block(const MemoryDemand& demand, double seconds);
+/// evaluations: the mean over samples, for the adaptive rule. Samples stop at 9, 17, 33, 65 or 129
+/// nodes; where the mean lies between two of these, samples are taken to go on independently of
+/// each other, and a chunk goes on when one of them does.
+ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluations,
+                               int64_t samples);
 
-/// Of the whole run; per rank where it says so.
+/// Of the rank with most to do, on a machine whose ranks are alike.
 struct CostEstimate {
-  double operations = 0;    ///< floating-point operations of matrix products
-  double bytes_read = 0;    ///< a rank's, of stored weights, out of files or the page cache
-  double bytes_sent = 0;    ///< a rank's, between ranks
-  double bytes_stored = 0;  ///< size of the variables of the store
-  double seconds = 0;
+  double operations = 0;      ///< floating-point, of products with weights
+  double bytes_read = 0;      ///< stored weights, out of files or the page cache
+  double bytes_received = 0;  ///< of weights, from the ranks that share a unit
+  double seconds = 0;         ///< of the loop over units
+  int64_t memory = 0;         ///< bytes, anonymous; what the plan allows may be more
+  double bytes_stored = 0;    ///< size of the whole store
 };
 
-/// evaluations: gradient evaluations a sample and segment. Within a group micro-batches are taken
-/// to be shared out evenly; groups work at the same time, each as fast as what was measured.
+/// Units are shared out evenly over the groups, micro-batches over the ranks of a group.
 CostEstimate estimate_cost(const MemoryDemand& demand, const MemoryPlan& memory,
-                           const BlockTimes& times, const UnitGrid& units, int64_t segment_groups,
+                           const Calibration& times, const UnitGrid& units, int64_t segment_groups,
                            double evaluations, bool single_precision_store);
 
 }  // namespace explaind

@@ -13,7 +13,9 @@
 namespace explaind {
 namespace {
 
-constexpr int64_t base_bytes = int64_t{600} << 20;  ///< measured: .5 GiB after LibTorch's start
+/// Measured: 66 MiB after the start of LibTorch for CPUs, and up to 60 more for the buffers of its
+/// matrix products.
+constexpr int64_t base_bytes = int64_t{128} << 20;
 /// LibTorch's CUDA library, pinned buffers on the way to and from the device.
 constexpr int64_t cuda_host_bytes = int64_t{2} << 30;
 constexpr int64_t cuda_device_bytes = int64_t{1} << 30;  ///< context, kernels, products' workspaces
@@ -95,20 +97,23 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   plan.base = base_bytes + (plan.on_device ? cuda_host_bytes : 0);
   plan.device_base = plan.on_device ? cuda_device_bytes : 0;
   plan.parameters = 2 * product_size * (resident ? sizes.used_whole : sizes.largest_block);
-  // An operation keeps its output and its input, those of products also rounded where they are;
-  // gradients and z come on top, of one at a time.
+  // An operation keeps its output and its input, about two of these numbers for each output, and
+  // those of products also rounded where they are; the rest is what the heap loses between tensors
+  // of different sizes, which free and take turns. Logits, their gradient, z and a product's result
+  // are there at once.
   const int64_t outputs = whole_graph ? sizes.outputs : sizes.block_outputs;
-  plan.graph = tokens * (size * (3 * outputs + 2 * sizes.slice) +
+  plan.graph = tokens * (size * (5 * outputs + 4 * sizes.slice) +
                          (precision.rounds_products() ? 2 * product_size * outputs : 0));
   plan.accumulators = accumulator_bytes(demand, chunk);
   const int64_t stored = 2 * stored_size(demand);  // of both ends
   const int64_t share = stored * (sizes.model / demand.shards);
   const int64_t two_blocks = 2 * stored * sizes.largest_block;  // what is open, and what comes next
-  if (plan.on_device) {
-    plan.endpoints = resident ? stored * sizes.used_whole : two_blocks;
-    plan.shares = source == Source::gathered ? share + two_blocks : 0;
-  } else if (source == Source::gathered) {
-    plan.endpoints = share + two_blocks;
+  const int64_t gathered = source == Source::gathered ? share + two_blocks : 0;
+  if (plan.on_device) {  // NCCL gathers there, MPI here: room for either
+    plan.endpoints = resident ? stored * sizes.used_whole : std::max(two_blocks, gathered);
+    plan.shares = gathered;
+  } else {
+    plan.endpoints = gathered;
   }
   if (!whole_graph) {
     const int64_t least = BlockMajorSweep::kept_bytes(demand.network, tokens, sizes.width, size);
@@ -116,7 +121,10 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
     const int64_t batches = (chunk + micro_batch - 1) / micro_batch;
     const int64_t left =
         plan.on_device ? budget.device - plan.device_total() : budget.host - plan.total();
-    plan.activations = std::clamp(left, least, (split ? 64 / split_nodes : 64) * batches * least);
+    plan.activation = least;
+    plan.activations = std::clamp(
+        static_cast<int64_t>(static_cast<double>(left) / MemoryPlan::held_per_activation), least,
+        (split ? 64 / split_nodes : 64) * batches * least);
   }
   return plan;
 }
@@ -138,6 +146,10 @@ std::string to_string(Source source) {
   return source == Source::resident   ? "resident"
          : source == Source::gathered ? "gathered"
                                       : "streamed";
+}
+
+bool fits_memory(Source source, const MemoryDemand& demand, const MemoryBudget& budget) {
+  return plan_of(source, demand, budget).fits(budget);
 }
 
 MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice,

@@ -29,7 +29,8 @@ struct MemoryBudget {
 };
 
 /// Memory of one rank in bytes: anonymous memory of the host, mapped files aside, and where the
-/// rank computes on a device that device's. Estimates, upper bounds where shapes decide.
+/// rank computes on a device that device's: estimates that should not be less than
+/// what is measured (tests/benchmarks/plan_table.py).
 struct MemoryPlan {
   Source source = Source::resident;
   bool on_device = false;  ///< where parameters, endpoints, graph and activations are
@@ -39,9 +40,16 @@ struct MemoryPlan {
                            ///< what comes next; on a device: the model's, or those of two parts
   int64_t graph = 0;       ///< of what runs at once: the model's, or one block's
   int64_t accumulators = 0;  ///< scores of one chunk; on the host
-  int64_t activations = 0;   ///< one a block boundary and evaluation, where blocks are outermost
+  int64_t activations = 0;   ///< one a block boundary and evaluation, at most; where blocks are
+                             ///< outermost
+  int64_t activation = 0;    ///< of these, one evaluation's: not added to the total
   int64_t device_base = 0;   ///< CUDA's own
   int64_t shares = 0;        ///< on a device, gathered: this rank's share, on the host
+  /// Each activation kept holds this much: with the block's output, its gradient, and gaps between.
+  static constexpr double held_per_activation = 1.6;
+  [[nodiscard]] static int64_t held(int64_t kept) {
+    return static_cast<int64_t>(held_per_activation * static_cast<double>(kept));
+  }
   /// Of the host.
   [[nodiscard]] int64_t total() const {
     return base + accumulators + (on_device ? shares : computing());
@@ -52,7 +60,9 @@ struct MemoryPlan {
   }
 
  private:
-  [[nodiscard]] int64_t computing() const { return parameters + endpoints + graph + activations; }
+  [[nodiscard]] int64_t computing() const {
+    return parameters + endpoints + graph + held(activations);
+  }
 };
 
 /// What is to be fitted.
@@ -71,5 +81,8 @@ struct MemoryDemand {
 /// streamed. Throws DataError that says what would fit where the choice does not.
 MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice,
                        const MemoryBudget& budget);
+
+/// Whether a source fits the budget with demand's shards.
+bool fits_memory(Source source, const MemoryDemand& demand, const MemoryBudget& budget);
 
 }  // namespace explaind

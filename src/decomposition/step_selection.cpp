@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <functional>
 #include <numeric>
 #include <sstream>
 
@@ -122,15 +121,6 @@ std::vector<CheckpointPair> select_segments(const StepSelection& selection, Step
     pairs.push_back({first, last});
   }
   return pairs;
-}
-
-std::vector<double> explained_shares(std::vector<double> change) {
-  std::sort(change.begin(), change.end(), std::greater<>());
-  std::vector<double> shares(change.size(), 0.0);
-  std::partial_sum(change.begin(), change.end(), shares.begin());
-  const double total = shares.empty() ? 0 : shares.back();
-  for (double& share : shares) share = total > 0 ? share / total : 0;
-  return shares;
 }
 
 }  // namespace explaind

@@ -39,7 +39,4 @@ std::vector<CheckpointPair> select_segments(const StepSelection& selection, Step
                                             const std::vector<int64_t>& steps,
                                             const std::vector<double>& change);
 
-/// Share of Σ|ΔF| that the k largest segments hold, k = 1 … N. Zeros where nothing changed.
-std::vector<double> explained_shares(std::vector<double> change);
-
 }  // namespace explaind

@@ -25,6 +25,7 @@ std::vector<std::string> names_along(const std::string& axis) {
   if (axis == "segment") return {"segment", "step_from", "step_to"};
   if (axis == "sample") return {"sample", "id", "group", "sample_group"};
   if (axis == "component") return {"component", "layer", "kind", "tensor", "head", "index"};
+  if (axis == "interval") return {"interval", "interval_from", "interval_to"};
   return {axis};
 }
 
@@ -49,6 +50,7 @@ const Coordinate* AxisCoordinates::find(const std::string& coordinate) const {
 std::vector<std::string> AxisCoordinates::main() const {
   if (name == "segment") return {"step_from", "step_to"};
   if (name == "sample") return {"id", find("group") != nullptr ? "group" : "sample_group"};
+  if (name == "interval") return {"interval_from", "interval_to"};
   return {name};
 }
 

@@ -39,6 +39,7 @@ class StoreBuilder {
     for (const Variable& variable : tile_variables(schema_)) add_variable(variable);
     for (const Variable& variable : unit_variables(schema_)) add_zeroed(variable);
     if (!schema_.left_out.empty()) left_out();
+    if (!schema_.curve.change.empty()) curve();
     run_log();
     root_attributes();
   }
@@ -162,6 +163,7 @@ class StoreBuilder {
       if (dim == "segment") more = "step_from step_to";
       if (dim == "sample") more = std::string("id ") + sample_group();
       if (dim == "component") more = "layer kind tensor head index";
+      if (dim == "interval") more = "interval_from interval_to";
       if (!more.empty()) names += (names.empty() ? "" : " ") + more;
     }
     return names;
@@ -189,16 +191,30 @@ class StoreBuilder {
           where_, "writing " + variable.name);
   }
 
-  /// Known when the store is made: no unit writes it.
+  /// Of one dimension, known when the store is made: no unit writes it.
+  void add_known(const std::string& name, const std::string& dim, const std::string& long_name,
+                 const std::string& unit, const std::vector<double>& values) {
+    const Handle dataset = add_variable({name, H5T_IEEE_F64LE, {dim}, long_name, unit});
+    check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
+          where_, "writing " + name);
+  }
+
   void left_out() {
-    const Handle dataset = add_variable({"left_out",
-                                         H5T_IEEE_F64LE,
-                                         {"sample"},
-                                         "change of F over the segments that were left out",
-                                         schema_.functional_unit});
-    check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT,
-                   schema_.left_out.data()),
-          where_, "writing left_out");
+    add_known("left_out", "sample", "change of F over the segments that were left out",
+              schema_.functional_unit, schema_.left_out);
+  }
+
+  /// The whole series, not only the segments that are scored.
+  void curve() {
+    counting_scale("interval");
+    attach(numbers("interval_from", schema_.curve.from), {"interval"});
+    attach(numbers("interval_to", schema_.curve.to), {"interval"});
+    add_known("interval_change", "interval",
+              "sum over samples of |change of F| between neighbouring checkpoints, largest first",
+              schema_.functional_unit, schema_.curve.change);
+    add_known("explained_share", "interval",
+              "share of |change of F| that this interval and those before it hold", "1",
+              schema_.curve.explained);
   }
 
   void run_log() {

@@ -11,6 +11,7 @@
 
 #include "comm/communicator.hpp"
 #include "scores/component.hpp"
+#include "scores/step_curve.hpp"
 #include "scores/tile.hpp"
 #include "store/file_lock.hpp"
 
@@ -21,6 +22,7 @@ struct StoreSchema {
   std::vector<int64_t> step_from, step_to;             ///< per segment
   std::vector<std::string> sample_ids, sample_groups;  ///< per sample
   std::vector<double> left_out;  ///< per sample, in F's unit; empty: no segment was left out
+  StepCurve curve;  ///< of all the series' segments; empty where F was not computed on them
   std::vector<std::string> group_names;  ///< the `group` axis, in order (where axes.group)
   ComponentTable components;
   Axes axes;

@@ -24,6 +24,7 @@ hsize_t dimension_size(const StoreSchema& schema, const std::string& name) {
   if (name == "component") return static_cast<hsize_t>(schema.components.size());
   if (name == "unit") return static_cast<hsize_t>(schema.units.per_segment());
   if (name == "run") return run_log_entries;
+  if (name == "interval") return schema.curve.change.size();
   throw Error(name, "no such dimension", "");
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "store/crc32.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
@@ -98,7 +99,7 @@ struct StoreWriter::State {
       hdf5::write_slab(datasets[0].get(), variables[0].type, slab, data, where);
       const RowsChecksum sum{.first = range.first,
                              .bytes = static_cast<int64_t>(bytes),
-                             .crc = crc32_z(crc32_z(0, nullptr, 0), data, bytes)};
+                             .crc = crc32_of(0, data, bytes)};
       mine.append(reinterpret_cast<const char*>(&sum), sizeof(sum));
       data += bytes;
     }
@@ -124,7 +125,7 @@ void StoreWriter::write(const ScoreTile& tile) {
   if (s.group.rank() == 0) {
     for (size_t i = 0; i < certificates.size(); ++i) {
       const TileBytes& part = certificates[i];
-      crc = crc32_z(crc, static_cast<const Bytef*>(part.data), part.size);
+      crc = crc32_of(static_cast<uint32_t>(crc), part.data, part.size);
       hdf5::write_slab(s.datasets[i + 1].get(), s.variables[i + 1].type,
                        unit_slab(s.schema, s.variables[i + 1].dims, tile.unit), part.data, s.where);
     }

@@ -1,4 +1,5 @@
 """--steps: which segments are decomposed, and that what is joined or left out adds up to the whole."""
+import csv
 import json
 import pathlib
 import shutil
@@ -9,7 +10,7 @@ import numpy
 import torch
 from safetensors.torch import load_file, save_file
 
-from program import GOLDENS, decompose, must, write_samples
+from program import GOLDENS, decompose, must, run as explaind, write_samples
 from store_contents import contents
 
 STEPS = [0, 1, 2, 4, 8, 16]
@@ -62,6 +63,29 @@ def main():
         shares = [float(word) for line in text.splitlines() if "of |ΔF|  " in line for word in line.replace("%", " ").split()[2:]]
         changes = numpy.sort(numpy.abs(whole["value_to"] - whole["value_from"]).sum(1))[::-1]
         assert numpy.abs(numpy.array(shares) / 100 - numpy.cumsum(changes) / changes.sum()).max() < 6e-4, (shares, text)
+        # The same curve in the store, and where the plan shows it.
+        assert numpy.abs(dropped["explained_share"] - numpy.cumsum(changes) / changes.sum()).max() < 1e-12
+        assert numpy.abs(dropped["interval_change"] - changes).max() < 1e-12
+        order = numpy.argsort(-numpy.abs(whole["value_to"] - whole["value_from"]).sum(1))
+        assert dropped["interval_from"].tolist() == whole["step_from"][order].tolist()
+        assert dropped["interval_to"].tolist() == whole["step_to"][order].tolist()
+        assert "explained_share" not in whole
+
+        # The loss-only pass by itself: F at every checkpoint is F at the segments' ends.
+        for ranks in (0, 2):
+            planned = must(explaind("plan", "--series", series, "--samples", samples, "--precision", "fp64", "--losses-file",
+                                    folder / "losses.csv", ranks=ranks)).stdout
+            with open(folder / "losses.csv", newline="") as file:
+                rows = list(csv.DictReader(file))
+            assert [row["sample"] for row in rows[:3]] == ["s0", "s1", "s2"] and [row["group"] for row in rows[:2]] == ["even", "odd"]
+            assert [int(row["step"]) for row in rows[::3]] == STEPS
+            values = numpy.array([float(row["value"]) for row in rows]).reshape(len(STEPS), 3)
+            assert numpy.array_equal(values[:-1], whole["value_from"]) and numpy.array_equal(values[1:], whole["value_to"])
+            assert [line for line in planned.splitlines() if "of |ΔF|  " in line] == [line for line in text.splitlines() if "of |ΔF|  " in line]
+            assert "even" in planned and "odd" in planned, planned
+            (folder / "losses.csv").unlink()
+        refused = explaind("plan", "--series", series, "--samples", samples, "--losses-file", folder / "no/such.csv")
+        assert refused.returncode == 1 and "--losses-file" in refused.stderr and not list(folder.glob("**/*.tmp")), refused.stderr
 
         merged, _ = run("--steps", "top:0.4")
         assert steps_of(merged) == [(0, 1), (1, 2), (2, 4), (4, 8), (8, 16)], "single ones stay as they are"

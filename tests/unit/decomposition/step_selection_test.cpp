@@ -11,10 +11,7 @@ void PrintTo(const CheckpointPair& pair, std::ostream* out) { *out << pair.from 
 
 namespace {
 
-using ::testing::DoubleNear;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Pointwise;
 
 const std::vector<int64_t> steps{0, 10, 20, 40, 80, 160, 320};
 const std::vector<double> change{0.5, 3.0, 0.25, 0.25, 2.0, 1.0};
@@ -83,11 +80,6 @@ TEST(StepSelection, WhatIsNotUnderstoodIsQuoted) {
       EXPECT_THAT(error.what(), HasSubstr("'" + text + "'"));
     }
   }
-}
-
-TEST(ExplainedShares, AreCumulativeFromTheLargest) {
-  EXPECT_THAT(explained_shares({1, 4, 0, 3}), Pointwise(DoubleNear(1e-15), {0.5, 0.875, 1.0, 1.0}));
-  EXPECT_THAT(explained_shares({0, 0}), ElementsAre(0.0, 0.0));
 }
 
 }  // namespace

@@ -1,0 +1,109 @@
+#include "app/checkpoint_values.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <string>
+
+#include "app/group_collectives.hpp"
+#include "core/error.hpp"
+#include "core/progress.hpp"
+#include "decomposition/workspace.hpp"
+
+namespace explaind {
+namespace {
+
+void require_finite(const CheckpointValues& values, const DecomposeJob& job) {
+  for (size_t i = 0; i < values.values.size(); ++i) {
+    if (std::isfinite(values.values[i])) continue;
+    throw DataError(job.series.checkpoint(i / values.samples).directory().string(),
+                    fmt::format("F of sample {} is not finite", job.samples[i % values.samples].id),
+                    "Leave the checkpoint or the sample out, or try --precision fp64");
+  }
+}
+
+}  // namespace
+
+std::vector<double> CheckpointValues::changes() const {
+  std::vector<double> changes(steps.size() - 1, 0.0);
+  for (size_t i = 0; i < changes.size(); ++i) {
+    for (size_t s = 0; s < samples; ++s) changes[i] += std::abs(at(i + 1, s) - at(i, s));
+  }
+  return changes;
+}
+
+std::vector<int64_t> steps_of(const CheckpointSeries& series) {
+  std::vector<int64_t> steps;
+  for (size_t i = 0; i < series.size(); ++i) steps.push_back(series.step(i));
+  return steps;
+}
+
+CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan& memory,
+                                       const Communicator& world, const ProcessGrid& grid) {
+  const size_t checkpoints = job.series.size(), samples = job.samples.size();
+  // Segments of no length: one checkpoint is read at a time.
+  std::vector<CheckpointPair> points;
+  for (size_t i = 0; i < checkpoints; ++i) points.push_back({i, i});
+  const CheckpointTrajectory trajectory(job.series, *job.network, points);
+  const Communicator& group = grid.segment_group();
+  const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
+  std::optional<Progress> progress;
+  const auto groups = static_cast<size_t>(grid.segment_groups());
+  const auto first = static_cast<size_t>(world.rank() / grid.shards());
+  if (world.rank() == 0) {
+    progress.emplace("values", static_cast<int64_t>((checkpoints + groups - 1) / groups));
+  }
+  std::string mine;
+  const GroupCollectives collectives = make_group_collectives(group, job.computation.device);
+  agree(world, [&] {
+    std::optional<Workspace> workspace;
+    try {
+      workspace.emplace(*job.network, trajectory, job.components, job.computation, memory,
+                        *collectives.gathers);
+      for (size_t i = first; i < checkpoints; i += groups) {
+        workspace->parameters->load(static_cast<int64_t>(i));
+        const std::vector<double> values = solver.values(false, *workspace->sweep);
+        if (grid.leads()) {
+          mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+        }
+        if (progress) progress->advance(1);
+      }
+    } catch (const std::exception& error) {
+      collectives.gathers->abort(error.what());  // others of the group may wait for this rank
+      throw;
+    }
+  });
+  if (progress) progress->finish();
+  CheckpointValues all{.steps = steps_of(job.series),
+                       .samples = samples,
+                       .values = std::vector<double>(checkpoints * samples)};
+  const std::vector<std::string> parts = world.all_gather(mine);
+  const size_t row = samples * sizeof(double);
+  for (size_t i = 0; i < checkpoints; ++i) {
+    const std::string& part = parts[i % groups * static_cast<size_t>(grid.shards())];
+    std::memcpy(all.values.data() + i * samples, part.data() + i / groups * row, row);
+  }
+  require_finite(all, job);
+  return all;
+}
+
+void print_curve(const StepCurve& curve) {
+  std::string kept, share, explained;
+  const size_t segments = curve.explained.size(), rows = std::min<size_t>(10, segments);
+  for (size_t i = 1; i <= rows; ++i) {
+    const size_t count = (i * segments + rows - 1) / rows;
+    kept += fmt::format("{:>8}", count);
+    share +=
+        fmt::format("{:>6.1f} %", 100 * static_cast<double>(count) / static_cast<double>(segments));
+    explained += fmt::format("{:>6.1f} %", 100 * curve.explained[count - 1]);
+  }
+  fmt::print(
+      "\nHow much of |ΔF| the largest of {} segments hold\n  segments {}\n  of all   {}\n"
+      "  of |ΔF|  {}\n",
+      segments, kept, share, explained);
+}
+
+}  // namespace explaind

@@ -1,0 +1,110 @@
+#include "app/loss_table.hpp"
+
+#include <fmt/format.h>
+#include <fmt/os.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+constexpr size_t most_groups = 8;  ///< that still make a table
+
+/// Mean over the samples of a group, at one checkpoint.
+double group_mean(const CheckpointValues& values, const Groups& groups, size_t checkpoint,
+                  size_t group) {
+  double sum = 0;
+  int count = 0;
+  for (size_t s = 0; s < values.samples; ++s) {
+    if (groups.of_sample[s] != static_cast<int64_t>(group)) continue;
+    sum += values.at(checkpoint, s);
+    ++count;
+  }
+  return sum / count;
+}
+
+double mean(const CheckpointValues& values, size_t checkpoint) {
+  double sum = 0;
+  for (size_t s = 0; s < values.samples; ++s) sum += values.at(checkpoint, s);
+  return sum / static_cast<double>(values.samples);
+}
+
+/// As CSV wants it: quoted where it must be.
+std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char letter : text) quoted += letter == '"' ? "\"\"" : std::string(1, letter);
+  return quoted + "\"";
+}
+
+std::filesystem::path folder_of(const std::filesystem::path& file) {
+  return file.has_parent_path() ? file.parent_path() : ".";
+}
+
+}  // namespace
+
+void print_losses(const CheckpointValues& values, const DecomposeJob& job) {
+  const std::vector<double> changes = values.changes();
+  double total = 0;
+  for (const double each : changes) total += each;
+  const bool by_group = job.groups.names.size() > 1 && job.groups.names.size() <= most_groups;
+  const std::vector<std::string> groups = by_group ? job.groups.names : std::vector<std::string>{};
+  fmt::print("\n{:>10}  {:>11}  {:>11}  {:>8}", "step", "mean F", "mean |ΔF|", "share");
+  for (const std::string& name : groups) fmt::print("  {:>11}", name.empty() ? "(none)" : name);
+  fmt::print("\n");
+  for (size_t i = 0; i < values.steps.size(); ++i) {
+    fmt::print("{:>10}  {:>11.6f}", values.steps[i], mean(values, i));
+    if (i == 0) {
+      fmt::print("  {:>11}  {:>8}", "", "");
+    } else {
+      const double change = changes[i - 1];
+      fmt::print("  {:>11.4e}  {:>6.1f} %", change / static_cast<double>(values.samples),
+                 total > 0 ? 100 * change / total : 0);
+    }
+    for (size_t g = 0; g < groups.size(); ++g) {
+      fmt::print("  {:>11.6f}", group_mean(values, job.groups, i, g));
+    }
+    fmt::print("\n");
+  }
+  fmt::print(
+      "F in nats, means over samples; |ΔF| since the checkpoint before, and its share of all\n");
+}
+
+void require_writable(const std::filesystem::path& file) {
+  const std::filesystem::path folder = folder_of(file);
+  if (!std::filesystem::is_directory(folder)) {
+    throw DataError(folder.string(), "no such directory", "Create it, or change --losses-file");
+  }
+  if (std::filesystem::is_directory(file) || access(folder.c_str(), W_OK) != 0) {
+    throw DataError(file.string(), "cannot be written", "Change --losses-file");
+  }
+}
+
+void write_losses(const CheckpointValues& values, const DecomposeJob& job,
+                  const std::filesystem::path& file) {
+  const std::filesystem::path unfinished = file.string() + ".tmp";
+  try {
+    fmt::ostream out = fmt::output_file(unfinished.string());
+    out.print("step,sample,group,value\n");
+    for (size_t i = 0; i < values.steps.size(); ++i) {
+      for (size_t s = 0; s < values.samples; ++s) {
+        out.print("{},{},{},{}\n", values.steps[i], field(job.samples[s].id),
+                  field(job.samples[s].group), values.at(i, s));
+      }
+    }
+    out.close();
+    std::filesystem::rename(unfinished, file);
+  } catch (const std::system_error& error) {
+    std::error_code ignored;
+    std::filesystem::remove(unfinished, ignored);
+    throw DataError(file.string(), error.what(), "Free space, or change --losses-file");
+  }
+}
+
+}  // namespace explaind

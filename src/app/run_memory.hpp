@@ -1,0 +1,25 @@
+#pragma once
+// What a run's ranks may take and what they need: shared by decompose and plan.
+
+#include <cstdint>
+
+#include "app/decompose_job.hpp"
+#include "comm/communicator.hpp"
+#include "config/decompose_options.hpp"
+#include "decomposition/memory_plan.hpp"
+
+namespace explaind {
+
+/// What one of so many ranks on this machine may take of it: --memory, or its share of four fifths
+/// of what is free; and of its device: --device-memory, or its share of nine tenths of what is free
+/// there, 0 where it computes on the processor. Throws UsageError where an option is no size.
+MemoryBudget rank_budget(const DecomposeOptions& options, const Device& device,
+                         int64_t ranks_on_host);
+
+/// Of each memory the least of all ranks. @collective
+MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks);
+
+/// The job, as the memory plan takes it.
+MemoryDemand demand_of(const DecomposeJob& job, int shards);
+
+}  // namespace explaind
