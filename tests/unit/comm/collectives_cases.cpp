@@ -1,10 +1,10 @@
 #include "unit/comm/collectives_cases.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <thread>
 
 #include "core/error.hpp"
@@ -21,13 +21,11 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Of all threads of this process.
 double processor_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Byte i of a rank's part of a gather.

@@ -97,7 +97,7 @@ TEST_F(NcclFailures, AGatherThatIsPutOnTheStreamLateIsWhole) {
   for (auto& each : found) {
     gathers.push_back(group->start(mine.data(), mine.size(), each.data()));
   }
-  for (size_t i : {2, 1, 0}) {
+  for (size_t i : {0, 2, 1}) {
     group->wait(gathers[i]);
     for (size_t at = 0; at < all.size(); ++at) {
       ASSERT_EQ(found[i][at], static_cast<std::byte>(at / mine.size() + 1)) << i << ", " << at;
