@@ -116,7 +116,7 @@ TEST_F(NcclFailures, AGatherFollowsTheWorkThatWasGivenBefore) {
 }
 
 TEST_F(NcclFailures, AStuckGatherEndsAtTheDeadlineOnAllRanks) {
-  const auto group = make(last("hang", 1), milliseconds(500));
+  const auto group = make(last("hang", 1), milliseconds(2000));
   gather(*group);
   const int aborts = calls("fake_nccl_aborts");
   const auto start = std::chrono::steady_clock::now();
