@@ -31,8 +31,34 @@ shift 2
 
 cores=$(nproc)
 threads=$((cores / ranks > 0 ? cores / ranks : 1))
-flags=(--quiet --bind-to none --oversubscribe -n "$ranks" -x OMP_NUM_THREADS="${OMP_NUM_THREADS:-$threads}")
+flags=(--bind-to none --oversubscribe -n "$ranks" -x OMP_NUM_THREADS="${OMP_NUM_THREADS:-$threads}")
 if [ "$(id -u)" -eq 0 ]; then
   flags+=(--allow-run-as-root)
 fi
-exec "${MPIRUN:-mpirun}" "${flags[@]}" "$@"
+
+# mpirun's words on how a job ended are left out where the ranks have spoken themselves. Who was killed could not.
+filter() {
+  local line block=""
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ $line == "mpirun: Forwarding signal"* ]]; then
+      continue
+    elif [[ -z $block && $line =~ ^-{60,}$ ]]; then
+      block=$line
+    elif [[ -z $block ]]; then
+      printf '%s\n' "$line"
+    elif [[ $line =~ ^-{60,}$ ]]; then
+      case $block in
+        *"exited on signal"*) printf 'error: %s\n' "$(sed -n 's/.*process \(rank [0-9]*\) with PID [0-9]* \(.*signal [^.]*\).*/\1 \2/p' <<<"$block")" ;;
+        *"terminated normally"* | *"exited with non-zero status"* | *"MPI_ABORT was invoked"*) ;;
+        *) printf '%s\n%s\n' "$block" "$line" ;;
+      esac
+      block=""
+    else
+      block+=$'\n'$line
+    fi
+  done
+  if [ -n "$block" ]; then
+    printf '%s\n' "$block"
+  fi
+}
+exec "${MPIRUN:-mpirun}" "${flags[@]}" "$@" 2> >(trap '' INT TERM USR1; filter >&2)

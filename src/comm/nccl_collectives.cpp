@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto poll_interval = std::chrono::microseconds(20);
+constexpr auto poll_interval = std::chrono::microseconds(50);
 constexpr auto closing_patience = std::chrono::seconds(1);
 
 /// Thrown within this file: this rank waits for what will not come.

@@ -33,7 +33,9 @@ def main():
                 options = ["--chunk", "1", "--precision", precision, "--tolerance", "1e-6", "--overwrite"]
                 if "--chunk" in more:
                     options = options[2:]
-                must_be_done(decompose(store, series, samples, *options, *more, *grid, ranks=ranks))
+                done = decompose(store, series, samples, *options, *more, *grid, ranks=ranks)
+                must_be_done(done)
+                assert ("Gathered parameters: " in done.stdout) == ("gathered" in grid), done.stdout
                 found = contents(store)
                 if reference is None:
                     reference = found

@@ -1,10 +1,10 @@
 #include "unit/comm/collectives_cases.hpp"
 
 #include <gmock/gmock.h>
-#include <sys/resource.h>
 
 #include <chrono>
 #include <cstring>
+#include <ctime>
 #include <thread>
 
 #include "core/error.hpp"
@@ -21,13 +21,11 @@ double since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+/// Of all threads of this process.
 double processor_seconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
 /// Byte i of a rank's part of a gather.
@@ -143,7 +141,7 @@ TEST_P(CollectivesCase, WaitingIsCountedAndBurnsNoProcessor) {
     EXPECT_LT(group->count().seconds_waited - waited, 0.7);
   } else {
     EXPECT_GT(group->count().seconds_waited - waited, 0.7);
-    EXPECT_LT(processor_seconds() - before, 0.5) << "of a second";
+    EXPECT_LT(processor_seconds() - before, 0.2) << "of a second";
   }
   EXPECT_EQ(group->count().gathers, 2);
   EXPECT_EQ(group->count().bytes_received, 2 * 6400 * (group->size() - 1));
@@ -171,7 +169,7 @@ TEST_P(CollectivesCase, WrongUseIsRefused) {
 
 TEST_P(CollectivesCase, ARankThatNeverComesIsNamed) {
   if (world.size() == 1) return;
-  const auto group = make(milliseconds(500));
+  const auto group = make(milliseconds(2000));
   const Buffers made = buffers(*group, 0, 64 * 5000);
   group->wait(group->start(made.mine.get(), made.bytes, made.all.get()));
   const int lost = world.size() - 1;
@@ -197,6 +195,7 @@ TEST_P(CollectivesCase, ARankThatGivesUpSaysWhy) {
   if (world.size() == 1) return;
   const auto group = make();
   const Buffers made = buffers(*group, 0, 64 * 5000);
+  world.barrier();  // a failure would overtake what is under way
   const int lost = 0;
   const auto start = Clock::now();
   if (group->rank() == lost) {

@@ -183,8 +183,8 @@ TEST(MemoryPlan, ChoosesWhatFitsAndSaysWhatWould) {
   EXPECT_LT(streamed.parameters, resident.parameters / 7);
   EXPECT_EQ(plan(Source::streamed, plenty).source, Source::streamed);
   const MemoryPlan gathered = plan(Source::gathered, plenty, 4);
-  EXPECT_GT(gathered.endpoints, 2 * 8 * int64_t{8} * 3 * 4000 * 1000 / 4)
-      << "a quarter of both endpoints, stored in fp64 here";
+  EXPECT_GT(gathered.endpoints, 2 * 8 * int64_t{8 / 4 + 2} * 3 * 4000 * 1000)
+      << "both endpoints, stored in fp64 here: a quarter of eight layers, and two layers whole";
   EXPECT_EQ(plan({}, resident.total() - 1, 16).source, Source::gathered);
   const auto refusal = [&](std::optional<Source> choice, int64_t budget) -> std::string {
     try {
