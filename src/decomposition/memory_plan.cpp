@@ -101,7 +101,7 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, int64_t budget) {
   // rest is what the heap loses between tensors of different sizes, which free and take turns.
   // Logits, their gradient, z and a product's result are there at once.
   plan.graph =
-      tokens * size * (5 * (resident ? sizes.outputs : sizes.block_outputs) + 4 * sizes.slice);
+      tokens * size * (4 * (resident ? sizes.outputs : sizes.block_outputs) + 4 * sizes.slice);
   plan.accumulators = accumulator_bytes(demand, chunk);
   if (source == Source::gathered) {
     plan.endpoints = 2 * stored_size(demand) * (sizes.model / demand.shards + sizes.largest_block);
