@@ -102,7 +102,7 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   // of different sizes, which free and take turns. Logits, their gradient, z and a product's result
   // are there at once.
   const int64_t outputs = whole_graph ? sizes.outputs : sizes.block_outputs;
-  plan.graph = tokens * (size * (5 * outputs + 4 * sizes.slice) +
+  plan.graph = tokens * (size * (4 * outputs + 4 * sizes.slice) +
                          (precision.rounds_products() ? 2 * product_size * outputs : 0));
   plan.accumulators = accumulator_bytes(demand, chunk);
   const int64_t stored = 2 * stored_size(demand);  // of both ends
