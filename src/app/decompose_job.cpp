@@ -14,8 +14,8 @@ struct Rounding {
 
 Rounding rounding_of(const std::string& precision) {
   if (precision == "fp64") return {.epsilon = 2.220446049250313e-16, .absolute = 1e-12};
-  if (precision == "tf32") return {.epsilon = 4.8828125e-4, .absolute = 1e-5};
-  if (precision == "bf16") return {.epsilon = 3.90625e-3, .absolute = 1e-4};
+  if (precision == "tf32") return {.epsilon = 4.8828125e-4, .absolute = 4e-5};
+  if (precision == "bf16") return {.epsilon = 3.90625e-3, .absolute = 3e-4};
   return {.epsilon = 1.1920929e-7, .absolute = 3e-8};
 }
 

@@ -37,7 +37,7 @@ OptionTable option_table(DecomposeOptions& o) {
           o.tolerance, 0, 1),
       optional_number_option({"absolute-tolerance", "ABS",
                               "added to it, in nats; by precision where not given: fp64 1e-12, "
-                              "fp32 3e-8",
+                              "fp32 3e-8, tf32 4e-5, bf16 3e-4",
                               identity},
                              o.absolute_tolerance),
       word_option({"relative-to", "WHAT",

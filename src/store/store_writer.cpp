@@ -1,7 +1,10 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "comm/communicator.hpp"
@@ -60,6 +63,7 @@ struct StoreWriter::State {
   std::vector<Variable> variables;
   std::vector<Handle> datasets;  ///< of `variables`
   Handle committed, checksum, seconds;
+  std::chrono::steady_clock::time_point flushed = std::chrono::steady_clock::now();
 
   State(const std::filesystem::path& path, const StoreSchema& fixed, const Communicator& comm)
       : where(path.string()), schema(fixed), group(comm.get()), lock(path, FileLock::Mode::shared) {
@@ -106,6 +110,17 @@ struct StoreWriter::State {
     return combined(group.all_gather(mine));
   }
 
+  /// Whether the commit just made is to be flushed at once, decided by the first rank for all: a
+  /// flush is collective, and clocks differ. Where units end within a second of each other the next
+  /// unit's first flush does it, since on a shared file every flush waits for all ranks' data.
+  bool flushes_commit() {
+    const auto now = std::chrono::steady_clock::now();
+    std::array<int64_t, 1> due{now - flushed >= std::chrono::seconds(1) ? 1 : 0};
+    group.broadcast(std::span<int64_t>(due), 0);
+    if (due[0] != 0) flushed = now;
+    return due[0] != 0;
+  }
+
   void flush() const { check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), where, "flushing"); }
 };
 
@@ -141,11 +156,12 @@ void StoreWriter::write(const ScoreTile& tile) {
     const hdf5::Slab marks = unit_slab(s.schema, committed_dimensions(s.schema), tile.unit);
     hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
   }
-  s.flush();
+  if (s.flushes_commit()) s.flush();
 }
 
 void StoreWriter::close() {
   State& s = *state_;
+  s.flush();
   for (Handle* handle : {&s.committed, &s.checksum, &s.seconds}) handle->close(s.where, "closing");
   for (Handle& handle : s.datasets) handle.close(s.where, "closing");
   s.file.close(s.where, "closing");

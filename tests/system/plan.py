@@ -23,7 +23,8 @@ def choose_a_grid(folder):
     """Weights that two ranks can hold together and one cannot: the default grid follows the memory, the scores do not."""
     subprocess.run([sys.executable, SOURCE / "tests/benchmarks/synthetic_series.py", "--series", folder / "wide", "--model", "tiny",
                     "--checkpoints", "2"], check=True, stdout=subprocess.DEVNULL)
-    options = ["--series", folder / "wide", "--samples", folder / "wide-samples.jsonl", "--chunk", "4", "--micro-batch", "2"]
+    options = ["--series", folder / "wide", "--samples", folder / "wide-samples.jsonl", "--chunk", "4", "--micro-batch", "2", "--product-form",
+               "formed"]
     for ranks, grid, source in ((1, "1 group of 1 rank", "streamed"), (2, "1 group of 2 ranks (the fewest", "gathered"),
                                 (4, "2 groups of 2 ranks (the fewest", "gathered")):
         text = must(run("plan", *options, "--memory", "156MB", "--ranks", ranks)).stdout

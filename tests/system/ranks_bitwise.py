@@ -25,6 +25,7 @@ def main():
         series = GOLDENS / "tied/series"
         cases = [("fp32", ["--component", "row"]), ("fp64", ["--component", "head", "--axes", "sample,position"]),
                  ("fp32", ["--chunk", "3", "--micro-batch", "2"]), ("fp64", ["--axes", "group", "--chunk", "4", "--micro-batch", "1"]),
+                 ("bf16", ["--chunk", "3", "--micro-batch", "2", "--product-form", "split", "--component", "row"]),
                  ("fp32", ["--chunk", "7", "--micro-batch", "1", "--component", "layer", "--axes", "sample,position"])]
         for precision, more in cases:
             reference = None
@@ -35,7 +36,7 @@ def main():
                     options = options[2:]
                 done = decompose(store, series, samples, *options, *more, *grid, ranks=ranks)
                 must_be_done(done)
-                assert ("Gathered parameters: " in done.stdout) == ("gathered" in grid), done.stdout
+                assert ("Gathered parameters over MPI: " in done.stdout) == ("gathered" in grid), done.stdout
                 found = contents(store)
                 if reference is None:
                     reference = found
