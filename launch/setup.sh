@@ -4,6 +4,8 @@
 #
 #   launch/setup.sh          what the program needs: system packages, and LibTorch under build/deps/libtorch
 #   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
+#   launch/setup.sh --cuda   LibTorch with all that its CUDA libraries need (cuBLAS, cuDNN, NCCL; 5 GB), for machines with GPUs;
+#                            nvcc and the driver come with the CUDA toolkit (12.8 or newer), which this does not install
 #
 # Environment: EXPLAIND_LIBTORCH  another folder for LibTorch (1.2 GB)
 #              EXPLAIND_PYTHON    another Python 3.10–3.12 than the system's
@@ -14,6 +16,7 @@ source "$root/launch/phase.sh"
 
 # LibTorch is PyTorch's wheel; its CPU libraries link just these two of its CUDA dependencies.
 libtorch_wheels=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
+libtorch_dependencies=(--no-deps)
 libtorch=${EXPLAIND_LIBTORCH:-$root/build/deps/libtorch}
 
 packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
@@ -25,22 +28,27 @@ test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
 optional_test_packages=(clang-format-14 clang-tidy-14 shellcheck)
 
 tests=no
-case "${1:-}" in
-  '') ;;
-  --tests)
-    tests=yes
-    packages+=("${test_packages[@]}")
-    optional_packages+=("${optional_test_packages[@]}")
-    ;;
-  -h | --help)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
-    exit 0
-    ;;
-  *)
-    echo "setup.sh: unknown option '$1' (there is only --tests)" >&2
-    exit 2
-    ;;
-esac
+for option in "$@"; do
+  case "$option" in
+    --tests)
+      tests=yes
+      packages+=("${test_packages[@]}")
+      optional_packages+=("${optional_test_packages[@]}")
+      ;;
+    --cuda)
+      libtorch_wheels=(torch==2.11.0)
+      libtorch_dependencies=()
+      ;;
+    -h | --help)
+      sed -n '2,12s/^# \{0,1\}//p' "$0"
+      exit 0
+      ;;
+    *)
+      echo "setup.sh: unknown option '$option' (there are --tests and --cuda)" >&2
+      exit 2
+      ;;
+  esac
+done
 
 # missing PACKAGE…: those that are not installed, one a line.
 missing() {
@@ -99,9 +107,11 @@ find_python() {
 
 # The folder is filled beside its place and renamed, so a broken download leaves no half LibTorch.
 install_libtorch() {
-  local stamp staging
-  stamp="${libtorch_wheels[*]} $("$python" -c 'import sys; print(sys.implementation.cache_tag)')"
-  if [ "$(cat "$libtorch/explaind.stamp" 2>/dev/null)" = "$stamp" ]; then
+  local tag stamp staging
+  tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
+  stamp="${libtorch_wheels[*]} $tag"
+  # What --cuda has installed serves without it too.
+  if [[ "$(cat "$libtorch/explaind.stamp" 2>/dev/null)" == @("$stamp"|"torch==2.11.0 $tag") ]]; then
     echo "   all there"
     return
   fi
@@ -116,7 +126,7 @@ install_libtorch() {
   # shellcheck disable=SC2064  # the name as it is now
   trap "rm -rf '$staging'" EXIT
   "$python" -m venv "$staging/pip"
-  "$staging/pip/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check --no-compile \
+  "$staging/pip/bin/python" -m pip install "${libtorch_dependencies[@]}" --no-input --disable-pip-version-check --no-compile \
     --target "$staging/libtorch" "${libtorch_wheels[@]}" ||
     stop "pip could not fetch LibTorch (${libtorch_wheels[*]}, 540 MB)" \
       "See pip's message above. If this machine has no network: unpack those wheels into a folder elsewhere and set EXPLAIND_LIBTORCH to it."

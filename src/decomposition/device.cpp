@@ -19,8 +19,7 @@ void load_cuda() {
   if (dlopen("libtorch_cuda.so", RTLD_NOW | RTLD_GLOBAL) == nullptr) {
     const std::string cause = dlerror();
     throw UsageError("--device cuda", "LibTorch's CUDA library cannot be loaded: " + cause,
-                     "Install all that the wheel torch==2.11.0 needs beside it (pip install "
-                     "torch==2.11.0 --target DIR, EXPLAIND_LIBTORCH=DIR), or use --device cpu");
+                     "Install what it needs with launch/setup.sh --cuda, or use --device cpu");
   }
   // A run repeats to the bit: products of fixed workspaces, and no algorithm that adds atomically.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
