@@ -14,8 +14,7 @@ std::string gather_share(const Communicator& world, const GatherCount& count,
   if (world.maximum(static_cast<double>(count.gathers)) == 0) return "";
   return fmt::format(
       "Gathered parameters over {}: {} received, {:.2f} s waited for them, {:.1f} % of the time "
-      "(the "
-      "most of any rank)",
+      "(the most of any rank)",
       over, format_bytes(bytes), waited, 100 * share);
 }
 
