@@ -40,8 +40,8 @@ fi
 filter() {
   local line block=""
   while IFS= read -r line || [ -n "$line" ]; do
-    if [[ $line == "mpirun: Forwarding signal"* ]]; then
-      continue
+    if [[ $line == "mpirun: Forwarding signal"* || $line == *"ORTE_ERROR_LOG"*"show_help.c at line"* ]]; then
+      continue # the latter: mpirun could not print one of the texts below, at the end of a job
     elif [[ -z $block && $line =~ ^-{60,}$ ]]; then
       block=$line
     elif [[ -z $block ]]; then

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <numeric>
 #include <thread>
 
@@ -104,7 +105,7 @@ Error GroupAlarm::conclude(const std::string& waiting_for, double seconds_waited
     missing += (missing.empty() ? "" : ", ") + name(rank);
   }
   const std::string waited =
-      " within " + std::to_string(static_cast<int>(seconds_waited + .5)) + " s of waiting for it";
+      " within " + std::to_string(std::lround(seconds_waited)) + " s of waiting for it";
   if (missing.empty()) {
     return {waiting_for, "did not end" + waited + " although every rank takes part",
             "Look at the network between the ranks' machines"};
