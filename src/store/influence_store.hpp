@@ -65,8 +65,9 @@ class StoreWriter {
   StoreWriter(const StoreWriter&) = delete;
   StoreWriter& operator=(const StoreWriter&) = delete;
 
-  /// Writes the tile and its checksum, flushes, then marks it committed and flushes. @collective
-  /// over group
+  /// Writes the tile and its checksum, flushes, then marks it committed. That mark is flushed too,
+  /// unless the flush of the mark before was within a second: then the next write's flush, or
+  /// close(), does it. @collective over group
   void write(const ScoreTile& tile);
   /// Closes the file; errors surface here and not in the destructor. @collective over group
   void close();
