@@ -1,5 +1,8 @@
 #include "app/decompose_job.hpp"
 
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <utility>
@@ -67,6 +70,14 @@ void open_series(DecomposeJob& job, const DecomposeOptions& options) {
   job.model = std::move(network);
 }
 
+void require_labels(const PredictionData& data, const std::string& where) {
+  const auto highest = data.data.labels.max().item<int64_t>();
+  if (highest < data.classes) return;
+  throw DataError(where,
+                  fmt::format("a label is {}, and the model has {} classes", highest, data.classes),
+                  "recorded_run.md says what data.safetensors holds");
+}
+
 /// Samples out of the run's own data, or, for a language model, of a file.
 void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   job.run = RecordedRun::open(options.series);
@@ -87,8 +98,11 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   Dataset& part = choice->part == "train" ? all.train : all.validation;
   job.samples = choose_samples(*choice, part);
   if (job.network == nullptr) {
-    job.data =
-        PredictionData{.data = std::move(part), .transform = all.transform, .classes = all.classes};
+    const nlohmann::json& config = job.run->description().json.at("model").at("config");
+    const auto classes = config.find(config.contains("classes") ? "classes" : "vocabulary");
+    job.data = PredictionData{
+        .data = std::move(part), .transform = all.transform, .classes = classes->get<int64_t>()};
+    require_labels(*job.data, options.series);
   }
 }
 

@@ -4,23 +4,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <string>
 
-#include "checkpoint/safetensors_file.hpp"
 #include "core/error.hpp"
 #include "runs/run_files.hpp"
+#include "training/tensor_of.hpp"
 
 namespace explaind {
 namespace {
 
-namespace fs = std::filesystem;
-
-at::Tensor copy_of(const TensorView& view) {
-  at::Tensor tensor = at::empty(view.shape, view.dtype == Dtype::u8 ? at::kByte : at::kLong);
-  std::memcpy(tensor.data_ptr(), view.data, view.bytes);
-  return tensor;
-}
+constexpr const char* remedy = "src/runs/recorded_run.md describes the format";
 
 const TensorView* find(const SafetensorsFile& file, const std::string& name) {
   const auto& tensors = file.tensors();
@@ -29,81 +22,87 @@ const TensorView* find(const SafetensorsFile& file, const std::string& name) {
   return found == tensors.end() ? nullptr : &*found;
 }
 
-[[noreturn]] void fail(const fs::path& path, const std::string& problem) {
-  throw DataError(path.string(), problem, "recorded_run.md says what it holds");
-}
-
-/// Images N C H W (u8) with classes N, or token ids N T with classes N or next tokens N T.
-Dataset read_split(const SafetensorsFile& file, const fs::path& path, const std::string& split) {
-  const TensorView* inputs = find(file, split + "/inputs");
-  const TensorView* labels = find(file, split + "/labels");
+/// "train" or "validation".
+Dataset read_part(const SafetensorsFile& file, const std::string& part) {
+  const std::string where = file.file().path().string();
+  const TensorView* inputs = find(file, part + "/inputs");
+  const TensorView* labels = find(file, part + "/labels");
   if (inputs == nullptr || labels == nullptr) {
-    fail(path,
-         fmt::format("tensor {}/{} is missing", split, inputs == nullptr ? "inputs" : "labels"));
+    throw DataError(
+        where,
+        fmt::format("tensor {}/{} is missing", part, inputs == nullptr ? "inputs" : "labels"),
+        remedy);
   }
   const bool images = inputs->dtype == Dtype::u8 && inputs->shape.size() == 4;
   const bool tokens = inputs->dtype == Dtype::i64 && inputs->shape.size() == 2;
   if (!images && !tokens) {
-    fail(path,
-         fmt::format("tensor {} is {} {}, neither images N C H W (U8) nor token ids N T (I64)",
-                     inputs->name, to_string(inputs->dtype), shape_to_string(inputs->shape)));
+    throw DataError(
+        where,
+        fmt::format("tensor {} is {} {}, neither images U8 N C H W nor token ids I64 N T",
+                    inputs->name, to_string(inputs->dtype), shape_to_string(inputs->shape)),
+        remedy);
   }
-  const bool per_sample = labels->shape == std::vector<int64_t>{inputs->shape[0]};
-  if (labels->dtype != Dtype::i64 || !(per_sample || (tokens && labels->shape == inputs->shape))) {
-    fail(path, fmt::format("tensor {} is {} {} beside inputs of {}", labels->name,
-                           to_string(labels->dtype), shape_to_string(labels->shape),
-                           shape_to_string(inputs->shape)));
+  const std::vector<int64_t> one{inputs->shape[0]};
+  if (labels->dtype != Dtype::i64 ||
+      (labels->shape != one && !(tokens && labels->shape == inputs->shape))) {
+    throw DataError(
+        where,
+        fmt::format("tensor {} is {} {} beside inputs {}", labels->name, to_string(labels->dtype),
+                    shape_to_string(labels->shape), shape_to_string(inputs->shape)),
+        remedy);
   }
-  return {.inputs = copy_of(*inputs), .labels = copy_of(*labels)};
+  Dataset data{tensor_of(*inputs), tensor_of(*labels)};
+  if (data.size() > 0 && data.labels.min().item<int64_t>() < 0) {
+    throw DataError(where, "tensor " + labels->name + " holds a label below 0", remedy);
+  }
+  return data;
 }
 
-void require_labels(const Dataset& data, int64_t classes, const fs::path& path,
-                    const std::string& split) {
-  if (data.size() == 0) return;
-  const auto lowest = data.labels.min().item<int64_t>(),
-             highest = data.labels.max().item<int64_t>();
-  if (lowest >= 0 && highest < classes) return;
-  fail(path, fmt::format("{}/labels go from {} to {}; there are {} classes", split, lowest, highest,
-                         classes));
+std::vector<double> per_channel(const nlohmann::json& transform, const char* key, int64_t channels,
+                                const std::string& where) {
+  const auto found = transform.find(key);
+  const bool right = found != transform.end() && found->is_array() &&
+                     static_cast<int64_t>(found->size()) == channels &&
+                     std::all_of(found->begin(), found->end(),
+                                 [](const nlohmann::json& value) { return value.is_number(); });
+  if (!right) {
+    throw DataError(
+        where, fmt::format("data.transform.{} is not a list of {} numbers", key, channels), remedy);
+  }
+  return found->get<std::vector<double>>();
 }
 
 }  // namespace
 
 TrainingData load_run_data(const RecordedRun& run) {
-  const fs::path path = run.directory() / run_files::data;
-  const nlohmann::json& about = run.description().json.at("data");
+  const std::filesystem::path path = run.directory() / run_files::data;
+  if (!std::filesystem::exists(path)) {
+    throw DataError(path.string(), "is missing: the run does not carry its training data", remedy);
+  }
   const SafetensorsFile file(path);
+  const std::string description = (run.directory() / run_files::run).string();
+  const nlohmann::json& json = run.description().json["data"];
   TrainingData data;
-  data.train = read_split(file, path, "train");
+  data.train = read_part(file, "train");
   if (data.train.size() != run.description().samples) {
-    fail(path, fmt::format("holds {} training samples, run.json says {}", data.train.size(),
-                           run.description().samples));
+    throw DataError(path.string(), fmt::format("holds {} training samples, run.json says {}",
+                                               data.train.size(), run.description().samples));
   }
-  if (find(file, "validation/inputs") != nullptr) {
-    data.validation = read_split(file, path, "validation");
-  } else {
-    data.validation = {.inputs = data.train.inputs.narrow(0, 0, 0),
-                       .labels = data.train.labels.narrow(0, 0, 0)};
-  }
-  try {
-    data.classes = about.at("classes").get<int64_t>();
-    data.description = about.value("source", nlohmann::json());
-    if (data.train.images()) {
-      data.transform.mean = about.at("transform").at("mean").get<std::vector<double>>();
-      data.transform.deviation = about.at("transform").at("deviation").get<std::vector<double>>();
+  data.validation =
+      find(file, "validation/inputs") != nullptr
+          ? read_part(file, "validation")
+          : Dataset{data.train.inputs.narrow(0, 0, 0), data.train.labels.narrow(0, 0, 0)};
+  if (data.train.images()) {
+    const auto transform = json.find("transform");
+    if (transform == json.end() || !transform->is_object()) {
+      throw DataError(description, "data.transform is missing, and the data are images", remedy);
     }
-  } catch (const nlohmann::json::exception& error) {
-    throw DataError((run.directory() / run_files::run).string(),
-                    std::string("data: ") + error.what(), "recorded_run.md says what it holds");
+    const int64_t channels = data.train.inputs.size(1);
+    data.transform = {per_channel(*transform, "mean", channels, description),
+                      per_channel(*transform, "deviation", channels, description)};
   }
-  if (data.train.images() &&
-      (static_cast<int64_t>(data.transform.mean.size()) != data.train.inputs.size(1) ||
-       data.transform.deviation.size() != data.transform.mean.size())) {
-    throw DataError((run.directory() / run_files::run).string(),
-                    "data.transform is not of as many channels as the images", "");
-  }
-  require_labels(data.train, data.classes, path, "train");
-  require_labels(data.validation, data.classes, path, "validation");
+  const auto classes = json.find("classes");
+  if (classes != json.end() && classes->is_number_integer()) data.classes = classes->get<int64_t>();
   return data;
 }
 
