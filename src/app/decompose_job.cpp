@@ -109,7 +109,9 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
 void require_possible(const DecomposeJob& job, const DecomposeOptions& options) {
   const Functional& functional = job.solver.functional;
   if (job.network != nullptr) {
-    require_of_language_model(functional, job.network->vocabulary());
+    const int64_t width =
+        job.model->parameters()[static_cast<size_t>(job.network->unembedding())].shape.at(1);
+    require_of_language_model(functional, job.network->vocabulary(), job.network->blocks(), width);
     return;
   }
   require_of_classifier(functional, job.data->classes);
@@ -170,7 +172,9 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
 Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
                        const MemoryPlan& memory, Collectives& group) {
   if (job.network != nullptr) {
-    return {*job.network, trajectory, job.components, job.computation, memory, group};
+    return {*job.network,   job.solver.functional, trajectory,
+            job.components, job.computation,       memory,
+            group};
   }
   return {*job.model,
           *job.data,
