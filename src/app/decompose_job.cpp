@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/error.hpp"
+
 namespace explaind {
 namespace {
 
@@ -19,6 +21,20 @@ Rounding rounding_of(const std::string& precision) {
   return {.epsilon = 1.1920929e-7, .absolute = 3e-8};
 }
 
+/// Axes that a series of weights and functionals of one number do not have.
+void require_axes(const Axes& axes) {
+  if (axes.train_sample || axes.train_group) {
+    throw UsageError("--axes",
+                     "a series of weights does not say which training sample moved what: the "
+                     "optimizer had summed over them before the checkpoint was written",
+                     "Leave out train_sample and train_group");
+  }
+  if (axes.output) {
+    throw UsageError("--axes", "this functional is one number a sample: there is no output axis",
+                     "Leave out output");
+  }
+}
+
 }  // namespace
 
 SolverOptions solver_options(const DecomposeOptions& options) {
@@ -33,6 +49,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.quadrature.epsilon = rounding.epsilon;
   solver.functional = parse_functional(options.functional);
   solver.axes = parse_axes(options.axes);
+  require_axes(solver.axes);
   solver.group_reduce = options.group_reduce == "sum" ? GroupReduce::sum : GroupReduce::mean;
   solver.chunk = options.chunk;
   solver.micro_batch = options.micro_batch;
