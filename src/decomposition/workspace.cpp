@@ -37,4 +37,12 @@ Workspace::Workspace(const Network& network, const Trajectory& trajectory,
   }
 }
 
+Workspace::Workspace(const Model& model, const PredictionData& data, const Functional& functional,
+                     const Trajectory& trajectory, const ComponentTable& table,
+                     const Computation& computation, Share share)
+    : parameters(std::make_unique<ResidentParameters>(model, trajectory, computation.precision,
+                                                      computation.device)),
+      sweep(std::make_unique<ClassifierSweep>(model, data, functional, *parameters, table, share)) {
+}
+
 }  // namespace explaind

@@ -11,6 +11,7 @@
 
 #include "core/error.hpp"
 #include "model/plain_ops.hpp"
+#include "training/batch_pass.hpp"
 #include "training/run_json.hpp"
 #include "training/tensor_view_of.hpp"
 
@@ -32,10 +33,6 @@ class Stopwatch {
   double& seconds_;
   Clock::time_point start_ = Clock::now();
 };
-
-at::Tensor labels_of(const Dataset& data, const std::vector<int64_t>& samples) {
-  return data.labels.index_select(0, at::tensor(samples, at::kLong)).flatten();
-}
 
 void copy_into(const at::Tensor& tensor, const TensorView& view, const std::string& where) {
   if (view.bytes != tensor.nbytes()) {
@@ -167,15 +164,13 @@ void RecordedTraining::train_step(int64_t step, RunWriter& writer) {
   const std::vector<int64_t>& samples = batches_.samples(step);
   const std::vector<uint8_t> flips = options_.flips ? batches_.flips(step) : std::vector<uint8_t>{};
   PlainOps ops(weights_);
-  const at::Tensor logits = model_.forward(
-      network_inputs(data_.train, data_.transform, samples, flips, options_.type), ops);
-  const at::Tensor labels = labels_of(data_.train, samples);
-  const at::Tensor loss = at::cross_entropy_loss(logits.flatten(0, -2), labels);
-  loss.backward();
-  last_loss_ = loss.item<double>();
+  const BatchPass pass =
+      batch_pass(model_, data_.train, data_.transform, {samples, flips}, options_.type, ops);
+  pass.loss.backward();
+  last_loss_ = pass.loss.item<double>();
   if (options_.stop_accuracy > 0) {
-    epoch_.right += (logits.flatten(0, -2).argmax(1) == labels).sum().item<int64_t>();
-    epoch_.all += labels.size(0);
+    epoch_.right += pass.right();
+    epoch_.all += pass.labels.size(0);
   }
 
   StepRecord done{.loss = last_loss_, .samples = samples, .flips = flips};
@@ -230,16 +225,12 @@ Score RecordedTraining::validate() const {
     for (int64_t i = begin; i < std::min(begin + chunk, data_.validation.size()); ++i) {
       samples.push_back(i);
     }
-    const at::Tensor logits =
-        model_
-            .forward(network_inputs(data_.validation, data_.transform, samples, {}, options_.type),
-                     ops)
-            .flatten(0, -2);
-    const at::Tensor labels = labels_of(data_.validation, samples);
-    const auto count = static_cast<double>(labels.size(0));
-    score.loss += at::cross_entropy_loss(logits, labels).item<double>() * count;
-    score.accuracy += static_cast<double>((logits.argmax(1) == labels).sum().item<int64_t>());
-    predictions += labels.size(0);
+    const BatchPass pass =
+        batch_pass(model_, data_.validation, data_.transform, {samples, {}}, options_.type, ops);
+    const auto count = static_cast<double>(pass.labels.size(0));
+    score.loss += pass.loss.item<double>() * count;
+    score.accuracy += static_cast<double>(pass.right());
+    predictions += pass.labels.size(0);
   }
   score.loss /= static_cast<double>(predictions);
   score.accuracy /= static_cast<double>(predictions);

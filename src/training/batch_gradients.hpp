@@ -1,0 +1,38 @@
+#pragma once
+// The mean gradients of a recorded run's mini-batches.
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "model/model.hpp"
+#include "runs/recorded_run.hpp"
+#include "training/run_data.hpp"
+
+namespace explaind {
+
+/// g of each step before clipping and coupled decay: ∂/∂θ_s of the mean cross-entropy over B_s,
+/// from the run's own weights, data, order and flips. Where the run stores gradients they are read,
+/// else made again by a forward and backward pass in the run's type: with as many threads on the
+/// same kind of machine to the bit those of training, else with its rounding.
+class BatchGradients {
+ public:
+  /// All must outlive this. Throws DataError where model and run do not have the same parameters.
+  BatchGradients(const Model& model, const RecordedRun& run, const TrainingData& data);
+
+  /// Of step s, one per parameter in the run's type; undefined where it was not stepped. Throws
+  /// DataError where a parameter that was stepped gets no gradient.
+  [[nodiscard]] std::vector<at::Tensor> of_step(int64_t step) const;
+
+ private:
+  const Model& model_;
+  const RecordedRun& run_;
+  const TrainingData& data_;
+  at::ScalarType type_;
+};
+
+/// θ_s, one tensor per parameter in the run's type.
+std::vector<at::Tensor> weights_at(const RecordedRun& run, int64_t step);
+
+}  // namespace explaind

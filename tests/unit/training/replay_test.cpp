@@ -1,0 +1,326 @@
+// The replayed optimizer against the sums of method.md §2, written out over origin steps and single
+// training samples, for every optimizer.
+
+#include "training/replay.hpp"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "core/error.hpp"
+#include "model/plain_ops.hpp"
+#include "model/registry.hpp"
+#include "training/batch_gradients.hpp"
+#include "training/batch_pass.hpp"
+#include "training/run_data.hpp"
+#include "training/tensor_of.hpp"
+#include "unit/training/small_training.hpp"
+
+namespace explaind {
+namespace {
+
+using testing::TrainingFolder;
+
+struct Case {
+  std::string name;
+  OptimizerKind kind = OptimizerKind::adamw;
+  bool images = false, stored = false;
+  std::function<void(RecordedTrainingOptions&)> change = [](RecordedTrainingOptions&) {};
+};
+
+std::vector<Case> cases() {
+  using Options = RecordedTrainingOptions;
+  return {
+      {"adamw_two_groups_clipped", OptimizerKind::adamw},
+      {"adamw_stored", OptimizerKind::adamw, false, true},
+      {"adam_l2", OptimizerKind::adam},
+      {"sgd_momentum_dampening", OptimizerKind::sgd},
+      {"sgd_nesterov", OptimizerKind::sgd, false, false,
+       [](Options& o) {
+         o.hyperparameters.nesterov = true;
+         o.hyperparameters.dampening = 0;
+       }},
+      {"sgd_plain", OptimizerKind::sgd, false, false,
+       [](Options& o) {
+         o.hyperparameters.momentum = 0;
+         o.hyperparameters.dampening = 0;
+       }},
+      {"images_with_flips", OptimizerKind::adam, true, false, [](Options& o) { o.flips = true; }},
+  };
+}
+
+class ReplayTest : public ::testing::TestWithParam<Case> {
+ protected:
+  [[nodiscard]] RecordedRun record(at::ScalarType type, bool large_steps = false) const {
+    RecordedTrainingOptions options = testing::small_options(GetParam().kind);
+    if (large_steps) {
+      const double rate = GetParam().kind == OptimizerKind::sgd ? 0.5 : 0.05;
+      options.schedule = {.shape = Schedule::Shape::constant, .peak = rate, .steps = 12};
+    }
+    options.type = type;
+    options.keep_gradients = options.keep_second_moments = GetParam().stored;
+    GetParam().change(options);
+    return GetParam().images ? testing::record(folder_, testing::small_cnn_json(),
+                                               testing::small_images(), options)
+                             : testing::record(folder_, testing::small_transformer_json(),
+                                               testing::small_sums(), options);
+  }
+  TrainingFolder folder_;
+};
+
+/// What samples and weights of one run put into the sums.
+class Sums {
+ public:
+  Sums(const RecordedRun& run, const Model& model, const TrainingData& data)
+      : run_(run), model_(model), data_(data) {}
+
+  /// Data part of Δ_s: −Σ_{r ≤ s} Σ_{k ∈ B_r} c(s,r) γ_r/|B_r| scale_s ⊙ ∂ℓ(x_k; θ_r).
+  at::Tensor data_part(int64_t s, size_t p) {
+    at::Tensor sum = at::zeros_like(weight(s, p));
+    for (int64_t r = 0; r <= s; ++r) {
+      const auto size = static_cast<double>(run_.batch(r).samples.size());
+      for (const at::Tensor& gradient : sample_gradients(r, p)) {
+        sum -= share(s, r, p) * run_.clip(r) / size * gradient;
+      }
+    }
+    return sum * scale(s, p);
+  }
+
+  /// Decay part of Δ_s.
+  at::Tensor decay_part(int64_t s, size_t p) {
+    const Hyperparameters h = parameters_of(s, p);
+    if (kind() == OptimizerKind::adamw) {
+      return -h.learning_rate * h.weight_decay * weight(s, p);
+    }
+    at::Tensor sum = at::zeros_like(weight(s, p));
+    for (int64_t r = 0; r <= s; ++r) {
+      sum -= share(s, r, p) * parameters_of(r, p).weight_decay * weight(r, p);
+    }
+    return sum * scale(s, p);
+  }
+
+ private:
+  [[nodiscard]] OptimizerKind kind() const { return run_.description().optimizer; }
+  [[nodiscard]] Hyperparameters parameters_of(int64_t s, size_t p) const {
+    return run_.hyperparameters(s, static_cast<size_t>(run_.description().parameters[p].group));
+  }
+  [[nodiscard]] at::Tensor weight(int64_t s, size_t p) const {
+    return tensor_of(run_.parameter(s, p)).to(at::kDouble);
+  }
+
+  /// a(s,r) or c(s,r).
+  [[nodiscard]] double share(int64_t s, int64_t r, size_t p) const {
+    const Hyperparameters h = parameters_of(s, p);
+    const auto age = static_cast<double>(s - r);
+    if (kind() != OptimizerKind::sgd) {
+      return (1 - h.beta1) * std::pow(h.beta1, age) /
+             (1 - std::pow(h.beta1, static_cast<double>(s + 1)));
+    }
+    if (h.momentum == 0) return r == s ? 1 : 0;
+    const double fresh = r == 0 ? 1 : 1 - h.dampening;
+    const double through = std::pow(h.momentum, age) * fresh;
+    return h.nesterov ? (r == s ? 1 : 0) + h.momentum * through : through;
+  }
+
+  /// α/(√v̂ + ε) with v from all gradients up to s, or α.
+  at::Tensor scale(int64_t s, size_t p) {
+    const Hyperparameters h = parameters_of(s, p);
+    if (kind() == OptimizerKind::sgd) return at::full({}, h.learning_rate, at::kDouble);
+    at::Tensor second = at::zeros_like(weight(s, p));
+    for (int64_t r = 0; r <= s; ++r) {
+      at::Tensor g = at::zeros_like(second);
+      const auto size = static_cast<double>(run_.batch(r).samples.size());
+      for (const at::Tensor& each : sample_gradients(r, p)) g += each / size;
+      g = g * run_.clip(r);
+      if (kind() == OptimizerKind::adam) g = g + parameters_of(r, p).weight_decay * weight(r, p);
+      second += (1 - h.beta2) * std::pow(h.beta2, static_cast<double>(s - r)) * g * g;
+    }
+    const double correction = 1 - std::pow(h.beta2, static_cast<double>(s + 1));
+    return h.learning_rate / ((second / correction).sqrt() + h.epsilon);
+  }
+
+  /// ∂ℓ(x_k; θ_r) of every sample of B_r, in its order, in double.
+  const std::vector<at::Tensor>& sample_gradients(int64_t r, size_t p) {
+    auto& of_step = gradients_[r];
+    if (of_step.empty()) {
+      of_step.resize(model_.parameters().size());
+      const RunBatch batch = run_.batch(r);
+      for (size_t k = 0; k < batch.samples.size(); ++k) {
+        std::vector<at::Tensor> weights;
+        for (size_t i = 0; i < of_step.size(); ++i) {
+          weights.push_back(weight(r, i).requires_grad_(true));
+        }
+        PlainOps ops(weights);
+        RunBatch one{{batch.samples[k]}, {}};
+        if (!batch.flips.empty()) one.flips = {batch.flips[k]};
+        batch_pass(model_, data_.train, data_.transform, one, at::kDouble, ops).loss.backward();
+        for (size_t i = 0; i < of_step.size(); ++i) of_step[i].push_back(weights[i].grad());
+      }
+    }
+    return of_step[p];
+  }
+
+  const RecordedRun& run_;
+  const Model& model_;
+  const TrainingData& data_;
+  std::map<int64_t, std::vector<std::vector<at::Tensor>>> gradients_;
+};
+
+double largest(const at::Tensor& tensor) { return tensor.abs().max().item<double>(); }
+
+TEST_P(ReplayTest, PartsAreTheSumsOverStepsAndSamples) {
+  const RecordedRun run = record(at::kDouble);
+  const auto model = build_model(run.description().json["model"], "test");
+  const TrainingData data = load_run_data(run);
+  const BatchGradients gradients(*model, run, data);
+  Sums sums(run, *model, data);
+  OptimizerReplay replay(run);
+  int64_t ragged = 0, clipped = 0;
+  for (int64_t s = 0; s < run.steps(); ++s) {
+    ragged += run.batch(s).samples.size() < 5 ? 1 : 0;
+    clipped += run.clip(s) < 1 ? 1 : 0;
+    EXPECT_EQ(replay.next_step(), s);
+    replay.advance(gradients.of_step(s));
+    for (size_t p = 0; p < model->parameters().size(); ++p) {
+      SCOPED_TRACE("step " + std::to_string(s) + ", " + model->parameters()[p].name);
+      const UpdateParts parts = replay.parts(p);
+      if (!run.stepped(s, p)) {
+        EXPECT_EQ(largest(parts.data) + largest(parts.decay) + largest(parts.rounding), 0);
+        continue;
+      }
+      EXPECT_LT(largest(parts.data - sums.data_part(s, p)), 1e-13);
+      EXPECT_LT(largest(parts.decay - sums.decay_part(s, p)), 1e-13);
+      EXPECT_EQ(replay.rule(p).updates, run.update_count(s, p));
+    }
+  }
+  EXPECT_GE(ragged, 2);
+  EXPECT_GT(clipped, 2);
+}
+
+/// The rounding part beside the step: largest element, and contracted with a direction.
+struct Rounding {
+  double elementwise = 0, contracted = 0;
+};
+
+Rounding rounding_of(const RecordedRun& run, double units_of_last_place) {
+  const auto model = build_model(run.description().json["model"], "test");
+  const TrainingData data = load_run_data(run);
+  const BatchGradients gradients(*model, run, data);
+  OptimizerReplay replay(run);
+  Rounding worst;
+  for (int64_t s = 0; s < run.steps(); ++s) {
+    replay.advance(gradients.of_step(s));
+    double moved = 0, rounded = 0;
+    for (size_t p = 0; p < model->parameters().size(); ++p) {
+      const UpdateParts parts = replay.parts(p);
+      const at::Tensor step = parts.data + parts.decay + parts.rounding;
+      // Storing θ + Δ rounds it by half a unit in the last place of θ, however small Δ is.
+      const at::Tensor place =
+          tensor_of(run.parameter(s, p)).to(at::kDouble).abs().max() * units_of_last_place;
+      const double left = largest(parts.rounding) - place.item<double>();
+      if (largest(step) > 0) worst.elementwise = std::max(worst.elementwise, left / largest(step));
+      moved += (step * step).sum().item<double>();
+      rounded += (parts.rounding * step).sum().item<double>();
+    }
+    if (moved > 0) worst.contracted = std::max(worst.contracted, std::abs(rounded) / moved);
+  }
+  return worst;
+}
+
+// With steps that are not small beside the weights: in fp32 storing θ ≈ 1 rounds it by 6e-8, which
+// no description of the optimizer can know of.
+TEST_P(ReplayTest, WhatIsLeftIsRounding) {
+  {
+    const Rounding found = rounding_of(record(at::kDouble, true), std::ldexp(1, -52));
+    EXPECT_LT(found.elementwise, 1e-12);
+    EXPECT_LT(found.contracted, 1e-12);
+  }
+  std::filesystem::remove_all(folder_.path());
+  const Rounding found = rounding_of(record(at::kFloat, true), std::ldexp(1, -23));
+  EXPECT_LT(found.elementwise, 1e-6);
+  EXPECT_LT(found.contracted, 1e-6);
+}
+
+TEST_P(ReplayTest, RulesGiveTheSharesOfEarlierSteps) {
+  const RecordedRun run = record(at::kDouble);
+  const auto model = build_model(run.description().json["model"], "test");
+  const TrainingData data = load_run_data(run);
+  const BatchGradients gradients(*model, run, data);
+  OptimizerReplay replay(run);
+  std::vector<std::vector<UpdateRule>> rules;
+  std::vector<std::vector<at::Tensor>> clipped;
+  for (int64_t s = 0; s < run.steps(); ++s) {
+    const std::vector<at::Tensor> means = gradients.of_step(s);
+    replay.advance(means);
+    rules.emplace_back();
+    clipped.emplace_back();
+    for (size_t p = 0; p < means.size(); ++p) {
+      rules.back().push_back(replay.rule(p));
+      clipped.back().push_back(means[p].defined() ? means[p] * replay.rule(p).clip : means[p]);
+      if (!means[p].defined()) continue;
+      at::Tensor sum = at::zeros_like(means[p]);
+      for (int64_t r = 0; r <= s; ++r) {
+        double weight = rules[s][p].through * rules[r][p].entering;
+        for (int64_t u = r + 1; u <= s; ++u) weight *= rules[u][p].carried;
+        if (r == s) weight += rules[s][p].direct;
+        sum -= weight * rules[s][p].scale * clipped[r][p];
+      }
+      EXPECT_LT(largest(sum - replay.parts(p).data), 1e-13) << "step " << s << " tensor " << p;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, ReplayTest, ::testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.name; });
+
+TEST(Replay, CopiesAreSnapshots) {
+  const TrainingFolder folder;
+  const RecordedRun run =
+      testing::record(folder, testing::small_transformer_json(), testing::small_sums(),
+                      testing::small_options(OptimizerKind::adam));
+  const auto model = build_model(run.description().json["model"], "test");
+  const TrainingData data = load_run_data(run);
+  const BatchGradients gradients(*model, run, data);
+  OptimizerReplay replay(run);
+  for (int64_t s = 0; s < 5; ++s) replay.advance(gradients.of_step(s));
+  OptimizerReplay copy = replay;
+  for (int64_t s = 5; s < 9; ++s) replay.advance(gradients.of_step(s));
+  for (int64_t s = 5; s < 9; ++s) copy.advance(gradients.of_step(s));
+  EXPECT_TRUE(at::equal(replay.parts(0).data, copy.parts(0).data));
+  EXPECT_TRUE(at::equal(replay.parts(0).decay, copy.parts(0).decay));
+}
+
+TEST(RunData, IsWhatTheRunWasTrainedOn) {
+  const TrainingFolder folder;
+  const TrainingData given = testing::small_images();
+  RecordedTrainingOptions options = testing::small_options(OptimizerKind::sgd);
+  const RecordedRun run = testing::record(folder, testing::small_cnn_json(), given, options);
+  const TrainingData read = load_run_data(run);
+  EXPECT_TRUE(at::equal(read.train.inputs, given.train.inputs));
+  EXPECT_TRUE(at::equal(read.validation.labels, given.validation.labels));
+  EXPECT_EQ(read.transform.mean, given.transform.mean);
+  EXPECT_EQ(read.transform.deviation, given.transform.deviation);
+  std::filesystem::remove(folder.path() / "data.safetensors");
+  EXPECT_THAT([&] { load_run_data(run); },
+              ::testing::ThrowsMessage<DataError>(::testing::HasSubstr("data.safetensors")));
+}
+
+TEST(BatchGradients, RefuseAModelThatIsNotTheRuns) {
+  const TrainingFolder folder;
+  const RecordedRun run =
+      testing::record(folder, testing::small_transformer_json(), testing::small_sums(),
+                      testing::small_options(OptimizerKind::sgd));
+  nlohmann::json wider = testing::small_transformer_json();
+  wider["config"]["inner"] = 13;
+  const auto model = build_model(wider, "test");
+  const TrainingData data = load_run_data(run);
+  EXPECT_THAT([&] { BatchGradients(*model, run, data); },
+              ::testing::ThrowsMessage<DataError>(::testing::HasSubstr("linear1.weight [13, 8]")));
+}
+
+}  // namespace
+}  // namespace explaind
