@@ -106,7 +106,26 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   }
 }
 
+/// Axes that this path, or this functional, does not have.
+void require_axes(const DecomposeJob& job) {
+  const Axes& axes = job.solver.axes;
+  if (job.series && (axes.train_sample || axes.train_group)) {
+    throw UsageError("--axes",
+                     "a series of weights does not say which training sample moved what: the "
+                     "optimizer had summed over them before a checkpoint was written",
+                     "Leave out train_sample and train_group");
+  }
+  if (axes.train_sample || axes.train_group) {
+    throw UsageError("--axes", "training samples are no axis of this decomposition",
+                     "Leave out train_sample and train_group");
+  }
+  if (axes.output) {
+    throw UsageError("--axes", "outputs are no axis of this decomposition", "Leave out output");
+  }
+}
+
 void require_possible(const DecomposeJob& job, const DecomposeOptions& options) {
+  require_axes(job);
   const Functional& functional = job.solver.functional;
   if (job.network != nullptr) {
     const int64_t width =

@@ -18,6 +18,9 @@ bool missed(const ScoreTile& tile, size_t sample) {
 
 void add_piece(ScoreTile& total, const ScoreTile& piece) {
   add(total.psi, piece.psi);
+  for (size_t i = 0; i < total.parts.size(); ++i) {
+    add(total.parts[i].scores, piece.parts[i].scores);
+  }
   add(total.residual, piece.residual);
   add(total.quadrature_error, piece.quadrature_error);
   add(total.node_count, piece.node_count);
