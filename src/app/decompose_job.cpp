@@ -38,6 +38,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.quadrature.relative = options.tolerance;
   solver.quadrature.absolute = options.absolute_tolerance.value_or(rounding.absolute);
   solver.quadrature.relative_to_gross = options.relative_to == "gross";
+  solver.quadrature.first_nodes = static_cast<int>(options.first_nodes);
   solver.quadrature.max_nodes = static_cast<int>(options.max_nodes);
   solver.quadrature.max_kink_nodes = static_cast<int>(options.max_kink_nodes);
   solver.quadrature.epsilon = rounding.epsilon;

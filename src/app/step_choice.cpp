@@ -29,8 +29,8 @@ std::vector<double> left_out(const std::vector<PointPair>& pairs, const Checkpoi
 
 void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
                   const std::vector<PointPair>& pairs) {
-  fmt::print("\nSteps {}, {}: {} segments of {} checkpoints\n", options.steps, options.step_policy,
-             pairs.size(), job.path->size());
+  fmt::print("\nSteps {}, {}: {} segments of {} {}\n", options.steps, options.step_policy,
+             pairs.size(), job.path->size(), job.run ? "points" : "checkpoints");
   if (job.left_out.empty()) return;
   const auto largest =
       std::max_element(job.left_out.begin(), job.left_out.end(),
