@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "decomposition/component_sums.hpp"
@@ -10,39 +11,80 @@
 
 namespace explaind {
 
-/// The recursion of one functional: C of the step after, per parameter; undefined: zero.
-class AdjointSweep::Adjoint {
+/// A and C of all functionals, per parameter; undefined tensors are zero.
+class AdjointSweep::Recursion {
  public:
-  explicit Adjoint(size_t parameters) : carried_(parameters) {}
+  struct Step {
+    std::vector<Direction> directions;  ///< γ A, in the run's type
+    at::Tensor decay;                   ///< F C
+  };
 
-  /// Goes back over one step. integral: G of the step per parameter, undefined outside the
-  /// attributed updates. Returns A; undefined where zero.
-  at::Tensor step(size_t parameter, const UpdateRule& rule, const at::Tensor& integral) {
-    at::Tensor& carried = carried_[parameter];
-    at::Tensor q;
-    if (integral.defined() && rule.stepped) q = rule.scale * integral.to(at::kDouble) * -1;
-    if (q.defined() && rule.through != 0) {
-      carried = carried.defined() ? carried.add_(q, rule.through) : q * rule.through;
+  Recursion(size_t functionals, const ComponentTable& table, at::ScalarType type)
+      : table_(table),
+        type_(type),
+        carried_(functionals, std::vector<at::Tensor>(table.parameters().size())) {}
+
+  /// Goes back over one step. integrals: G of every functional; none outside the attributed
+  /// updates. weights: θ of the step.
+  Step back(const std::vector<UpdateRule>& rules, const std::vector<IntegratedGradient>& integrals,
+            const std::vector<at::Tensor>& weights) {
+    const auto count = static_cast<int64_t>(carried_.size());
+    Step step{.directions = std::vector<Direction>(carried_.size(), Direction(weights.size())),
+              .decay = at::zeros({count, table_.size()}, at::kDouble)};
+    for (size_t f = 0; f < carried_.size(); ++f) {
+      at::Tensor sums = step.decay.narrow(0, static_cast<int64_t>(f), 1);
+      for (size_t i = 0; i < weights.size(); ++i) {
+        const at::Tensor integral =
+            integrals.empty() ? at::Tensor() : integrals[f].gradient[i].to(at::kDouble);
+        const at::Tensor a = adjoint(carried_[f][i], rules[i], integral);
+        if (a.defined()) step.directions[f][i] = (a * rules[i].clip).to(type_);
+        const at::Tensor decay = decay_scores(rules[i], a, integral, weights[i]);
+        if (!decay.defined()) continue;
+        const ParameterRows all{
+            .parameter = static_cast<ParameterId>(i), .first = 0, .count = decay.size(0)};
+        add_to_components(table_, all, decay.unsqueeze(0), sums);
+      }
     }
-    at::Tensor direction;
-    if (carried.defined() && rule.entering != 0) direction = carried * rule.entering;
-    if (q.defined() && rule.direct != 0) {
-      direction = direction.defined() ? direction.add_(q, rule.direct) : q * rule.direct;
-    }
-    if (carried.defined()) carried.mul_(rule.carried);
-    return direction;
+    return step;
   }
 
   /// Earlier steps may still contribute.
   [[nodiscard]] bool open() const {
-    for (const at::Tensor& carried : carried_) {
-      if (carried.defined()) return true;
-    }
-    return false;
+    return std::any_of(carried_.begin(), carried_.end(), [](const auto& of_functional) {
+      return std::any_of(of_functional.begin(), of_functional.end(),
+                         [](const at::Tensor& carried) { return carried.defined(); });
+    });
   }
 
  private:
-  std::vector<at::Tensor> carried_;
+  /// A of one parameter; turns C of the step after into C of this one.
+  static at::Tensor adjoint(at::Tensor& carried, const UpdateRule& rule,
+                            const at::Tensor& integral) {
+    at::Tensor q, a;
+    if (integral.defined() && rule.stepped) q = rule.scale * integral * -1;
+    if (q.defined() && rule.through != 0) {
+      carried = carried.defined() ? carried.add_(q, rule.through) : q * rule.through;
+    }
+    if (carried.defined() && rule.entering != 0) a = carried * rule.entering;
+    if (q.defined() && rule.direct != 0) {
+      a = a.defined() ? a.add_(q, rule.direct) : q * rule.direct;
+    }
+    if (carried.defined()) carried.mul_(rule.carried);
+    return a;
+  }
+
+  static at::Tensor decay_scores(const UpdateRule& rule, const at::Tensor& a,
+                                 const at::Tensor& integral, const at::Tensor& weight) {
+    if (rule.coupled_decay && a.defined()) return a * weight * rule.weight_decay;
+    if (rule.decoupled_decay != 0 && integral.defined()) {
+      return integral * weight * -rule.decoupled_decay;
+    }
+    return {};
+  }
+
+  const ComponentTable& table_;
+  at::ScalarType type_;
+  std::vector<std::vector<at::Tensor>> carried_;  ///< C: functional, parameter; fp64
 };
 
 AdjointSweep::AdjointSweep(const TrainedModel& trained, const ComponentTable& table,
@@ -57,51 +99,26 @@ void AdjointSweep::run(const std::vector<Predictions>& functionals,
                        const std::function<void(const OriginScores&)>& keep) {
   const RecordedRun& run = trained_.run;
   const int64_t end = options_.end(run);
-  const auto count = static_cast<size_t>(functional_count(functionals));
-  const size_t parameters = table_.parameters().size();
   UpdateRules rules(run, gradients_, end, options_.memory);
-  std::vector<Adjoint> adjoints(count, Adjoint(parameters));
+  Recursion recursion(static_cast<size_t>(functional_count(functionals)), table_, type_);
   passes_ = {};
   Segment segment{.from = {}, .to = weights_at(run, end)};
   for (int64_t step = end - 1; step >= 0; --step) {
-    segment.from = weights_at(run, step);
     const bool attributed = step >= options_.first;
-    std::vector<IntegratedGradient> integrals(count, {std::vector<at::Tensor>(parameters), {}});
+    if (!attributed && !recursion.open()) break;  // nothing before the range reaches into it
+    segment.from = weights_at(run, step);
+    std::vector<IntegratedGradient> integrals;
     if (attributed) {
       integrals = integrate_gradients(trained_.model, segment, functionals, options_.quadrature);
     }
-    const std::vector<UpdateRule>& of_step = rules.of_step(step);
+    const Recursion::Step back = recursion.back(rules.of_step(step), integrals, segment.from);
     const RunBatch batch = run.batch(step);
-    OriginScores scores{.step = step, .samples = batch.samples, .data = {}, .decay = {}};
-    scores.decay = at::zeros({static_cast<int64_t>(count), table_.size()}, at::kDouble);
-    std::vector<Direction> directions(count, Direction(parameters));
-    bool open = false;
-    for (size_t f = 0; f < count; ++f) {
-      at::Tensor decay_sums = scores.decay.narrow(0, static_cast<int64_t>(f), 1);
-      for (size_t i = 0; i < parameters; ++i) {
-        const UpdateRule& rule = of_step[i];
-        const at::Tensor& integral = integrals[f].gradient[i];
-        const at::Tensor a = adjoints[f].step(i, rule, integral);
-        at::Tensor decay;
-        if (a.defined()) {
-          directions[f][i] = (a * rule.clip).to(type_);
-          if (rule.coupled_decay) decay = a * segment.from[i] * rule.weight_decay;
-        }
-        if (attributed && rule.decoupled_decay != 0) {
-          decay = integral.to(at::kDouble) * segment.from[i] * -rule.decoupled_decay;
-        }
-        if (!decay.defined()) continue;
-        const ParameterRows all{
-            .parameter = static_cast<ParameterId>(i), .first = 0, .count = decay.size(0)};
-        add_to_components(table_, all, decay.unsqueeze(0), decay_sums);
-      }
-      open = open || adjoints[f].open();
-    }
-    scores.data = score_batch(batch, segment.from, directions);
+    keep({.step = step,
+          .samples = batch.samples,
+          .data = score_batch(batch, segment.from, back.directions),
+          .decay = back.decay});
     ++passes_.scores;
-    keep(scores);
     segment.to = std::exchange(segment.from, {});
-    if (step <= options_.first && !open) break;  // no momentum from before the range
   }
   passes_.rules = rules.gradients_made();
 }

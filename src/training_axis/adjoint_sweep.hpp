@@ -60,7 +60,7 @@ class AdjointSweep {
   [[nodiscard]] const Passes& passes() const { return passes_; }
 
  private:
-  class Adjoint;
+  class Recursion;
   [[nodiscard]] at::Tensor score_batch(const RunBatch& batch,
                                        const std::vector<at::Tensor>& weights,
                                        const std::vector<Direction>& directions) const;
