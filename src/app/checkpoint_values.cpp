@@ -19,7 +19,7 @@ namespace {
 void require_finite(const CheckpointValues& values, const DecomposeJob& job) {
   for (size_t i = 0; i < values.values.size(); ++i) {
     if (std::isfinite(values.values[i])) continue;
-    throw DataError(job.series.checkpoint(i / values.samples).directory().string(),
+    throw DataError(job.path->describe(i / values.samples),
                     fmt::format("F of sample {} is not finite", job.samples[i % values.samples].id),
                     "Leave the checkpoint or the sample out, or try --precision fp64");
   }
@@ -35,19 +35,13 @@ std::vector<double> CheckpointValues::changes() const {
   return changes;
 }
 
-std::vector<int64_t> steps_of(const CheckpointSeries& series) {
-  std::vector<int64_t> steps;
-  for (size_t i = 0; i < series.size(); ++i) steps.push_back(series.step(i));
-  return steps;
-}
-
 CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan& memory,
                                        const Communicator& world, const ProcessGrid& grid) {
-  const size_t checkpoints = job.series.size(), samples = job.samples.size();
+  const size_t checkpoints = job.path->size(), samples = job.samples.size();
   // Segments of no length: one checkpoint is read at a time.
-  std::vector<CheckpointPair> points;
+  std::vector<PointPair> points;
   for (size_t i = 0; i < checkpoints; ++i) points.push_back({i, i});
-  const CheckpointTrajectory trajectory(job.series, *job.network, points);
+  const PathTrajectory trajectory(job.path, points);
   const Communicator& group = grid.segment_group();
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
@@ -61,11 +55,12 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
   agree(world, [&] {
     std::optional<Workspace> workspace;
     try {
-      workspace.emplace(*job.network, trajectory, job.components, job.computation, memory,
-                        *collectives.gathers);
+      workspace.emplace(workspace_of(job, trajectory, memory, *collectives.gathers));
       for (size_t i = first; i < checkpoints; i += groups) {
-        workspace->parameters->load(static_cast<int64_t>(i));
-        const std::vector<double> values = solver.values(false, *workspace->sweep);
+        agree(group, [&] { workspace->parameters->load(static_cast<int64_t>(i)); });
+        const std::vector<double> values =
+            solver.values(false, *workspace->sweep,
+                          [&](const std::string& error) { collectives.gathers->abort(error); });
         if (grid.leads()) {
           mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
         }
@@ -77,7 +72,7 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
     }
   });
   if (progress) progress->finish();
-  CheckpointValues all{.steps = steps_of(job.series),
+  CheckpointValues all{.steps = steps_of(*job.path),
                        .samples = samples,
                        .values = std::vector<double>(checkpoints * samples)};
   const std::vector<std::string> parts = world.all_gather(mine);

@@ -25,9 +25,6 @@ struct CheckpointValues {
   [[nodiscard]] std::vector<double> changes() const;
 };
 
-/// The steps of a series: N + 1.
-std::vector<int64_t> steps_of(const CheckpointSeries& series);
-
 /// Computes F by forward passes, checkpoints shared out over the segment groups, each as `memory`
 /// says; the same on every rank, and the same bits on any grid. Throws DataError where F is not
 /// finite (checkpoint and sample named). @collective over world

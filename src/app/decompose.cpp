@@ -47,21 +47,17 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
     if (option.value.empty()) continue;
     fmt::print("  {:<20} {}\n", option.key, option.value);
   }
-  int64_t elements = 0;
-  for (const ParameterInfo& parameter : job.network->parameters()) {
-    int64_t size = 1;
-    for (const int64_t length : parameter.shape) size *= length;
-    elements += size;
-  }
   fmt::print(
-      "\n{} checkpoints of {} parameters in {} tensors; {} samples of up to {} tokens\n"
+      "\n{} {} of {} parameters in {} tensors; {} samples{}\n"
       "{} components × {} samples × {} segments in {} units, revision {}\n"
       "{} segment group{} of {} rank{} ({}), parameters {}, up to {} of memory a rank\n"
       "device {} ({})",
-      job.series.size(), elements, job.network->parameters().size(), job.samples.size(),
-      job.solver.positions, job.components.size(), job.samples.size(), job.trajectory->segments(),
-      job.units.size(), revision(), grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s",
-      grid.shards(), grid.shards() == 1 ? "" : "s", choice.reason, to_string(memory.source),
+      job.path->size(), job.run ? "points of a recorded run" : "checkpoints",
+      parameter_count(*job.model), job.model->parameters().size(), job.samples.size(),
+      job.network != nullptr ? fmt::format(" of up to {} tokens", job.solver.positions) : "",
+      job.components.size(), job.samples.size(), job.pieces.size(), job.units.size(), revision(),
+      grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s", grid.shards(),
+      grid.shards() == 1 ? "" : "s", choice.reason, to_string(memory.source),
       format_bytes(static_cast<double>(memory.total())), device.device.is_cuda() ? "cuda" : "cpu",
       device.reason);
   if (memory.on_device) {
@@ -75,11 +71,10 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
 /// Reads every weight once, each rank its share of the checkpoints, before a store is made: a run
 /// should not end on a NaN after hours.
 void require_finite_weights(const DecomposeJob& job, const Communicator& world) {
-  for (size_t i = static_cast<size_t>(world.rank()); i < job.series.size();
+  for (size_t i = static_cast<size_t>(world.rank()); i < job.path->size();
        i += static_cast<size_t>(world.size())) {
-    const Checkpoint& checkpoint = job.series.checkpoint(i);
-    for (const ParameterInfo& parameter : job.network->parameters()) {
-      require_finite(checkpoint.tensor(parameter.name), checkpoint.directory().string());
+    for (size_t id = 0; id < job.model->parameters().size(); ++id) {
+      require_finite(job.path->tensor(i, static_cast<ParameterId>(id)), job.path->describe(i));
     }
   }
 }
@@ -94,8 +89,7 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   const GroupCollectives collectives = make_group_collectives(group, job.computation.device);
   std::optional<Workspace> workspace;
   agree(world, [&] {  // allocates
-    workspace.emplace(*job.network, *job.trajectory, job.components, job.computation, memory,
-                      *collectives.gathers);
+    workspace.emplace(workspace_of(job, *job.trajectory, memory, *collectives.gathers));
   });
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
@@ -105,8 +99,8 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
   totals.begin();
-  run_units(dispatcher, group, job.units, todo, *workspace->parameters, *workspace->sweep, solver,
-            [&](const ScoreTile& tile) {
+  run_units(dispatcher, group, job.units, job.pieces, todo, *workspace->parameters,
+            *workspace->sweep, solver, [&](const ScoreTile& tile) {
               totals.add(tile.unit.segment);
               writer.write(tile);
             });
@@ -148,12 +142,11 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const MemoryBudget own_budget = rank_budget(options, device->device, place.ranks);
   const MemoryBudget budget_of_all = least_budget(own_budget, world);
   const GridChoice choice =
-      shards ? GridChoice{*shards, "as asked"}
-             : choose_grid(world.size(), source, demand_of(job, 1), budget_of_all);
+      shards ? GridChoice{*shards, "as asked"} : grid_of(job, world.size(), source, budget_of_all);
   const ProcessGrid grid(world, choice.shards);
   const MemoryBudget budget = least_budget(own_budget, grid.segment_group());
   std::optional<MemoryPlan> memory;
-  agree(world, [&] { memory = plan_memory(demand_of(job, grid.shards()), source, budget); });
+  agree(world, [&] { memory = memory_of(job, grid.shards(), source, budget); });
   agree(world, [&] { require_finite_weights(job, world); });
   choose_steps(job, options, *memory, world, grid);
   StoreSchema schema = schema_of(job, options);

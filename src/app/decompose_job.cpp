@@ -1,7 +1,17 @@
 #include "app/decompose_job.hpp"
 
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
+#include <utility>
+
+#include "app/run_samples.hpp"
+#include "core/error.hpp"
+#include "model/registry.hpp"
+#include "runs/run_files.hpp"
+#include "training/run_data.hpp"
 
 namespace explaind {
 namespace {
@@ -39,31 +49,159 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   return solver;
 }
 
+namespace {
+
+std::vector<Sample> samples_of_file(const DecomposeOptions& options, const Network& network,
+                                    const std::filesystem::path& tokenizer) {
+  return load_samples(options.samples,
+                      {.vocabulary = network.vocabulary(),
+                       .max_length = options.max_length.value_or(network.max_positions()),
+                       .truncate = options.truncate,
+                       .tokenizer_directory = options.tokenizer.value_or(tokenizer.string())});
+}
+
+void open_series(DecomposeJob& job, const DecomposeOptions& options) {
+  job.series = CheckpointSeries::open(options.series, parse_phases(options.phases));
+  const std::filesystem::path first = job.series->checkpoint(0).directory();
+  auto network = build_network(job.series->config(), (first / "config.json").string());
+  job.path = std::make_shared<const CheckpointPath>(*job.series, *network);
+  job.samples = samples_of_file(options, *network, first);
+  job.network = network.get();
+  job.model = std::move(network);
+}
+
+void require_labels(const PredictionData& data, const std::string& where) {
+  const auto highest = data.data.labels.max().item<int64_t>();
+  if (highest < data.classes) return;
+  throw DataError(where,
+                  fmt::format("a label is {}, and the model has {} classes", highest, data.classes),
+                  "recorded_run.md says what data.safetensors holds");
+}
+
+/// Samples out of the run's own data, or, for a language model, of a file.
+void open_run(DecomposeJob& job, const DecomposeOptions& options) {
+  job.run = RecordedRun::open(options.series);
+  job.model = build_model(job.run->description().json.at("model"),
+                          (job.run->directory() / run_files::run).string());
+  job.network = dynamic_cast<const Network*>(job.model.get());
+  job.path = std::make_shared<const RunPath>(*job.run, *job.model);
+  const std::optional<SampleChoice> choice = parse_sample_choice(options.samples);
+  if (!choice && job.network == nullptr) {
+    throw UsageError("--samples", "of a classifier's run they come from its own data",
+                     "Use validation, train, or some of them as in validation:0-99");
+  }
+  if (!choice) {
+    job.samples = samples_of_file(options, *job.network, job.run->directory());
+    return;
+  }
+  TrainingData all = load_run_data(*job.run);
+  Dataset& part = choice->part == "train" ? all.train : all.validation;
+  job.samples = choose_samples(*choice, part);
+  if (job.network == nullptr) {
+    const nlohmann::json& config = job.run->description().json.at("model").at("config");
+    const auto classes = config.find(config.contains("classes") ? "classes" : "vocabulary");
+    job.data = PredictionData{
+        .data = std::move(part), .transform = all.transform, .classes = classes->get<int64_t>()};
+    require_labels(*job.data, options.series);
+  }
+}
+
+/// Axes that this path, or this functional, does not have.
+void require_axes(const DecomposeJob& job) {
+  const Axes& axes = job.solver.axes;
+  if (job.series && (axes.train_sample || axes.train_group)) {
+    throw UsageError("--axes",
+                     "a series of weights does not say which training sample moved what: the "
+                     "optimizer had summed over them before a checkpoint was written",
+                     "Leave out train_sample and train_group");
+  }
+  if (axes.train_sample || axes.train_group) {
+    throw UsageError("--axes", "training samples are no axis of this decomposition",
+                     "Leave out train_sample and train_group");
+  }
+  if (axes.output) {
+    throw UsageError("--axes", "outputs are no axis of this decomposition", "Leave out output");
+  }
+}
+
+void require_possible(const DecomposeJob& job, const DecomposeOptions& options) {
+  require_axes(job);
+  const Functional& functional = job.solver.functional;
+  if (job.network != nullptr) {
+    const int64_t width =
+        job.model->parameters()[static_cast<size_t>(job.network->unembedding())].shape.at(1);
+    require_of_language_model(functional, job.network->vocabulary(), job.network->blocks(), width);
+    return;
+  }
+  require_of_classifier(functional, job.data->classes);
+  if (job.solver.axes.position) {
+    throw UsageError("--axes", "position is an axis of language models", "Leave it out");
+  }
+  if (parse_source(options.parameters).value_or(Source::resident) != Source::resident) {
+    throw UsageError("--parameters", "a classifier's are resident: it is no chain of blocks",
+                     "Leave it out");
+  }
+  if (options.product_form == "split") {
+    throw UsageError("--product-form", "products are split in chains of blocks only", "Use formed");
+  }
+}
+
+}  // namespace
+
+void DecomposeJob::set_segments(const std::vector<PointPair>& pairs, bool piecewise) {
+  std::vector<PointPair> straight;
+  pieces.clear();
+  for (const PointPair& pair : pairs) {
+    const auto first = static_cast<int64_t>(straight.size());
+    for (size_t point = pair.from; piecewise && point < pair.to; ++point) {
+      straight.push_back({point, point + 1});
+    }
+    if (!piecewise) straight.push_back(pair);
+    pieces.push_back({first, static_cast<int64_t>(straight.size())});
+  }
+  trajectory = std::make_unique<PathTrajectory>(path, std::move(straight));
+  units = UnitGrid(static_cast<int64_t>(pieces.size()), static_cast<int64_t>(samples.size()),
+                   solver.chunk, solver.axes.sample);
+}
+
 DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) {
-  DecomposeJob job(CheckpointSeries::open(options.series, parse_phases(options.phases)));
-  const std::filesystem::path first = job.series.checkpoint(0).directory();
-  job.network = build_network(job.series.config(), (first / "config.json").string());
-  job.trajectory = std::make_unique<CheckpointTrajectory>(job.series, *job.network);
+  DecomposeJob job;
   job.solver = solver_options(options);
   job.computation.device = device;
   job.computation.precision = parse_precision(options.precision);
   require_device(job.computation);
-  job.samples = load_samples(
-      options.samples, {.vocabulary = job.network->vocabulary(),
-                        .max_length = options.max_length.value_or(job.network->max_positions()),
-                        .truncate = options.truncate,
-                        .tokenizer_directory = options.tokenizer.value_or(first.string())});
+  is_recorded_run(options.series) ? open_run(job, options) : open_series(job, options);
+  require_possible(job, options);
   job.groups = group_samples(job.samples);
-  job.computation.form = choose_product_form(
-      options.product_form, largest_micro_batch(job.samples, job.solver.micro_batch));
+  if (job.network != nullptr) {
+    job.computation.form = choose_product_form(
+        options.product_form, largest_micro_batch(job.samples, job.solver.micro_batch));
+  } else {
+    job.solver.outputs = ClassOutputs::count(job.solver.functional, job.data->classes);
+  }
   for (const Sample& sample : job.samples) {
     job.solver.positions =
         std::max(job.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
-  job.components = ComponentTable(parse_granularity(options.component), job.network->parameters());
-  job.units = UnitGrid(job.trajectory->segments(), static_cast<int64_t>(job.samples.size()),
-                       job.solver.chunk, job.solver.axes.sample);
+  job.components = ComponentTable(parse_granularity(options.component), job.model->parameters());
+  job.set_segments(neighbours(job.path->size()));
   return job;
+}
+
+Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
+                       const MemoryPlan& memory, Collectives& group) {
+  if (job.network != nullptr) {
+    return {*job.network,   job.solver.functional, trajectory,
+            job.components, job.computation,       memory,
+            group};
+  }
+  return {*job.model,
+          *job.data,
+          job.solver.functional,
+          trajectory,
+          job.components,
+          job.computation,
+          Share{group.rank(), group.size()}};
 }
 
 DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job) {
@@ -74,9 +212,9 @@ DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& jo
 
 StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) {
   StoreSchema schema;
-  for (int64_t s = 0; s < job.trajectory->segments(); ++s) {
-    schema.step_from.push_back(job.trajectory->step_from(s));
-    schema.step_to.push_back(job.trajectory->step_to(s));
+  for (const PieceRange& pieces : job.pieces) {
+    schema.step_from.push_back(job.trajectory->step_from(pieces.first));
+    schema.step_to.push_back(job.trajectory->step_to(pieces.last - 1));
   }
   for (const Sample& sample : job.samples) {
     schema.sample_ids.push_back(sample.id);

@@ -2,45 +2,60 @@
 // Everything that `decompose` computes its units from, made of the options.
 
 #include <memory>
-#include <utility>
+#include <optional>
 #include <vector>
 
 #include "checkpoint/series.hpp"
+#include "comm/collectives.hpp"
 #include "config/decompose_options.hpp"
+#include "decomposition/classifier_sweep.hpp"
 #include "decomposition/computation.hpp"
 #include "decomposition/trajectory.hpp"
 #include "decomposition/unit_solver.hpp"
+#include "decomposition/workspace.hpp"
 #include "model/network.hpp"
+#include "runs/recorded_run.hpp"
 #include "store/influence_store.hpp"
 
 namespace explaind {
 
 /// The same on every rank.
 struct DecomposeJob {
-  explicit DecomposeJob(CheckpointSeries opened) : series(std::move(opened)) {}
-
-  CheckpointSeries series;
-  std::unique_ptr<Network> network;
+  std::optional<CheckpointSeries> series;  ///< what --series names: this,
+  std::optional<RecordedRun> run;          ///< or this
+  std::unique_ptr<Model> model;
+  const Network* network = nullptr;    ///< the model, where it is a language model
+  std::optional<PredictionData> data;  ///< of a classifier
   std::vector<Sample> samples;
   Groups groups;
+  std::shared_ptr<const Path> path;
   std::unique_ptr<Trajectory> trajectory;
+  std::vector<PieceRange> pieces;  ///< per segment of the units: of the trajectory
   ComponentTable components;
   SolverOptions solver;
   UnitGrid units;
   Computation computation;
   std::vector<double> left_out;  ///< per sample: ΔF of segments left out; empty where none could be
-  StepCurve curve;               ///< of the whole series; empty where F was not needed
+  StepCurve curve;               ///< of the whole path; empty where F was not needed
+
+  /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
+  /// the points between.
+  void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);
 };
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.
 SolverOptions solver_options(const DecomposeOptions& options);
 
-/// Opens series, network and samples; `device` is where it will compute. Throws DataError as they
-/// do, and UsageError for a precision that the device does not have. Not collective.
+/// Opens series or run, model and samples; `device` is where it will compute. Throws DataError as
+/// they do, and UsageError for a precision that the device does not have. Not collective.
 DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device);
 
 /// The options with what was chosen for "auto" where that decides the numbers.
 DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job);
+
+/// What computes the job along a trajectory. @collective over `group` where it gathers parameters
+Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
+                       const MemoryPlan& memory, Collectives& group);
 
 /// The store's layout, without provenance.
 StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options);

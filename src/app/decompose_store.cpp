@@ -20,7 +20,7 @@ PreparedStore prepare_store(const DecomposeJob& job, const DecomposeOptions& opt
   std::string units;
   agree(world, [&] {
     if (world.rank() != 0) return;
-    schema.provenance = provenance(options, job.series, job.samples, hosts, world.size());
+    schema.provenance = provenance(options, job, hosts, world.size());
     schema.run_log_line = run_log_line(world.size());
     if (options.resume && std::filesystem::exists(options.store)) {
       require_same_identity(StoreReader(options.store), schema.provenance);

@@ -64,12 +64,9 @@ Target target_of(const PlanOptions& options, const DecomposeJob& job, const Chos
       .device = device,
       .grid = {},
       .memory = {}};
-  target.grid =
-      shards ? GridChoice{*shards, "as asked"}
-             : choose_grid(static_cast<int>(ranks), source, demand_of(job, 1), target.budget);
-  agree(world, [&] {
-    target.memory = plan_memory(demand_of(job, target.grid.shards), source, target.budget);
-  });
+  target.grid = shards ? GridChoice{*shards, "as asked"}
+                       : grid_of(job, static_cast<int>(ranks), source, target.budget);
+  agree(world, [&] { target.memory = memory_of(job, target.grid.shards, source, target.budget); });
   return target;
 }
 
@@ -85,15 +82,12 @@ std::string reason(const MemoryPlan& memory, bool chosen, const MemoryBudget& bu
 /// is not known; any will do then.
 void assume_steps(DecomposeJob& job, const DecomposeOptions& options,
                   const std::optional<CheckpointValues>& values) {
-  const std::vector<int64_t> steps = steps_of(job.series);
+  const std::vector<int64_t> steps = steps_of(*job.path);
   const std::vector<double> change =
       values ? values->changes() : std::vector<double>(steps.size() - 1, 1.0);
-  job.trajectory = std::make_unique<CheckpointTrajectory>(
-      job.series, *job.network,
-      select_segments(StepSelection::parse(options.steps), parse_step_policy(options.step_policy),
-                      steps, change));
-  job.units = UnitGrid(job.trajectory->segments(), static_cast<int64_t>(job.samples.size()),
-                       job.solver.chunk, job.solver.axes.sample);
+  const StepPolicy policy = parse_step_policy(options.step_policy);
+  job.set_segments(select_segments(StepSelection::parse(options.steps), policy, steps, change),
+                   policy == StepPolicy::sum);
 }
 
 /// F at every checkpoint, by the ranks there are; printed and written by rank 0. @collective
@@ -107,7 +101,7 @@ CheckpointValues show_losses(const PlanOptions& options, const DecomposeJob& job
   const ProcessGrid grid(world, shards);
   MemoryPlan memory = target.memory;
   if (shards != target.grid.shards) {
-    agree(world, [&] { memory = plan_memory(demand_of(job, 1), {}, target.budget); });
+    agree(world, [&] { memory = memory_of(job, 1, {}, target.budget); });
   }
   CheckpointValues values = values_at_checkpoints(job, memory, world, grid);
   agree(world, [&] {
@@ -161,9 +155,8 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
                 const CostEstimate& cost, const Calibration& times, double evaluations) {
   const int64_t groups = target.groups();
   fmt::print("{} segments, {} samples, {} components: {} units on {} group{} of {} rank{} ({})\n",
-             job.trajectory->segments(), job.samples.size(), job.components.size(),
-             job.units.size(), groups, plural(groups), target.grid.shards,
-             plural(target.grid.shards), target.grid.reason);
+             job.pieces.size(), job.samples.size(), job.components.size(), job.units.size(), groups,
+             plural(groups), target.grid.shards, plural(target.grid.shards), target.grid.reason);
   fmt::print("  device          {} ({})\n", target.device.device.is_cuda() ? "cuda" : "cpu",
              target.device.reason);
   fmt::print("  products        {}\n", to_string(job.computation.form));

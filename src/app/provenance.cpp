@@ -12,6 +12,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "app/run_samples.hpp"
 #include "app/version.hpp"
 #include "core/error.hpp"
 #include "core/revision.hpp"
@@ -50,7 +51,11 @@ uint32_t crc_of(const std::vector<Sample>& samples) {
   return static_cast<uint32_t>(crc);
 }
 
-nlohmann::ordered_json sample_file(const std::string& path, const std::vector<Sample>& samples) {
+nlohmann::ordered_json sample_source(const std::string& path, const DecomposeJob& job) {
+  const std::vector<Sample>& samples = job.samples;
+  if (job.run && parse_sample_choice(path)) {
+    return {{"choice", path}, {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
+  }
   std::ifstream in(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   return {{"file", std::filesystem::absolute(path).string()},
@@ -127,8 +132,7 @@ std::string gather_hosts(const Communicator& world) {
 }
 
 std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptions& options,
-                                                            const CheckpointSeries& series,
-                                                            const std::vector<Sample>& samples,
+                                                            const DecomposeJob& job,
                                                             const std::string& hosts, int ranks) {
   DecomposeOptions copy = options;
   nlohmann::ordered_json identity, execution, libraries;
@@ -136,9 +140,13 @@ std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptio
     (option.role == Role::identity ? identity : execution)[option.key] = option.value;
   }
   for (const auto& [name, version] : versions()) libraries[name] = version;
-  const nlohmann::ordered_json inputs{{"series", identify(series, options.hash_inputs)},
-                                      {"samples", sample_file(options.samples, samples)}};
-  const std::string model = series.config().dump(2);
+  const nlohmann::ordered_json inputs{
+      {"series", job.run ? identify(*job.run, options.hash_inputs)
+                         : identify(*job.series, options.hash_inputs)},
+      {"samples", sample_source(options.samples, job)}};
+  const nlohmann::json config =
+      job.run ? job.run->description().json["model"] : job.series->config();
+  const std::string model = config.dump(2);
   return {{"configuration", identity.dump(2)},
           {"execution", execution.dump(2)},
           {"identity", Identity(identity, inputs, model).hash()},

@@ -5,10 +5,9 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoint/series.hpp"
+#include "app/decompose_job.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
-#include "samples/sample.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {
@@ -17,11 +16,11 @@ namespace explaind {
 std::string gather_hosts(const Communicator& world);
 
 /// Resolved configuration (identity and execution), identity hash, revision and library versions,
-/// model config, identification of series and samples, hosts and ranks. Not collective; with
+/// model config, identification of series or run and of samples, hosts and ranks. Not collective;
+/// with
 /// --hash-inputs it reads every weight file.
 std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptions& options,
-                                                            const CheckpointSeries& series,
-                                                            const std::vector<Sample>& samples,
+                                                            const DecomposeJob& job,
                                                             const std::string& hosts, int ranks);
 
 /// Throws DataError naming every option and input in which this run differs from the one that began

@@ -1,14 +1,16 @@
-// explaind query: slices and groups of a store as a table, CSV or JSON.
+// explaind query: slices and groups of a store as a table, CSV, JSON or a NumPy array.
 
 #include "store/query.hpp"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "app/npy.hpp"
 #include "app/verbs.hpp"
 #include "core/error.hpp"
 
@@ -186,16 +188,23 @@ int run_query(const QueryOptions& options) {
   if (!options.columns.empty() && options.format != "table") {
     throw UsageError("--columns", "shapes tables, not " + options.format, "Leave it out");
   }
+  if (options.format == "npy" && isatty(STDOUT_FILENO) == 1) {
+    throw UsageError("--format npy", "writes bytes that a terminal cannot show",
+                     "Send them to a file: … --format npy > scores.npy");
+  }
   const StoreReader store(options.store);
   const QueryResult result = run(store, {.variable = options.variable,
                                          .sum = options.sum,
                                          .group_by = options.group_by,
                                          .select = options.select,
-                                         .top = options.top});
+                                         .top = options.top,
+                                         .whole = options.format == "npy"});
   if (options.format == "csv") {
     print_csv(result);
   } else if (options.format == "json") {
     print_json(result);
+  } else if (options.format == "npy") {
+    std::cout << npy_bytes(result.shape, result.values);
   } else {
     print_table(result, options.columns);
   }

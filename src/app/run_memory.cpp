@@ -4,6 +4,7 @@
 
 #include "core/byte_size.hpp"
 #include "core/free_memory.hpp"
+#include "decomposition/classifier_memory.hpp"
 
 namespace explaind {
 
@@ -44,6 +45,19 @@ MemoryDemand demand_of(const DecomposeJob& job, int shards) {
           .solver = job.solver,
           .computation = job.computation,
           .shards = shards};
+}
+
+GridChoice grid_of(const DecomposeJob& job, int ranks, std::optional<Source> source,
+                   const MemoryBudget& budget) {
+  if (job.network == nullptr) return {1, "the weights of the whole model fit a rank"};
+  return choose_grid(ranks, source, demand_of(job, 1), budget);
+}
+
+MemoryPlan memory_of(const DecomposeJob& job, int shards, std::optional<Source> source,
+                     const MemoryBudget& budget) {
+  if (job.network != nullptr) return plan_memory(demand_of(job, shards), source, budget);
+  return plan_classifier_memory(*job.model, *job.data, job.components, job.solver, job.computation,
+                                budget);
 }
 
 }  // namespace explaind

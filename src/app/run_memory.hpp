@@ -6,6 +6,7 @@
 #include "app/decompose_job.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
+#include "decomposition/grid_choice.hpp"
 #include "decomposition/memory_plan.hpp"
 
 namespace explaind {
@@ -19,7 +20,16 @@ MemoryBudget rank_budget(const DecomposeOptions& options, const Device& device,
 /// Of each memory the least of all ranks. @collective
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks);
 
-/// The job, as the memory plan takes it.
+/// choose_grid for the job; classifiers do not share units unless asked to.
+GridChoice grid_of(const DecomposeJob& job, int ranks, std::optional<Source> source,
+                   const MemoryBudget& budget);
+
+/// The memory plan of one of `shards` ranks that share units. Throws DataError where it does not
+/// fit.
+MemoryPlan memory_of(const DecomposeJob& job, int shards, std::optional<Source> source,
+                     const MemoryBudget& budget);
+
+/// The job of a language model, as the memory plan takes it.
 MemoryDemand demand_of(const DecomposeJob& job, int shards);
 
 }  // namespace explaind

@@ -17,10 +17,10 @@ int64_t largest(const Communicator& world, int64_t value) { return -world.minimu
 }  // namespace
 
 int64_t RunTotals::bytes_of_point() const {
-  const Network& network = *job_.network;
-  std::vector<ParameterId> read(network.parameters().size());
+  std::vector<ParameterId> read(job_.model->parameters().size());
   std::iota(read.begin(), read.end(), ParameterId{0});
   if (source_ == Source::gathered) {  // rows that are looked up are not shared
+    const Network& network = *job_.network;
     read = {network.unembedding()};
     for (int64_t block = 0; block < network.blocks(); ++block) {
       const std::vector<ParameterId> used = network.block_parameters(block);
@@ -35,10 +35,15 @@ int64_t RunTotals::bytes_of_point() const {
 }
 
 void RunTotals::add(int64_t segment) {
-  if (segment == segment_) return;
-  segment_ = segment;
-  const std::set<int64_t> ends{job_.trajectory->point(segment, false),
-                               job_.trajectory->point(segment, true)};
+  const PieceRange& pieces = job_.pieces[static_cast<size_t>(segment)];
+  for (int64_t piece = pieces.first; piece < pieces.last; ++piece) add_piece(piece);
+}
+
+void RunTotals::add_piece(int64_t piece) {
+  if (piece == piece_) return;
+  piece_ = piece;
+  const std::set<int64_t> ends{job_.trajectory->point(piece, false),
+                               job_.trajectory->point(piece, true)};
   if (source_ == Source::resident) bytes_read_ += 2 * bytes_of_point();
   if (source_ == Source::gathered) {  // a share of each endpoint that was not there yet
     for (const int64_t point : ends) {

@@ -33,6 +33,7 @@ class RunTotals {
 
  private:
   using Clock = std::chrono::steady_clock;
+  void add_piece(int64_t piece);
   /// Of one end of a segment, all ranks of a group together.
   [[nodiscard]] int64_t bytes_of_point() const;
 
@@ -41,10 +42,10 @@ class RunTotals {
   int shards_;
   Clock::time_point start_;
   double seconds_ = 0;
-  int64_t bytes_read_ = 0, segment_ = -1;
+  int64_t bytes_read_ = 0, piece_ = -1;
   GatherCount gathers_;
   std::string gathers_over_;
-  std::set<int64_t> points_;  ///< endpoints of the segment, which the next may share
+  std::set<int64_t> points_;  ///< endpoints of the piece, which the next may share
 };
 
 }  // namespace explaind

@@ -15,12 +15,11 @@ namespace explaind {
 namespace {
 
 /// What the pairs leave out, per sample: the whole change less that of the segments kept.
-std::vector<double> left_out(const std::vector<CheckpointPair>& pairs,
-                             const CheckpointValues& values) {
+std::vector<double> left_out(const std::vector<PointPair>& pairs, const CheckpointValues& values) {
   std::vector<double> left(values.samples);
   for (size_t s = 0; s < values.samples; ++s) {
     left[s] = values.at(values.steps.size() - 1, s) - values.at(0, s);
-    for (const CheckpointPair& pair : pairs) {
+    for (const PointPair& pair : pairs) {
       left[s] -= values.at(pair.to, s) - values.at(pair.from, s);
     }
   }
@@ -28,9 +27,9 @@ std::vector<double> left_out(const std::vector<CheckpointPair>& pairs,
 }
 
 void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
-                  const std::vector<CheckpointPair>& pairs) {
+                  const std::vector<PointPair>& pairs) {
   fmt::print("\nSteps {}, {}: {} segments of {} checkpoints\n", options.steps, options.step_policy,
-             pairs.size(), job.series.size());
+             pairs.size(), job.path->size());
   if (job.left_out.empty()) return;
   const auto largest =
       std::max_element(job.left_out.begin(), job.left_out.end(),
@@ -48,7 +47,7 @@ void choose_steps(DecomposeJob& job, const DecomposeOptions& options, const Memo
   const StepSelection selection = StepSelection::parse(options.steps);
   const StepPolicy policy = parse_step_policy(options.step_policy);
   if (selection.kind == StepSelection::Kind::all) return;
-  const std::vector<int64_t> steps = steps_of(job.series);
+  const std::vector<int64_t> steps = steps_of(*job.path);
   std::vector<double> change(steps.size() - 1, 0.0);
   std::optional<CheckpointValues> values;
   if (selection.kind == StepSelection::Kind::top || policy == StepPolicy::drop) {
@@ -57,11 +56,9 @@ void choose_steps(DecomposeJob& job, const DecomposeOptions& options, const Memo
     job.curve = step_curve(steps, change);
     if (world.rank() == 0) print_curve(job.curve);
   }
-  const std::vector<CheckpointPair> pairs = select_segments(selection, policy, steps, change);
+  const std::vector<PointPair> pairs = select_segments(selection, policy, steps, change);
   if (policy == StepPolicy::drop) job.left_out = left_out(pairs, *values);
-  job.trajectory = std::make_unique<CheckpointTrajectory>(job.series, *job.network, pairs);
-  job.units = UnitGrid(job.trajectory->segments(), static_cast<int64_t>(job.samples.size()),
-                       job.solver.chunk, job.solver.axes.sample);
+  job.set_segments(pairs, policy == StepPolicy::sum);
   if (world.rank() == 0) print_choice(job, options, pairs);
 }
 

@@ -85,10 +85,11 @@ OptionTable option_table(DecomposeOptions& o) {
                    identity},
                   o.steps),
       word_option({"step-policy", "WHAT",
-                   "of the others: merge joins neighbours into one straight segment, drop leaves "
-                   "them out and reports their change",
+                   "of the others: merge joins neighbours into one straight segment, sum decomposes "
+                   "them one by one and adds their scores, drop leaves them out and reports their "
+                   "change",
                    identity},
-                  o.step_policy, {"merge", "drop"}),
+                  o.step_policy, {"merge", "sum", "drop"}),
       flag_option(
           {"hash-inputs", "",
            "identify checkpoints by SHA-256 of all bytes instead of header and size", execution},

@@ -9,19 +9,21 @@ OptionTable option_table(QueryOptions& o) {
       text_option(
           {"store", "FILE", "the influence store (also as first argument)", Role::command, true},
           o.store),
-      text_option({"variable", "NAME", "psi, value_from, value_to, residual, node_count, …"},
+      text_option({"variable", "NAME", "psi, psi_data, value_from, residual, node_count, …"},
                   o.variable),
       list_option({"sum", "AXES", "axes to sum over, e.g. component,segment"}, o.sum),
       list_option({"group-by", "COORDS",
                    "coordinates that stay: step_from, step_to, id, group, component, layer, kind, "
-                   "tensor, head, index, position; everything else is summed"},
+                   "tensor, head, index, position, output, train_sample, train_group; everything "
+                   "else is summed"},
                   o.group_by),
       list_option({"select", "NAME=VALUE",
                    "only entries where a coordinate has a value: step=100, group=de|fr, "
                    "layer=0:3, component=*.mlp.*; several are joined by commas or repeated"},
                   o.select),
       integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
-      word_option({"format", "NAME", "table, csv or json"}, o.format, {"table", "csv", "json"}),
+      word_option({"format", "NAME", "table, csv, json or npy (an array, an axis that stays each)"},
+                  o.format, {"table", "csv", "json", "npy"}),
       text_option({"columns", "COORD",
                    "table: one of the coordinates that stay becomes the columns, e.g. kind"},
                   o.columns),

@@ -72,8 +72,7 @@ at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, int64_
   if (!y.requires_grad()) y.requires_grad_(true);
   y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
     const at::Tensor response = convolve(input, source().delta(weight), stride, padding);
-    // Pixels are summed per output channel, in double. B O.
-    sink_.add_rows(weight, (gradient.to(at::kDouble) * response.to(at::kDouble)).sum({2, 3}));
+    sink_.add_channels(weight, gradient.flatten(2), response.flatten(2));
   });
   return y;
 }

@@ -168,29 +168,56 @@ void Contraction::set_lengths(std::vector<int64_t> lengths) {
   if (device_.has_twins()) lengths_there_ = device_.upload(at::tensor(lengths_, at::kLong));
 }
 
+std::vector<int64_t> Contraction::lengths_within(int64_t positions) const {
+  std::vector<int64_t> lengths = lengths_;
+  for (int64_t& length : lengths) length = std::min(length, positions);
+  return lengths;
+}
+
+at::Tensor Contraction::lengths_there(int64_t positions) const {
+  const auto beyond = [&](int64_t length) { return length > positions; };
+  if (std::none_of(lengths_.begin(), lengths_.end(), beyond)) return lengths_there_;
+  return device_.upload(at::tensor(lengths_within(positions), at::kLong));
+}
+
 Contracted Contraction::operator()(const at::Tensor& delta, const at::Tensor& z,
                                    const Kept& kept) const {
   const bool fp64 = delta.scalar_type() == at::kDouble;
+  const int64_t positions = delta.size(1);
   if (device_.has_twins()) {
-    return fp64 ? contract_there<double>(delta, z, lengths_there_, kept, device_)
-                : contract_there<float>(delta, z, lengths_there_, kept, device_);
+    const at::Tensor lengths = lengths_there(positions);
+    return fp64 ? contract_there<double>(delta, z, lengths, kept, device_)
+                : contract_there<float>(delta, z, lengths, kept, device_);
   }
-  return fp64 ? contract_here<double>(delta, z, lengths_, kept)
-              : contract_here<float>(delta, z, lengths_, kept);
+  const std::vector<int64_t> lengths = lengths_within(positions);
+  return fp64 ? contract_here<double>(delta, z, lengths, kept)
+              : contract_here<float>(delta, z, lengths, kept);
 }
 
 at::Tensor Contraction::by_position(const at::Tensor& delta, const at::Tensor& z) const {
   const bool fp64 = delta.scalar_type() == at::kDouble;
-  const std::vector<int64_t> shape{delta.size(0), delta.size(1)};
+  const int64_t positions = delta.size(1);
+  const std::vector<int64_t> shape{delta.size(0), positions};
   if (device_.has_twins()) {
+    const at::Tensor lengths = lengths_there(positions);
     const at::Tensor sums =
-        fp64 ? each_position_there<double>(delta, z, lengths_there_, Division::whole, 1, device_)
-             : each_position_there<float>(delta, z, lengths_there_, Division::whole, 1, device_);
+        fp64 ? each_position_there<double>(delta, z, lengths, Division::whole, 1, device_)
+             : each_position_there<float>(delta, z, lengths, Division::whole, 1, device_);
     return device_.download(sums.view(shape));
   }
-  const at::Tensor sums = fp64 ? each_position<double>(delta, z, lengths_, Division::whole, 1)
-                               : each_position<float>(delta, z, lengths_, Division::whole, 1);
+  const std::vector<int64_t> lengths = lengths_within(positions);
+  const at::Tensor sums = fp64 ? each_position<double>(delta, z, lengths, Division::whole, 1)
+                               : each_position<float>(delta, z, lengths, Division::whole, 1);
   return sums.view(shape);
+}
+
+at::Tensor Contraction::over_pixels(const at::Tensor& delta, const at::Tensor& z) const {
+  if (device_.has_twins()) return (delta.to(at::kDouble) * z.to(at::kDouble)).sum(2);
+  const bool fp64 = delta.scalar_type() == at::kDouble;
+  const std::vector<int64_t> all(static_cast<size_t>(delta.size(0)), delta.size(1));
+  const at::Tensor sums = fp64 ? each_position<double>(delta, z, all, Division::whole, 1)
+                               : each_position<float>(delta, z, all, Division::whole, 1);
+  return sums.view({delta.size(0), delta.size(1)});
 }
 
 }  // namespace explaind

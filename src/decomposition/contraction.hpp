@@ -34,7 +34,8 @@ class Contraction {
  public:
   explicit Contraction(const Device& device) : device_(device) {}
 
-  /// Of the members, positions that exist: B. The rest is padding and never read.
+  /// Of the members, positions that exist: B. The rest is padding and never read. A length may be
+  /// beyond an operation's positions: all of them exist then.
   void set_lengths(std::vector<int64_t> lengths);
 
   /// delta: B T N; z: the same, or N, which stands for every position. Both contiguous, fp32 or
@@ -44,9 +45,18 @@ class Contraction {
   /// Σ over the last axis alone: B T, positions past a member's end not to be read.
   [[nodiscard]] at::Tensor by_position(const at::Tensor& delta, const at::Tensor& z) const;
 
+  /// Sums over the last axis of tensors without positions: B O P each, P pixels. Returns B O, in
+  /// order on the host; not set_lengths's business.
+  [[nodiscard]] at::Tensor over_pixels(const at::Tensor& delta, const at::Tensor& z) const;
+
   [[nodiscard]] const Device& device() const { return device_; }
 
  private:
+  /// Of an operation of so many positions, on the host.
+  [[nodiscard]] std::vector<int64_t> lengths_within(int64_t positions) const;
+  /// The same where the device is.
+  [[nodiscard]] at::Tensor lengths_there(int64_t positions) const;
+
   Device device_;
   std::vector<int64_t> lengths_;
   at::Tensor lengths_there_;  ///< on a device

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <set>
+#include <utility>
 
 #include "checkpoint/convert.hpp"
 #include "decomposition/endpoints.hpp"
@@ -20,21 +21,38 @@ std::vector<ParameterId> used_whole(const Network& network) {
   return {used.begin(), used.end()};
 }
 
+std::vector<ParameterId> used_at_all(const Model& model) {
+  std::vector<ParameterId> used;
+  for (size_t i = 0; i < model.parameters().size(); ++i) {
+    if (model.parameters()[i].uses > 0) used.push_back(static_cast<ParameterId>(i));
+  }
+  return used;
+}
+
 }  // namespace
 
 ResidentParameters::ResidentParameters(const Network& network, const Trajectory& trajectory,
                                        const Precision& precision, const Device& device)
+    : ResidentParameters(network, used_whole(network), trajectory, precision, device) {}
+
+ResidentParameters::ResidentParameters(const Model& model, const Trajectory& trajectory,
+                                       const Precision& precision, const Device& device)
+    : ResidentParameters(model, used_at_all(model), trajectory, precision, device) {}
+
+ResidentParameters::ResidentParameters(const Model& model, std::vector<ParameterId> used,
+                                       const Trajectory& trajectory, const Precision& precision,
+                                       const Device& device)
     : trajectory_(trajectory),
       precision_(precision),
       device_(device),
-      used_(used_whole(network)),
-      weights_(network.parameters().size()),
-      deltas_(network.parameters().size()),
+      used_(std::move(used)),
+      weights_(model.parameters().size()),
+      deltas_(model.parameters().size()),
       open_weights_(weights_.size()),
       open_deltas_(weights_.size()) {
   if (device.has_twins()) stored_.emplace(trajectory, used_, device);
   for (const ParameterId id : used_) {
-    const ParameterInfo& parameter = network.parameters()[static_cast<size_t>(id)];
+    const ParameterInfo& parameter = model.parameters()[static_cast<size_t>(id)];
     const at::TensorOptions options = device.options(type_of(parameter, precision));
     weights_[static_cast<size_t>(id)] = at::empty(parameter.shape, options);
     deltas_[static_cast<size_t>(id)] = at::empty(parameter.shape, options);

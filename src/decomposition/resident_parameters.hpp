@@ -13,9 +13,12 @@ namespace explaind {
 /// are there as well, as they are stored. Rows that are looked up come from the mapped files.
 class ResidentParameters final : public ParameterSource {
  public:
-  /// Allocates both arrays once; network and trajectory must outlive this.
+  /// Allocates both arrays once; trajectory must outlive this.
   ResidentParameters(const Network& network, const Trajectory& trajectory,
                      const Precision& precision, const Device& device = Device::cpu());
+  /// The same for any model; all parameters that it uses count as used whole.
+  ResidentParameters(const Model& model, const Trajectory& trajectory, const Precision& precision,
+                     const Device& device = Device::cpu());
 
   /// On a device the weights are not looked at for being finite.
   void load(int64_t segment) override;
@@ -34,6 +37,9 @@ class ResidentParameters final : public ParameterSource {
   [[nodiscard]] const Device& device() const override { return device_; }
 
  private:
+  ResidentParameters(const Model& model, std::vector<ParameterId> used,
+                     const Trajectory& trajectory, const Precision& precision,
+                     const Device& device);
   [[nodiscard]] Endpoints endpoints(ParameterId parameter) const;
 
   const Trajectory& trajectory_;

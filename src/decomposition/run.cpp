@@ -3,6 +3,8 @@
 #include <array>
 #include <exception>
 
+#include "scores/tile_sum.hpp"
+
 namespace explaind {
 namespace {
 
@@ -17,16 +19,23 @@ UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
 }  // namespace
 
 void run_units(Dispatcher& dispatcher, const Communicator& group, const UnitGrid& units,
-               const std::vector<int64_t>& todo, ParameterSource& parameters, Sweep& sweep,
-               const UnitSolver& solver, const std::function<void(const ScoreTile&)>& keep) {
-  for (UnitRange range = next_of(dispatcher, group); !range.empty();
-       range = next_of(dispatcher, group)) {
-    for (int64_t place = range.begin; place < range.end; ++place) {
+               const std::vector<PieceRange>& pieces, const std::vector<int64_t>& todo,
+               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
+               const std::function<void(const ScoreTile&)>& keep) {
+  for (UnitRange mine = next_of(dispatcher, group); !mine.empty();
+       mine = next_of(dispatcher, group)) {
+    for (int64_t place = mine.begin; place < mine.end; ++place) {
       const int64_t index = todo[static_cast<size_t>(place)];
       try {
         const Unit unit = units.unit(index);
-        parameters.load(unit.segment);
-        keep(solver.solve(unit, sweep));
+        const PieceRange& range = pieces[static_cast<size_t>(unit.segment)];
+        parameters.load(range.first);
+        ScoreTile tile = solver.solve(unit, sweep);
+        for (int64_t piece = range.first + 1; piece < range.last; ++piece) {
+          parameters.load(piece);
+          add_piece(tile, solver.solve(unit, sweep));
+        }
+        keep(tile);
       } catch (const std::exception& error) {
         dispatcher.fail(index, error.what());
       }

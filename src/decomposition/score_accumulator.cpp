@@ -89,6 +89,7 @@ void ScoreAccumulator::begin_evaluation(Members members) {
 void ScoreAccumulator::set_functional(std::span<const double> values) {
   for (size_t b = 0; b < values.size(); ++b) {
     const Member& member = (*members_)[b];
+    if (!member.counted) continue;
     functionals_[member.ask][static_cast<size_t>(member.row)] = values[b];
   }
 }
@@ -98,7 +99,7 @@ double& ScoreAccumulator::value(const Member& member, int64_t parameter) {
 }
 
 bool ScoreAccumulator::fed(const Member& member) const {
-  if (!keep_scores_) return false;
+  if (!keep_scores_ || !member.counted) return false;
   const auto weights = (*asks_)[member.ask].weights_of(member.row);
   return std::any_of(weights.begin(), weights.end(), [](double weight) { return weight != 0; });
 }
@@ -170,6 +171,7 @@ void ScoreAccumulator::fold(const Pending& pending) {
   const at::Tensor& parts = pending.sums.parts;
   for (size_t b = 0; b < pending.members->size(); ++b) {
     const Member& member = (*pending.members)[b];
+    if (!member.counted) continue;
     SliceSums* slices = pending.slices;
     (slices == nullptr ? value(member, pending.parameter) : slices->whole[b]) += whole[b];
     if (!fed(member)) continue;
@@ -197,6 +199,7 @@ void ScoreAccumulator::add_sums(int64_t parameter, const SliceSums& sums) {
   const size_t padded = sums.positions.size() / sums.whole.size();
   for (size_t b = 0; b < sums.whole.size(); ++b) {
     const Member& member = (*members_)[b];
+    if (!member.counted) continue;
     value(member, parameter) += sums.whole[b];
     if (!fed(member) || into.division != Division::whole) continue;
     if (keeps_positions()) {
@@ -207,14 +210,17 @@ void ScoreAccumulator::add_sums(int64_t parameter, const SliceSums& sums) {
   }
 }
 
-void ScoreAccumulator::add_rows(int64_t parameter, const at::Tensor& rows) {
+void ScoreAccumulator::add_channels(int64_t parameter, const at::Tensor& delta,
+                                    const at::Tensor& z) {
   settle();  // what was asked for before comes first
-  const at::Tensor sums = contraction_.device().download(rows.contiguous());
+  const at::Tensor sums = contraction_.device().download(
+      contraction_.over_pixels(delta.contiguous(), z.contiguous()).contiguous());
   contraction_.device().synchronize();
   const Place& into = place(parameter);
   const int64_t count = sums.size(1);
   for (size_t b = 0; b < members_->size(); ++b) {
     const Member& member = (*members_)[b];
+    if (!member.counted) continue;
     const double* of_rows = sums.const_data_ptr<double>() + static_cast<int64_t>(b) * count;
     const double whole = kernels::ordered_sum(of_rows, count);
     value(member, parameter) += whole;
@@ -227,21 +233,47 @@ void ScoreAccumulator::add_rows(int64_t parameter, const at::Tensor& rows) {
   }
 }
 
+void ScoreAccumulator::add_entries(int64_t parameter, const std::vector<int64_t>& rows,
+                                   const std::vector<int64_t>& positions,
+                                   const at::Tensor& values) {
+  settle();  // what was asked for before comes first
+  const Place& into = place(parameter);
+  const auto count = static_cast<int64_t>(rows.size());
+  for (size_t b = 0; b < members_->size(); ++b) {
+    const Member& member = (*members_)[b];
+    if (!member.counted) continue;
+    const double* own = values.const_data_ptr<double>() + static_cast<int64_t>(b) * count;
+    const double whole = kernels::ordered_sum(own, count);
+    value(member, parameter) += whole;
+    if (!fed(member)) continue;
+    const int64_t kept = keeps_positions() ? positions[b] + 1 : 1;
+    const int64_t width = into.division == Division::rows ? into.count : 1;
+    parts_.assign(static_cast<size_t>(kept * width), 0.0);
+    double* at = parts_.data() + (kept - 1) * width;
+    for (int64_t i = 0; i < count; ++i) {
+      at[into.division == Division::rows ? rows[static_cast<size_t>(i)] : 0] += own[i];
+    }
+    add_parts(member, into.first, width, kept, parts_.data());
+  }
+}
+
 void ScoreAccumulator::fold_embedding(const Pending& pending) {
   const Place& into = place(pending.parameter, true);
   const int64_t padded = pending.ids.size(1);
   for (size_t b = 0; b < pending.members->size(); ++b) {
     const Member& member = (*pending.members)[b];
+    if (!member.counted) continue;
+    const int64_t length = std::min(member.length, padded);
     const auto row = static_cast<int64_t>(b) * padded;
     const double* parts = pending.by_position.const_data_ptr<double>() + row;  // ⟨δ_t, ΔW[id_t]⟩
     const int64_t* id = pending.ids.const_data_ptr<int64_t>() + row;
-    const double whole = kernels::ordered_sum(parts, member.length);
+    const double whole = kernels::ordered_sum(parts, length);
     value(member, pending.parameter) += whole;
     if (!fed(member)) continue;
-    const int64_t kept = keeps_positions() ? member.length : 1;
+    const int64_t kept = keeps_positions() ? length : 1;
     if (into.division == Division::rows) {
       parts_.assign(static_cast<size_t>(kept * into.count), 0.0);
-      for (int64_t t = 0; t < member.length; ++t) {
+      for (int64_t t = 0; t < length; ++t) {
         const int64_t at = keeps_positions() ? t * into.count : 0;
         parts_[static_cast<size_t>(at + id[t])] += parts[t];
       }

@@ -9,6 +9,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <vector>
@@ -19,12 +20,16 @@
 
 namespace explaind {
 
+/// Of samples that are not padded: whatever positions an operation has.
+inline constexpr int64_t all_positions = std::numeric_limits<int64_t>::max();
+
 /// One of the samples that run together: which row of which ask, and how many of its positions
 /// exist; the rest is padding and never read.
 struct Member {
   size_t ask = 0;
   int64_t row = 0;  ///< index into the ask's samples
   int64_t length = 0;
+  bool counted = true;  ///< false: it runs beside others, and nobody asks for it
 };
 using Members = std::vector<Member>;
 
@@ -70,9 +75,13 @@ class ScoreAccumulator {
   /// delta, z: B T C.
   void add_embedding(int64_t parameter, const at::Tensor& ids, const at::Tensor& delta,
                      const at::Tensor& z);
-  /// Adds what each row of the parameter contributed to a member, whatever it was summed over.
-  /// rows: B N (double), N rows. Where positions are kept, it counts at the first.
-  void add_rows(int64_t parameter, const at::Tensor& rows);
+  /// Adds ⟨delta, z⟩ of a convolution, B O P each, O output channels (rows of the parameter), P
+  /// pixels. Where positions are kept, it counts at the first.
+  void add_channels(int64_t parameter, const at::Tensor& delta, const at::Tensor& z);
+  /// Adds what a few rows of a matrix contributed, each used at one position of a member. rows: n;
+  /// positions: B; values: B n (double, on the host).
+  void add_entries(int64_t parameter, const std::vector<int64_t>& rows,
+                   const std::vector<int64_t>& positions, const at::Tensor& values);
   /// F of each member of the running micro-batch, B.
   void set_functional(std::span<const double> values);
 

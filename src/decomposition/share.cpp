@@ -19,7 +19,7 @@ void exchange_values(const Communicator& group, const ChunkBatches& chunk,
   const auto each_row = [&](auto&& act) {
     for (size_t i = 0; i < asks.size(); ++i) {
       for (size_t row = 0; row < asks[i].samples.size(); ++row) {
-        act(owner_of(chunk, asks[i].samples[row], group.size()), sink.row(i, row));
+        act(owner_of(chunk, asks[i].samples[row] / chunk.outputs, group.size()), sink.row(i, row));
       }
     }
   };

@@ -54,16 +54,16 @@ std::vector<bool> kept_of_list(const std::vector<int64_t>& listed,
 }
 
 /// Segments that are kept as they are; the others left out, or joined to runs.
-std::vector<CheckpointPair> pairs_of(const std::vector<bool>& kept, StepPolicy policy) {
-  std::vector<CheckpointPair> pairs;
+std::vector<PointPair> pairs_of(const std::vector<bool>& kept, StepPolicy policy) {
+  std::vector<PointPair> pairs;
   bool open = false;  // the last pair is a run that may grow
   for (size_t i = 0; i < kept.size(); ++i) {
     if (kept[i]) {
       pairs.push_back({i, i + 1});
       open = false;
-    } else if (policy == StepPolicy::merge && open) {
+    } else if (policy != StepPolicy::drop && open) {
       pairs.back().to = i + 1;
-    } else if (policy == StepPolicy::merge) {
+    } else if (policy != StepPolicy::drop) {
       pairs.push_back({i, i + 1});
       open = true;
     }
@@ -76,7 +76,8 @@ std::vector<CheckpointPair> pairs_of(const std::vector<bool>& kept, StepPolicy p
 StepPolicy parse_step_policy(const std::string& word) {
   if (word == "drop") return StepPolicy::drop;
   if (word == "merge") return StepPolicy::merge;
-  throw UsageError("--step-policy", "'" + word + "' is not available", "Use drop or merge");
+  if (word == "sum") return StepPolicy::sum;
+  throw UsageError("--step-policy", "'" + word + "' is not available", "Use drop, merge or sum");
 }
 
 StepSelection StepSelection::parse(const std::string& text) {
@@ -106,18 +107,17 @@ StepSelection StepSelection::parse(const std::string& text) {
   return selection;
 }
 
-std::vector<CheckpointPair> select_segments(const StepSelection& selection, StepPolicy policy,
-                                            const std::vector<int64_t>& steps,
-                                            const std::vector<double>& change) {
+std::vector<PointPair> select_segments(const StepSelection& selection, StepPolicy policy,
+                                       const std::vector<int64_t>& steps,
+                                       const std::vector<double>& change) {
   const size_t segments = steps.size() - 1;
   using Kind = StepSelection::Kind;
   if (selection.kind == Kind::top) return pairs_of(kept_of_top(selection.fraction, change), policy);
   if (selection.kind == Kind::list) return pairs_of(kept_of_list(selection.steps, steps), policy);
   const size_t stride = selection.kind == Kind::every ? static_cast<size_t>(selection.every) : 1;
-  std::vector<CheckpointPair> pairs;
+  std::vector<PointPair> pairs;
   for (size_t first = 0; first < segments; first += stride) {
-    const size_t last =
-        policy == StepPolicy::merge ? std::min(first + stride, segments) : first + 1;
+    const size_t last = policy == StepPolicy::drop ? first + 1 : std::min(first + stride, segments);
     pairs.push_back({first, last});
   }
   return pairs;

@@ -11,8 +11,9 @@ namespace explaind {
 
 /// What becomes of segments that are not chosen.
 enum class StepPolicy {
-  drop,  ///< left out; their change of F is reported, not explained
-  merge  ///< neighbours are joined into one longer straight segment: sums over segments stay exact
+  drop,   ///< left out; their change of F is reported, not explained
+  merge,  ///< neighbours are joined into one longer straight segment: sums over segments stay exact
+  sum  ///< neighbours are decomposed one by one and their scores added: components stay exact too
 };
 StepPolicy parse_step_policy(const std::string& word);
 
@@ -33,10 +34,10 @@ struct StepSelection {
 ///
 /// steps: of the checkpoints, N + 1 of them. change: per segment Σ over samples of |ΔF|, N of them;
 /// read only for `top` (ties go to the earlier segment). `every:N` keeps segments 0, N, 2N, … under
-/// drop, and joins N neighbours each under merge. Throws DataError naming a listed step that no
-/// segment begins at.
-std::vector<CheckpointPair> select_segments(const StepSelection& selection, StepPolicy policy,
-                                            const std::vector<int64_t>& steps,
-                                            const std::vector<double>& change);
+/// drop, and joins N neighbours each under merge and sum. Throws DataError naming a listed step
+/// that no segment begins at.
+std::vector<PointPair> select_segments(const StepSelection& selection, StepPolicy policy,
+                                       const std::vector<int64_t>& steps,
+                                       const std::vector<double>& change);
 
 }  // namespace explaind

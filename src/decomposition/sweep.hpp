@@ -16,6 +16,8 @@ namespace explaind {
 struct ChunkBatches {
   std::vector<MicroBatch> batches;
   std::vector<int64_t> first;  ///< per micro-batch: its first sample within the chunk
+  /// J outputs of F: asks are of sample · J + output, each with a quadrature of its own.
+  int64_t outputs = 1;
 };
 
 /// The part of a unit that one rank of a segment group computes: every size-th micro-batch.

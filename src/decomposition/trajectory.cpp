@@ -3,47 +3,34 @@
 #include <utility>
 
 namespace explaind {
-namespace {
 
-std::vector<CheckpointPair> neighbours(size_t checkpoints) {
-  std::vector<CheckpointPair> pairs;
-  for (size_t i = 0; i + 1 < checkpoints; ++i) pairs.push_back({i, i + 1});
+std::vector<PointPair> neighbours(size_t points) {
+  std::vector<PointPair> pairs;
+  for (size_t i = 0; i + 1 < points; ++i) pairs.push_back({i, i + 1});
   return pairs;
 }
 
-}  // namespace
+PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path)
+    : path_(std::move(path)), pairs_(neighbours(path_->size())) {}
 
-CheckpointTrajectory::CheckpointTrajectory(CheckpointSeries series, const Network& network)
-    : CheckpointTrajectory(series, network, neighbours(series.size())) {}
+PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs)
+    : path_(std::move(path)), pairs_(std::move(pairs)) {}
 
-CheckpointTrajectory::CheckpointTrajectory(CheckpointSeries series, const Network& network,
-                                           std::vector<CheckpointPair> pairs)
-    : series_(std::move(series)), pairs_(std::move(pairs)) {
-  for (size_t i = 0; i < series_.size(); ++i) {
-    const Checkpoint& checkpoint = series_.checkpoint(i);
-    require_parameters(network, checkpoint.tensors(), checkpoint.directory().string());
-  }
-  for (const ParameterInfo& parameter : network.parameters()) names_.push_back(parameter.name);
+int64_t PathTrajectory::segments() const { return static_cast<int64_t>(pairs_.size()); }
+
+int64_t PathTrajectory::step_from(int64_t segment) const {
+  return path_->step(place(segment, false));
 }
 
-int64_t CheckpointTrajectory::segments() const { return static_cast<int64_t>(pairs_.size()); }
+int64_t PathTrajectory::step_to(int64_t segment) const { return path_->step(place(segment, true)); }
 
-int64_t CheckpointTrajectory::step_from(int64_t segment) const {
-  return series_.step(place(segment, false));
+Endpoints PathTrajectory::endpoints(int64_t segment, ParameterId parameter) const {
+  return {.from = path_->tensor(place(segment, false), parameter),
+          .to = path_->tensor(place(segment, true), parameter)};
 }
 
-int64_t CheckpointTrajectory::step_to(int64_t segment) const {
-  return series_.step(place(segment, true));
-}
-
-Endpoints CheckpointTrajectory::endpoints(int64_t segment, ParameterId parameter) const {
-  const std::string& name = names_[static_cast<size_t>(parameter)];
-  return {.from = series_.checkpoint(place(segment, false)).tensor(name),
-          .to = series_.checkpoint(place(segment, true)).tensor(name)};
-}
-
-std::string CheckpointTrajectory::describe(int64_t segment, bool to) const {
-  return series_.checkpoint(place(segment, to)).directory().string();
+std::string PathTrajectory::describe(int64_t segment, bool to) const {
+  return path_->describe(place(segment, to));
 }
 
 }  // namespace explaind

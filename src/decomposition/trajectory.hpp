@@ -2,12 +2,13 @@
 // The path of the parameters: a chain of straight segments between stored endpoints.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "checkpoint/series.hpp"
 #include "checkpoint/tensor_view.hpp"
-#include "model/network.hpp"
+#include "decomposition/path.hpp"
+#include "model/ops.hpp"
 
 namespace explaind {
 
@@ -33,19 +34,25 @@ class Trajectory {
   }
 };
 
-/// A segment of a series: from one checkpoint, by its place, straight to a later one.
-struct CheckpointPair {
+/// A segment of a path: from one point, by its place, straight to a later one.
+struct PointPair {
   size_t from = 0, to = 0;
-  bool operator==(const CheckpointPair&) const = default;
+  bool operator==(const PointPair&) const = default;
 };
 
-/// Segments between checkpoints of a series: neighbouring ones, or the pairs given.
-class CheckpointTrajectory final : public Trajectory {
+/// Which segments of a trajectory, its pieces, are added up to one of a run.
+struct PieceRange {
+  int64_t first = 0, last = 0;  ///< [first, last)
+};
+
+/// The segments between neighbours of so many points.
+std::vector<PointPair> neighbours(size_t points);
+
+/// Segments between points of a path: neighbouring ones, or the pairs given.
+class PathTrajectory final : public Trajectory {
  public:
-  /// Throws DataError where a checkpoint's tensors are not the network's.
-  CheckpointTrajectory(CheckpointSeries series, const Network& network);
-  CheckpointTrajectory(CheckpointSeries series, const Network& network,
-                       std::vector<CheckpointPair> pairs);
+  explicit PathTrajectory(std::shared_ptr<const Path> path);
+  PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs);
 
   [[nodiscard]] int64_t segments() const override;
   [[nodiscard]] int64_t step_from(int64_t segment) const override;
@@ -53,18 +60,17 @@ class CheckpointTrajectory final : public Trajectory {
   [[nodiscard]] Endpoints endpoints(int64_t segment, ParameterId parameter) const override;
   [[nodiscard]] std::string describe(int64_t segment, bool to) const override;
   [[nodiscard]] int64_t point(int64_t segment, bool to) const override {
-    const CheckpointPair& pair = pairs_[static_cast<size_t>(segment)];
-    return static_cast<int64_t>(to ? pair.to : pair.from);
+    return static_cast<int64_t>(place(segment, to));
   }
 
  private:
   [[nodiscard]] size_t place(int64_t segment, bool to) const {
-    return static_cast<size_t>(point(segment, to));
+    const PointPair& pair = pairs_[static_cast<size_t>(segment)];
+    return to ? pair.to : pair.from;
   }
 
-  CheckpointSeries series_;
-  std::vector<CheckpointPair> pairs_;
-  std::vector<std::string> names_;  ///< per parameter
+  std::shared_ptr<const Path> path_;
+  std::vector<PointPair> pairs_;
 };
 
 }  // namespace explaind

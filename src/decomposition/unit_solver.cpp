@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <exception>
 #include <span>
 
 #include "decomposition/share.hpp"
@@ -36,19 +38,21 @@ ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
   tile.held = held_rows(unit);
   int64_t rows = 0;
   for (const RowRange& range : tile.held) rows += range.last - range.first;
-  tile.psi.assign(static_cast<size_t>(rows * stride_), 0.0);
-  for (auto* values : {&tile.value_from, &tile.value_to, &tile.residual, &tile.quadrature_error}) {
-    values->assign(samples, 0.0);
+  tile.psi.assign(static_cast<size_t>(rows * stride_ * options_.outputs), 0.0);
+  for (auto* values : {&tile.value_from, &tile.value_to, &tile.residual}) {
+    values->assign(samples * static_cast<size_t>(options_.outputs), 0.0);
   }
+  tile.quadrature_error.assign(samples, 0.0);
   tile.node_count.assign(samples, 0);
-  tile.tolerance_met.assign(samples, 0);
+  tile.tolerance_met.assign(samples, 1);
   tile.limited_by_precision.assign(samples, 0);
   for (int64_t begin = unit.sample_begin; begin < unit.sample_end; begin += options_.chunk) {
     solve_chunk(begin, std::min(begin + options_.chunk, unit.sample_end), sweep, tile);
   }
   if (options_.axes.group && options_.group_reduce == GroupReduce::mean) {
+    const auto row = static_cast<size_t>(stride_ * options_.outputs);
     for (size_t i = 0; i < tile.psi.size(); ++i) {
-      tile.psi[i] /= static_cast<double>(group_sizes_[i / static_cast<size_t>(stride_)]);
+      tile.psi[i] /= static_cast<double>(group_sizes_[i / row]);
     }
   }
   if (group_ != nullptr && group_->rank() != 0 && !divides_rows()) {
@@ -59,7 +63,8 @@ ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
   return tile;
 }
 
-std::vector<double> UnitSolver::values(bool to, Sweep& sweep) const {
+std::vector<double> UnitSolver::values(
+    bool to, Sweep& sweep, const std::function<void(const std::string&)>& failed) const {
   std::vector<double> values;
   const auto count = static_cast<int64_t>(samples_.size());
   for (int64_t begin = 0; begin < count; begin += options_.chunk) {
@@ -67,11 +72,24 @@ std::vector<double> UnitSolver::values(bool to, Sweep& sweep) const {
     const ChunkBatches chunk = batches(begin, end);
     Ask ask{
         .t = to ? 1.0 : 0.0, .samples = {}, .value_only = true, .accumulators = 0, .weights = {}};
-    for (int64_t sample = 0; sample < end - begin; ++sample) ask.samples.push_back(sample);
+    const int64_t pairs = (end - begin) * options_.outputs;
+    for (int64_t pair = 0; pair < pairs; ++pair) ask.samples.push_back(pair);
     const std::vector<Ask> asks{ask};
-    ScoreAccumulator sink(table_, end - begin, 0, 0, false, sweep.device());
-    sweep.run(chunk, asks, sink);
-    if (group_ != nullptr) exchange_values(*group_, chunk, asks, sink);
+    ScoreAccumulator sink(table_, pairs, 0, 0, false, sweep.device());
+    const auto run = [&] {
+      try {
+        sweep.run(chunk, asks, sink);
+      } catch (const std::exception& error) {
+        if (failed) failed(error.what());
+        throw;
+      }
+    };
+    if (group_ == nullptr) {
+      run();
+    } else {
+      agree(*group_, run);
+      exchange_values(*group_, chunk, asks, sink);
+    }
     const std::vector<double>& found = sink.functionals()[0];
     values.insert(values.end(), found.begin(), found.end());
   }
@@ -79,7 +97,7 @@ std::vector<double> UnitSolver::values(bool to, Sweep& sweep) const {
 }
 
 ChunkBatches UnitSolver::batches(int64_t begin, int64_t end) const {
-  ChunkBatches chunk;
+  ChunkBatches chunk{.batches = {}, .first = {}, .outputs = options_.outputs};
   for (int64_t first = begin; first < end; first += options_.micro_batch) {
     const int64_t last = std::min(first + options_.micro_batch, end);
     const std::span<const Sample> members(samples_.data() + first, samples_.data() + last);
@@ -91,34 +109,36 @@ ChunkBatches UnitSolver::batches(int64_t begin, int64_t end) const {
 
 void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile& tile) const {
   const ChunkBatches chunk = batches(begin, end);
+  const int64_t outputs = options_.outputs, pairs = (end - begin) * outputs;
   const auto plan =
-      make_plan(options_.quadrature, end - begin, static_cast<int64_t>(table_.parameters().size()),
+      make_plan(options_.quadrature, pairs, static_cast<int64_t>(table_.parameters().size()),
                 scores_follow_tensors_);
-  ScoreAccumulator sink(table_, end - begin, options_.axes.position ? options_.positions : 0,
+  ScoreAccumulator sink(table_, pairs, options_.axes.position ? options_.positions : 0,
                         plan->accumulators(), !scores_follow_tensors_, sweep.device());
   while (!plan->done()) {
     sweep.run(chunk, plan->next(), sink);
     if (group_ != nullptr) exchange_values(*group_, chunk, plan->next(), sink);
     plan->tell(sink.functionals(), sink.values());
   }
-  for (int64_t sample = begin; sample < end; ++sample) {
-    const SampleVerdict& verdict = plan->verdict(sample - begin);
-    const auto row = static_cast<size_t>(sample - tile.unit.sample_begin);
+  for (int64_t pair = 0; pair < pairs; ++pair) {
+    const int64_t sample = begin + pair / outputs, output = pair % outputs;
+    const SampleVerdict& verdict = plan->verdict(pair);
+    const auto place = static_cast<size_t>((begin - tile.unit.sample_begin) * outputs + pair);
     if (divides_rows()) {
       const int owner = owner_of(chunk, sample - begin, group_->size());
       if (owner == group_->rank()) {
-        const std::vector<double> scores = scores_of(verdict, sink, sample - begin);
-        certify(verdict, scores, row, tile);
-        add_scores(scores, sample, tile.unit, tile);
+        const std::vector<double> scores = scores_of(verdict, sink, pair);
+        certify(verdict, scores, place, tile);
+        add_scores(scores, sample, output, tile);
       } else {
-        certify(verdict, {}, row, tile);
+        certify(verdict, {}, place, tile);
       }
-      group_->broadcast(std::span(&tile.residual[row], 1), owner);
+      group_->broadcast(std::span(&tile.residual[place], 1), owner);
       continue;
     }
-    const std::vector<double> scores = shared_scores(verdict, sink, chunk, sample - begin);
-    certify(verdict, scores, row, tile);
-    add_scores(scores, sample, tile.unit, tile);
+    const std::vector<double> scores = shared_scores(verdict, sink, chunk, pair);
+    certify(verdict, scores, place, tile);
+    add_scores(scores, sample, output, tile);
   }
 }
 
@@ -136,20 +156,20 @@ std::vector<RowRange> UnitSolver::held_rows(const Unit& unit) const {
 
 std::vector<double> UnitSolver::shared_scores(const SampleVerdict& verdict,
                                               const ScoreAccumulator& sink,
-                                              const ChunkBatches& chunk, int64_t sample) const {
+                                              const ChunkBatches& chunk, int64_t pair) const {
   if (scores_follow_tensors_ || group_ == nullptr || group_->size() == 1) {
-    return scores_of(verdict, sink, sample);
+    return scores_of(verdict, sink, pair);
   }
-  const int owner = owner_of(chunk, sample, group_->size());
+  const int owner = owner_of(chunk, pair / options_.outputs, group_->size());
   std::vector<double> scores(static_cast<size_t>(stride_), 0.0);
-  if (owner == group_->rank()) scores = scores_of(verdict, sink, sample);
+  if (owner == group_->rank()) scores = scores_of(verdict, sink, pair);
   group_->broadcast(std::span(scores), owner);
   return scores;
 }
 
 std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
-                                          const ScoreAccumulator& sink, int64_t sample) const {
-  if (!scores_follow_tensors_) return sink.scores(sample, verdict.accumulator);
+                                          const ScoreAccumulator& sink, int64_t pair) const {
+  if (!scores_follow_tensors_) return sink.scores(pair, verdict.accumulator);
   std::vector<double> scores(static_cast<size_t>(stride_), 0.0);
   for (size_t i = 0; i < verdict.integrals.size(); ++i) {
     scores[static_cast<size_t>(table_.slot(static_cast<int64_t>(i)).first)] += verdict.integrals[i];
@@ -158,23 +178,32 @@ std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
 }
 
 void UnitSolver::certify(const SampleVerdict& verdict, const std::vector<double>& scores,
-                         size_t row, ScoreTile& tile) const {
+                         size_t pair, ScoreTile& tile) const {
   using End = SampleVerdict::End;
-  tile.value_from[row] = verdict.value_from;
-  tile.value_to[row] = verdict.value_to;
-  tile.residual[row] = verdict.value_to - verdict.value_from -
-                       kernels::ordered_sum(scores.data(), static_cast<int64_t>(scores.size()));
-  tile.quadrature_error[row] = verdict.error;
-  tile.node_count[row] = verdict.evaluations;
-  tile.tolerance_met[row] = verdict.end == End::met || verdict.end == End::kinks ? 1 : 0;
-  tile.limited_by_precision[row] = verdict.end == End::limited ? 1 : 0;
+  tile.value_from[pair] = verdict.value_from;
+  tile.value_to[pair] = verdict.value_to;
+  tile.residual[pair] = verdict.value_to - verdict.value_from -
+                        kernels::ordered_sum(scores.data(), static_cast<int64_t>(scores.size()));
+  // Of a sample with several outputs the worst one counts.
+  const size_t sample = pair / static_cast<size_t>(options_.outputs);
+  double& error = tile.quadrature_error[sample];
+  error = std::isnan(verdict.error) ? verdict.error : std::max(error, verdict.error);
+  tile.node_count[sample] = std::max(tile.node_count[sample], verdict.evaluations);
+  uint8_t& met = tile.tolerance_met[sample];
+  uint8_t& limited = tile.limited_by_precision[sample];  // and no output missed
+  if (verdict.end == End::limited) {
+    limited = met == 1 || limited == 1 ? 1 : 0;
+  } else if (verdict.end == End::missed) {
+    limited = 0;
+  }
+  if (verdict.end != End::met && verdict.end != End::kinks) met = 0;
 }
 
-void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, const Unit& unit,
+void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
                             ScoreTile& tile) const {
   int64_t row = 0;
   if (options_.axes.sample) {
-    row = sample - unit.sample_begin;
+    row = sample - tile.unit.sample_begin;
   } else if (options_.axes.group) {
     row = groups_.of_sample[static_cast<size_t>(sample)];
   }
@@ -186,8 +215,9 @@ void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, c
     }
     place += range.last - range.first;
   }
-  double* out = tile.psi.data() + place * stride_;
-  for (size_t i = 0; i < scores.size(); ++i) out[i] += scores[i];
+  const auto outputs = static_cast<size_t>(options_.outputs);
+  double* out = tile.psi.data() + place * stride_ * options_.outputs + output;
+  for (size_t i = 0; i < scores.size(); ++i) out[i * outputs] += scores[i];
 }
 
 }  // namespace explaind

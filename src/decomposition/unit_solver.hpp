@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "comm/communicator.hpp"
@@ -24,6 +25,7 @@ struct SolverOptions {
   int64_t chunk = 64;
   int64_t micro_batch = 8;
   int64_t positions = 0;  ///< longest sample of the run
+  int64_t outputs = 1;    ///< J of F
 };
 
 /// Computes Ψ of method.md §2 and its certificates for one unit. Self-contained: the result depends
@@ -41,20 +43,23 @@ class UnitSolver {
   /// first one holds all
   [[nodiscard]] ScoreTile solve(const Unit& unit, Sweep& sweep) const;
 
-  /// F of every sample at one end of the segment that is loaded: forward passes alone. @collective
-  /// over the group
-  [[nodiscard]] std::vector<double> values(bool to, Sweep& sweep) const;
+  /// F of every sample, S J, at one end of the segment that is loaded: forward passes alone.
+  /// failed: told of this rank's error before the others hear of it, which all of them then throw;
+  /// they may be waiting in a gather. @collective over the group
+  [[nodiscard]] std::vector<double> values(
+      bool to, Sweep& sweep, const std::function<void(const std::string&)>& failed = {}) const;
 
  private:
   [[nodiscard]] ChunkBatches batches(int64_t begin, int64_t end) const;
   void solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile& tile) const;
-  /// P C scores of one sample.
+  /// P C scores of one output of a sample; `pair`: sample of the chunk · J + output.
   [[nodiscard]] std::vector<double> scores_of(const SampleVerdict& verdict,
-                                              const ScoreAccumulator& sink, int64_t sample) const;
-  void certify(const SampleVerdict& verdict, const std::vector<double>& scores, size_t row,
+                                              const ScoreAccumulator& sink, int64_t pair) const;
+  /// pair: sample of the unit · J + output.
+  void certify(const SampleVerdict& verdict, const std::vector<double>& scores, size_t pair,
                ScoreTile& tile) const;
   /// Σ or mean over a group's samples happens in file order.
-  void add_scores(const std::vector<double>& scores, int64_t sample, const Unit& unit,
+  void add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
                   ScoreTile& tile) const;
   [[nodiscard]] int64_t sample_rows(const Unit& unit) const;
   /// Rows of psi that this rank adds to.
@@ -66,7 +71,7 @@ class UnitSolver {
   /// scores_of, on every rank, from the one that has them.
   [[nodiscard]] std::vector<double> shared_scores(const SampleVerdict& verdict,
                                                   const ScoreAccumulator& sink,
-                                                  const ChunkBatches& chunk, int64_t sample) const;
+                                                  const ChunkBatches& chunk, int64_t pair) const;
 
   const ComponentTable& table_;
   const std::vector<Sample>& samples_;

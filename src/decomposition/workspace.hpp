@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "comm/collectives.hpp"
+#include "decomposition/classifier_sweep.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "decomposition/parameter_source.hpp"
 #include "decomposition/sweep.hpp"
@@ -14,8 +15,14 @@ struct Workspace {
   /// Resident parameters are visited node by node unless products are split, all others block by
   /// block. The ranks of `group` share units; for gathered parameters memory.activations must be
   /// the same on all of them. All references must outlive this. Not collective.
-  Workspace(const Network& network, const Trajectory& trajectory, const ComponentTable& table,
-            const Computation& computation, const MemoryPlan& memory, Collectives& group);
+  Workspace(const Network& network, const Functional& functional, const Trajectory& trajectory,
+            const ComponentTable& table, const Computation& computation, const MemoryPlan& memory,
+            Collectives& group);
+
+  /// The same for a classifier, whose parameters are resident.
+  Workspace(const Model& model, const PredictionData& data, const Functional& functional,
+            const Trajectory& trajectory, const ComponentTable& table,
+            const Computation& computation, Share share);
 
   std::unique_ptr<ParameterSource> parameters;
   std::unique_ptr<Sweep> sweep;

@@ -66,6 +66,10 @@ class RecordedRun {
   std::vector<RunBlock> blocks_;
 };
 
+/// What a store remembers of a run: size, modification time and a checksum of every block's header,
+/// and run.json's own; with full_hash the SHA-256 of all bytes.
+nlohmann::json identify(const RecordedRun& run, bool full_hash);
+
 /// True where `path` is a directory that holds a run.json.
 bool is_recorded_run(const std::filesystem::path& path);
 

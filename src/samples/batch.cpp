@@ -1,16 +1,51 @@
 #include "samples/batch.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/error.hpp"
 
 namespace explaind {
 
-Functional parse_functional(const std::string& word) {
-  if (word == "loss") return Functional::loss;
-  if (word == "loss_sum") return Functional::loss_sum;
-  throw UsageError("--functional", "'" + word + "' is not available", "Use loss or loss_sum");
+int64_t position_in(int64_t length, const Functional& functional) {
+  return functional.position < 0 ? length + functional.position : functional.position;
 }
+
+namespace {
+
+/// Positions are those of language models; classifiers give none.
+void require_position(const Sample& sample, const Functional& functional) {
+  const auto length = static_cast<int64_t>(sample.input_ids.size());
+  const int64_t position = position_in(length, functional);
+  if (!functional.positioned || (position >= 0 && position < length)) return;
+  throw DataError("sample " + sample.id,
+                  fmt::format("has {} tokens and no position {}", length, functional.position),
+                  "Give another --functional, or leave the sample out");
+}
+
+/// The token predicted at position t, or −100.
+int64_t target_at(const Sample& sample, const Functional& functional, int64_t t) {
+  const auto i = static_cast<size_t>(t);
+  switch (functional.kind) {
+    case Functional::loss:
+    case Functional::loss_sum:
+      return i + 1 < sample.labels.size() ? sample.labels[i + 1] : ignored_label;
+    case Functional::logprob:
+      return t == position_in(static_cast<int64_t>(sample.input_ids.size()), functional)
+                 ? functional.first
+                 : ignored_label;
+    default:
+      return ignored_label;
+  }
+}
+
+double weight_of(const Sample& sample, const Functional& functional) {
+  if (functional.kind == Functional::loss) return 1.0 / static_cast<double>(sample.predicted());
+  return functional.kind == Functional::logprob ? -1.0 : 1.0;
+}
+
+}  // namespace
 
 int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size) {
   int64_t largest = 0;
@@ -24,21 +59,21 @@ int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size) {
   return largest;
 }
 
-MicroBatch make_micro_batch(std::span<const Sample> samples, Functional functional) {
+MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional) {
   MicroBatch batch;
   for (const Sample& sample : samples) {
     batch.positions = std::max(batch.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
   for (const Sample& sample : samples) {
+    require_position(sample, functional);
     const auto length = static_cast<int64_t>(sample.input_ids.size());
     for (int64_t t = 0; t < batch.positions; ++t) {
       const auto i = static_cast<size_t>(t);
       batch.input_ids.push_back(t < length ? sample.input_ids[i] : 0);
-      batch.targets.push_back(t + 1 < length ? sample.labels[i + 1] : ignored_label);
+      batch.targets.push_back(target_at(sample, functional, t));
     }
     batch.lengths.push_back(length);
-    batch.weights.push_back(
-        functional == Functional::loss ? 1.0 / static_cast<double>(sample.predicted()) : 1.0);
+    batch.weights.push_back(weight_of(sample, functional));
   }
   return batch;
 }

@@ -1,21 +1,14 @@
 #pragma once
-// Micro-batches: samples side by side, padded on the right, and the functional that is asked of
-// them.
+// Micro-batches: samples side by side, padded on the right, and what is predicted of them.
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
+#include "samples/functional.hpp"
 #include "samples/sample.hpp"
 
 namespace explaind {
-
-/// F of a sample: the loss of its predicted tokens in nats, their mean or their sum.
-enum class Functional { loss, loss_sum };
-
-/// Throws UsageError for an unknown functional, and for one that is planned but not there.
-Functional parse_functional(const std::string& word);
 
 /// B samples, T positions. Padding: id 0, target −100; attention is causal, so it is seen by no
 /// real position.
@@ -24,7 +17,8 @@ struct MicroBatch {
   std::vector<int64_t> input_ids;  ///< B T
   std::vector<int64_t> targets;    ///< B T: the label predicted *at* each position, −100 for none
   std::vector<int64_t> lengths;    ///< B
-  std::vector<double> weights;     ///< B: F = weight · Σ loss over predicted tokens
+  /// B: F = weight · Σ loss over predicted tokens; −1 for a log-probability.
+  std::vector<double> weights;
 
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(lengths.size()); }
   /// Some of the members, in the order given, with the padding unchanged (architecture §3: the
@@ -37,6 +31,12 @@ struct MicroBatch {
 /// Padded tokens of the largest micro-batch, of `size` samples each in order.
 int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size);
 
-MicroBatch make_micro_batch(std::span<const Sample> samples, Functional functional);
+/// Of a log-probability one token is predicted, and of logits and activations none. Throws
+/// DataError naming the sample in which there is no such position.
+MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional);
+
+/// Where F of a sample of so many tokens is read, from 0; not in the sample where it says a
+/// position that is not there.
+int64_t position_in(int64_t length, const Functional& functional);
 
 }  // namespace explaind

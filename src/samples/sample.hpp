@@ -14,6 +14,7 @@ inline constexpr int64_t ignored_label = -100;
 
 /// labels[t] is what position t−1 predicts, as in Hugging Face (aligned with input_ids, shifted
 /// inside the loss); −100 ignored.
+/// Of a classifier the one "token" is the sample's place in the data of its run.
 struct Sample {
   std::string id;
   std::string group;

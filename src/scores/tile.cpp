@@ -17,14 +17,26 @@ Axes parse_axes(const std::string& list) {
       axes.group = true;
     } else if (word == "position") {
       axes.position = true;
+    } else if (word == "output") {
+      axes.output = true;
+    } else if (word == "train_sample") {
+      axes.train_sample = true;
+    } else if (word == "train_group") {
+      axes.train_group = true;
     } else if (word != "segment" && word != "component") {
-      throw UsageError("--axes", "unknown axis '" + word + "'",
-                       "Use a comma list of: segment, component, sample or group, position");
+      throw UsageError(
+          "--axes", "unknown axis '" + word + "'",
+          "Use a comma list of: segment, component, sample or group, position, output, "
+          "train_sample or train_group");
     }
   }
   if (axes.sample && axes.group) {
     throw UsageError("--axes", "sample and group exclude each other",
                      "A group's score is the mean or sum of its samples (--group-reduce)");
+  }
+  if (axes.train_sample && axes.train_group) {
+    throw UsageError("--axes", "train_sample and train_group exclude each other",
+                     "A group's influence is the sum of its samples': query sums them");
   }
   return axes;
 }

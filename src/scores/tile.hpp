@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "scores/part.hpp"
+
 namespace explaind {
 
 /// The axes that are kept besides `segment` and `component`; every other axis is summed before
@@ -14,10 +16,14 @@ struct Axes {
   bool sample = true;
   bool group = false;  ///< in place of `sample`
   bool position = false;
+  bool output = false;        ///< outputs of the model: F is one number for each
+  bool train_sample = false;  ///< of psi_data
+  bool train_group = false;   ///< of psi_data, in place of `train_sample`
 };
 
-/// Parses a comma list of: segment, sample, group, position, component ("" or "segment": all
-/// summed). Throws UsageError for other words, and for sample together with group.
+/// Parses a comma list of: segment, sample, group, position, component, output, train_sample,
+/// train_group ("" or "segment": all summed). Throws UsageError for other words, and for an axis
+/// together with the groups of the same.
 Axes parse_axes(const std::string& list);
 
 enum class GroupReduce { mean, sum };
@@ -51,18 +57,20 @@ struct RowRange {
 
 /// What one unit leaves. S = samples of the unit; R = rows of psi's sample-like axis: S where
 /// `sample` is kept, the number of groups where `group` is, else 1; P = positions of the run where
-/// `position` is kept, else 1; C = components. All scores: signed contribution to the change of F,
-/// in F's unit.
+/// `position` is kept, else 1; C = components; K = training samples or groups where one of these
+/// axes is kept, else 1; O = outputs where `output` is kept, else 1. All scores: signed
+/// contribution to the change of F, in F's unit.
 ///
-/// The ranks of a segment group each hold some rows of psi, every row on one rank; everything else
-/// is the same on all of them.
+/// The ranks of a segment group each hold some rows of the scores, every row on one rank;
+/// everything else is the same on all of them.
 struct ScoreTile {
   Unit unit;
-  std::vector<RowRange> held;                      ///< the rows of psi that are here, ascending
-  std::vector<double> psi;                         ///< R P C, C fastest; of `held`, end to end
-  std::vector<double> value_from, value_to;        ///< S
-  std::vector<double> residual, quadrature_error;  ///< S; quadrature_error NaN for fixed rules
-  std::vector<int32_t> node_count;                 ///< S; gradient evaluations spent
+  std::vector<RowRange> held;     ///< the rows of the scores that are here, ascending
+  std::vector<double> psi;        ///< R P C O, O fastest; of `held`, end to end
+  std::vector<PartScores> parts;  ///< those that the run keeps, as psi; data R P C K O
+  std::vector<double> value_from, value_to, residual;        ///< S O
+  std::vector<double> quadrature_error;                      ///< S; NaN for fixed rules
+  std::vector<int32_t> node_count;                           ///< S; gradient evaluations spent
   std::vector<uint8_t> tolerance_met, limited_by_precision;  ///< S
   double seconds = 0;                                        ///< wall time of the unit
 };

@@ -25,6 +25,7 @@ std::vector<std::string> names_along(const std::string& axis) {
   if (axis == "segment") return {"segment", "step_from", "step_to"};
   if (axis == "sample") return {"sample", "id", "group", "sample_group"};
   if (axis == "component") return {"component", "layer", "kind", "tensor", "head", "index"};
+  if (axis == "train_sample") return {"train_sample", "train_id", "train_group_name"};
   if (axis == "interval") return {"interval", "interval_from", "interval_to"};
   return {axis};
 }
@@ -41,7 +42,8 @@ bool within_steps(const AxisCoordinates& axis, size_t entry, const std::string& 
 }  // namespace
 
 const Coordinate* AxisCoordinates::find(const std::string& coordinate) const {
-  const std::string wanted = coordinate == "step" ? "step_to" : coordinate;
+  std::string wanted = coordinate == "step" ? "step_to" : coordinate;
+  if (name == "train_sample" && coordinate == "train_group") wanted = "train_group_name";
   const auto found = std::find_if(coordinates.begin(), coordinates.end(),
                                   [&](const Coordinate& each) { return each.name == wanted; });
   return found == coordinates.end() ? nullptr : &*found;
@@ -50,6 +52,7 @@ const Coordinate* AxisCoordinates::find(const std::string& coordinate) const {
 std::vector<std::string> AxisCoordinates::main() const {
   if (name == "segment") return {"step_from", "step_to"};
   if (name == "sample") return {"id", find("group") != nullptr ? "group" : "sample_group"};
+  if (name == "train_sample") return {"train_id", "train_group_name"};
   if (name == "interval") return {"interval_from", "interval_to"};
   return {name};
 }
@@ -95,7 +98,9 @@ void select(const std::string& selection, const std::vector<AxisCoordinates>& ax
   const std::string asked = selection.substr(0, equals), value = selection.substr(equals + 1);
   for (size_t a = 0; a < axes.size(); ++a) {
     // `sample` names a sample by its id, as a person would; its number along the axis is no name.
-    const std::string name = asked == "sample" ? "id" : asked;
+    const std::string name = asked == "sample"         ? "id"
+                             : asked == "train_sample" ? "train_id"
+                                                       : asked;
     const Coordinate* coordinate = axes[a].find(name);
     if (coordinate == nullptr) continue;
     bool any = false;

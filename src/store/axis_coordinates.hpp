@@ -30,7 +30,8 @@ AxisCoordinates read_axis(const StoreReader& store, const std::string& name, int
 
 /// "name=value" applied to the axes: clears the entries of `chosen` (one list per axis) that do not
 /// match. `step=N` takes the segment that ends at N, `step=A:B` those within [A, B]; `sample` means
-/// id. Throws UsageError where no axis has the coordinate or nothing matches.
+/// id, `train_sample` train_id, and `train_group` the group of a training sample. Throws UsageError
+/// where no axis has the coordinate or nothing matches.
 void select(const std::string& selection, const std::vector<AxisCoordinates>& axes,
             std::vector<std::vector<bool>>& chosen);
 

@@ -127,6 +127,11 @@ class StoreBuilder {
       names.push_back(component.name);
     }
     scale("component", texts("component", names));
+    if (schema_.axes.train_sample) counting_scale("train_sample");
+    if (schema_.axes.train_group) {
+      scale("train_group", texts("train_group", schema_.train_group_names));
+    }
+    if (schema_.axes.output) scale("output", texts("output", schema_.outputs));
   }
 
   void coordinates() {
@@ -148,6 +153,9 @@ class StoreBuilder {
     attach(texts("tensor", tensors), {"component"});
     attach(numbers("head", heads), {"component"});
     attach(numbers("index", indices), {"component"});
+    if (!schema_.axes.train_sample) return;
+    attach(texts("train_id", schema_.train_ids), {"train_sample"});
+    attach(texts("train_group_name", schema_.train_groups), {"train_sample"});
   }
 
   [[nodiscard]] const char* sample_group() const {
@@ -163,6 +171,7 @@ class StoreBuilder {
       if (dim == "segment") more = "step_from step_to";
       if (dim == "sample") more = std::string("id ") + sample_group();
       if (dim == "component") more = "layer kind tensor head index";
+      if (dim == "train_sample") more = "train_id train_group_name";
       if (dim == "interval") more = "interval_from interval_to";
       if (!more.empty()) names += (names.empty() ? "" : " ") + more;
     }
@@ -181,7 +190,18 @@ class StoreBuilder {
       attribute(dataset.get(), "sign_convention",
                 "negative: lowered F; the sum over component is value_to - value_from - residual");
     }
+    for (const KeptPart& kept : schema_.parts) {
+      if (variable.name == variable_of(kept.part)) describe(kept, dataset);
+    }
     return dataset;
+  }
+
+  void describe(const KeptPart& kept, const Handle& dataset) {
+    attribute(dataset.get(), "sign_convention", "negative: lowered F; the parts add up to psi");
+    if (!kept.step_index.empty()) attribute(dataset.get(), "step_index", kept.step_index);
+    if (kept.assumptions.empty()) return;
+    attribute(dataset.get(), "estimated", "1");
+    attribute(dataset.get(), "assumptions", kept.assumptions);
   }
 
   void add_zeroed(const Variable& variable) {

@@ -24,11 +24,15 @@ struct StoreSchema {
   std::vector<double> left_out;  ///< per sample, in F's unit; empty: no segment was left out
   StepCurve curve;  ///< of all the series' segments; empty where F was not computed on them
   std::vector<std::string> group_names;  ///< the `group` axis, in order (where axes.group)
+  std::vector<KeptPart> parts;           ///< what is kept of psi's parts, in any order
+  std::vector<std::string> train_ids, train_groups;  ///< per training sample (axes.train_sample)
+  std::vector<std::string> train_group_names;        ///< the `train_group` axis (axes.train_group)
+  std::vector<std::string> outputs;                  ///< the `output` axis (axes.output)
   ComponentTable components;
   Axes axes;
   int64_t positions = 1;  ///< longest sample, where axes.position
   UnitGrid units;
-  bool single_precision = false;  ///< psi stored as f32
+  bool single_precision = false;  ///< psi and its parts stored as f32
   std::string functional;         ///< "loss", for long_name and units
   std::string functional_unit;    ///< "nat"
   /// Root attributes in this order: resolved configuration, revision, model config, inputs,

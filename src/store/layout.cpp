@@ -1,5 +1,7 @@
 #include "store/layout.hpp"
 
+#include <algorithm>
+
 #include "core/error.hpp"
 
 namespace explaind {
@@ -14,6 +16,26 @@ std::vector<std::string> score_dimensions(const Axes& axes) {
   return dims;
 }
 
+std::vector<std::string> with_output(std::vector<std::string> dims, const Axes& axes) {
+  if (axes.output) dims.emplace_back("output");
+  return dims;
+}
+
+std::string long_name(Part part) {
+  const std::string contribution = "contribution to the change of F";
+  switch (part) {
+    case Part::decay:
+      return contribution + " of weight decay";
+    case Part::momentum:
+      return contribution + " of the optimizer's momentum";
+    case Part::rounding:
+      return contribution + " of the update's float rounding";
+    case Part::data:
+      return contribution + " of training data";
+  }
+  return contribution;
+}
+
 }  // namespace
 
 hsize_t dimension_size(const StoreSchema& schema, const std::string& name) {
@@ -22,21 +44,47 @@ hsize_t dimension_size(const StoreSchema& schema, const std::string& name) {
   if (name == "group") return schema.group_names.size();
   if (name == "position") return static_cast<hsize_t>(schema.positions);
   if (name == "component") return static_cast<hsize_t>(schema.components.size());
+  if (name == "output") return schema.outputs.size();
+  if (name == "train_sample") return schema.train_ids.size();
+  if (name == "train_group") return schema.train_group_names.size();
   if (name == "unit") return static_cast<hsize_t>(schema.units.per_segment());
   if (name == "run") return run_log_entries;
   if (name == "interval") return schema.curve.change.size();
   throw Error(name, "no such dimension", "");
 }
 
-std::vector<Variable> tile_variables(const StoreSchema& schema) {
+const KeptPart* kept_part(const StoreSchema& schema, Part part) {
+  const auto found = std::find_if(schema.parts.begin(), schema.parts.end(),
+                                  [&](const KeptPart& each) { return each.part == part; });
+  return found == schema.parts.end() ? nullptr : &*found;
+}
+
+std::vector<Variable> score_variables(const StoreSchema& schema) {
+  const Axes& axes = schema.axes;
+  const hid_t type = schema.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+  const std::vector<std::string> dims = score_dimensions(axes);
+  std::vector<Variable> variables{{"psi", type, with_output(dims, axes),
+                                   "signed contribution to the change of F",
+                                   schema.functional_unit}};
+  for (const Part part : all_parts) {
+    if (kept_part(schema, part) == nullptr) continue;
+    std::vector<std::string> own = dims;
+    if (part == Part::data && axes.train_sample) own.emplace_back("train_sample");
+    if (part == Part::data && axes.train_group) own.emplace_back("train_group");
+    variables.push_back({variable_of(part), type, with_output(std::move(own), axes),
+                         long_name(part), schema.functional_unit});
+  }
+  return variables;
+}
+
+std::vector<Variable> certificate_variables(const StoreSchema& schema) {
   const std::string& unit = schema.functional_unit;
   const std::vector<std::string> certificate{"segment", "sample"};
+  const std::vector<std::string> values = with_output(certificate, schema.axes);
   return {
-      {"psi", schema.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
-       score_dimensions(schema.axes), "signed contribution to the change of F", unit},
-      {"value_from", H5T_IEEE_F64LE, certificate, "F at the segment's start", unit},
-      {"value_to", H5T_IEEE_F64LE, certificate, "F at the segment's end", unit},
-      {"residual", H5T_IEEE_F64LE, certificate,
+      {"value_from", H5T_IEEE_F64LE, values, "F at the segment's start", unit},
+      {"value_to", H5T_IEEE_F64LE, values, "F at the segment's end", unit},
+      {"residual", H5T_IEEE_F64LE, values,
        "completeness residual: value_to - value_from - sum of psi", unit},
       {"quadrature_error", H5T_IEEE_F64LE, certificate,
        "estimated quadrature error, largest over tensors", unit},
@@ -45,6 +93,12 @@ std::vector<Variable> tile_variables(const StoreSchema& schema) {
       {"limited_by_precision", H5T_STD_U8LE, certificate,
        "1: refinement ended at the rounding floor", "1"},
   };
+}
+
+std::vector<Variable> tile_variables(const StoreSchema& schema) {
+  std::vector<Variable> variables = score_variables(schema);
+  for (Variable& each : certificate_variables(schema)) variables.push_back(std::move(each));
+  return variables;
 }
 
 std::vector<std::string> committed_dimensions(const StoreSchema& schema) {

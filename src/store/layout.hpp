@@ -16,6 +16,7 @@ inline constexpr int store_version = 1;
 inline constexpr int run_log_entries = 64;
 inline constexpr int run_log_width = 256;  ///< bytes of a fixed string
 
+/// A dataset of the store.
 struct Variable {
   std::string name;
   hid_t type;                     ///< as stored
@@ -26,8 +27,17 @@ struct Variable {
 /// Length of a dimension.
 hsize_t dimension_size(const StoreSchema& schema, const std::string& name);
 
-/// The variables that a unit's tile fills, in the order of its checksum; psi first.
+/// The scores that a unit's tile fills, in the order of its checksum: psi, then its parts.
+std::vector<Variable> score_variables(const StoreSchema& schema);
+
+/// The same for what is kept per sample: F and certificates, after the scores.
+std::vector<Variable> certificate_variables(const StoreSchema& schema);
+
+/// All variables that a unit's tile fills.
 std::vector<Variable> tile_variables(const StoreSchema& schema);
+
+/// What the schema says of a part; null where it is not kept.
+const KeptPart* kept_part(const StoreSchema& schema, Part part);
 
 /// Where a unit lies in a variable: its segment, its samples where the variable has them, all of
 /// the rest.

@@ -75,7 +75,10 @@ void group_entries(QueryAxis& axis) {
   }
 }
 
-/// Walks the variable in rows of its last axis.
+/// Values that are read at once.
+constexpr int64_t block_size = int64_t{1} << 19;
+
+/// Walks the variable in blocks of its last axes.
 class Walk {
  public:
   Walk(const StoreReader& store, const StoredVariable& variable, std::vector<QueryAxis>& axes,
@@ -87,6 +90,12 @@ class Walk {
       committed_ = store.read("committed");
       commit_shape_ = store.variable("committed").shape;
     }
+    int64_t size = 1;
+    block_ = axes_.size();
+    while (block_ > 0 &&
+           (block_ == axes_.size() || size * axes_[block_ - 1].coordinates.size <= block_size)) {
+      size *= axes_[--block_].coordinates.size;
+    }
     maximum_ = variable.name == "quadrature_error";
     result_.reduction = maximum_ ? "max" : "sum";
     size_t cells = 1;
@@ -97,47 +106,44 @@ class Walk {
 
   void run() {
     std::vector<int64_t> index(axes_.size(), 0);
-    visit(0, 0, index);
+    visit(0, 0, 0, index);
   }
 
   [[nodiscard]] const std::vector<double>& cells() const { return cells_; }
   [[nodiscard]] const std::vector<bool>& seen() const { return seen_; }
 
  private:
-  void visit(size_t depth, size_t cell, std::vector<int64_t>& index) {
-    const QueryAxis& axis = axes_[depth];
-    if (depth + 1 == axes_.size() && depth > 0) {
-      read_row(cell, index);
+  /// cell: of the axes before `depth`. place: of the entry within the block that is read.
+  void visit(size_t depth, size_t cell, size_t place, std::vector<int64_t>& index) {
+    if (depth == block_) {
+      place = 0;
+      read_block(index);
+    }
+    if (depth == axes_.size()) {
+      if (is_committed(index)) {
+        add(cell, values_[place]);
+      } else {
+        ++result_.uncommitted;
+      }
       return;
     }
+    const QueryAxis& axis = axes_[depth];
     for (int64_t i = 0; i < axis.coordinates.size; ++i) {
-      if (!axis.chosen[static_cast<size_t>(i)]) continue;
+      const auto entry = static_cast<size_t>(i);
+      if (!axis.chosen[entry]) continue;
       index[depth] = i;
-      const size_t next = cell * axis.keys.size() + axis.group[static_cast<size_t>(i)];
-      if (axes_.size() == 1) {
-        add(next, store_.read(variable_.name, {i}, {1})[0]);
-      } else {
-        visit(depth + 1, next, index);
-      }
+      visit(depth + 1, cell * axis.keys.size() + axis.group[entry],
+            place * static_cast<size_t>(axis.coordinates.size) + entry, index);
     }
   }
 
-  void read_row(size_t cell, std::vector<int64_t>& index) {
-    const QueryAxis& last = axes_.back();
+  void read_block(std::vector<int64_t>& index) {
     std::vector<int64_t> count(axes_.size(), 1);
-    index.back() = 0;
-    count.back() = last.coordinates.size;
-    const std::vector<double> row = store_.read(variable_.name, index, count);
-    for (int64_t i = 0; i < last.coordinates.size; ++i) {
-      const auto entry = static_cast<size_t>(i);
-      if (!last.chosen[entry]) continue;
-      index.back() = i;
-      if (!is_committed(index)) {
-        ++result_.uncommitted;
-        continue;
-      }
-      add(cell * last.keys.size() + last.group[entry], row[entry]);
+    for (size_t d = block_; d < axes_.size(); ++d) {
+      index[d] = 0;
+      count[d] = axes_[d].coordinates.size;
     }
+    values_ = store_.read(variable_.name, index, count);
   }
 
   [[nodiscard]] bool is_committed(const std::vector<int64_t>& index) const {
@@ -166,10 +172,21 @@ class Walk {
   std::vector<std::string> commit_dims_;
   std::vector<int64_t> commit_shape_;
   std::vector<double> committed_;
+  size_t block_ = 0;            ///< first axis of a block
+  std::vector<double> values_;  ///< of the block that was read last
   bool maximum_ = false;
   std::vector<double> cells_;
   std::vector<bool> seen_;
 };
+
+/// Lengths of the axes of which a coordinate stays.
+std::vector<int64_t> shape_of(const std::vector<QueryAxis>& axes) {
+  std::vector<int64_t> shape;
+  for (const QueryAxis& axis : axes) {
+    if (!axis.kept.empty()) shape.push_back(static_cast<int64_t>(axis.keys.size()));
+  }
+  return shape;
+}
 
 void keep_top(QueryResult& result, int64_t top) {
   if (top <= 0) return;
@@ -186,6 +203,7 @@ void keep_top(QueryResult& result, int64_t top) {
     kept.keys.push_back(result.keys[i]);
     kept.values.push_back(result.values[i]);
   }
+  if (!kept.shape.empty()) kept.shape = {static_cast<int64_t>(kept.values.size())};
   result = std::move(kept);
 }
 
@@ -216,7 +234,7 @@ QueryResult run(const StoreReader& store, const Query& query) {
   Walk walk(store, variable, axes, result);
   walk.run();
   for (size_t cell = 0; cell < walk.cells().size(); ++cell) {
-    if (!walk.seen()[cell]) continue;
+    if (!walk.seen()[cell] && !query.whole) continue;
     std::vector<size_t> place(axes.size());
     size_t rest = cell;
     for (size_t a = axes.size(); a-- > 0;) {
@@ -226,8 +244,10 @@ QueryResult run(const StoreReader& store, const Query& query) {
     std::vector<std::string> key;
     for (const auto& [axis, within] : source) key.push_back(axes[axis].keys[place[axis]][within]);
     result.keys.push_back(std::move(key));
-    result.values.push_back(walk.cells()[cell]);
+    result.values.push_back(walk.seen()[cell] ? walk.cells()[cell]
+                                              : std::numeric_limits<double>::quiet_NaN());
   }
+  if (query.whole) result.shape = shape_of(axes);
   keep_top(result, query.top);
   return result;
 }

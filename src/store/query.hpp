@@ -15,6 +15,7 @@ struct Query {
   std::vector<std::string> group_by;  ///< coordinates that stay; all else is summed
   std::vector<std::string> select;    ///< name=value, alternatives a|b, ranges lo:hi, wildcards *
   int64_t top = 0;                    ///< K largest by absolute value; 0: all, in the axes' order
+  bool whole = false;  ///< also the combinations that have no committed entry, as NaN
 };
 
 struct QueryResult {
@@ -25,6 +26,7 @@ struct QueryResult {
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> keys;  ///< per row, one text per column
   std::vector<double> values;
+  std::vector<int64_t> shape;  ///< with `whole`: of the values as an array, an axis that stays each
   std::string variable, units, reduction;  ///< reduction: "sum", or "max" for quadrature_error
   int64_t uncommitted = 0;                 ///< entries left out because their unit is not there yet
 };
@@ -33,7 +35,7 @@ struct QueryResult {
 /// per distinct value); without group_by all axes that are not in `sum`, by their main coordinates
 /// (step_from and step_to; id and group; component; position).
 ///
-/// Reads one segment's row at a time. Throws UsageError for an axis, coordinate or selection that
+/// Reads a few megabytes at a time. Throws UsageError for an axis, coordinate or selection that
 /// does not exist, DataError for the file.
 QueryResult run(const StoreReader& store, const Query& query);
 

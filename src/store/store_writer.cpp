@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "core/error.hpp"
 #include "store/crc32.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
@@ -31,14 +32,15 @@ TileBytes bytes_of(const std::vector<T>& values) {
   return {values.data(), values.size() * sizeof(T)};
 }
 
-/// Of a run of psi's rows.
+/// Of a run of a variable's rows.
 struct RowsChecksum {
   int64_t first = 0, bytes = 0;
   uLong crc = 0;
 };
 
-/// The checksum of all rows in order, from those of the runs that the ranks hold.
-uLong combined(const std::vector<std::string>& of_ranks) {
+/// The checksum of the bytes so far and all rows in order, from those of the runs that the ranks
+/// hold.
+uLong combined(uLong so_far, const std::vector<std::string>& of_ranks) {
   std::vector<RowsChecksum> runs;
   for (const std::string& each : of_ranks) {
     std::vector<RowsChecksum> found(each.size() / sizeof(RowsChecksum));
@@ -47,9 +49,8 @@ uLong combined(const std::vector<std::string>& of_ranks) {
   }
   std::sort(runs.begin(), runs.end(),
             [](const RowsChecksum& a, const RowsChecksum& b) { return a.first < b.first; });
-  uLong crc = crc32_z(0, nullptr, 0);
-  for (const RowsChecksum& run : runs) crc = crc32_combine(crc, run.crc, run.bytes);
-  return crc;
+  for (const RowsChecksum& run : runs) so_far = crc32_combine(so_far, run.crc, run.bytes);
+  return so_far;
 }
 
 }  // namespace
@@ -60,8 +61,8 @@ struct StoreWriter::State {
   Communicator group;  ///< its own duplicate
   FileLock lock;
   Handle file;
-  std::vector<Variable> variables;
-  std::vector<Handle> datasets;  ///< of `variables`
+  std::vector<Variable> scores, certificates;
+  std::vector<Handle> score_sets, certificate_sets;  ///< datasets of these
   Handle committed, checksum, seconds;
   std::chrono::steady_clock::time_point flushed = std::chrono::steady_clock::now();
 
@@ -72,8 +73,10 @@ struct StoreWriter::State {
     check(H5Pset_fapl_mpio(access.get(), group.get(), MPI_INFO_NULL), where, "H5Pset_fapl_mpio");
     check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), where, "H5Pset_fclose_degree");
     file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, where, "opening");
-    variables = tile_variables(schema);
-    for (const Variable& variable : variables) datasets.push_back(open(variable.name));
+    scores = score_variables(schema);
+    certificates = certificate_variables(schema);
+    for (const Variable& variable : scores) score_sets.push_back(open(variable.name));
+    for (const Variable& variable : certificates) certificate_sets.push_back(open(variable.name));
     committed = open("committed");
     checksum = open("checksum");
     seconds = open("seconds");
@@ -83,11 +86,29 @@ struct StoreWriter::State {
     return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
   }
 
-  /// Writes the rows of psi that this rank holds; the checksum of all ranks' rows. @collective
-  uLong write_psi(const ScoreTile& tile) const {
+  /// psi and the tile's parts, in the order of `scores`.
+  [[nodiscard]] std::vector<const std::vector<double>*> scores_of(const ScoreTile& tile) const {
+    std::vector<const std::vector<double>*> found{&tile.psi};
+    for (const Part part : all_parts) {
+      if (kept_part(schema, part) == nullptr) continue;
+      const auto here = std::find_if(tile.parts.begin(), tile.parts.end(),
+                                     [&](const PartScores& each) { return each.part == part; });
+      if (here == tile.parts.end()) {
+        throw Error(where, "a unit came without " + variable_of(part),
+                    "This is a defect: report it");
+      }
+      found.push_back(&here->scores);
+    }
+    return found;
+  }
+
+  /// Writes the rows of scores[i] that this rank holds; the checksum so far, continued by all
+  /// ranks' rows. @collective
+  uLong write_scores(size_t i, const std::vector<double>& values, const ScoreTile& tile,
+                     uLong so_far) const {
     std::vector<float> narrowed;
-    if (schema.single_precision) narrowed.assign(tile.psi.begin(), tile.psi.end());
-    const TileBytes all = schema.single_precision ? bytes_of(narrowed) : bytes_of(tile.psi);
+    if (schema.single_precision) narrowed.assign(values.begin(), values.end());
+    const TileBytes all = schema.single_precision ? bytes_of(narrowed) : bytes_of(values);
     int64_t rows = 0;
     for (const RowRange& range : tile.held) rows += range.last - range.first;
     const auto* data = static_cast<const Bytef*>(all.data);
@@ -96,7 +117,7 @@ struct StoreWriter::State {
     for (const RowRange& range : tile.held) {
       RowsChecksum sum{.first = range.first};
       for (const RowRange& piece : pieces_of(range, row_bytes)) {
-        hdf5::Slab slab = unit_slab(schema, variables[0].dims, tile.unit);
+        hdf5::Slab slab = unit_slab(schema, scores[i].dims, tile.unit);
         if (schema.axes.sample) {
           slab.start[1] += static_cast<hsize_t>(piece.first);
           slab.count[1] = static_cast<hsize_t>(piece.last - piece.first);
@@ -104,12 +125,12 @@ struct StoreWriter::State {
         const size_t bytes = row_bytes * static_cast<size_t>(piece.last - piece.first);
         sum.crc = crc32_of(static_cast<uint32_t>(sum.crc), data, bytes);
         sum.bytes += static_cast<int64_t>(bytes);
-        hdf5::write_slab(datasets[0].get(), variables[0].type, slab, data, where);
+        hdf5::write_slab(score_sets[i].get(), scores[i].type, slab, data, where);
         data += bytes;
       }
       mine.append(reinterpret_cast<const char*>(&sum), sizeof(sum));
     }
-    return combined(group.all_gather(mine));
+    return combined(so_far, group.all_gather(mine));
   }
 
   /// Rows of about a megabyte: what the checksum has read is then still in the cache when it is
@@ -148,7 +169,9 @@ StoreWriter::~StoreWriter() = default;
 
 void StoreWriter::write(const ScoreTile& tile) {
   State& s = *state_;
-  uLong crc = s.write_psi(tile);
+  uLong crc = crc32_z(0, nullptr, 0);
+  const std::vector<const std::vector<double>*> scores = s.scores_of(tile);
+  for (size_t i = 0; i < scores.size(); ++i) crc = s.write_scores(i, *scores[i], tile, crc);
   const std::vector<TileBytes> certificates{
       bytes_of(tile.value_from),          bytes_of(tile.value_to),   bytes_of(tile.residual),
       bytes_of(tile.quadrature_error),    bytes_of(tile.node_count), bytes_of(tile.tolerance_met),
@@ -157,8 +180,8 @@ void StoreWriter::write(const ScoreTile& tile) {
     for (size_t i = 0; i < certificates.size(); ++i) {
       const TileBytes& part = certificates[i];
       crc = crc32_of(static_cast<uint32_t>(crc), part.data, part.size);
-      hdf5::write_slab(s.datasets[i + 1].get(), s.variables[i + 1].type,
-                       unit_slab(s.schema, s.variables[i + 1].dims, tile.unit), part.data, s.where);
+      hdf5::write_slab(s.certificate_sets[i].get(), s.certificates[i].type,
+                       unit_slab(s.schema, s.certificates[i].dims, tile.unit), part.data, s.where);
     }
     const auto checksum = static_cast<uint32_t>(crc);
     const hdf5::Slab unit = unit_slab(s.schema, {"segment", "unit"}, tile.unit);
@@ -168,7 +191,7 @@ void StoreWriter::write(const ScoreTile& tile) {
   s.flush();
   s.group.barrier();
   if (s.group.rank() == 0) {
-    const std::vector<uint8_t> ones(tile.value_from.size(), 1);
+    const std::vector<uint8_t> ones(tile.node_count.size(), 1);
     const hdf5::Slab marks = unit_slab(s.schema, committed_dimensions(s.schema), tile.unit);
     hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
   }
@@ -179,7 +202,9 @@ void StoreWriter::close() {
   State& s = *state_;
   s.flush();
   for (Handle* handle : {&s.committed, &s.checksum, &s.seconds}) handle->close(s.where, "closing");
-  for (Handle& handle : s.datasets) handle.close(s.where, "closing");
+  for (auto* handles : {&s.score_sets, &s.certificate_sets}) {
+    for (Handle& handle : *handles) handle.close(s.where, "closing");
+  }
   s.file.close(s.where, "closing");
 }
 

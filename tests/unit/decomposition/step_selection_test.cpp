@@ -7,7 +7,7 @@
 
 namespace explaind {
 
-void PrintTo(const CheckpointPair& pair, std::ostream* out) { *out << pair.from << "–" << pair.to; }
+void PrintTo(const PointPair& pair, std::ostream* out) { *out << pair.from << "–" << pair.to; }
 
 namespace {
 
@@ -16,12 +16,12 @@ using ::testing::HasSubstr;
 const std::vector<int64_t> steps{0, 10, 20, 40, 80, 160, 320};
 const std::vector<double> change{0.5, 3.0, 0.25, 0.25, 2.0, 1.0};
 
-std::vector<CheckpointPair> chosen(const std::string& text, StepPolicy policy) {
+std::vector<PointPair> chosen(const std::string& text, StepPolicy policy) {
   return select_segments(StepSelection::parse(text), policy, steps, change);
 }
 
 constexpr StepPolicy drop = StepPolicy::drop, merge = StepPolicy::merge;
-using Pairs = std::vector<CheckpointPair>;
+using Pairs = std::vector<PointPair>;
 
 TEST(StepSelection, AllIsEverySegment) {
   EXPECT_EQ(chosen("all", merge), (Pairs{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}, {5, 6}}));

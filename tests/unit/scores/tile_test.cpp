@@ -25,6 +25,14 @@ TEST(ParseAxes, KeepsWhatIsNamed) {
   }
 }
 
+TEST(ParseAxes, KnowsTrainingAxesAndOutputs) {
+  const Axes axes = parse_axes("sample,train_group,output");
+  EXPECT_TRUE(axes.sample && axes.train_group && axes.output);
+  EXPECT_FALSE(axes.train_sample || axes.group || axes.position);
+  EXPECT_TRUE(parse_axes("train_sample").train_sample);
+  EXPECT_THROW(parse_axes("train_sample,train_group"), UsageError);
+}
+
 TEST(ParseAxes, RefusesOtherWordsAndSamplesBesideGroups) {
   for (const char* bad : {"samples", "sample,group", "sample;position", "training"}) {
     EXPECT_THROW(parse_axes(bad), UsageError) << bad;

@@ -1,0 +1,109 @@
+#include "decomposition/classifier_sweep.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+
+#include "decomposition/attributed_ops.hpp"
+
+// B samples of an evaluation, K classes, J outputs.
+
+namespace explaind {
+namespace {
+
+/// The same asks with samples in place of their outputs, each sample once.
+std::vector<Ask> of_samples(const std::vector<Ask>& asks, int64_t outputs) {
+  std::vector<Ask> joined;
+  for (const Ask& ask : asks) {
+    Ask each{
+        .t = ask.t, .samples = {}, .value_only = ask.value_only, .accumulators = 0, .weights = {}};
+    for (const int64_t pair : ask.samples) {
+      if (each.samples.empty() || each.samples.back() != pair / outputs) {
+        each.samples.push_back(pair / outputs);
+      }
+    }
+    joined.push_back(std::move(each));
+  }
+  return joined;
+}
+
+}  // namespace
+
+ClassifierSweep::ClassifierSweep(const Model& model, const PredictionData& data,
+                                 const Functional& functional, ParameterSource& parameters,
+                                 const ComponentTable& table, Share share)
+    : model_(model),
+      data_(data),
+      outputs_(functional),
+      output_count_(ClassOutputs::count(functional, data.classes)),
+      parameters_(parameters),
+      table_(table),
+      share_(share) {
+  for (size_t i = 0; i < model.parameters().size(); ++i) {
+    if (model.parameters()[i].uses == 0) continue;
+    whole_.push_back({.parameter = static_cast<ParameterId>(i),
+                      .first = 0,
+                      .count = model.parameters()[i].shape[0]});
+  }
+}
+
+void ClassifierSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+                          ScoreAccumulator& sink) {
+  sink.begin_round(asks);
+  const std::vector<Ask> samples = of_samples(asks, output_count_);
+  for (Evaluation& each : evaluations_of(chunk, samples, share_)) {
+    if (each.owner != share_.rank) continue;
+    for (size_t b = 0; b < each.members.size(); ++b) {  // from rows of `samples` to samples
+      Member& member = each.members[b];
+      member.row = samples[member.ask].samples[static_cast<size_t>(member.row)];
+    }
+    evaluate(each, asks, sink);
+  }
+  sink.end_round();
+}
+
+Members ClassifierSweep::members_of(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                                    int64_t output) const {
+  Members members;
+  for (const Member& member : evaluation.members) {
+    const std::vector<int64_t>& asked = asks[member.ask].samples;
+    const int64_t pair = member.row * output_count_ + output;
+    const auto at = std::lower_bound(asked.begin(), asked.end(), pair);
+    const bool counted = at != asked.end() && *at == pair;
+    members.push_back({.ask = member.ask,
+                       .row = at - asked.begin(),
+                       .length = all_positions,
+                       .counted = counted});
+  }
+  return members;
+}
+
+void ClassifierSweep::evaluate(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                               ScoreAccumulator& sink) {
+  const std::vector<int64_t>& places = evaluation.batch.input_ids;
+  const at::Tensor labels = data_.data.labels.index_select(0, at::tensor(places, at::kLong));
+  const at::Tensor stored =
+      network_inputs(data_.data, data_.transform, places, {}, parameters_.precision().type);
+  const at::Tensor input = data_.data.images() ? parameters_.device().upload(stored) : stored;
+  parameters_.open(whole_, {});
+  parameters_.set_node(evaluation.t);
+  AttributedOps attributed(parameters_, table_, sink);
+  SourceOps plain(parameters_);
+  const c10::AutoGradMode graph(!evaluation.value_only);
+  const at::Tensor logits = model_.forward(input, evaluation.value_only ? plain : attributed);
+  const at::Tensor values = outputs_.values(logits, labels);  // B J
+  for (int64_t output = 0; output < output_count_; ++output) {
+    const Members members = members_of(evaluation, asks, output);
+    if (std::none_of(members.begin(), members.end(), [](const Member& m) { return m.counted; })) {
+      continue;
+    }
+    sink.begin_evaluation(members);
+    const at::Tensor of_output = values.select(1, output).contiguous();
+    sink.set_functional({of_output.const_data_ptr<double>(), members.size()});
+    if (evaluation.value_only) continue;
+    logits.backward(outputs_.gradient(logits, labels, output), output + 1 < output_count_);
+  }
+}
+
+}  // namespace explaind

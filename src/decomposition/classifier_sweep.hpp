@@ -1,0 +1,51 @@
+#pragma once
+// The sweep of models that are no chain of blocks.
+
+#include <cstdint>
+#include <vector>
+
+#include "datasets/dataset.hpp"
+#include "decomposition/class_outputs.hpp"
+#include "decomposition/parameter_source.hpp"
+#include "decomposition/sweep.hpp"
+#include "model/model.hpp"
+
+namespace explaind {
+
+/// The data that prediction samples of a classifier are places in.
+struct PredictionData {
+  Dataset data;
+  ImageTransform transform;
+  int64_t classes = 0;
+};
+
+/// Nodes outermost: per node and micro-batch one forward pass with a graph and a backward pass for
+/// every output. The whole model is open at once.
+class ClassifierSweep final : public Sweep {
+ public:
+  /// The one token of a sample is its place in `data`. All references must outlive the sweep.
+  ClassifierSweep(const Model& model, const PredictionData& data, const Functional& functional,
+                  ParameterSource& parameters, const ComponentTable& table, Share share = {});
+
+  /// Where there are several outputs the asks are of sample · outputs + output.
+  void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
+           ScoreAccumulator& sink) override;
+  [[nodiscard]] const Device& device() const override { return parameters_.device(); }
+
+ private:
+  void evaluate(const Evaluation& evaluation, const std::vector<Ask>& asks, ScoreAccumulator& sink);
+  /// Who asks for that output of an evaluation's samples.
+  [[nodiscard]] Members members_of(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                                   int64_t output) const;
+
+  const Model& model_;
+  const PredictionData& data_;
+  ClassOutputs outputs_;
+  int64_t output_count_;
+  ParameterSource& parameters_;
+  std::vector<ParameterRows> whole_;
+  const ComponentTable& table_;
+  Share share_;
+};
+
+}  // namespace explaind

@@ -1,0 +1,171 @@
+// Classifiers through the sweep against dense gradients times updates, every functional and output.
+
+#include <ATen/ATen.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <utility>
+
+#include "decomposition/classifier_sweep.hpp"
+#include "decomposition/resident_parameters.hpp"
+#include "decomposition/unit_solver.hpp"
+#include "model/plain_ops.hpp"
+#include "model/registry.hpp"
+#include "unit/decomposition/tiny.hpp"
+
+// S samples, K classes, J outputs, C components.
+
+namespace explaind::testing {
+namespace {
+
+constexpr int64_t samples = 5;
+constexpr int64_t classes = 3;
+
+/// A model, two points not far from each other, and data to predict.
+struct Problem {
+  std::unique_ptr<Model> model;
+  std::vector<at::Tensor> from, to;
+  PredictionData data;
+};
+
+Problem problem(const std::string& name, const nlohmann::json& config) {
+  at::manual_seed(7);
+  Problem made;
+  made.model = build_model({{"name", name}, {"config", config}}, "test");
+  for (const ParameterInfo& parameter : made.model->parameters()) {
+    made.from.push_back(0.3 * at::randn(parameter.shape, at::kDouble));
+    made.to.push_back(made.from.back() + 0.01 * at::randn(parameter.shape, at::kDouble));
+  }
+  const at::Tensor labels = at::tensor({0, 2, 1, 1, 0}, at::kLong);
+  if (name == "grokking_transformer") {
+    made.data.data = {at::randint(0, classes, {samples, 4}, at::kLong), labels};
+  } else {
+    made.data.data = {at::randint(0, 256, {samples, 1, 12, 12}, at::kByte), labels};
+    made.data.transform = {{0.4}, {0.3}};
+  }
+  made.data.classes = classes;
+  return made;
+}
+
+std::vector<Problem> problems() {
+  std::vector<Problem> all;
+  all.push_back(problem(
+      "grokking_transformer",
+      {{"vocabulary", classes}, {"width", 8}, {"heads", 2}, {"inner", 6}, {"positions", 10}}));
+  all.push_back(problem("cnn", {{"channels", 1},
+                                {"height", 12},
+                                {"width", 12},
+                                {"filters1", 2},
+                                {"filters2", 3},
+                                {"hidden", 5},
+                                {"classes", classes}}));
+  all.push_back(problem("resnet9", {{"channels", 1}, {"width", 2}, {"classes", classes}}));
+  return all;
+}
+
+/// F of one sample from its logits K, written out once more: method.md §1.
+at::Tensor value_of(const at::Tensor& logits, int64_t label, const std::string& functional,
+                    int64_t output) {
+  const at::Tensor normal = (logits - logits.max()).exp().sum().log() + logits.max();
+  if (functional == "loss") return normal - logits[label];
+  if (functional == "logit") return logits[output];
+  if (functional == "logit:2") return logits[2];
+  if (functional == "logit_diff:label:1") return logits[label] - logits[1];
+  return logits[label] - normal;  // logprob:label
+}
+
+/// Σ over components of one sample's dense scores by a Gauss rule.
+std::vector<double> expected_scores(const Problem& given, const ComponentTable& table,
+                                    int64_t sample, const std::string& functional, int64_t output,
+                                    const FixedRule& rule) {
+  std::vector<at::Tensor> dense;
+  for (const at::Tensor& tensor : given.from) dense.push_back(at::zeros_like(tensor));
+  for (size_t q = 0; q < rule.nodes.size(); ++q) {
+    std::vector<at::Tensor> weights = between(given.from, given.to, rule.nodes[q]);
+    for (at::Tensor& weight : weights) weight = weight.detach().requires_grad_(true);
+    PlainOps ops(weights);
+    const at::Tensor logits = given.model->forward(
+        network_inputs(given.data.data, given.data.transform, {sample}, {}, at::kDouble), ops)[0];
+    value_of(logits, given.data.data.labels[sample].item<int64_t>(), functional, output).backward();
+    for (size_t i = 0; i < dense.size(); ++i) {
+      if (!weights[i].grad().defined()) continue;
+      dense[i] += rule.weights[q] * weights[i].grad() * (given.to[i] - given.from[i]);
+    }
+  }
+  return sum_to_components(table, dense);
+}
+
+ScoreTile decompose_classes(const Problem& given, const ComponentTable& table,
+                            const std::string& functional, const std::string& rule) {
+  SolverOptions options;
+  parse_quadrature(rule, options.quadrature);
+  options.functional = parse_functional(functional);
+  options.outputs = ClassOutputs::count(options.functional, classes);
+  options.chunk = 4;
+  options.micro_batch = 3;
+  std::vector<Sample> places;
+  for (int64_t i = 0; i < samples; ++i) {
+    places.push_back({.id = std::to_string(i), .group = "", .input_ids = {i}, .labels = {0}});
+  }
+  const Groups groups = group_samples(places);
+  const MemoryTrajectory trajectory{{given.from, given.to}};
+  ResidentParameters parameters(*given.model, trajectory,
+                                Precision{.type = at::kDouble, .products = at::kDouble});
+  ClassifierSweep sweep(*given.model, given.data, options.functional, parameters, table);
+  parameters.load(0);
+  const UnitSolver solver(table, places, groups, options);
+  return solver.solve({.index = 0, .segment = 0, .sample_begin = 0, .sample_end = samples}, sweep);
+}
+
+class Classifiers : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Classifiers, AreScoredAsDenseGradientsTimesUpdates) {
+  const std::string functional = GetParam();
+  for (const Problem& given : problems()) {
+    for (const Granularity granularity :
+         {Granularity::tensor, Granularity::head, Granularity::row}) {
+      const ComponentTable table(granularity, given.model->parameters());
+      const ScoreTile tile = decompose_classes(given, table, functional, "gauss:3");
+      const int64_t outputs = functional == "logit" ? classes : 1;
+      ASSERT_EQ(static_cast<int64_t>(tile.psi.size()), samples * table.size() * outputs);
+      for (int64_t s = 0; s < samples; ++s) {
+        for (int64_t j = 0; j < outputs; ++j) {
+          const std::vector<double> expected =
+              expected_scores(given, table, s, functional, j, gauss_rule(3));
+          for (int64_t c = 0; c < table.size(); ++c) {
+            ASSERT_NEAR(tile.psi[static_cast<size_t>((s * table.size() + c) * outputs + j)],
+                        expected[static_cast<size_t>(c)], 1e-13)
+                << table.components()[static_cast<size_t>(c)].name << ", sample " << s
+                << ", output " << j;
+          }
+        }
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Functionals, Classifiers,
+                         ::testing::Values("loss", "logit", "logit:2", "logit_diff:label:1",
+                                           "logprob:label"));
+
+TEST(ClassifierOutputs, StopEachByItselfAndAddUpToTheirOwnChange) {
+  std::vector<Problem> quick = problems();
+  quick.pop_back();  // ResNet-9 has too many kinks for a short test
+  for (const Problem& given : quick) {
+    const ComponentTable table(Granularity::tensor, given.model->parameters());
+    const ScoreTile all = decompose_classes(given, table, "logit", "adaptive");
+    for (int64_t j = 0; j < classes; ++j) {
+      const ScoreTile one =
+          decompose_classes(given, table, "logit:" + std::to_string(j), "adaptive");
+      for (int64_t s = 0; s < samples; ++s) {
+        const auto pair = static_cast<size_t>(s * classes + j), row = static_cast<size_t>(s);
+        EXPECT_NEAR(all.value_to[pair], one.value_to[row], 1e-14);
+        EXPECT_NEAR(all.residual[pair], one.residual[row], 1e-13);
+        EXPECT_GE(all.node_count[row], one.node_count[row]);  // the worst output counts
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace explaind::testing
