@@ -91,6 +91,16 @@ def expect_language_model(folder):
     assert np.abs(psi.sum(2) - ends[1] + ends[0]).max() < 1e-10 and np.abs(ends[1] - ends[0]).min() > 1e-8
 
 
+def expect_plan(folder):
+    options = ["plan", "--series", folder / "run", "--samples", "validation", "--precision", "fp64", "--threads", "1"]
+    text = must(run(*options, "--functional", "logit", "--axes", "sample,output")).stdout
+    for word in ("12 steps in 12 segments, 8 samples, 9 outputs, 9 components", "C: tangents", "memory", "time"):
+        assert word in text, (word, text)
+    text = must(run(*options, "--component", "row", "--steps", "every:5", "--step-policy", "sum", "--losses")).stdout
+    for word in ("12 steps in 3 segments", "A: contraction", "mean F"):
+        assert word in text, (word, text)
+
+
 def expect_bad_input(folder):
     def refused(code, words, *options):
         process = decompose(folder, "bad.h5", *options, ranks=2)
@@ -124,6 +134,7 @@ def main():
         expect_outputs(folder)
         expect_same_bits(folder)
         expect_language_model(folder)
+        expect_plan(folder)
         expect_bad_input(folder)
 
 
