@@ -236,7 +236,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
-  schema.left_out = job.left_out;
+  if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;
   schema.functional = options.functional;
   schema.functional_unit = "nat";
