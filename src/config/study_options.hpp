@@ -16,8 +16,8 @@ struct StudyOptions {
   int64_t followed_samples = 32;
   std::vector<std::string> rules{"midpoint:10", "midpoint:100", "adaptive"};
   double tolerance = 1e-4;
-  double absolute_tolerance = 2e-5;
-  int64_t first_nodes = 3, max_nodes = 129, max_kink_nodes = 1500;
+  double absolute_tolerance = 1e-4;
+  int64_t first_nodes = 3, max_nodes = 129, max_kink_nodes = 64;
   std::optional<int64_t> steps;
   int64_t reports = 4;
   bool sparsity = false;

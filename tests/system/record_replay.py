@@ -5,14 +5,13 @@ flips, learning rates and clipping that the run says.
 """
 import json
 import pathlib
-import random
-import struct
 import sys
 import tempfile
 
 import torch
 from safetensors.torch import load_file
 
+from image_files import write_images
 from program import SOURCE, must, run
 
 sys.path.insert(0, str(SOURCE / "tests/goldens/models"))
@@ -77,21 +76,6 @@ def replay(folder):
     gradients = {name: max(p.grad.abs().max().item() for p in parts) for name, parts in named.items() if parts[0].grad is not None}
     assert min(gradients.values()) > 1e-6, ("a part of the model is dead: nothing is tested there", gradients)
     return worst, steps, clipped, losses[0], losses[-1]
-
-
-def write_images(folder):
-    """Tiny IDX and CIFAR-10 folders."""
-    generator = random.Random(1)
-    pixels = lambda count: bytes(generator.randrange(256) for _ in range(count))  # noqa: E731
-    idx, cifar = folder / "idx", folder / "cifar"
-    for made in (idx, cifar):
-        made.mkdir()
-    for name, count in (("train", 10), ("t10k", 4)):
-        (idx / f"{name}-images-idx3-ubyte").write_bytes(struct.pack(">BBBBIII", 0, 0, 8, 3, count, 12, 13) + pixels(count * 156))
-        (idx / f"{name}-labels-idx1-ubyte").write_bytes(struct.pack(">BBBBI", 0, 0, 8, 1, count) + bytes(i % 3 for i in range(count)))
-    for name, count in (("data_batch_1", 50), ("test_batch", 10)):
-        (cifar / f"{name}.bin").write_bytes(b"".join(bytes([i % 10]) + pixels(3072) for i in range(count)))
-    return idx, cifar
 
 
 def main():
