@@ -19,6 +19,7 @@
 #include "app/run_memory.hpp"
 #include "app/run_totals.hpp"
 #include "app/step_choice.hpp"
+#include "app/train_axis.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
 #include "comm/communicator.hpp"
@@ -146,17 +147,23 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const ProcessGrid grid(world, choice.shards);
   const MemoryBudget budget = least_budget(own_budget, grid.segment_group());
   std::optional<MemoryPlan> memory;
-  agree(world, [&] { memory = memory_of(job, grid.shards(), source, budget); });
+  std::optional<TrainAxis> train;
+  agree(world, [&] {
+    if (keeps_training(job.solver.axes)) train.emplace(job, options, grid.shards(), budget.host);
+    memory = memory_of(job, grid.shards(), source, budget);
+  });
   agree(world, [&] { require_finite_weights(job, world); });
   choose_steps(job, options, *memory, world, grid);
   StoreSchema schema = schema_of(job, options);
+  if (train) train->describe(schema);
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);
   PreparedStore prepared = prepare_store(job, decided(options, job), schema, world);
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
   RunTotals totals(job, memory->source, grid.shards());
-  if (run_all(job, *memory, prepared.todo, *writer, world, grid, totals)) {
+  if (train ? train->run(prepared.todo, *writer, world)
+            : run_all(job, *memory, prepared.todo, *writer, world, grid, totals)) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);
@@ -164,7 +171,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     return static_cast<int>(ExitCode::stopped);
   }
   std::string code = "0";
-  const std::string line = totals.line(world);
+  const std::string line = train ? "" : totals.line(world);
   if (world.rank() == 0) {
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;

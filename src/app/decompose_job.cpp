@@ -116,10 +116,6 @@ void require_axes(const DecomposeJob& job) {
                      "optimizer had summed over them before a checkpoint was written",
                      "Leave out train_sample and train_group");
   }
-  if (axes.train_sample || axes.train_group) {
-    throw UsageError("--axes", "training samples are no axis of this decomposition",
-                     "Leave out train_sample and train_group");
-  }
   const bool every_class = job.solver.functional.first == Functional::every_class;
   if (axes.output && !every_class) {
     throw UsageError("--axes", "output is an axis where F is the logit of every class",

@@ -15,6 +15,7 @@
 #include "app/loss_table.hpp"
 #include "app/plan_classifier.hpp"
 #include "app/run_memory.hpp"
+#include "app/train_axis.hpp"
 #include "app/verbs.hpp"
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
@@ -215,6 +216,10 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   agree(world, [&] {
     device = choose_device(wanted.device, world.on_host().rank);
     opened.emplace(prepare_job(wanted, device->device));
+    if (keeps_training(opened->solver.axes)) {
+      throw UsageError("--axes", "plan has no estimate of training axes",
+                       "Leave out train_sample and train_group");
+    }
   });
   DecomposeJob& job = *opened;
   const Target target = target_of(options, job, *device, ranks, shards, world);

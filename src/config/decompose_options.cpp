@@ -21,10 +21,12 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option({"component", "NAME",
                    "granularity of the scores: tensor, layer, kind, head or row", identity},
                   o.component, {"tensor", "layer", "kind", "head", "row"}),
-      text_option(
-          {"axes", "LIST", "axes kept besides segment and component: sample or group, and position",
-           identity},
-          o.axes),
+      text_option({"axes", "LIST",
+                   "axes kept besides segment and component: sample or group, position, output "
+                   "(with logit), "
+                   "and of recorded runs train_sample or train_group",
+                   identity},
+                  o.axes),
       text_option({"functional", "NAME",
                    "what is explained, in nats: loss (mean over a sample's predicted tokens) or "
                    "loss_sum",

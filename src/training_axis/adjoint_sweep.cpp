@@ -113,14 +113,29 @@ void AdjointSweep::run(const std::vector<Predictions>& functionals,
     }
     const Recursion::Step back = recursion.back(rules.of_step(step), integrals, segment.from);
     const RunBatch batch = run.batch(step);
-    keep({.step = step,
-          .samples = batch.samples,
-          .data = score_batch(batch, segment.from, back.directions),
-          .decay = back.decay});
+    OriginScores scores{.step = step,
+                        .samples = batch.samples,
+                        .data = score_batch(batch, segment.from, back.directions),
+                        .decay = back.decay,
+                        .total = {},
+                        .verdicts = {}};
+    add_totals(segment, integrals, scores);
+    keep(scores);
     ++passes_.scores;
     segment.to = std::exchange(segment.from, {});
   }
   passes_.rules = rules.gradients_made();
+}
+
+void AdjointSweep::add_totals(const Segment& segment,
+                              const std::vector<IntegratedGradient>& integrals,
+                              OriginScores& scores) const {
+  std::vector<at::Tensor> totals;
+  for (const IntegratedGradient& integral : integrals) {
+    totals.push_back(component_scores(table_, dense_scores(segment, integral)));
+    scores.verdicts.push_back(integral.verdict);
+  }
+  if (!totals.empty()) scores.total = at::stack(totals);
 }
 
 at::Tensor AdjointSweep::score_batch(const RunBatch& batch, const std::vector<at::Tensor>& weights,

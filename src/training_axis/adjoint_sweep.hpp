@@ -23,6 +23,8 @@ struct OriginScores {
   std::vector<int64_t> samples;  ///< B: indices into the training data, in the batch's order
   at::Tensor data;               ///< F B C (double), in F's unit
   at::Tensor decay;              ///< F C (double): of weight decay at this step
+  at::Tensor total;  ///< F C (double): Ψ of the step's own update, Δ ⊙ G; attributed
+  std::vector<SampleVerdict> verdicts;  ///< of the step's own update, per functional; attributed
 };
 
 /// method.md §5 D for every optimizer. With the update of a step s written as (replay.hpp)
@@ -61,6 +63,9 @@ class AdjointSweep {
 
  private:
   class Recursion;
+  /// Ψ and certificates of the step's own update.
+  void add_totals(const Segment& segment, const std::vector<IntegratedGradient>& integrals,
+                  OriginScores& scores) const;
   [[nodiscard]] at::Tensor score_batch(const RunBatch& batch,
                                        const std::vector<at::Tensor>& weights,
                                        const std::vector<Direction>& directions) const;

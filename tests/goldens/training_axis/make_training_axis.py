@@ -3,7 +3,8 @@
 Γ(step, parameter, training sample, prediction sample, output) by the formulas of Theorem 3.1 and Corollary 3.2 as they read: per-sample gradients by
 autograd at the recorded parameters, second moments from the optimizer's own state, integrals by Gauss's rule with NODES nodes.
 
-At one step and parameter Γ is an outer product, Δ_s,i(k) · G_s,i(x, j): the two factors are stored and say all of it in a hundredth of the room.
+At one step and parameter Γ is an outer product, Δ_s,i(k) · G_s,i(x, j): the two factors are stored, which say all of it
+in a third of the room.
 CASE/run is the recorded run; CASE/gamma.safetensors holds, with S steps, M training samples, D parameters in the run's order, P tensors, and F
 functionals, (prediction sample x, output j) being number x · outputs + j:
     gradient       F S D    G = ∫ ∇F(θ_s(t)) dt

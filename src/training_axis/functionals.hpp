@@ -1,0 +1,21 @@
+#pragma once
+// Functionals by their names, with a graph back to the logits.
+
+#include <cstdint>
+
+#include "decomposition/dense_gradient.hpp"
+#include "samples/functional.hpp"
+#include "samples/sample.hpp"
+
+namespace explaind {
+
+/// Of one sample of a classifier: one functional, or with every class asked for one a class, in
+/// order. inputs: 1 …; type: of the logits.
+Predictions class_functionals(const Functional& functional, const at::Tensor& inputs, int64_t label,
+                              int64_t classes, at::ScalarType type);
+
+/// Of one sample of a language model: loss or loss_sum, in `type`. Throws UsageError for others.
+Predictions text_functionals(const Functional& functional, const Sample& sample,
+                             at::ScalarType type);
+
+}  // namespace explaind
