@@ -119,8 +119,14 @@ void require_axes(const DecomposeJob& job) {
     throw UsageError("--axes", "training samples are no axis of this decomposition",
                      "Leave out train_sample and train_group");
   }
-  if (axes.output) {
-    throw UsageError("--axes", "outputs are no axis of this decomposition", "Leave out output");
+  const bool every_class = job.solver.functional.first == Functional::every_class;
+  if (axes.output && !every_class) {
+    throw UsageError("--axes", "output is an axis where F is the logit of every class",
+                     "Leave it out, or give --functional logit");
+  }
+  if (every_class && !axes.output) {
+    throw UsageError("--functional", "the logits of all classes are an output each",
+                     "Keep the axis output, or give one class as in logit:3");
   }
 }
 
@@ -128,7 +134,9 @@ void require_possible(const DecomposeJob& job, const DecomposeOptions& options) 
   require_axes(job);
   const Functional& functional = job.solver.functional;
   if (job.network != nullptr) {
-    require_of_language_model(functional, job.network->vocabulary());
+    const int64_t width =
+        job.model->parameters()[static_cast<size_t>(job.network->unembedding())].shape.at(1);
+    require_of_language_model(functional, job.network->vocabulary(), job.network->blocks(), width);
     return;
   }
   require_of_classifier(functional, job.data->classes);
@@ -189,7 +197,9 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
 Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
                        const MemoryPlan& memory, Collectives& group) {
   if (job.network != nullptr) {
-    return {*job.network, trajectory, job.components, job.computation, memory, group};
+    return {*job.network,   job.solver.functional, trajectory,
+            job.components, job.computation,       memory,
+            group};
   }
   return {*job.model,
           *job.data,
@@ -219,6 +229,9 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.group_names = job.groups.names;
   schema.components = job.components;
   schema.axes = job.solver.axes;
+  for (int64_t i = 0; schema.axes.output && i < job.solver.outputs; ++i) {
+    schema.outputs.push_back(std::to_string(i));
+  }
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";

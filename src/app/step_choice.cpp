@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/checkpoint_values.hpp"
+#include "core/error.hpp"
 #include "decomposition/step_selection.hpp"
 
 namespace explaind {
@@ -47,6 +48,10 @@ void choose_steps(DecomposeJob& job, const DecomposeOptions& options, const Memo
   const StepSelection selection = StepSelection::parse(options.steps);
   const StepPolicy policy = parse_step_policy(options.step_policy);
   if (selection.kind == StepSelection::Kind::all) return;
+  if (policy == StepPolicy::drop && job.solver.outputs > 1) {
+    throw UsageError("--step-policy", "what is dropped is reported of one output a sample",
+                     "Use merge or sum, or one class as in --functional logit:3");
+  }
   const std::vector<int64_t> steps = steps_of(*job.path);
   std::vector<double> change(steps.size() - 1, 0.0);
   std::optional<CheckpointValues> values;

@@ -42,15 +42,13 @@ void BlockMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& ask
 
 void BlockMajorSweep::run_wave(std::span<Evaluation> wave, bool gradients, ScoreAccumulator& sink) {
   Activations inputs = forward(wave);
-  head_.run(wave, gradients, sink,
-            gradients ? parts(network_.blocks() - 1) : std::vector<ParameterRows>{});
+  head_->run(wave, gradients, sink, gradients ? parts(depth_ - 1) : std::vector<ParameterRows>{});
   if (gradients) backward(wave, inputs, sink);
 }
 
 std::vector<ParameterRows> BlockMajorSweep::parts(int64_t block) const {
   if (block < 0) return {};
-  return block < network_.blocks() ? whole(network_, network_.block_parameters(block))
-                                   : head_.first();
+  return block < depth_ ? whole(network_, network_.block_parameters(block)) : head_->first();
 }
 
 void BlockMajorSweep::open(int64_t block, int64_t next) {
@@ -60,7 +58,7 @@ void BlockMajorSweep::open(int64_t block, int64_t next) {
 BlockMajorSweep::Activations BlockMajorSweep::forward(std::span<Evaluation> wave) {
   const c10::NoGradGuard no_graph;
   Activations inputs(wave.size());
-  for (int64_t block = 0; block < network_.blocks(); ++block) {
+  for (int64_t block = 0; block < depth_; ++block) {
     open(block, block + 1);
     for (size_t i = 0; i < wave.size(); ++i) {
       Evaluation& each = wave[i];
@@ -76,7 +74,7 @@ BlockMajorSweep::Activations BlockMajorSweep::forward(std::span<Evaluation> wave
 
 void BlockMajorSweep::backward(std::span<Evaluation> wave, Activations& inputs,
                                ScoreAccumulator& sink) {
-  for (int64_t block = network_.blocks() - 1; block >= 0; --block) {
+  for (int64_t block = depth_ - 1; block >= 0; --block) {
     open(block, block - 1);
     for (size_t i = 0; i < wave.size(); ++i) {
       Evaluation& each = wave[i];

@@ -2,12 +2,13 @@
 // Blocks outermost: for parameters that are fetched block by block.
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "decomposition/output_head.hpp"
 #include "decomposition/parameter_source.hpp"
 #include "decomposition/sweep.hpp"
-#include "decomposition/vocabulary_head.hpp"
 
 namespace explaind {
 
@@ -23,11 +24,13 @@ class BlockMajorSweep final : public Sweep {
   /// each its share of them. All references must outlive the sweep.
   BlockMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
                   int64_t activation_bytes, Share share = {},
-                  ProductForm form = ProductForm::formed)
+                  ProductForm form = ProductForm::formed,
+                  const Functional& functional = Functional::loss)
       : network_(network),
         parameters_(parameters),
         table_(table),
-        head_(network, parameters),
+        head_(make_head(network, parameters, functional)),
+        depth_(depth_of(network, functional)),
         activation_bytes_(activation_bytes),
         share_(share),
         form_(form) {}
@@ -57,7 +60,8 @@ class BlockMajorSweep final : public Sweep {
   const Network& network_;
   ParameterSource& parameters_;
   const ComponentTable& table_;
-  VocabularyHead head_;
+  std::unique_ptr<OutputHead> head_;
+  int64_t depth_;  ///< blocks that the functional depends on
   int64_t activation_bytes_;
   Share share_;
   ProductForm form_;

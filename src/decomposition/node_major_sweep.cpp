@@ -10,7 +10,7 @@ namespace explaind {
 void NodeMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
                          ScoreAccumulator& sink) {
   std::vector<ParameterId> blocks;
-  for (int64_t index = 0; index < network_.blocks(); ++index) {
+  for (int64_t index = 0; index < depth_; ++index) {
     const std::vector<ParameterId> used = network_.block_parameters(index);
     blocks.insert(blocks.end(), used.begin(), used.end());
   }
@@ -24,13 +24,13 @@ void NodeMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks
       const c10::NoGradGuard no_graph;
       SourceOps ops(parameters_);
       each.hidden = hidden(each, ops);
-      head_.run({&each, 1}, false, sink);
+      head_->run({&each, 1}, false, sink);
       continue;
     }
     AttributedOps ops(parameters_, table_, sink);
     const at::Tensor end = hidden(each, ops);
     each.hidden = end.detach();
-    head_.run({&each, 1}, true, sink);
+    head_->run({&each, 1}, true, sink);
     sink.begin_evaluation(each.members);
     end.backward(each.gradient);
   }
@@ -39,7 +39,7 @@ void NodeMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& asks
 
 at::Tensor NodeMajorSweep::hidden(const Evaluation& evaluation, Ops& ops) const {
   at::Tensor activation = evaluation.ids();
-  for (int64_t index = 0; index < network_.blocks(); ++index) {
+  for (int64_t index = 0; index < depth_; ++index) {
     activation = network_.block(index, activation, ops);
   }
   return activation;

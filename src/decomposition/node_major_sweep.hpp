@@ -1,9 +1,12 @@
 #pragma once
 // Nodes outermost: for parameters in memory.
 
+#include <cstdint>
+#include <memory>
+
+#include "decomposition/output_head.hpp"
 #include "decomposition/parameter_source.hpp"
 #include "decomposition/sweep.hpp"
-#include "decomposition/vocabulary_head.hpp"
 
 namespace explaind {
 
@@ -14,11 +17,12 @@ class NodeMajorSweep final : public Sweep {
  public:
   /// All references must outlive the sweep.
   NodeMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
-                 Share share = {})
+                 Share share = {}, const Functional& functional = Functional::loss)
       : network_(network),
         parameters_(parameters),
         table_(table),
-        head_(network, parameters),
+        head_(make_head(network, parameters, functional)),
+        depth_(depth_of(network, functional)),
         share_(share) {}
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
@@ -31,7 +35,8 @@ class NodeMajorSweep final : public Sweep {
   const Network& network_;
   ParameterSource& parameters_;
   const ComponentTable& table_;
-  VocabularyHead head_;
+  std::unique_ptr<OutputHead> head_;
+  int64_t depth_;  ///< blocks that the functional depends on
   Share share_;
 };
 

@@ -240,6 +240,30 @@ void ScoreAccumulator::add_channels(int64_t parameter, const at::Tensor& delta,
   }
 }
 
+void ScoreAccumulator::add_entries(int64_t parameter, const std::vector<int64_t>& rows,
+                                   const std::vector<int64_t>& positions,
+                                   const at::Tensor& values) {
+  settle();  // what was asked for before comes first
+  const Place& into = place(parameter);
+  const auto count = static_cast<int64_t>(rows.size());
+  for (size_t b = 0; b < members_->size(); ++b) {
+    const Member& member = (*members_)[b];
+    if (!member.counted) continue;
+    const double* own = values.const_data_ptr<double>() + static_cast<int64_t>(b) * count;
+    const double whole = kernels::ordered_sum(own, count);
+    value(member, parameter) += whole;
+    if (!fed(member)) continue;
+    const int64_t kept = keeps_positions() ? positions[b] + 1 : 1;
+    const int64_t width = into.division == Division::rows ? into.count : 1;
+    parts_.assign(static_cast<size_t>(kept * width), 0.0);
+    double* at = parts_.data() + (kept - 1) * width;
+    for (int64_t i = 0; i < count; ++i) {
+      at[into.division == Division::rows ? rows[static_cast<size_t>(i)] : 0] += own[i];
+    }
+    add_parts(member, into.first, width, kept, parts_.data());
+  }
+}
+
 void ScoreAccumulator::fold_embedding(const Pending& pending) {
   const Place& into = place(pending.parameter, true);
   const int64_t padded = pending.ids.size(1);

@@ -89,6 +89,10 @@ class ScoreAccumulator {
   /// Adds ⟨delta, z⟩ of a convolution, B O P each, O output channels (rows of the parameter), P
   /// pixels. Where positions are kept, it counts at the first.
   void add_channels(int64_t parameter, const at::Tensor& delta, const at::Tensor& z);
+  /// Adds what a few rows of a matrix contributed, each used at one position of a member. rows: n;
+  /// positions: B; values: B n (double, on the host).
+  void add_entries(int64_t parameter, const std::vector<int64_t>& rows,
+                   const std::vector<int64_t>& positions, const at::Tensor& values);
   /// F of each member of the running micro-batch, B.
   void set_functional(std::span<const double> values);
 

@@ -4,8 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "decomposition/parameter_source.hpp"
-#include "decomposition/sweep.hpp"
+#include "decomposition/output_head.hpp"
 
 namespace explaind {
 
@@ -19,19 +18,15 @@ inline constexpr int64_t vocabulary_slice = 8192;
 /// first for the log-sum-exp and F, the second for gradient and scores with the logits formed anew:
 /// four products, and never more logits than tokens × slice. A slice is opened once a pass,
 /// whatever the number of evaluations.
-class VocabularyHead {
+class VocabularyHead final : public OutputHead {
  public:
   /// All references must outlive this.
   VocabularyHead(const Network& network, ParameterSource& parameters)
       : network_(network), parameters_(parameters) {}
 
-  /// Takes `hidden` of every evaluation and sets `gradient`, except where only the value is wanted.
-  /// gradients: false where that is so everywhere, on all ranks that open parameters together.
-  /// after: what will be opened next, if anything.
   void run(std::span<Evaluation> evaluations, bool gradients, ScoreAccumulator& sink,
-           const std::vector<ParameterRows>& after = {});
-  /// What run() opens first.
-  [[nodiscard]] std::vector<ParameterRows> first() const { return {slice(0)}; }
+           const std::vector<ParameterRows>& after = {}) override;
+  [[nodiscard]] std::vector<ParameterRows> first() const override { return {slice(0)}; }
 
  private:
   void run_whole(std::span<Evaluation> evaluations, ScoreAccumulator& sink,

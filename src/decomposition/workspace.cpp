@@ -9,9 +9,9 @@
 
 namespace explaind {
 
-Workspace::Workspace(const Network& network, const Trajectory& trajectory,
-                     const ComponentTable& table, const Computation& computation,
-                     const MemoryPlan& memory, Collectives& group) {
+Workspace::Workspace(const Network& network, const Functional& functional,
+                     const Trajectory& trajectory, const ComponentTable& table,
+                     const Computation& computation, const MemoryPlan& memory, Collectives& group) {
   const Share share{group.rank(), group.size()};
   const auto& [precision, form, device] = computation;
   if (memory.source == Source::resident) {
@@ -30,10 +30,10 @@ Workspace::Workspace(const Network& network, const Trajectory& trajectory,
                                                    std::move(reader), device);
   }
   if (memory.source == Source::resident && form == ProductForm::formed) {
-    sweep = std::make_unique<NodeMajorSweep>(network, *parameters, table, share);
+    sweep = std::make_unique<NodeMajorSweep>(network, *parameters, table, share, functional);
   } else {
     sweep = std::make_unique<BlockMajorSweep>(network, *parameters, table, memory.activations,
-                                              share, form);
+                                              share, form, functional);
   }
 }
 

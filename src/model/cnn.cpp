@@ -4,7 +4,7 @@
 
 namespace explaind {
 
-Cnn::Cnn(const CnnConfig& config) {
+Cnn::Cnn(const CnnConfig& config) : config_(config) {
   conv1_ = add_convolution("conv1", 0, config.filters1, config.channels, 3);
   conv2_ = add_convolution("conv2", 1, config.filters2, config.filters1, 3);
   const int64_t features = config.filters2 * (config.height / 4) * (config.width / 4);
@@ -17,11 +17,15 @@ Cnn::Cnn(const CnnConfig& config) {
 }
 
 at::Tensor Cnn::forward(const at::Tensor& input, Ops& ops) const {
-  at::Tensor x = at::max_pool2d(at::relu(ops.conv2d(input, conv1_, 1, 1)), 2);
-  x = at::max_pool2d(at::relu(ops.conv2d(x, conv2_, 1, 1)), 2);
+  const auto convolve = [&](const at::Tensor& x, ParameterId weight) {
+    return ops.max_pool2d(ops.activation(ops.conv2d(x, weight, 1, 1), config_.activation), 2);
+  };
+  const at::Tensor features = convolve(convolve(input, conv1_), conv2_);
   // One position a sample: B 1 features.
-  x = at::relu(ops.linear(x.flatten(1).unsqueeze(1), hidden_.weight, hidden_.bias));
-  return ops.linear(x, out_.weight, out_.bias).select(1, 0);
+  const at::Tensor hidden =
+      ops.activation(ops.linear(features.flatten(1).unsqueeze(1), hidden_.weight, hidden_.bias),
+                     config_.activation);
+  return ops.linear(hidden, out_.weight, out_.bias).select(1, 0);
 }
 
 }  // namespace explaind

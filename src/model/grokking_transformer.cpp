@@ -42,18 +42,21 @@ GrokkingTransformer::GrokkingTransformer(const GrokkingTransformerConfig& config
 }
 
 at::Tensor GrokkingTransformer::forward(const at::Tensor& input, Ops& ops) const {
-  const int64_t batch = input.size(0), positions = input.size(1);
+  const int64_t positions = input.size(1);
   const int64_t width = config_.width, heads = config_.heads, d = width / heads;
   const at::Tensor h =
       ops.embedding(input, embedding_) * std::sqrt(static_cast<double>(width));  // B T C
   const at::Tensor u = ops.linear(h, encoder_.weight, no_parameter)
-                           .view({batch, positions, heads, d})
+                           .view({-1, positions, heads, d})
                            .transpose(1, 2);  // B H T d
-  const at::Tensor mixed = at::scaled_dot_product_attention(u, u, u);
-  const at::Tensor attention = ops.linear(mixed.transpose(1, 2).reshape({batch, positions, width}),
+  const at::Tensor mixed = ops.attention(u, u, u, /*causal=*/false);
+  const at::Tensor attention = ops.linear(mixed.transpose(1, 2).reshape({-1, positions, width}),
                                           attention_out_.weight, no_parameter);
-  const at::Tensor inner = at::relu(ops.linear(attention, linear1_.weight, linear1_.bias));
-  const at::Tensor y = attention + at::relu(ops.linear(inner, linear2_.weight, linear2_.bias));
+  const at::Tensor inner =
+      ops.activation(ops.linear(attention, linear1_.weight, linear1_.bias), config_.activation);
+  const at::Tensor y = ops.add(
+      attention,
+      ops.activation(ops.linear(inner, linear2_.weight, linear2_.bias), config_.activation));
   return ops.linear(y.narrow(1, positions - 1, 1), decoder_.weight, no_parameter).select(1, 0);
 }
 

@@ -9,10 +9,11 @@ struct GrokkingTransformerConfig {
   int64_t vocabulary = 115;  ///< the numbers, "+" and "="
   int64_t width = 64, heads = 4, inner = 512;
   int64_t positions = 10;  ///< rows of the table of positions
+  Activation activation = Activation::relu;
 };
 
 /// h = √C · E[ids];  per head u = W_h h, mixed = softmax(u uᵀ / √d) u, all positions see all;
-/// a = Σ_h O_h mixed_h;  y = a + relu(W₂ relu(W₁ a + b₁) + b₂);  logits = D y at the last position.
+/// a = Σ_h O_h mixed_h;  y = a + f(W₂ f(W₁ a + b₁) + b₂);  logits = D y at the last position.
 ///
 /// Its table of positions is a parameter that nothing uses, as in the paper's model (it makes the
 /// count 89,664): it gets no gradient, so no optimizer steps or decays it.

@@ -2,9 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
-#include <optional>
-
 #include "model/rotary.hpp"
 
 // B samples, T positions, C hidden size, H heads, K key-value heads, d head size, V vocabulary.
@@ -106,8 +103,8 @@ at::Tensor LlamaNetwork::block(int64_t index, const at::Tensor& input, Ops& ops)
   if (index == 0) return ops.embedding(input, embedding_);
   if (index == blocks() - 1) return norm(input, final_norm_, ops);
   const Layer& layer = layers_[static_cast<size_t>(index - 1)];
-  const at::Tensor x = input + attention(norm(input, layer.input_norm, ops), layer, ops);
-  return x + mlp(norm(x, layer.post_attention_norm, ops), layer, ops);
+  const at::Tensor x = ops.add(input, attention(norm(input, layer.input_norm, ops), layer, ops));
+  return ops.add(x, mlp(norm(x, layer.post_attention_norm, ops), layer, ops));
 }
 
 std::vector<ParameterId> LlamaNetwork::block_parameters(int64_t index) const {
@@ -128,28 +125,26 @@ at::Tensor LlamaNetwork::norm(const at::Tensor& x, ParameterId gain, Ops& ops) c
 }
 
 at::Tensor LlamaNetwork::attention(const at::Tensor& x, const Layer& layer, Ops& ops) const {
-  const int64_t batch = x.size(0), positions = x.size(1), d = config_.head_dim;
+  const int64_t positions = x.size(1), d = config_.head_dim;
   const auto heads = [&](const Linear& linear, int64_t count) {  // B T (count·d) → B count T d
     return ops.linear(x, linear.weight, linear.bias)
-        .view({batch, positions, count, d})
+        .view({-1, positions, count, d})
         .transpose(1, 2);
   };
   const RotaryTables tables = rotary_tables(config_.rope, d, positions, x.options());
   const at::Tensor q = rotate(heads(layer.q, config_.heads), tables);
   const at::Tensor k = rotate(heads(layer.k, config_.key_value_heads), tables);
   const at::Tensor v = heads(layer.v, config_.key_value_heads);
-  const bool grouped = config_.heads != config_.key_value_heads;
-  const at::Tensor mixed = at::scaled_dot_product_attention(
-      q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0, /*is_causal=*/true,
-      /*scale=*/1 / std::sqrt(static_cast<double>(d)), /*enable_gqa=*/grouped);  // B H T d
-  return ops.linear(mixed.transpose(1, 2).reshape({batch, positions, config_.heads * d}),
+  const at::Tensor mixed = ops.attention(q, k, v, /*causal=*/true);  // B H T d
+  return ops.linear(mixed.transpose(1, 2).reshape({-1, positions, config_.heads * d}),
                     layer.o.weight, layer.o.bias);
 }
 
 at::Tensor LlamaNetwork::mlp(const at::Tensor& x, const Layer& layer, Ops& ops) const {
-  const at::Tensor gate = at::silu(ops.linear(x, layer.gate.weight, layer.gate.bias));
+  const at::Tensor gate =
+      ops.activation(ops.linear(x, layer.gate.weight, layer.gate.bias), Activation::silu);
   const at::Tensor up = ops.linear(x, layer.up.weight, layer.up.bias);
-  return ops.linear(gate * up, layer.down.weight, layer.down.bias);
+  return ops.linear(ops.multiply(gate, up), layer.down.weight, layer.down.bias);
 }
 
 }  // namespace explaind

@@ -1,7 +1,12 @@
 #pragma once
-// The operations that own parameters. Networks are written once against this interface; what an
+// The operations of a network. Networks are written once against this interface; what an
 // implementation does besides computing y (attribute, accumulate gradients, carry tangents) is an
 // engine.
+//
+// Operations that own parameters are an engine's own. Those without are functions of tensors, the
+// same for every engine but forward mode, which carries tangents beside the samples: whatever is
+// not linear in one activation, or joins two, must go through them. What treats all samples alike
+// and is linear (views, transposes, selections, factors) need not.
 
 #include <ATen/core/Tensor.h>
 
@@ -12,6 +17,9 @@ namespace explaind {
 /// Position of a parameter in Model::parameters().
 using ParameterId = int64_t;
 inline constexpr ParameterId no_parameter = -1;
+
+/// gelu is the exact one, x Φ(x); silu x / (1 + e^−x).
+enum class Activation { relu, gelu, silu };
 
 /// Legend: B samples of the micro-batch, T padded positions.
 class Ops {
@@ -31,6 +39,22 @@ class Ops {
   /// O I k k. Returns B O H' W'.
   virtual at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
                             int64_t padding) = 0;
+
+  /// f(x), elementwise.
+  [[nodiscard]] virtual at::Tensor activation(const at::Tensor& x, Activation function) const;
+  /// a + b, of the same shape.
+  [[nodiscard]] virtual at::Tensor add(const at::Tensor& a, const at::Tensor& b) const;
+  /// a ⊙ b, of the same shape.
+  [[nodiscard]] virtual at::Tensor multiply(const at::Tensor& a, const at::Tensor& b) const;
+  /// softmax(q kᵀ / √d) v. q: B H T d; k, v: B G T d, each used by H/G heads in a row. causal: a
+  /// position sees itself and what is before it, else all. Returns B H T d.
+  [[nodiscard]] virtual at::Tensor attention(const at::Tensor& q, const at::Tensor& k,
+                                             const at::Tensor& v, bool causal) const;
+  /// The largest of every size × size pixels; what is left over at the edges is dropped. x: B C H
+  /// W.
+  [[nodiscard]] virtual at::Tensor max_pool2d(const at::Tensor& x, int64_t size) const;
+  /// The largest of the image. x: B C H W. Returns B C.
+  [[nodiscard]] virtual at::Tensor max_over_image(const at::Tensor& x) const;
 };
 
 }  // namespace explaind

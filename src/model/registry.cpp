@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <array>
+#include <utility>
+
 #include "core/error.hpp"
 #include "model/cnn.hpp"
 #include "model/grokking_transformer.hpp"
@@ -12,11 +15,25 @@
 namespace explaind {
 namespace {
 
+constexpr std::array<std::pair<const char*, Activation>, 3> activations{
+    {{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"silu", Activation::silu}}};
+
 /// The sizes of a configuration, each at least 1.
 class Sizes {
  public:
   Sizes(const nlohmann::json& config, std::string where)
       : config_(config), where_(std::move(where)) {}
+
+  /// "relu" where the key is missing.
+  [[nodiscard]] Activation activation() const {
+    const auto found = config_.find("activation");
+    if (found == config_.end()) return Activation::relu;
+    for (const auto& [word, function] : activations) {
+      if (*found == word) return function;
+    }
+    throw DataError(where_, "model.config.activation is " + found->dump(),
+                    fmt::format("Known: {}", fmt::join(activation_names(), ", ")));
+  }
 
   [[nodiscard]] int64_t operator()(const char* key) const {
     const auto found = config_.find(key);
@@ -40,7 +57,8 @@ std::unique_ptr<Model> grokking_transformer(const Sizes& size, const std::string
                                          .width = size("width"),
                                          .heads = size("heads"),
                                          .inner = size("inner"),
-                                         .positions = size("positions")};
+                                         .positions = size("positions"),
+                                         .activation = size.activation()};
   if (config.width % config.heads != 0) {
     throw DataError(where,
                     fmt::format("{} heads do not divide the width {}", config.heads, config.width));
@@ -55,7 +73,8 @@ std::unique_ptr<Model> cnn(const Sizes& size, const std::string& where) {
                          .filters1 = size("filters1"),
                          .filters2 = size("filters2"),
                          .hidden = size("hidden"),
-                         .classes = size("classes")};
+                         .classes = size("classes"),
+                         .activation = size.activation()};
   if (config.height < 4 || config.width < 4) {
     throw DataError(where,
                     fmt::format("images of {} × {} are too small for the model cnn", config.height,
@@ -69,6 +88,12 @@ std::unique_ptr<Model> cnn(const Sizes& size, const std::string& where) {
 
 std::vector<std::string> model_names() {
   return {"llama", "grokking_transformer", "cnn", "resnet9"};
+}
+
+std::vector<std::string> activation_names() {
+  std::vector<std::string> names;
+  for (const auto& each : activations) names.emplace_back(each.first);
+  return names;
 }
 
 std::unique_ptr<Model> build_model(const nlohmann::json& description, const std::string& where) {
@@ -85,8 +110,10 @@ std::unique_ptr<Model> build_model(const nlohmann::json& description, const std:
   if (word == "grokking_transformer") return grokking_transformer(size, where);
   if (word == "cnn") return cnn(size, where);
   if (word == "resnet9") {
-    return std::make_unique<Resnet9>(Resnet9Config{
-        .channels = size("channels"), .width = size("width"), .classes = size("classes")});
+    return std::make_unique<Resnet9>(Resnet9Config{.channels = size("channels"),
+                                                   .width = size("width"),
+                                                   .classes = size("classes"),
+                                                   .activation = size.activation()});
   }
   throw DataError(where, "model '" + word + "' is not known",
                   fmt::format("Known: {}", fmt::join(model_names(), ", ")));

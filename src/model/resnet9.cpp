@@ -2,22 +2,15 @@
 
 #include <ATen/ATen.h>
 
-#include <tuple>
-
 namespace explaind {
 namespace {
 
 /// Keeps logits of a network without normalisation in range.
 constexpr double output_scale = 0.2;
 
-at::Tensor convolve(const at::Tensor& x, ParameterId weight, int64_t stride, int64_t padding,
-                    Ops& ops) {
-  return at::relu(ops.conv2d(x, weight, stride, padding));
-}
-
 }  // namespace
 
-Resnet9::Resnet9(const Resnet9Config& config) {
+Resnet9::Resnet9(const Resnet9Config& config) : config_(config) {
   const int64_t w = config.width;
   int layer = 0;
   const auto convolution = [&](const std::string& name, int64_t out, int64_t in, int64_t kernel) {
@@ -41,18 +34,24 @@ Resnet9::Resnet9(const Resnet9Config& config) {
                     config.classes, 2 * w, false);
 }
 
+at::Tensor Resnet9::convolve(const at::Tensor& x, ParameterId weight, int64_t stride,
+                             int64_t padding, Ops& ops) const {
+  return ops.activation(ops.conv2d(x, weight, stride, padding), config_.activation);
+}
+
+at::Tensor Resnet9::residual(const at::Tensor& x, const Residual& block, Ops& ops) const {
+  const at::Tensor inner = convolve(x, block.first, 1, 1, ops);
+  return ops.add(x, convolve(inner, block.second, 1, 1, ops));
+}
+
 at::Tensor Resnet9::forward(const at::Tensor& input, Ops& ops) const {
-  const auto residual = [&](const at::Tensor& x, const Residual& block) {
-    return x + convolve(convolve(x, block.first, 1, 1, ops), block.second, 1, 1, ops);
-  };
   at::Tensor x = convolve(input, stem_, 1, 1, ops);  // B w H W
   x = convolve(x, down_, 2, 2, ops);                 // B 2w H/2 W/2
-  x = convolve(residual(x, residual1_), wide_, 1, 1, ops);
-  x = residual(at::max_pool2d(x, 2), residual2_);  // B 4w H/4 W/4
-  x = std::get<0>(at::adaptive_max_pool2d(convolve(x, narrow_, 1, 0, ops), {1, 1}));
+  x = convolve(residual(x, residual1_, ops), wide_, 1, 1, ops);
+  x = residual(ops.max_pool2d(x, 2), residual2_, ops);  // B 4w H/4 W/4
+  x = ops.max_over_image(convolve(x, narrow_, 1, 0, ops));
   // One position a sample: B 1 2w.
-  return ops.linear(x.flatten(1).unsqueeze(1), out_.weight, no_parameter).select(1, 0) *
-         output_scale;
+  return ops.linear(x.unsqueeze(1), out_.weight, no_parameter).select(1, 0) * output_scale;
 }
 
 }  // namespace explaind

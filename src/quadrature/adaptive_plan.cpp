@@ -15,13 +15,15 @@ namespace {
 /// Samples refine on their own; a round asks every open sample what it needs next.
 class NestedPlan final : public AdaptivePlan {
  public:
-  NestedPlan(const QuadratureOptions& options, int64_t samples, int64_t tensors, bool follow)
+  NestedPlan(const QuadratureOptions& options, int64_t samples, IntegrandShape shape, bool follow)
       : options_(options),
-        levels_(options.max_nodes),
-        tensors_(static_cast<size_t>(tensors)),
+        levels_(options.max_nodes, options.first_nodes),
+        shape_(shape),
         replays_(!follow),
-        verdicts_(static_cast<size_t>(samples)) {
-    for (int64_t s = 0; s < samples; ++s) samples_.emplace_back(levels_, options_, tensors_);
+        verdicts_(static_cast<size_t>(samples)),
+        from_(verdicts_.size() * shape.outputs),
+        to_(from_) {
+    for (int64_t s = 0; s < samples; ++s) samples_.emplace_back(levels_, options_, shape_);
     bisections_.resize(static_cast<size_t>(samples));
     open_.assign(static_cast<size_t>(samples), true);
     ask();
@@ -49,12 +51,15 @@ class NestedPlan final : public AdaptivePlan {
     for (size_t i = 0; i < asks_.size(); ++i) {
       for (size_t row = 0; row < asks_[i].samples.size(); ++row) {
         const auto sample = static_cast<size_t>(asks_[i].samples[row]);
-        const double* value = values[i].data() + row * tensors_;
-        if (asks_[i].t == 0) verdicts_[sample].value_from = functionals[i][row];
-        if (asks_[i].t == 1) verdicts_[sample].value_to = functionals[i][row];
+        const double* value = values[i].data() + row * shape_.size();
+        if (asks_[i].t == 0 || asks_[i].t == 1) {
+          std::vector<double>& ends = asks_[i].t == 0 ? from_ : to_;
+          std::copy_n(functionals[i].begin() + static_cast<int64_t>(row * shape_.outputs),
+                      shape_.outputs, ends.begin() + static_cast<int64_t>(sample * shape_.outputs));
+        }
         if (bisections_[sample]) {
           const size_t which = asks_[i].t == bisections_[sample]->asked()[0] ? 0 : 1;
-          halves[sample][which].assign(value, value + tensors_);
+          halves[sample][which].assign(value, value + shape_.size());
         } else {
           samples_[sample].set_value(levels_.index_of(asks_[i].t), value);
         }
@@ -77,13 +82,18 @@ class NestedPlan final : public AdaptivePlan {
     using End = SampleVerdict::End;
     ClenshawCurtisSample& nested = samples_[sample];
     SampleVerdict& verdict = verdicts_[sample];
-    const double change = verdict.value_to - verdict.value_from;
+    std::vector<double> change;
+    for (size_t at = sample * shape_.outputs; change.size() < shape_.outputs; ++at) {
+      change.push_back(to_[at] - from_[at]);
+    }
+    verdict.value_from = from_[sample * shape_.outputs];
+    verdict.value_to = to_[sample * shape_.outputs];
     const size_t level = nested.level();
     const LevelVerdict judged = nested.judge(change);
     if (judged == LevelVerdict::refine) return;
     if (judged == LevelVerdict::kinks) {
       bisections_[sample].emplace(nested.shared_value(0.0), nested.shared_value(0.5),
-                                  nested.shared_value(1.0), change, nested.tolerance(),
+                                  nested.shared_value(1.0), change, nested.tolerances(),
                                   nested.evaluations(), options_.max_kink_nodes);
       if (bisections_[sample]->done()) finish_bisection(sample);
       return;
@@ -157,9 +167,10 @@ class NestedPlan final : public AdaptivePlan {
 
   QuadratureOptions options_;
   ClenshawCurtisLevels levels_;
-  size_t tensors_;
+  IntegrandShape shape_;
   bool replays_, replaying_ = false;
   std::vector<SampleVerdict> verdicts_;
+  std::vector<double> from_, to_;  ///< S O: F at the ends
   std::vector<ClenshawCurtisSample> samples_;
   std::vector<std::optional<SimpsonBisection>> bisections_;
   std::vector<bool> open_;
@@ -169,12 +180,14 @@ class NestedPlan final : public AdaptivePlan {
 }  // namespace
 
 std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
-                                        int64_t tensors, bool scores_follow_tensors) {
+                                        int64_t tensors, bool scores_follow_tensors,
+                                        int64_t outputs) {
   check_quadrature(options);
+  const IntegrandShape shape{static_cast<size_t>(outputs), static_cast<size_t>(tensors)};
   if (options.rule == QuadratureOptions::Rule::adaptive) {
-    return std::make_unique<NestedPlan>(options, samples, tensors, scores_follow_tensors);
+    return std::make_unique<NestedPlan>(options, samples, shape, scores_follow_tensors);
   }
-  return make_fixed_plan(options, samples, tensors);
+  return make_fixed_plan(options, samples, shape);
 }
 
 }  // namespace explaind

@@ -3,8 +3,8 @@
 // sample is done, and with which weights its scores are summed. method.md §4; the executable
 // specification is quadrature_spec.py (shared design).
 //
-// Legend: S samples of the chunk, C tensors, f_c(t) the directional derivative of a sample's F
-// through tensor c.
+// Legend: S samples of the chunk, O outputs (functionals) of each, C tensors, f_c(t) the
+// directional derivative of a sample's F through tensor c.
 
 #include <cstdint>
 #include <memory>
@@ -45,11 +45,13 @@ struct SampleVerdict {
     fixed     ///< a rule without error estimate
   };
   End end = End::missed;
-  double value_from = 0, value_to = 0;  ///< F at t = 0 and 1
-  double error = 0;  ///< estimated, largest over tensors; NaN for fixed rules and values not finite
+  double value_from = 0, value_to = 0;  ///< F at t = 0 and 1 (of several outputs the first)
+  double error = 0;     ///< estimated, largest over outputs and tensors; NaN for fixed rules and
+                        ///< values not finite
   int evaluations = 0;  ///< of gradients; the replay of Simpson's nodes is not counted again
   int accumulator = 0;  ///< which one holds the integral; −1: none (Simpson without a replay)
-  std::vector<double> integrals;  ///< C: per tensor, to the bit what its accumulator holds
+  std::vector<double>
+      integrals;  ///< O C: per output and tensor, to the bit what its accumulator holds
 };
 
 /// The plan of one chunk. Samples do not influence each other: each is asked the nodes that it
@@ -63,9 +65,9 @@ class AdaptivePlan {
   [[nodiscard]] virtual bool done() const = 0;
   /// The asks of this round, ascending t, empty lists left out; the same until told.
   [[nodiscard]] virtual const std::vector<Ask>& next() const = 0;
-  /// values[i]: of ask i, row-major [its samples, C] (empty where value_only); ends: F of every
-  /// sample asked at t = 0 and t = 1 in this round — functionals[i][j] is F of the j-th sample of
-  /// ask i, read only where t is 0 or 1.
+  /// values[i]: of ask i, row-major [its samples, O, C] (empty where value_only); ends: F of every
+  /// sample asked at t = 0 and t = 1 in this round — functionals[i] is row-major [its samples, O],
+  /// read only where t is 0 or 1.
   virtual void tell(const std::vector<std::vector<double>>& functionals,
                     const std::vector<std::vector<double>>& values) = 0;
   /// Accumulators a sample may need at once: one per level of Clenshaw–Curtis, and the last for
@@ -79,8 +81,11 @@ class AdaptivePlan {
 };
 
 /// scores_follow_tensors: true where kept scores are sums of the tensors' integrals (no replay is
-/// asked for then). Throws UsageError as check_quadrature does. Not collective.
+/// asked for then). outputs: O, functionals of a sample that share its nodes, each with a tolerance
+/// relative to its own |ΔF|; a sample is done when all are. Throws UsageError as check_quadrature
+/// does. Not collective.
 std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
-                                        int64_t tensors, bool scores_follow_tensors);
+                                        int64_t tensors, bool scores_follow_tensors,
+                                        int64_t outputs = 1);
 
 }  // namespace explaind

@@ -55,6 +55,8 @@ ChebyshevLevel::ChebyshevLevel(int n) : n_(n) {
 CoefficientDecay ChebyshevLevel::decay(const std::vector<const double*>& values,
                                        size_t tensors) const {
   const int p = n_ - 1, q = std::max(1, p / 2);
+  // Three coefficients, lest one that is 0 by symmetry decide; of n = 3 only the last is an end.
+  const int end = p == 2 ? p : p - 2;
   const auto largest = [&](int first, int last) {  // max over coefficients and tensors
     double size = 0;
     for (int j = std::max(1, first); j <= last; ++j) {
@@ -69,7 +71,7 @@ CoefficientDecay ChebyshevLevel::decay(const std::vector<const double*>& values,
     return size;
   };
   CoefficientDecay found;
-  found.last = largest(p - 2, p);
+  found.last = largest(end, p);
   const double middle = std::max({largest(q - 2, q), found.last, 1e-300});
   found.ratio = found.last / middle;
   found.rate = std::min(std::pow(found.ratio, 1.0 / (p - q)), 0.995);

@@ -22,9 +22,9 @@ double residual_estimate(double residual, const std::vector<double>& difference,
 
 }  // namespace
 
-ClenshawCurtisLevels::ClenshawCurtisLevels(int max_nodes)
-    : below_first_(ChebyshevLevel(5).weights()) {
-  for (int n = 9; n <= max_nodes; n = 2 * n - 1) levels_.emplace_back(n);
+ClenshawCurtisLevels::ClenshawCurtisLevels(int max_nodes, int first_nodes)
+    : below_first_(ChebyshevLevel((first_nodes + 1) / 2).weights()) {
+  for (int n = first_nodes; n <= max_nodes; n = 2 * n - 1) levels_.emplace_back(n);
   const auto size = static_cast<size_t>(max_nodes);
   for (size_t l = 0; l < count(); ++l) {
     std::vector<size_t> indices;
@@ -42,13 +42,13 @@ size_t ClenshawCurtisLevels::index_of(double t) const {
 }
 
 ClenshawCurtisSample::ClenshawCurtisSample(const ClenshawCurtisLevels& levels,
-                                           const QuadratureOptions& options, size_t tensors)
-    : levels_(levels), options_(options), tensors_(tensors) {
+                                           const QuadratureOptions& options, IntegrandShape shape)
+    : levels_(levels), options_(options), shape_(shape), tolerances_(shape.outputs) {
   values_.resize(levels.level(levels.count() - 1).nodes().size());
 }
 
 void ClenshawCurtisSample::set_value(size_t index, const double* values) {
-  values_[index].assign(values, values + tensors_);
+  values_[index].assign(values, values + shape_.size());
   ++evaluations_;
 }
 
@@ -57,59 +57,81 @@ std::vector<double> ClenshawCurtisSample::shared_value(double t) const {
 }
 
 std::vector<double> ClenshawCurtisSample::integrate() const {
-  std::vector<double> total(tensors_, 0.0), round(tensors_);
+  std::vector<double> total(shape_.size(), 0.0), round(shape_.size());
   for (size_t l = 0; l <= level_; ++l) {
     std::fill(round.begin(), round.end(), 0.0);
     for (const size_t index : levels_.new_nodes(l)) {
       const double weight = levels_.weight(level_, index);
-      for (size_t c = 0; c < tensors_; ++c) round[c] += weight * values_[index][c];
+      for (size_t c = 0; c < round.size(); ++c) round[c] += weight * values_[index][c];
     }
-    for (size_t c = 0; c < tensors_; ++c) total[c] += round[c];
+    for (size_t c = 0; c < total.size(); ++c) total[c] += round[c];
   }
   return total;
 }
 
-void ClenshawCurtisSample::estimate(double change) {
+ClenshawCurtisSample::Estimate ClenshawCurtisSample::estimate(size_t output, double change) const {
   const ChebyshevLevel& level = levels_.level(level_);
+  const size_t tensors = shape_.tensors, first = output * tensors;
   std::vector<const double*> values;
   for (size_t k = 0; k < values_.size(); k += levels_.stride(level_)) {
-    values.push_back(values_[k].data());
+    values.push_back(values_[k].data() + first);
   }
-  integrals_ = integrate();
+  const double* integrals = integrals_.data() + first;
 
-  std::vector<double> difference = integrals_, gross(tensors_, 0.0);
+  std::vector<double> difference(integrals, integrals + tensors), gross(tensors, 0.0);
   for (size_t k = 0; k < values.size(); ++k) {
-    for (size_t c = 0; c < tensors_; ++c) {
+    for (size_t c = 0; c < tensors; ++c) {
       gross[c] += std::abs(level.weights()[k] * values[k][c]);
       if (k % 2 == 0) difference[c] -= levels_.coarse_weights(level_)[k / 2] * values[k][c];
     }
   }
   double sum = 0, scale = 0, changed = 0, floor = 0;
-  for (size_t c = 0; c < tensors_; ++c) {
-    sum += integrals_[c];
-    scale += std::abs(integrals_[c]);
+  for (size_t c = 0; c < tensors; ++c) {
+    sum += integrals[c];
+    scale += std::abs(integrals[c]);
     changed = std::max(changed, std::abs(difference[c]));
     floor = std::max(floor, options_.epsilon * gross[c]);
   }
-  tolerance_ = options_.relative * (options_.relative_to_gross ? scale : std::abs(change)) +
-               options_.absolute;
-  residual_ = change - sum;
-  converged_ = changed <= 16 * floor;
-  const CoefficientDecay decay = level.decay(values, tensors_);
-  ratio_ = decay.ratio;
-  error_ = std::max(level.tail(decay), residual_estimate(residual_, difference, floor)) + floor;
+  const CoefficientDecay decay = level.decay(values, tensors);
+  Estimate found;
+  found.tolerance = options_.relative * (options_.relative_to_gross ? scale : std::abs(change)) +
+                    options_.absolute;
+  found.residual = change - sum;
+  found.converged = changed <= 16 * floor;
+  found.ratio = decay.ratio;
+  found.error =
+      std::max(level.tail(decay), residual_estimate(found.residual, difference, floor)) + floor;
+  return found;
 }
 
-LevelVerdict ClenshawCurtisSample::judge(double change) {
-  estimate(change);
-  if (!std::isfinite(residual_)) {  // no further node can mend a value that is not finite
-    error_ = std::numeric_limits<double>::quiet_NaN();
-    return LevelVerdict::missed;
-  }
+bool ClenshawCurtisSample::looks_like_kinks(int n, double ratio) const {
+  if (n == 17) return ratio > 0.6;
+  if (n == 33) return ratio > 0.25;
+  // Where single steps are begun with few nodes the integrand is nearly constant but for its kinks.
+  return options_.first_nodes < 9 && (n == 5 || n == 9) && ratio > 0.25;
+}
+
+LevelVerdict ClenshawCurtisSample::judge(std::span<const double> change) {
   const int n = levels_.level(level_).size();
-  if (std::abs(residual_) <= tolerance_ && error_ <= tolerance_) return LevelVerdict::met;
-  if (n >= 17 && converged_) return LevelVerdict::limited;
-  if ((n == 17 && ratio_ > 0.6) || (n == 33 && ratio_ > 0.25)) return LevelVerdict::kinks;
+  integrals_ = integrate();
+  error_ = 0;
+  bool met = true, settled = true, kinks = false;
+  for (size_t output = 0; output < shape_.outputs; ++output) {
+    const Estimate found = estimate(output, change[output]);
+    if (!std::isfinite(found.residual)) {  // no further node can mend a value that is not finite
+      error_ = std::numeric_limits<double>::quiet_NaN();
+      return LevelVerdict::missed;
+    }
+    tolerances_[output] = found.tolerance;
+    error_ = std::max(error_, found.error);
+    if (found.met()) continue;
+    met = false;
+    settled = settled && n >= 17 && found.converged;
+    kinks = kinks || (!found.converged && looks_like_kinks(n, found.ratio));
+  }
+  if (met) return LevelVerdict::met;
+  if (settled) return LevelVerdict::limited;
+  if (kinks) return LevelVerdict::kinks;
   if (level_ + 1 == levels_.count()) return LevelVerdict::missed;
   ++level_;
   return LevelVerdict::refine;

@@ -2,7 +2,9 @@
 // The refinement of one sample by nested Clenshaw–Curtis rules: estimates and verdicts of method.md
 // §4, steps 3 to 5.
 
+#include <cmath>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "quadrature/chebyshev.hpp"
@@ -10,12 +12,13 @@
 
 namespace explaind {
 
-/// The levels 9, 17, 33, 65, 129 up to a cap, shared by all samples of a plan. Nodes are known by
-/// their index on the finest level, whatever level asks for them.
+/// The levels 9, 17, 33, 65, 129 from the first, which may be 3 or 5, up to a cap, shared by all
+/// samples of a plan. Nodes are known by their index on the finest level, whatever level asks for
+/// them.
 class ClenshawCurtisLevels {
  public:
-  /// max_nodes: one of the levels (check_quadrature).
-  explicit ClenshawCurtisLevels(int max_nodes);
+  /// Both are levels (check_quadrature).
+  explicit ClenshawCurtisLevels(int max_nodes, int first_nodes = 9);
 
   [[nodiscard]] size_t count() const { return levels_.size(); }
   [[nodiscard]] const ChebyshevLevel& level(size_t l) const { return levels_[l]; }
@@ -41,6 +44,13 @@ class ClenshawCurtisLevels {
   std::vector<std::vector<size_t>> new_nodes_;
 };
 
+/// O outputs, each with a tolerance of its own, and C tensors: what the values of a sample at a
+/// node are, O C, C fastest.
+struct IntegrandShape {
+  size_t outputs = 1, tensors = 1;
+  [[nodiscard]] size_t size() const { return outputs * tensors; }
+};
+
 /// What to do with a sample after a level.
 enum class LevelVerdict { met, limited, kinks, refine, missed };
 
@@ -48,40 +58,48 @@ class ClenshawCurtisSample {
  public:
   /// Keeps references to levels and options.
   ClenshawCurtisSample(const ClenshawCurtisLevels& levels, const QuadratureOptions& options,
-                       size_t tensors);
+                       IntegrandShape shape);
 
   [[nodiscard]] size_t level() const { return level_; }
-  /// C values at a node, by its index on the finest level.
+  /// O C values at a node, by its index on the finest level.
   void set_value(size_t index, const double* values);
   /// Judges the running level once all its values are set, and moves on to the next where the
-  /// verdict is refine. change: ΔF.
-  LevelVerdict judge(double change);
+  /// verdict is refine. change: ΔF of every output. All outputs must have met their tolerances.
+  LevelVerdict judge(std::span<const double> change);
 
-  /// Of the level judged last; C integrals.
+  /// Of the level judged last; O C integrals.
   [[nodiscard]] const std::vector<double>& integrals() const { return integrals_; }
+  /// Estimated, the largest of all outputs.
   [[nodiscard]] double error() const { return error_; }
-  [[nodiscard]] double tolerance() const { return tolerance_; }
+  /// Of every output.
+  [[nodiscard]] const std::vector<double>& tolerances() const { return tolerances_; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
-  /// C values at a node that every level has: t = 0, ½ or 1.
+  /// O C values at a node that every level has: t = 0, ½ or 1.
   [[nodiscard]] std::vector<double> shared_value(double t) const;
 
  private:
   /// Σ over rounds of the rounds' sums, each from zero in ascending t: the order in which
   /// accumulators are filled.
   [[nodiscard]] std::vector<double> integrate() const;
-  /// Sets integrals, tolerance and error.
-  void estimate(double change);
+  /// What a level says of one output.
+  struct Estimate {
+    double residual = 0, error = 0, tolerance = 0;
+    double ratio = 0;        ///< M2/M1
+    bool converged = false;  ///< no tensor changed by more than rounding between two levels
+    [[nodiscard]] bool met() const { return std::abs(residual) <= tolerance && error <= tolerance; }
+  };
+  [[nodiscard]] Estimate estimate(size_t output, double change) const;
+  [[nodiscard]] bool looks_like_kinks(int n, double ratio) const;
 
   const ClenshawCurtisLevels& levels_;
   const QuadratureOptions& options_;
-  size_t tensors_;
+  IntegrandShape shape_;
   size_t level_ = 0;
   int evaluations_ = 0;
   std::vector<std::vector<double>> values_;  ///< per node of the finest level; empty: not asked
   std::vector<double> integrals_;
-  double error_ = 0, tolerance_ = 0, residual_ = 0;
-  double ratio_ = 0;        ///< M2/M1
-  bool converged_ = false;  ///< no tensor changed by more than rounding between two levels
+  std::vector<double> tolerances_;
+  double error_ = 0;
 };
 
 }  // namespace explaind

@@ -8,8 +8,8 @@ namespace {
 
 class FixedPlan final : public AdaptivePlan {
  public:
-  FixedPlan(const FixedRule& rule, int64_t samples, int64_t tensors)
-      : tensors_(static_cast<size_t>(tensors)), verdicts_(static_cast<size_t>(samples)) {
+  FixedPlan(const FixedRule& rule, int64_t samples, IntegrandShape shape)
+      : shape_(shape), verdicts_(static_cast<size_t>(samples)) {
     const auto add = [&](double t, bool value_only, double weight) {
       Ask ask{.t = t, .samples = {}, .value_only = value_only, .accumulators = 1, .weights = {}};
       ask.samples.resize(static_cast<size_t>(samples));
@@ -24,7 +24,7 @@ class FixedPlan final : public AdaptivePlan {
       verdict.end = SampleVerdict::End::fixed;
       verdict.error = std::numeric_limits<double>::quiet_NaN();
       verdict.evaluations = static_cast<int>(rule.nodes.size());
-      verdict.integrals.assign(tensors_, 0.0);
+      verdict.integrals.assign(shape_.size(), 0.0);
     }
   }
 
@@ -39,12 +39,12 @@ class FixedPlan final : public AdaptivePlan {
   void tell(const std::vector<std::vector<double>>& functionals,
             const std::vector<std::vector<double>>& values) override {
     for (size_t s = 0; s < verdicts_.size(); ++s) {
-      verdicts_[s].value_from = functionals.front()[s];
-      verdicts_[s].value_to = functionals.back()[s];
+      verdicts_[s].value_from = functionals.front()[s * shape_.outputs];
+      verdicts_[s].value_to = functionals.back()[s * shape_.outputs];
       for (size_t i = 1; i + 1 < asks_.size(); ++i) {
         const double weight = asks_[i].weights[s];
-        for (size_t c = 0; c < tensors_; ++c) {
-          verdicts_[s].integrals[c] += weight * values[i][s * tensors_ + c];
+        for (size_t c = 0; c < shape_.size(); ++c) {
+          verdicts_[s].integrals[c] += weight * values[i][s * shape_.size() + c];
         }
       }
     }
@@ -52,7 +52,7 @@ class FixedPlan final : public AdaptivePlan {
   }
 
  private:
-  size_t tensors_;
+  IntegrandShape shape_;
   std::vector<SampleVerdict> verdicts_;
   std::vector<Ask> asks_;
   bool done_ = false;
@@ -61,11 +61,11 @@ class FixedPlan final : public AdaptivePlan {
 }  // namespace
 
 std::unique_ptr<AdaptivePlan> make_fixed_plan(const QuadratureOptions& options, int64_t samples,
-                                              int64_t tensors) {
+                                              IntegrandShape shape) {
   const FixedRule rule = options.rule == QuadratureOptions::Rule::gauss
                              ? gauss_rule(options.nodes)
                              : midpoint_rule(options.nodes);
-  return std::make_unique<FixedPlan>(rule, samples, tensors);
+  return std::make_unique<FixedPlan>(rule, samples, shape);
 }
 
 }  // namespace explaind

@@ -4,11 +4,12 @@
 #include <memory>
 
 #include "quadrature/adaptive_plan.hpp"
+#include "quadrature/clenshaw_curtis_sample.hpp"
 
 namespace explaind {
 
 /// For rule = gauss or midpoint.
 std::unique_ptr<AdaptivePlan> make_fixed_plan(const QuadratureOptions& options, int64_t samples,
-                                              int64_t tensors);
+                                              IntegrandShape shape);
 
 }  // namespace explaind

@@ -56,6 +56,11 @@ void check_quadrature(const QuadratureOptions& options) {
   }
   need_tolerance("--tolerance", options.relative);
   need_tolerance("--absolute-tolerance", options.absolute);
+  if (options.first_nodes != 3 && options.first_nodes != 5 && options.first_nodes != 9) {
+    throw UsageError("--first-nodes",
+                     std::to_string(options.first_nodes) + " is no level to begin with",
+                     "Use 3, 5 or 9");
+  }
   bool level = false;
   for (int n = 9; n <= 129; n = 2 * n - 1) level = level || n == options.max_nodes;
   if (!level) {

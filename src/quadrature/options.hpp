@@ -13,6 +13,8 @@ struct QuadratureOptions {
   double relative = 1e-5;   ///< tolerance relative to |ΔF| (or to the gross change)
   double absolute = 1e-12;  ///< in the unit of F
   bool relative_to_gross = false;
+  int first_nodes =
+      9;  ///< Clenshaw–Curtis level begun with: 3 or 5 for single optimizer steps, or 9
   int max_nodes = 129;                     ///< Clenshaw–Curtis cap: 9, 17, 33, 65 or 129
   int max_kink_nodes = 1500;               ///< Simpson cap
   double epsilon = 2.220446049250313e-16;  ///< of the compute precision, a constant

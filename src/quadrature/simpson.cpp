@@ -8,9 +8,12 @@
 namespace explaind {
 
 SimpsonBisection::SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
-                                   std::vector<double> at_one, double change, double tolerance,
-                                   int spent, int cap)
-    : change_(change), tolerance_(tolerance), evaluations_(spent), cap_(cap) {
+                                   std::vector<double> at_one, std::vector<double> change,
+                                   std::vector<double> tolerances, int spent, int cap)
+    : change_(std::move(change)),
+      tolerances_(std::move(tolerances)),
+      evaluations_(spent),
+      cap_(cap) {
   values_.emplace(0.0, std::move(at_zero));
   values_.emplace(0.5, std::move(at_half));
   values_.emplace(1.0, std::move(at_one));
@@ -23,32 +26,55 @@ SimpsonBisection::Panel SimpsonBisection::panel(double begin, double end) const 
   const std::vector<double>& middle = values_.at((begin + end) / 2);
   const std::vector<double>& right = values_.at(end);
   const double width = end - begin;
-  Panel made{.begin = begin, .end = end, .integral = {}, .error = 0};
+  const size_t tensors = left.size() / change_.size();
+  Panel made{.begin = begin,
+             .end = end,
+             .integral = {},
+             .errors = std::vector<double>(change_.size(), 0.0)};
   for (size_t c = 0; c < left.size(); ++c) {
     const double simpson = width / 6 * (left[c] + 4 * middle[c] + right[c]);
     const double trapezoid = width / 2 * (left[c] + right[c]);
     made.integral.push_back(simpson);
-    made.error = std::max(made.error, std::abs(simpson - trapezoid) / 2);
+    double& error = made.errors[c / tensors];
+    error = std::max(error, std::abs(simpson - trapezoid) / 2);
   }
   return made;
 }
 
-void SimpsonBisection::advance() {
-  double total = 0;
-  error_ = 0;
-  for (const Panel& each : panels_) {
-    for (const double integral : each.integral) total += integral;
-    error_ += each.error;
+double SimpsonBisection::badness(const Panel& panel, const std::vector<bool>& open) const {
+  if (tolerances_.size() == 1) return panel.errors.front();
+  double worst = 0;
+  for (size_t o = 0; o < tolerances_.size(); ++o) {
+    if (open[o]) worst = std::max(worst, panel.errors[o] / std::max(tolerances_[o], 1e-300));
   }
-  const double residual = change_ - total;
-  met_ = error_ <= tolerance_ && std::abs(residual) <= tolerance_;
+  return worst;
+}
+
+void SimpsonBisection::advance() {
+  const size_t outputs = change_.size(), tensors = panels_.front().integral.size() / outputs;
+  std::vector<bool> open(outputs);
+  met_ = true;
+  bool finite = true;
+  error_ = 0;
+  for (size_t o = 0; o < outputs; ++o) {
+    double total = 0, error = 0;
+    for (const Panel& each : panels_) {
+      for (size_t c = 0; c < tensors; ++c) total += each.integral[o * tensors + c];
+      error += each.errors[o];
+    }
+    const double residual = change_[o] - total;
+    open[o] = !(error <= tolerances_[o] && std::abs(residual) <= tolerances_[o]);
+    met_ = met_ && !open[o];
+    finite = finite && std::isfinite(residual);
+    error_ = std::max(error_, error);
+  }
   // No further node can mend a value that is not finite.
-  if (!std::isfinite(residual)) error_ = std::numeric_limits<double>::quiet_NaN();
-  done_ = met_ || evaluations_ > cap_ || !std::isfinite(residual);
+  if (!finite) error_ = std::numeric_limits<double>::quiet_NaN();
+  done_ = met_ || evaluations_ > cap_ || !finite;
   if (done_) return;
-  const auto worst =
-      std::max_element(panels_.begin(), panels_.end(),
-                       [](const Panel& a, const Panel& b) { return a.error < b.error; });
+  const auto worst = std::max_element(
+      panels_.begin(), panels_.end(),
+      [&](const Panel& a, const Panel& b) { return badness(a, open) < badness(b, open); });
   split_ = std::move(*worst);
   panels_.erase(worst);
   const double middle = (split_.begin + split_.end) / 2;

@@ -10,9 +10,13 @@ namespace explaind {
 /// The bisection of one sample. Nodes are dyadic, so that their doubles are exact keys.
 class SimpsonBisection {
  public:
-  /// Values at 0, ½ and 1 (C each). `spent`: evaluations before, these three included.
+  /// Values at 0, ½ and 1: those of every output in a row, as many as `change` and `tolerances`
+  /// are, of the same number of tensors C each. All outputs must meet their tolerance; the worst
+  /// panel is that with the largest error beside it. `spent`: evaluations before, these three
+  /// included.
   SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
-                   std::vector<double> at_one, double change, double tolerance, int spent, int cap);
+                   std::vector<double> at_one, std::vector<double> change,
+                   std::vector<double> tolerances, int spent, int cap);
 
   [[nodiscard]] bool done() const { return done_; }
   /// Both nodes that the worst panel's halves need; while not done.
@@ -21,27 +25,30 @@ class SimpsonBisection {
   void tell(std::vector<double> first, std::vector<double> second);
 
   [[nodiscard]] bool met() const { return met_; }
-  /// Σ over panels; NaN where a value is not finite, which ends the bisection.
+  /// Σ over panels, the largest of all outputs; NaN where a value is not finite, which ends the
+  /// bisection.
   [[nodiscard]] double error() const { return error_; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
   /// Weight of every node used by the final panels, ascending; they sum to 1.
   [[nodiscard]] std::map<double, double> weights() const;
-  /// Σ weight · value in ascending t, C values.
+  /// Σ weight · value in ascending t, of every output and tensor.
   [[nodiscard]] std::vector<double> integrals() const;
 
  private:
   struct Panel {
     double begin = 0, end = 0;
-    std::vector<double> integral;  ///< C, Simpson's
-    double error = 0;              ///< ½ |Simpson − trapezoid|, largest over tensors
+    std::vector<double> integral;  ///< Simpson's, of every output and tensor
+    std::vector<double> errors;  ///< of every output: ½ |Simpson − trapezoid|, largest over tensors
   };
   [[nodiscard]] Panel panel(double begin, double end) const;
+  /// Its error where it is worst beside the tolerance, of outputs that have not met it.
+  [[nodiscard]] double badness(const Panel& panel, const std::vector<bool>& open) const;
   /// Decides whether to stop; else takes the worst panel out and asks for its halves' midpoints.
   void advance();
 
   std::map<double, std::vector<double>> values_;
   std::vector<Panel> panels_;
-  double change_, tolerance_;
+  std::vector<double> change_, tolerances_;
   int evaluations_, cap_;
   bool done_ = false, met_ = false;
   double error_ = 0;

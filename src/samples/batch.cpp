@@ -8,29 +8,36 @@
 
 namespace explaind {
 
-int64_t position_in(const Sample& sample, const Functional& functional) {
-  const auto length = static_cast<int64_t>(sample.input_ids.size());
-  const int64_t position =
-      functional.position < 0 ? length + functional.position : functional.position;
-  if (position < 0 || position >= length) {
-    throw DataError("sample " + sample.id,
-                    fmt::format("has {} tokens and no position {}", length, functional.position),
-                    "Give another --functional, or leave the sample out");
-  }
-  return position;
+int64_t position_in(int64_t length, const Functional& functional) {
+  return functional.position < 0 ? length + functional.position : functional.position;
 }
 
 namespace {
 
+/// Positions are those of language models; classifiers give none.
+void require_position(const Sample& sample, const Functional& functional) {
+  const auto length = static_cast<int64_t>(sample.input_ids.size());
+  const int64_t position = position_in(length, functional);
+  if (!functional.positioned || (position >= 0 && position < length)) return;
+  throw DataError("sample " + sample.id,
+                  fmt::format("has {} tokens and no position {}", length, functional.position),
+                  "Give another --functional, or leave the sample out");
+}
+
 /// The token predicted at position t, or −100.
 int64_t target_at(const Sample& sample, const Functional& functional, int64_t t) {
   const auto i = static_cast<size_t>(t);
-  if (functional.kind == Functional::logprob) {
-    return t == position_in(sample, functional) ? functional.first : ignored_label;
+  switch (functional.kind) {
+    case Functional::loss:
+    case Functional::loss_sum:
+      return i + 1 < sample.labels.size() ? sample.labels[i + 1] : ignored_label;
+    case Functional::logprob:
+      return t == position_in(static_cast<int64_t>(sample.input_ids.size()), functional)
+                 ? functional.first
+                 : ignored_label;
+    default:
+      return ignored_label;
   }
-  const bool asks_logits =
-      functional.kind == Functional::logit || functional.kind == Functional::logit_diff;
-  return !asks_logits && i + 1 < sample.labels.size() ? sample.labels[i + 1] : ignored_label;
 }
 
 double weight_of(const Sample& sample, const Functional& functional) {
@@ -58,6 +65,7 @@ MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& f
     batch.positions = std::max(batch.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
   for (const Sample& sample : samples) {
+    require_position(sample, functional);
     const auto length = static_cast<int64_t>(sample.input_ids.size());
     for (int64_t t = 0; t < batch.positions; ++t) {
       const auto i = static_cast<size_t>(t);

@@ -31,11 +31,12 @@ struct MicroBatch {
 /// Padded tokens of the largest micro-batch, of `size` samples each in order.
 int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size);
 
-/// Of a log-probability one token is predicted, and of logits none. Throws DataError naming the
-/// sample in which there is no such position.
+/// Of a log-probability one token is predicted, and of logits and activations none. Throws
+/// DataError naming the sample in which there is no such position.
 MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional);
 
-/// Where F of a sample is read, from 0; throws DataError as make_micro_batch does.
-int64_t position_in(const Sample& sample, const Functional& functional);
+/// Where F of a sample of so many tokens is read, from 0; not in the sample where it says a
+/// position that is not there.
+int64_t position_in(int64_t length, const Functional& functional);
 
 }  // namespace explaind

@@ -13,8 +13,9 @@ namespace explaind {
 namespace {
 
 constexpr const char* choices =
-    "Use loss, loss_sum, logit:POS:TOKEN, logit_diff:POS:A:B or logprob:POS:TOKEN of a language "
-    "model; loss, logit, logit:CLASS, logit_diff:A:B or logprob:CLASS of a classifier";
+    "Use loss, loss_sum, logit:POS:TOKEN, logit_diff:POS:A:B, logprob:POS:TOKEN or "
+    "activation:BLOCK:POS:INDEX of a language model; loss, logit, logit:CLASS, logit_diff:A:B or "
+    "logprob:CLASS of a classifier";
 
 [[noreturn]] void refuse(const std::string& problem) {
   throw UsageError("--functional", problem, choices);
@@ -36,18 +37,28 @@ int64_t class_number(const std::string& word, const std::string& text) {
   return value;
 }
 
+/// BLOCK, POS, INDEX.
+Functional activation(const std::vector<std::string>& words, const std::string& text) {
+  if (words.size() != 3) refuse("'" + text + "' is not available");
+  Functional functional = Functional::activation;
+  functional.positioned = true;
+  functional.first = number(words[0], text);
+  functional.position = number(words[1], text);
+  functional.second = number(words[2], text);
+  return functional;
+}
+
 void require_below(int64_t value, int64_t count, const char* what) {
-  if (value >= count) refuse(fmt::format("{} {} of {}", what, value, count));
+  if (value < 0 || value >= count) refuse(fmt::format("{} {} of {}", what, value, count));
 }
 
 }  // namespace
 
 Functional parse_functional(const std::string& text) {
-  static const std::map<std::string, Functional::Kind> kinds{{"loss", Functional::loss},
-                                                             {"loss_sum", Functional::loss_sum},
-                                                             {"logit", Functional::logit},
-                                                             {"logit_diff", Functional::logit_diff},
-                                                             {"logprob", Functional::logprob}};
+  static const std::map<std::string, Functional::Kind> kinds{
+      {"loss", Functional::loss},       {"loss_sum", Functional::loss_sum},
+      {"logit", Functional::logit},     {"logit_diff", Functional::logit_diff},
+      {"logprob", Functional::logprob}, {"activation", Functional::activation}};
   std::vector<std::string> words;
   std::istringstream stream(text);
   for (std::string word; std::getline(stream, word, ':');) words.push_back(word);
@@ -63,6 +74,7 @@ Functional parse_functional(const std::string& text) {
     functional.first = Functional::every_class;
     return functional;
   }
+  if (functional.kind == Functional::activation) return activation(words, text);
   functional.positioned = wanted > 0 && words.size() == wanted + 1;
   if (functional.positioned) {
     functional.position = number(words[0], text);
@@ -74,8 +86,14 @@ Functional parse_functional(const std::string& text) {
   return functional;
 }
 
-void require_of_language_model(const Functional& functional, int64_t vocabulary) {
+void require_of_language_model(const Functional& functional, int64_t vocabulary, int64_t blocks,
+                               int64_t width) {
   if (functional.kind == Functional::loss || functional.kind == Functional::loss_sum) return;
+  if (functional.kind == Functional::activation) {
+    require_below(functional.first, blocks, "block");
+    require_below(functional.second, width, "coordinate");
+    return;
+  }
   if (!functional.positioned || functional.first < 0 || functional.second < 0) {
     refuse("this one is of a classifier; of a language model say position and token ids");
   }
@@ -88,8 +106,9 @@ void require_of_classifier(const Functional& functional, int64_t classes) {
   if (functional.positioned || functional.kind == Functional::loss_sum) {
     refuse("this one is of a language model");
   }
-  require_below(functional.first, classes, "class");
-  require_below(functional.second, classes, "class");
+  for (const int64_t each : {functional.first, functional.second}) {
+    if (each >= 0) require_below(each, classes, "class");
+  }
 }
 
 }  // namespace explaind

@@ -10,6 +10,7 @@
 
 #include "decomposition/block_major_sweep.hpp"
 #include "decomposition/block_parameters.hpp"
+#include "decomposition/vocabulary_head.hpp"
 #include "model/llama.hpp"
 #include "unit/decomposition/tiny.hpp"
 

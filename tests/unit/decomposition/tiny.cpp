@@ -135,7 +135,8 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
     std::unique_ptr<EndpointReader> reader = std::make_unique<MappedEndpoints>(trajectory);
     if (device.has_twins()) reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
     BlockParameters parameters(network, trajectory, precision, std::move(reader), device);
-    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form);
+    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form,
+                          options.solver.functional);
     CountingSweep counting(sweep);
     parameters.load(options.segment);
     ScoreTile tile = solver.solve(unit, counting);
@@ -145,10 +146,11 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
   ResidentParameters parameters(network, trajectory, precision, device);
   parameters.load(options.segment);
   if (options.form == ProductForm::split) {
-    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form);
+    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form,
+                          options.solver.functional);
     return solver.solve(unit, sweep);
   }
-  NodeMajorSweep sweep(network, parameters, table);
+  NodeMajorSweep sweep(network, parameters, table, {}, options.solver.functional);
   return solver.solve(unit, sweep);
 }
 
@@ -160,7 +162,7 @@ double loss_of(const Network& network, const std::vector<at::Tensor>& weights,
 
 std::vector<at::Tensor> dense_scores(const Network& network, const std::vector<at::Tensor>& from,
                                      const std::vector<at::Tensor>& to, const Sample& sample,
-                                     const FixedRule& rule) {
+                                     const FixedRule& rule, const ValueOf& value_of) {
   std::vector<at::Tensor> scores;
   for (const at::Tensor& tensor : from) scores.push_back(at::zeros_like(tensor));
   for (size_t q = 0; q < rule.nodes.size(); ++q) {
@@ -168,8 +170,9 @@ std::vector<at::Tensor> dense_scores(const Network& network, const std::vector<a
     for (const at::Tensor& tensor : between(from, to, rule.nodes[q])) {
       weights.push_back(tensor.detach().clone().requires_grad_(true));
     }
-    mean_loss(network, weights, sample).backward();
+    (value_of ? value_of(weights) : mean_loss(network, weights, sample)).backward();
     for (size_t i = 0; i < scores.size(); ++i) {
+      if (!weights[i].grad().defined()) continue;
       scores[i] += rule.weights[q] * weights[i].grad() * (to[i] - from[i]);
     }
   }

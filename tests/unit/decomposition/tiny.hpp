@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -61,10 +62,11 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
                     StreamingCount* count = nullptr);
 
 /// ∫ ∂F/∂θ_i Δ_i dt of one unpadded sample by `rule` in fp64, from weight gradients: one tensor of
-/// the parameter's shape each. Independent of engine A. F is the mean loss.
+/// the parameter's shape each. Independent of engine A. F is the mean loss, or value_of(weights).
+using ValueOf = std::function<at::Tensor(const std::vector<at::Tensor>& weights)>;
 std::vector<at::Tensor> dense_scores(const Network& network, const std::vector<at::Tensor>& from,
                                      const std::vector<at::Tensor>& to, const Sample& sample,
-                                     const FixedRule& rule);
+                                     const FixedRule& rule, const ValueOf& value_of = {});
 
 /// Sums of dense scores per component, from what the labels say: a component's tensor, head (by
 /// rows or columns), index.

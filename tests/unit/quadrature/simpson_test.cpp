@@ -16,7 +16,8 @@ using Integrand = std::function<std::vector<double>(double)>;
 
 SimpsonBisection start(const Integrand& f, double change, double tolerance, int spent = 17,
                        int cap = 1500) {
-  return {f(0), f(0.5), f(1), change, tolerance, spent, cap};
+  return {f(0),  f(0.5), f(1), std::vector<double>{change}, std::vector<double>{tolerance},
+          spent, cap};
 }
 
 void step(SimpsonBisection& bisection, const Integrand& f) {

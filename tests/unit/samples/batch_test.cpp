@@ -58,7 +58,34 @@ TEST_F(MicroBatches, ASubsetKeepsOrderAndPadding) {
 TEST(ParseFunctional, KnowsItsWords) {
   EXPECT_EQ(parse_functional("loss"), Functional::loss);
   EXPECT_EQ(parse_functional("loss_sum"), Functional::loss_sum);
-  EXPECT_THROW(parse_functional("accuracy"), UsageError);
+  const Functional difference = parse_functional("logit_diff:-2:30:7");
+  EXPECT_EQ(difference.kind, Functional::logit_diff);
+  EXPECT_TRUE(difference.positioned);
+  EXPECT_EQ(difference.position, -2);
+  EXPECT_EQ(difference.first, 30);
+  EXPECT_EQ(difference.second, 7);
+  EXPECT_EQ(parse_functional("logit").first, Functional::every_class);
+  EXPECT_EQ(parse_functional("logprob:label").first, Functional::own_label);
+  for (const char* wrong : {"accuracy", "", "loss:1", "logit:1:2:3", "logit:", "logit:x",
+                            "logit_diff:1", "logit:-3", "activation:1:2", "logprob"}) {
+    EXPECT_THROW(parse_functional(wrong), UsageError) << wrong;
+  }
+}
+
+TEST(ParseFunctional, TellsLanguageModelsFromClassifiers) {
+  for (const char* text : {"loss", "loss_sum", "logit:0:9", "activation:3:-1:15"}) {
+    EXPECT_NO_THROW(require_of_language_model(parse_functional(text), 10, 4, 16)) << text;
+  }
+  for (const char* text : {"logit", "logit:3", "logit:0:10", "logit_diff:label:1", "logit:0:label",
+                           "activation:4:-1:15", "activation:3:-1:16"}) {
+    EXPECT_THROW(require_of_language_model(parse_functional(text), 10, 4, 16), UsageError) << text;
+  }
+  for (const char* text : {"loss", "logit", "logit:9", "logit_diff:label:3", "logprob:label"}) {
+    EXPECT_NO_THROW(require_of_classifier(parse_functional(text), 10)) << text;
+  }
+  for (const char* text : {"loss_sum", "logit:10", "logit:0:3", "activation:0:0:0"}) {
+    EXPECT_THROW(require_of_classifier(parse_functional(text), 10), UsageError) << text;
+  }
 }
 
 }  // namespace

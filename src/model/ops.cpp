@@ -1,0 +1,41 @@
+#include "model/ops.hpp"
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <tuple>
+
+namespace explaind {
+
+at::Tensor Ops::activation(const at::Tensor& x, Activation function) const {
+  switch (function) {
+    case Activation::gelu:
+      return at::gelu(x);
+    case Activation::silu:
+      return at::silu(x);
+    default:
+      return at::relu(x);
+  }
+}
+
+at::Tensor Ops::add(const at::Tensor& a, const at::Tensor& b) const { return a + b; }
+
+at::Tensor Ops::multiply(const at::Tensor& a, const at::Tensor& b) const { return a * b; }
+
+at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                          bool causal) const {
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  const bool grouped = q.size(1) != k.size(1);
+  return at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal,
+                                          scale, /*enable_gqa=*/grouped);
+}
+
+at::Tensor Ops::max_pool2d(const at::Tensor& x, int64_t size) const {
+  return at::max_pool2d(x, {size, size});
+}
+
+at::Tensor Ops::max_over_image(const at::Tensor& x) const {
+  return std::get<0>(at::adaptive_max_pool2d(x, {1, 1})).flatten(1);
+}
+
+}  // namespace explaind
