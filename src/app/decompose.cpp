@@ -13,6 +13,7 @@
 
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
+#include "app/decompose_steps.hpp"
 #include "app/decompose_store.hpp"
 #include "app/gather_share.hpp"
 #include "app/group_collectives.hpp"
@@ -123,6 +124,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   }
   static_cast<void>(parse_phases(options.phases));
   static_cast<void>(StepSelection::parse(options.steps));
+  require_step_options(options);
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
                      "Give one of them");
@@ -148,7 +150,12 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   std::optional<MemoryPlan> memory;
   agree(world, [&] { memory = memory_of(job, grid.shards(), source, budget); });
   agree(world, [&] { require_finite_weights(job, world); });
-  choose_steps(job, options, *memory, world, grid);
+  std::optional<FormedSteps> steps;
+  if (job.steps) {
+    steps.emplace(job, options, world);
+  } else {
+    choose_steps(job, options, *memory, world, grid);
+  }
   StoreSchema schema = schema_of(job, options);
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);
   PreparedStore prepared = prepare_store(job, decided(options, job), schema, world);

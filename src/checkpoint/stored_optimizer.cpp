@@ -1,6 +1,7 @@
 #include "checkpoint/stored_optimizer.hpp"
 
 #include <fmt/format.h>
+#include <zlib.h>
 
 #include <map>
 
@@ -37,7 +38,9 @@ class RecordedState {
       each.second_moment = moment(tensors, parameter, "exp_avg_sq", path);
       opened.parameters_.push_back(std::move(each));
     }
-    opened.files_ = {path, json};
+    const MappedFile text(json);
+    opened.add_file(file->file(), file->header());
+    opened.add_file(text, text.bytes());
     opened.mapped_.push_back(file);
     return opened;
   }
@@ -84,6 +87,14 @@ class RecordedState {
     return found->second;
   }
 };
+
+void StoredOptimizer::add_file(const MappedFile& file, std::span<const std::byte> header) {
+  const fs::path& path = file.path();
+  const auto* data = reinterpret_cast<const Bytef*>(header.data());
+  files_.push_back({.name = (path.parent_path().filename() / path.filename()).string(),
+                    .size = file.bytes().size(),
+                    .header_crc32 = static_cast<uint32_t>(crc32_z(0, data, header.size()))});
+}
 
 StoredOptimizer StoredOptimizer::open(const fs::path& directory,
                                       const std::vector<NamedShape>& parameters) {

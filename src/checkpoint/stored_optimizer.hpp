@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,12 +42,19 @@ class StoredOptimizer {
                               const std::vector<NamedShape>& parameters);
 
   [[nodiscard]] const AdamWParameter& of(size_t parameter) const { return parameters_[parameter]; }
-  /// The files that it came from, for the identification of inputs.
-  [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
+  /// A file that it came from, for the identification of inputs.
+  struct File {
+    std::string name;  ///< its folder's name and its own
+    size_t size = 0;
+    uint32_t header_crc32 = 0;  ///< of what says what is in it, or of all of it
+  };
+  [[nodiscard]] const std::vector<File>& files() const { return files_; }
 
  private:
   std::vector<AdamWParameter> parameters_;
-  std::vector<std::filesystem::path> files_;
+  void add_file(const MappedFile& file, std::span<const std::byte> header);
+
+  std::vector<File> files_;
   std::vector<std::shared_ptr<const void>> mapped_;  ///< what the views are of
 
   friend class TrainerState;

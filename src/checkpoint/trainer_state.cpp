@@ -247,8 +247,11 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
 
   StoredOptimizer opened;
   opened.parameters_.resize(parameters.size());
-  opened.files_.push_back(path);
-  if (!rates.empty()) opened.files_.push_back(schedule);
+  opened.add_file(file->file(), file->header());
+  if (!rates.empty()) {
+    const TorchData scheduler(schedule);
+    opened.add_file(scheduler.file(), scheduler.header());
+  }
   opened.mapped_.push_back(file);
   for (size_t g = 0; g < readers.size(); ++g) {
     const GroupReader& group = readers[g];
