@@ -40,6 +40,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.quadrature.relative = options.tolerance;
   solver.quadrature.absolute = options.absolute_tolerance.value_or(rounding.absolute);
   solver.quadrature.relative_to_gross = options.relative_to == "gross";
+  solver.quadrature.first_nodes = static_cast<int>(options.first_nodes);
   solver.quadrature.max_nodes = static_cast<int>(options.max_nodes);
   solver.quadrature.max_kink_nodes = static_cast<int>(options.max_kink_nodes);
   solver.quadrature.epsilon = rounding.epsilon;
@@ -262,7 +263,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
   if (job.steps) describe_steps(job, schema);
-  schema.left_out = job.left_out;
+  if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;
   schema.functional = options.functional;
   schema.functional_unit = "nat";

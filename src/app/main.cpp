@@ -69,6 +69,15 @@ std::vector<Verb> verbs() {
        "Shows what is in a series, a checkpoint, a recorded run or an influence store.",
        verb_of<InspectOptions>("path", [](const InspectOptions& options,
                                           const Communicator*) { return run_inspect(options); })},
+      {"study", "study exactness --history DIR [options]",
+       "Predictions reconstructed from a recorded run's training, against the model's own.\n"
+       "One line a quadrature rule: share of equal predictions, KL, largest error of a logit, and "
+       "what\nit took. Runs alone or under mpirun with any number of ranks.",
+       verb_of<StudyOptions>("study",
+                             [](const StudyOptions& options, const Communicator* world) {
+                               return run_study(options, *world);
+                             }),
+       true},
       {"record", "record --text PATHS --series DIR, or record --model NAME --history DIR [options]",
        "Trains a small model and leaves Hugging Face checkpoints, or its whole history.\n"
        "--series: a language model's checkpoints, to decompose segment by segment. --history: "

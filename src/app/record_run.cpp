@@ -63,6 +63,9 @@ nlohmann::json model_json(const RecordOptions& options, const TrainingData& data
               {"width", options.filters.value_or(64)},
               {"classes", data.classes}};
   }
+  if (options.model != "llama" && options.activation != "relu") {
+    config["activation"] = options.activation;
+  }
   return {{"name", options.model}, {"config", config}};
 }
 

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "app/checkpoint_values.hpp"
-#include "core/error.hpp"
 #include "decomposition/step_selection.hpp"
 
 namespace explaind {
@@ -29,8 +28,8 @@ std::vector<double> left_out(const std::vector<PointPair>& pairs, const Checkpoi
 
 void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
                   const std::vector<PointPair>& pairs) {
-  fmt::print("\nSteps {}, {}: {} segments of {} checkpoints\n", options.steps, options.step_policy,
-             pairs.size(), job.path->size());
+  fmt::print("\nSteps {}, {}: {} segments of {} {}\n", options.steps, options.step_policy,
+             pairs.size(), job.path->size(), job.run ? "points" : "checkpoints");
   if (job.left_out.empty()) return;
   const auto largest =
       std::max_element(job.left_out.begin(), job.left_out.end(),
@@ -38,7 +37,9 @@ void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
   double mean = 0;
   for (const double each : job.left_out) mean += each / static_cast<double>(job.left_out.size());
   fmt::print("Left out: mean ΔF {:.3e}, largest {:.3e} ({})\n", mean, *largest,
-             job.samples[static_cast<size_t>(largest - job.left_out.begin())].id);
+             job.samples[static_cast<size_t>(largest - job.left_out.begin()) /
+                         static_cast<size_t>(job.solver.outputs)]
+                 .id);
 }
 
 }  // namespace
@@ -48,10 +49,6 @@ void choose_steps(DecomposeJob& job, const DecomposeOptions& options, const Memo
   const StepSelection selection = StepSelection::parse(options.steps);
   const StepPolicy policy = parse_step_policy(options.step_policy);
   if (selection.kind == StepSelection::Kind::all) return;
-  if (policy == StepPolicy::drop && job.solver.outputs > 1) {
-    throw UsageError("--step-policy", "what is dropped is reported of one output a sample",
-                     "Use merge or sum, or one class as in --functional logit:3");
-  }
   const std::vector<int64_t> steps = steps_of(*job.path);
   std::vector<double> change(steps.size() - 1, 0.0);
   std::optional<CheckpointValues> values;

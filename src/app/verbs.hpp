@@ -6,6 +6,7 @@
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/study_options.hpp"
 
 namespace explaind {
 
@@ -16,6 +17,9 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world);
 /// with
 /// --losses F at every checkpoint. @collective over world
 int run_plan(const PlanOptions& options, const Communicator& world);
+
+/// Prints and writes the tables of a study of a recorded run. @collective over world
+int run_study(const StudyOptions& options, const Communicator& world);
 
 int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);

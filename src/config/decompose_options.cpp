@@ -67,6 +67,12 @@ OptionTable option_table(DecomposeOptions& o) {
                    "change: |change of F|; gross: the sum of |score| over tensors", identity},
                   o.relative_to, {"change", "gross"}),
       integer_option(
+          {"first-nodes", "N",
+           "the nested rule begins with 3, 5 or 9 evaluations; few are enough for single "
+           "optimizer steps",
+           identity},
+          o.first_nodes, 3),
+      integer_option(
           {"max-nodes", "N", "cap of the nested rule: 9, 17, 33, 65 or 129 evaluations", identity},
           o.max_nodes, 9),
       integer_option(

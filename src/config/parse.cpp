@@ -11,6 +11,7 @@
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/study_options.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -165,10 +166,11 @@ std::vector<std::string> all_option_names() {
   RecordOptions record;
   QueryOptions query;
   InspectOptions inspect;
+  StudyOptions study;
   std::set<std::string> names;
   for (const OptionTable& table :
        {option_table(plan), option_table(decompose), option_table(record), option_table(query),
-        option_table(inspect)}) {
+        option_table(inspect), option_table(study)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

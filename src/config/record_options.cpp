@@ -36,7 +36,9 @@ void add_model(OptionTable& table, RecordOptions& o) {
       optional_integer_option(
           {"filters", "N", "of the first convolution: cnn 16, resnet9 64 where not given",
            identity},
-          o.filters, 1)};
+          o.filters, 1),
+      word_option({"activation", "NAME", "of grokking_transformer, cnn and resnet9", identity},
+                  o.activation, {"relu", "gelu", "silu"})};
   table.insert(table.end(), options.begin(), options.end());
 }
 

@@ -18,6 +18,7 @@ struct RecordOptions {
   int64_t hidden = 128, intermediate = 352, layers = 4, heads = 8, key_value_heads = 4;
   bool tied = false;
   std::optional<int64_t> filters;
+  std::string activation = "relu";
   std::string dataset = "auto";
   std::vector<std::string> text;
   std::string data;

@@ -11,7 +11,7 @@ namespace explaind {
 
 /// Size and decay of an integrand's last Chebyshev coefficients, largest over tensors.
 struct CoefficientDecay {
-  double last = 0;   ///< M2 = max m_{p−2..p}; of n = 3 m_2
+  double last = 0;   ///< M2 = max m_{p−2..p}; of n = 5 m_{3..4}, of n = 3 m_2
   double rate = 0;   ///< r = min(.995, (M2/M1)^(1/(p−q))), q = p/2
   double ratio = 0;  ///< M2/M1
 };

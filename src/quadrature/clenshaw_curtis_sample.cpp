@@ -108,7 +108,7 @@ bool ClenshawCurtisSample::looks_like_kinks(int n, double ratio) const {
   if (n == 17) return ratio > 0.6;
   if (n == 33) return ratio > 0.25;
   // Where single steps are begun with few nodes the integrand is nearly constant but for its kinks.
-  return options_.first_nodes < 9 && (n == 5 || n == 9) && ratio > 0.25;
+  return options_.first_nodes < 9 && (n == 5 || n == 9) && ratio > 0.1;
 }
 
 LevelVerdict ClenshawCurtisSample::judge(std::span<const double> change) {

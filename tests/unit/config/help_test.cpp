@@ -15,6 +15,7 @@
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/study_options.hpp"
 
 namespace explaind {
 namespace {
@@ -27,11 +28,10 @@ std::map<std::string, OptionTable> tables() {
   static RecordOptions record;
   static QueryOptions query;
   static InspectOptions inspect;
-  return {{"decompose", option_table(decompose)},
-          {"plan", option_table(plan)},
-          {"record", option_table(record)},
-          {"query", option_table(query)},
-          {"inspect", option_table(inspect)}};
+  static StudyOptions study;
+  return {{"decompose", option_table(decompose)}, {"plan", option_table(plan)},
+          {"record", option_table(record)},       {"query", option_table(query)},
+          {"inspect", option_table(inspect)},     {"study", option_table(study)}};
 }
 
 TEST(Help, NamesEveryOptionWithItsDefaultInHundredColumns) {

@@ -1,0 +1,40 @@
+#pragma once
+// A recorded run replayed by several ranks, each of which works on its own steps.
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "model/model.hpp"
+#include "runs/recorded_run.hpp"
+#include "training/batch_gradients.hpp"
+#include "training/replay.hpp"
+
+namespace explaind {
+
+/// Rank r of R computes the batch gradients of every step r, r + R, …; all ranks exchange them and
+/// replay the optimizer through every step, which is elementwise and cheap. A step's gradients, and
+/// so all that follows from them, are the same whatever rank makes them.
+class ReplayRanks {
+ public:
+  /// Called for a step of this rank, when the replay has just taken it. Returns what is sent to all
+  /// ranks, packed.
+  using Work = std::function<std::string(int64_t step, const OptimizerReplay& replay)>;
+  /// Called on every rank for every step, in their order, with what its rank returned.
+  using Fold = std::function<void(int64_t step, const std::string& packed)>;
+
+  /// All must outlive this.
+  ReplayRanks(const RecordedRun& run, const BatchGradients& gradients, const Communicator& world)
+      : run_(run), gradients_(gradients), world_(world) {}
+
+  /// Steps 0 … steps−1. An error on one rank is thrown on all. @collective over world
+  void run(int64_t steps, const Work& work, const Fold& fold) const;
+
+ private:
+  const RecordedRun& run_;
+  const BatchGradients& gradients_;
+  const Communicator& world_;
+};
+
+}  // namespace explaind
