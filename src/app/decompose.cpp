@@ -13,6 +13,7 @@
 
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
+#include "app/decompose_steps.hpp"
 #include "app/decompose_store.hpp"
 #include "app/gather_share.hpp"
 #include "app/group_collectives.hpp"
@@ -124,6 +125,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   }
   static_cast<void>(parse_phases(options.phases));
   static_cast<void>(StepSelection::parse(options.steps));
+  require_step_options(options);
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
                      "Give one of them");
@@ -149,11 +151,17 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   std::optional<MemoryPlan> memory;
   std::optional<TrainAxis> train;
   agree(world, [&] {
-    if (keeps_training(job.solver.axes)) train.emplace(job, options, grid.shards(), budget.host);
+    if (job.run && keeps_training(job.solver.axes))
+      train.emplace(job, options, grid.shards(), budget.host);
     memory = memory_of(job, grid.shards(), source, budget);
   });
   agree(world, [&] { require_finite_weights(job, world); });
-  choose_steps(job, options, *memory, world, grid);
+  std::optional<FormedSteps> steps;
+  if (job.steps) {
+    steps.emplace(job, options, world);
+  } else {
+    choose_steps(job, options, *memory, world, grid);
+  }
   StoreSchema schema = schema_of(job, options);
   if (train) train->describe(schema);
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);

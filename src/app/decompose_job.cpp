@@ -7,9 +7,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/decompose_steps.hpp"
 #include "app/run_samples.hpp"
 #include "core/error.hpp"
 #include "model/registry.hpp"
+#include "optimizer_steps/step_trajectory.hpp"
 #include "runs/run_files.hpp"
 #include "training/run_data.hpp"
 
@@ -62,7 +64,8 @@ std::vector<Sample> samples_of_file(const DecomposeOptions& options, const Netwo
 }
 
 void open_series(DecomposeJob& job, const DecomposeOptions& options) {
-  job.series = CheckpointSeries::open(options.series, parse_phases(options.phases));
+  job.series = CheckpointSeries::open(options.series, parse_phases(options.phases),
+                                      options.source == "steps" ? 1 : 2);
   const std::filesystem::path first = job.series->checkpoint(0).directory();
   auto network = build_network(job.series->config(), (first / "config.json").string());
   job.path = std::make_shared<const CheckpointPath>(*job.series, *network);
@@ -110,11 +113,13 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
 /// Axes that this path, or this functional, does not have.
 void require_axes(const DecomposeJob& job) {
   const Axes& axes = job.solver.axes;
-  if (job.series && (axes.train_sample || axes.train_group)) {
+  const bool steps = job.steps.has_value();
+  if (job.series && !steps && (axes.train_sample || axes.train_group)) {
     throw UsageError("--axes",
                      "a series of weights does not say which training sample moved what: the "
                      "optimizer had summed over them before a checkpoint was written",
-                     "Leave out train_sample and train_group");
+                     "Leave out train_sample and train_group, or decompose the optimizer's steps "
+                     "at the checkpoints (--source steps), which their state allows");
   }
   const bool every_class = job.solver.functional.first == Functional::every_class;
   if (axes.output && !every_class) {
@@ -167,6 +172,16 @@ void DecomposeJob::set_segments(const std::vector<PointPair>& pairs, bool piecew
                    solver.chunk, solver.axes.sample);
 }
 
+void DecomposeJob::set_steps() {
+  pieces.clear();
+  for (int64_t i = 0; i < static_cast<int64_t>(path->size()); ++i) pieces.push_back({i, i + 1});
+  trajectory =
+      std::make_unique<StepTrajectory>(path, static_cast<int64_t>(solver.directions.size()),
+                                       std::vector<std::shared_ptr<const StepFile>>{});
+  units = UnitGrid(static_cast<int64_t>(pieces.size()), static_cast<int64_t>(samples.size()),
+                   solver.chunk, solver.axes.sample);
+}
+
 DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) {
   DecomposeJob job;
   job.solver = solver_options(options);
@@ -174,6 +189,13 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
   job.computation.precision = parse_precision(options.precision);
   require_device(job.computation);
   is_recorded_run(options.series) ? open_run(job, options) : open_series(job, options);
+  if (options.source == "steps") {
+    if (!job.series) {
+      throw UsageError("--source steps", "is of a series of checkpoints with optimizer state",
+                       "A recorded run's segments are its optimizer's steps already");
+    }
+    open_steps(job, options);
+  }
   require_possible(job, options);
   job.groups = group_samples(job.samples);
   if (job.network != nullptr) {
@@ -187,7 +209,11 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
         std::max(job.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
   job.components = ComponentTable(parse_granularity(options.component), job.model->parameters());
-  job.set_segments(neighbours(job.path->size()));
+  if (job.steps) {
+    job.set_steps();
+  } else {
+    job.set_segments(neighbours(job.path->size()));
+  }
   return job;
 }
 
@@ -232,6 +258,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
+  if (job.steps) describe_steps(job, schema);
   if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;
   schema.functional = options.functional;

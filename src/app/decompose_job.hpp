@@ -14,10 +14,18 @@
 #include "decomposition/unit_solver.hpp"
 #include "decomposition/workspace.hpp"
 #include "model/network.hpp"
+#include "optimizer_steps/optimizer_step.hpp"
 #include "runs/recorded_run.hpp"
 #include "store/influence_store.hpp"
 
 namespace explaind {
+
+/// What --source steps adds to a series.
+struct StepJob {
+  TrainingBatch batch;
+  StepOptions options;
+  std::vector<StoredOptimizer> optimizers;  ///< per checkpoint
+};
 
 /// The same on every rank.
 struct DecomposeJob {
@@ -26,6 +34,7 @@ struct DecomposeJob {
   std::unique_ptr<Model> model;
   const Network* network = nullptr;    ///< the model, where it is a language model
   std::optional<PredictionData> data;  ///< of a classifier
+  std::optional<StepJob> steps;
   std::vector<Sample> samples;
   Groups groups;
   std::shared_ptr<const Path> path;
@@ -35,12 +44,15 @@ struct DecomposeJob {
   SolverOptions solver;
   UnitGrid units;
   Computation computation;
-  std::vector<double> left_out;  ///< per sample and output: ΔF of segments left out; empty where none
-  StepCurve curve;               ///< of the whole path; empty where F was not needed
+  std::vector<double>
+      left_out;     ///< per sample and output: ΔF of segments left out; empty where none
+  StepCurve curve;  ///< of the whole path; empty where F was not needed
 
   /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
   /// the points between.
   void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);
+  /// The same of an optimizer's steps, which are not formed yet.
+  void set_steps();
 };
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.

@@ -206,6 +206,10 @@ void print_classifier_plan(const DecomposeJob& job, const Target& target,
 int run_plan(const PlanOptions& options, const Communicator& world) {
   const DecomposeOptions& wanted = options.decompose;
   const int64_t ranks = options.ranks.value_or(world.size());
+  if (wanted.source == "steps") {
+    throw UsageError("--source steps", "is not planned: a step costs 1 + a third for each part",
+                     "Plan the same checkpoints with --source weights, and multiply");
+  }
   if (wanted.memory) static_cast<void>(parse_bytes("memory", *wanted.memory));
   static_cast<void>(StepSelection::parse(wanted.steps));
   const std::optional<int> shards =

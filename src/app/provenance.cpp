@@ -51,17 +51,21 @@ uint32_t crc_of(const std::vector<Sample>& samples) {
   return static_cast<uint32_t>(crc);
 }
 
-nlohmann::ordered_json sample_source(const std::string& path, const DecomposeJob& job) {
-  const std::vector<Sample>& samples = job.samples;
-  if (job.run && parse_sample_choice(path)) {
-    return {{"choice", path}, {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
-  }
+nlohmann::ordered_json file_source(const std::string& path, const std::vector<Sample>& samples) {
   std::ifstream in(path, std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
   return {{"file", std::filesystem::absolute(path).string()},
           {"size", bytes.size()},
           {"crc32", fmt::format("{:08x}", crc_of(bytes))},
           {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
+}
+
+nlohmann::ordered_json sample_source(const std::string& path, const DecomposeJob& job) {
+  const std::vector<Sample>& samples = job.samples;
+  if (job.run && parse_sample_choice(path)) {
+    return {{"choice", path}, {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
+  }
+  return file_source(path, samples);
 }
 
 /// What a later run must share to go on with this store: where inputs lie and when they were copied
@@ -72,9 +76,12 @@ struct Identity {
 
   Identity(nlohmann::ordered_json configuration, nlohmann::ordered_json files, std::string config)
       : options(std::move(configuration)), inputs(std::move(files)), model(std::move(config)) {
-    for (const char* path : {"series", "samples", "tokenizer"}) options.erase(path);
+    for (const char* path : {"series", "samples", "tokenizer", "training-batch"}) {
+      options.erase(path);
+    }
     for (auto& file : inputs["series"]) file.erase("modified");
     inputs["samples"].erase("file");
+    if (inputs.contains("training_batch")) inputs["training_batch"].erase("file");
   }
 
   [[nodiscard]] std::string hash() const {
@@ -92,6 +99,13 @@ struct Identity {
     if (inputs["series"] != other.inputs["series"]) found.push_back("other weights in --series");
     if (inputs["samples"] != other.inputs["samples"]) {
       found.push_back("other samples, or another tokenizer");
+    }
+    for (const char* of_steps : {"training_batch", "optimizers"}) {
+      if (inputs.value(of_steps, nlohmann::ordered_json()) ==
+          other.inputs.value(of_steps, nlohmann::ordered_json())) {
+        continue;
+      }
+      found.push_back(std::string("another ") + of_steps);
     }
     if (model != other.model) found.push_back("another config.json");
     return found;
@@ -140,10 +154,21 @@ std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptio
     (option.role == Role::identity ? identity : execution)[option.key] = option.value;
   }
   for (const auto& [name, version] : versions()) libraries[name] = version;
-  const nlohmann::ordered_json inputs{
-      {"series", job.run ? identify(*job.run, options.hash_inputs)
-                         : identify(*job.series, options.hash_inputs)},
-      {"samples", sample_source(options.samples, job)}};
+  nlohmann::ordered_json inputs{{"series", job.run ? identify(*job.run, options.hash_inputs)
+                                                   : identify(*job.series, options.hash_inputs)},
+                                {"samples", sample_source(options.samples, job)}};
+  if (job.steps) {
+    inputs["training_batch"] = file_source(options.training_batch, job.steps->batch.samples);
+    inputs["optimizers"] = nlohmann::ordered_json::array();
+    for (const StoredOptimizer& optimizer : job.steps->optimizers) {
+      for (const StoredOptimizer::File& file : optimizer.files()) {
+        inputs["optimizers"].push_back(
+            {{"file", file.name},
+             {"size", file.size},
+             {"header_crc32", fmt::format("{:08x}", file.header_crc32)}});
+      }
+    }
+  }
   const nlohmann::json config =
       job.run ? job.run->description().json["model"] : job.series->config();
   const std::string model = config.dump(2);

@@ -57,9 +57,9 @@ void require_same(const Checkpoint& checkpoint, const Checkpoint& first,
 }  // namespace
 
 CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
-                                        const std::vector<Phase>& phases) {
+                                        const std::vector<Phase>& phases, size_t least) {
   CheckpointSeries series;
-  series.entries_ = list_series(path, 2, phases);
+  series.entries_ = list_series(path, least, phases);
   series.checkpoints_.push_back(Checkpoint::open(series.entries_.front().directory));
   const ModelConfig model = model_of(series.checkpoints_.front());
   for (size_t i = 1; i < series.entries_.size(); ++i) {

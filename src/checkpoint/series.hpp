@@ -51,7 +51,7 @@ class CheckpointSeries {
   /// Opens every checkpoint and compares it with the first; throws DataError naming the first ten
   /// differences and the number of the others.
   static CheckpointSeries open(const std::filesystem::path& path,
-                               const std::vector<Phase>& phases = {});
+                               const std::vector<Phase>& phases = {}, size_t least = 2);
 
   [[nodiscard]] size_t size() const { return checkpoints_.size(); }
   [[nodiscard]] int64_t step(size_t i) const { return entries_[i].step; }

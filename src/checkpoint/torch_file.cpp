@@ -30,6 +30,15 @@ std::string folder_of(const ZipArchive& archive, const std::string& where) {
   throw DataError(where, "holds no data.pkl", save_again);
 }
 
+void require_byte_order(const ZipArchive& archive, const std::string& folder,
+                        const std::string& where) {
+  const auto order = archive.entries.find(folder + "byteorder");
+  if (order != archive.entries.end() &&
+      (order->second.empty() || order->second[0] != std::byte{'l'})) {
+    throw DataError(where, "was written by a machine of another byte order", save_again);
+  }
+}
+
 /// The tensor's elements, where they are contiguous and inside the storage.
 TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> storage,
                    const std::string& where) {
@@ -59,13 +68,23 @@ TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> stora
 
 }  // namespace
 
+TorchData::TorchData(const std::filesystem::path& path)
+    : file_(path), archive_(archive_of(file_)), folder_(folder_of(archive_, path.string())) {
+  require_byte_order(archive_, folder_, path.string());
+  root_ = unpickle_plain_data(archive_.entries.at(folder_ + "data.pkl"), path.string());
+}
+
+TensorView TorchData::view(const PickledTensor& tensor) const {
+  const auto storage = archive_.entries.find(folder_ + "data/" + tensor.storage);
+  if (storage == archive_.entries.end()) {
+    throw DataError(file_.path().string(), "a tensor's storage is missing", save_again);
+  }
+  return view_of(tensor, storage->second, file_.path().string());
+}
+
 TorchFile::TorchFile(const std::filesystem::path& path) : file_(path), archive_(archive_of(file_)) {
   const std::string where = path.string(), folder = folder_of(archive_, where);
-  const auto order = archive_.entries.find(folder + "byteorder");
-  if (order != archive_.entries.end() &&
-      (order->second.empty() || order->second[0] != std::byte{'l'})) {
-    throw DataError(where, "was written by a machine of another byte order", save_again);
-  }
+  require_byte_order(archive_, folder, where);
   std::set<std::string> names;
   for (const PickledTensor& tensor :
        unpickle_state_dict(archive_.entries.at(folder + "data.pkl"), where)) {

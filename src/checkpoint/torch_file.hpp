@@ -1,10 +1,31 @@
 #pragma once
 // A pytorch_model.bin mapped read-only.
 
+#include "checkpoint/plain_data.hpp"
 #include "checkpoint/weight_file.hpp"
 #include "checkpoint/zip_archive.hpp"
 
 namespace explaind {
+
+/// What torch.save wrote of any plain data: an optimizer's or a scheduler's state.
+class TorchData {
+ public:
+  /// Throws DataError as TorchFile does.
+  explicit TorchData(const std::filesystem::path& path);
+
+  [[nodiscard]] const PlainData& root() const { return root_; }
+  /// The tensor's elements; the view lives as long as this.
+  [[nodiscard]] TensorView view(const PickledTensor& tensor) const;
+  [[nodiscard]] const MappedFile& file() const { return file_; }
+  /// The archive's directory: names, sizes and CRC-32 of pickle and storages.
+  [[nodiscard]] std::span<const std::byte> header() const { return archive_.directory; }
+
+ private:
+  MappedFile file_;
+  ZipArchive archive_;
+  std::string folder_;
+  PlainData root_;
+};
 
 /// What torch.save wrote of a state dict (PyTorch 1.6 or later). Tensors lie in the file as they
 /// are used; the pickle is read through a whitelist and never run.

@@ -251,10 +251,14 @@ class Machine {
         push(static_cast<int64_t>(value));
         return true;
       }
-      case 'G':
-        take(8);
-        push(0.0);
-        return true;  // no tensor is described by a float
+      case 'G': {  // eight bytes, the most significant one first
+        uint64_t bits = 0;
+        for (const std::byte each : take(8)) bits = bits << 8 | std::to_integer<uint64_t>(each);
+        double value = 0;
+        std::memcpy(&value, &bits, sizeof(value));
+        push(value);
+        return true;
+      }
       default:
         return false;
     }
@@ -397,7 +401,49 @@ class Machine {
   std::map<uint32_t, Value> memo_;
 };
 
+/// The machine's values as a tree of their own.
+class Planter {
+ public:
+  explicit Planter(const Machine& machine) : machine_(machine) {}
+
+  PlainData plant(const Value& value, int depth = 0) {
+    constexpr int deepest = 32;
+    constexpr int64_t most = 10'000'000;  // shared lists may stand for very many
+    if (depth > deepest || ++planted_ > most) machine_.refuse("its pickle is nested too deeply");
+    PlainData data;
+    if (const bool* flag = std::get_if<bool>(&value.held)) data.held = *flag;
+    if (const int64_t* whole = std::get_if<int64_t>(&value.held)) data.held = *whole;
+    if (const double* number = std::get_if<double>(&value.held)) data.held = *number;
+    if (const Text* text = std::get_if<Text>(&value.held)) data.held = text->text;
+    if (const auto* tensor = std::get_if<PickledTensor>(&value.held)) data.held = *tensor;
+    if (const auto* sequence = std::get_if<Sequence>(&value.held)) {
+      PlainList list;
+      for (const Value& each : *sequence->items) list.items.push_back(plant(each, depth + 1));
+      data.held = std::move(list);
+    }
+    if (const Dict* dict = std::get_if<Dict>(&value.held)) {
+      PlainDict pairs;
+      for (size_t i = 0; i + 1 < dict->items->size(); i += 2) {
+        pairs.keys.push_back(plant((*dict->items)[i], depth + 1));
+        pairs.values.push_back(plant((*dict->items)[i + 1], depth + 1));
+      }
+      data.held = std::move(pairs);
+    }
+    return data;
+  }
+
+ private:
+  const Machine& machine_;
+  int64_t planted_ = 0;
+};
+
 }  // namespace
+
+PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where) {
+  Machine machine(pickle, where);
+  const Value result = machine.run();
+  return Planter(machine).plant(result);
+}
 
 std::vector<PickledTensor> unpickle_state_dict(std::span<const std::byte> pickle,
                                                const std::string& where) {

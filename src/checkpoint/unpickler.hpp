@@ -7,18 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/tensor_view.hpp"
+#include "checkpoint/plain_data.hpp"
 
 namespace explaind {
-
-/// A tensor as the pickle describes it: a window of a storage.
-struct PickledTensor {
-  std::string name;  ///< its key in the dict
-  Dtype dtype = Dtype::f32;
-  std::string storage;                       ///< name of the storage's entry under data/
-  int64_t storage_elements = 0, offset = 0;  ///< elements
-  std::vector<int64_t> shape, strides;       ///< strides in elements
-};
 
 /// The tensors of a pickled dict {name: tensor}, in its order.
 ///
@@ -28,5 +19,9 @@ struct PickledTensor {
 /// quotes it, before anything is done with it. It never imports, calls or constructs anything else.
 std::vector<PickledTensor> unpickle_state_dict(std::span<const std::byte> pickle,
                                                const std::string& where);
+
+/// All that the pickle holds, under the same rules: an optimizer's or a scheduler's state. Throws
+/// DataError also where it is nested deeper than 32, or in a circle.
+PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where);
 
 }  // namespace explaind

@@ -17,14 +17,35 @@ OptionTable option_table(DecomposeOptions& o) {
            identity},
           o.phases),
       text_option({"samples", "FILE", "prediction samples, JSON Lines", identity, true}, o.samples),
+      word_option({"source", "WHAT",
+                   "weights: the straight path between checkpoints; steps: one step of AdamW at "
+                   "each, from the optimizer's state beside the weights",
+                   identity},
+                  o.source, {"weights", "steps"}),
+      text_option(
+          {"training-batch", "FILE",
+           "steps: the samples that the step is taken with, JSON Lines with groups", identity},
+          o.training_batch),
+      optional_text_option({"batch-mean", "WHAT",
+                            "steps: the training's loss, the mean over all predicted tokens of the "
+                            "batch (tokens) or over samples of their means (samples)",
+                            identity},
+                           o.batch_mean),
+      optional_number_option(
+          {"clip", "NORM", "steps: largest norm of the training's gradient; 0: it did not clip",
+           identity},
+          o.clip),
+      word_option({"step-precision", "TYPE",
+                   "steps: arithmetic of the training's own update: fp32 or fp64", identity},
+                  o.step_precision, {"fp32", "fp64"}),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
       word_option({"component", "NAME",
                    "granularity of the scores: tensor, layer, kind, head or row", identity},
                   o.component, {"tensor", "layer", "kind", "head", "row"}),
       text_option({"axes", "LIST",
                    "axes kept besides segment and component: sample or group, position, output "
-                   "(with logit), "
-                   "and of recorded runs train_sample or train_group",
+                   "(with logit), and of recorded runs and with --source steps train_sample or "
+                   "train_group",
                    identity},
                   o.axes),
       text_option({"functional", "NAME",

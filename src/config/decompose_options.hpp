@@ -11,6 +11,9 @@ namespace explaind {
 
 struct DecomposeOptions {
   std::string series, phases, samples, store;
+  std::string source = "weights", training_batch, step_precision = "fp32";
+  std::optional<std::string> batch_mean;
+  std::optional<double> clip;
   std::string component = "tensor", axes = "sample", functional = "loss";
   std::string quadrature = "adaptive";
   double tolerance = 1e-5;

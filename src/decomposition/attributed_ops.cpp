@@ -13,13 +13,18 @@ void AttributedOps::attribute(const at::Tensor& y, const at::Tensor& x, const at
   y.register_hook(
       [this, weight, bias, input = x.detach(),
        known = response.defined() ? response.detach() : response](const at::Tensor& gradient) {
-        const at::Tensor& update = source().delta(weight);
-        if (table_.slot(weight).division == Division::column_blocks) {
-          sink_.add(weight, input, times(gradient, update));
-        } else {
-          sink_.add(weight, gradient, known.defined() ? known : times_transposed(input, update));
-        }
-        if (bias != no_parameter) sink_.add(bias, gradient, source().delta(bias));
+        each_update(weight, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+          if (table_.slot(weight).division == Division::column_blocks) {
+            sink.add(weight, input, times(gradient, update));
+          } else {
+            const bool is_known = known.defined() && &sink == &sink_;
+            sink.add(weight, gradient, is_known ? known : times_transposed(input, update));
+          }
+        });
+        if (bias == no_parameter) return;
+        each_update(bias, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+          sink.add(bias, gradient, update);
+        });
       });
 }
 
@@ -41,6 +46,10 @@ at::Tensor AttributedOps::embedding(const at::Tensor& ids, ParameterId weight) {
   y.requires_grad_(true);  // the leaf at which the graph begins
   y.register_hook([this, weight, ids](const at::Tensor& gradient) {
     sink_.add_embedding(weight, ids, gradient, source().delta_rows(weight, ids));
+    for (int64_t i = 0; i < sink_.directions(); ++i) {
+      sink_.direction(i).add_embedding(weight, ids, gradient,
+                                       source().direction_rows(i, weight, ids));
+    }
   });
   return y;
 }
@@ -51,16 +60,23 @@ at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double
   if (!is_split()) {
     normalised.y.register_hook(
         [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
-          sink_.add(gain, gradient,
-                    norm_response(input, source().delta(gain), scale, source().device()));
+          each_update(gain, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+            sink.add(gain, gradient, norm_response(input, update, scale, source().device()));
+          });
         });
     return normalised.y;
   }
   const at::Tensor response =
       normalise_with_graph(x, source().delta(gain), epsilon, device).y;  // s x ⊙ Δg
   at::Tensor y = joined(normalised.y, response);
-  y.register_hook([this, gain, known = response.detach()](const at::Tensor& gradient) {
+  y.register_hook([this, gain, known = response.detach(), input = x.detach(),
+                   scale = normalised.scale](const at::Tensor& gradient) {
     sink_.add(gain, gradient, known);
+    for (int64_t i = 0; i < sink_.directions(); ++i) {
+      sink_.direction(i).add(
+          gain, gradient,
+          norm_response(input, source().direction(i, gain), scale, source().device()));
+    }
   });
   return y;
 }
@@ -71,8 +87,10 @@ at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, int64_
   at::Tensor y = SourceOps::conv2d(x, weight, stride, padding);
   if (!y.requires_grad()) y.requires_grad_(true);
   y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
-    const at::Tensor response = convolve(input, source().delta(weight), stride, padding);
-    sink_.add_channels(weight, gradient.flatten(2), response.flatten(2));
+    each_update(weight, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+      const at::Tensor response = convolve(input, update, stride, padding);
+      sink.add_channels(weight, gradient.flatten(2), response.flatten(2));
+    });
   });
   return y;
 }

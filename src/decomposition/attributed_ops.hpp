@@ -37,6 +37,16 @@ class AttributedOps final : public SourceOps {
   void attribute(const at::Tensor& y, const at::Tensor& x, const at::Tensor& response,
                  ParameterId weight, ParameterId bias);
 
+  /// Δ of the parameter with the sink of its scores, then every direction that is scored with its
+  /// own: a third of a pass each.
+  template <typename Act>
+  void each_update(ParameterId parameter, Act&& act) {
+    act(source().delta(parameter), sink_);
+    for (int64_t i = 0; i < sink_.directions(); ++i) {
+      act(source().direction(i, parameter), sink_.direction(i));
+    }
+  }
+
   const ComponentTable& table_;
   ScoreAccumulator& sink_;
 };

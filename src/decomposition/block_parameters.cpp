@@ -77,6 +77,24 @@ void BlockParameters::set_node(double t) {
   }
 }
 
+const at::Tensor& BlockParameters::direction(int64_t index, ParameterId parameter) {
+  Part& part = open_.at(parameter);
+  const std::vector<TensorView>& stored = part.ends.directions;
+  part.directions.resize(stored.size());
+  at::Tensor& formed = part.directions[static_cast<size_t>(index)];
+  if (!formed.defined()) {
+    formed = direction_of(stored[static_cast<size_t>(index)], part.delta.sizes().vec(),
+                          part.delta.scalar_type(), device_);
+  }
+  return formed;
+}
+
+at::Tensor BlockParameters::direction_rows(int64_t index, ParameterId parameter,
+                                           const at::Tensor& ids) {
+  return device_.upload(
+      looked_up_direction(trajectory_.endpoints(segment_, parameter), index, ids, precision_.type));
+}
+
 at::Tensor BlockParameters::rows(ParameterId parameter, const at::Tensor& ids, bool update) {
   return device_.upload(looked_up_rows(trajectory_.endpoints(segment_, parameter), ids, node_,
                                        update, precision_.type));

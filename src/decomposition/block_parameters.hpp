@@ -36,6 +36,10 @@ class BlockParameters final : public ParameterSource {
   [[nodiscard]] const at::Tensor& delta(ParameterId parameter) const override {
     return open_.at(parameter).delta;
   }
+  /// Formed when it is first asked for: forward passes do without.
+  [[nodiscard]] const at::Tensor& direction(int64_t index, ParameterId parameter) override;
+  [[nodiscard]] at::Tensor direction_rows(int64_t index, ParameterId parameter,
+                                          const at::Tensor& ids) override;
   [[nodiscard]] at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) override;
   [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override;
   [[nodiscard]] const Precision& precision() const override { return precision_; }
@@ -47,7 +51,8 @@ class BlockParameters final : public ParameterSource {
  private:
   struct Part {
     Endpoints ends;
-    at::Tensor weight, delta;  ///< views of the arenas
+    at::Tensor weight, delta;            ///< views of the arenas
+    std::vector<at::Tensor> directions;  ///< tensors of their own; undefined until asked for
   };
   /// Bytes of a part in an arena, each of which begins on a boundary of 64 (its products' bits
   /// depend on that).

@@ -49,6 +49,7 @@ void MappedEndpoints::request(const std::vector<ParameterRows>& parts) {
     const Endpoints ends = ends_of(trajectory_, segment_, part);
     request_pages(ends.from);
     request_pages(ends.to);
+    for (const TensorView& direction : ends.directions) request_pages(direction);
   }
 }
 

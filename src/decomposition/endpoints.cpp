@@ -124,7 +124,18 @@ void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const
 }
 
 Endpoints rows_of(const Endpoints& ends, int64_t first, int64_t count) {
-  return {ends.from.rows(first, count), ends.to.rows(first, count)};
+  Endpoints rows{ends.from.rows(first, count), ends.to.rows(first, count)};
+  for (const TensorView& direction : ends.directions) {
+    rows.directions.push_back(direction.rows(first, count));
+  }
+  return rows;
+}
+
+at::Tensor direction_of(const TensorView& stored, const std::vector<int64_t>& shape,
+                        at::ScalarType type, const Device& device) {
+  at::Tensor values = at::empty(shape, type);
+  form_weight({.from = stored, .to = stored}, values, 0, Device::cpu(), values);
+  return device.upload(values);
 }
 
 at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t, bool update,
@@ -144,6 +155,12 @@ at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t
   std::vector<int64_t> shape = ids.sizes().vec();
   shape.push_back(columns);
   return (update ? deltas : weights).view(shape);
+}
+
+at::Tensor looked_up_direction(const Endpoints& ends, int64_t index, const at::Tensor& ids,
+                               at::ScalarType type) {
+  const TensorView& direction = ends.directions[static_cast<size_t>(index)];
+  return looked_up_rows({.from = direction, .to = direction}, ids, 0, false, type);
 }
 
 }  // namespace explaind

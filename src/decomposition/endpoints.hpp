@@ -3,6 +3,9 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+#include <vector>
+
 #include "decomposition/device.hpp"
 #include "decomposition/trajectory.hpp"
 
@@ -17,12 +20,20 @@ void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta);
 void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
                  at::Tensor& weight);
 
-/// Rows of both endpoints.
+/// A part of Δ in `type` (rounded where that is bf16), on the device. stored: in host memory.
+at::Tensor direction_of(const TensorView& stored, const std::vector<int64_t>& shape,
+                        at::ScalarType type, const Device& device);
+
+/// Rows of both endpoints, and of the directions.
 Endpoints rows_of(const Endpoints& ends, int64_t first, int64_t count);
 
 /// What is looked up of a stored matrix V C in host memory: W(t)[id], or Δ[id] with `update`, for
 /// every id. ids: any shape, on the host. Returns ids' shape × C in `type` (fp32 or fp64).
 at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t, bool update,
                           at::ScalarType type);
+
+/// The same of a direction.
+at::Tensor looked_up_direction(const Endpoints& ends, int64_t index, const at::Tensor& ids,
+                               at::ScalarType type);
 
 }  // namespace explaind

@@ -71,12 +71,13 @@ int64_t stored_size(const MemoryDemand& demand) {
 
 int64_t accumulator_bytes(const MemoryDemand& demand, int64_t chunk) {
   const SolverOptions& solver = demand.solver;
-  if (demand.table.sums_of_tensors() && !solver.axes.position) return 0;
+  const int64_t directions = demand.trajectory.directions();
+  if (demand.table.sums_of_tensors() && !solver.axes.position && directions == 0) return 0;
   const int levels = make_plan(solver.quadrature, 1, 1, false)->accumulators();
   const auto tensors = static_cast<int64_t>(demand.table.parameters().size());
   const int64_t width = std::max(demand.table.size(), tensors);
   const int64_t positions = solver.axes.position ? solver.positions : 1;
-  return 2 * 8 * levels * chunk * positions * width;
+  return 2 * 8 * levels * chunk * positions * width * (1 + directions);
 }
 
 MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget& budget) {
@@ -96,7 +97,8 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   plan.on_device = device.is_cuda();
   plan.base = base_bytes + (plan.on_device ? cuda_host_bytes : 0);
   plan.device_base = plan.on_device ? cuda_device_bytes : 0;
-  plan.parameters = 2 * product_size * (resident ? sizes.used_whole : sizes.largest_block);
+  const int64_t arrays = 2 + demand.trajectory.directions();
+  plan.parameters = arrays * product_size * (resident ? sizes.used_whole : sizes.largest_block);
   // An operation keeps its output and its input, about two of these numbers for each output, and
   // those of products also rounded where they are; the rest is what the heap loses between tensors
   // of different sizes, which free and take turns. Logits, their gradient, z and a product's result

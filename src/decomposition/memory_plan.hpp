@@ -35,7 +35,8 @@ struct MemoryPlan {
   Source source = Source::resident;
   bool on_device = false;  ///< where parameters, endpoints, graph and activations are
   int64_t base = 0;        ///< program and LibTorch
-  int64_t parameters = 0;  ///< W(t) and Δ of the model, or of the largest part opened at once
+  int64_t parameters = 0;  ///< W(t), Δ and its directions: the model's, or of the largest part
+                           ///< opened at once
   int64_t endpoints = 0;   ///< as stored. Gathered on the host: this rank's share, what is open and
                            ///< what comes next; on a device: the model's, or those of two parts
   int64_t graph = 0;       ///< of what runs at once: the model's, or one block's

@@ -49,6 +49,12 @@ class ParameterSource {
   [[nodiscard]] virtual at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) = 0;
   [[nodiscard]] virtual at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) = 0;
 
+  /// The trajectory's parts of Δ, handed out like Δ itself; they come from the mapped files in
+  /// every source. index: below Trajectory::directions().
+  [[nodiscard]] virtual const at::Tensor& direction(int64_t index, ParameterId parameter) = 0;
+  [[nodiscard]] virtual at::Tensor direction_rows(int64_t index, ParameterId parameter,
+                                                  const at::Tensor& ids) = 0;
+
   /// Of all tensors handed out.
   [[nodiscard]] virtual const Precision& precision() const = 0;
   [[nodiscard]] virtual const Device& device() const = 0;

@@ -49,7 +49,10 @@ ResidentParameters::ResidentParameters(const Model& model, std::vector<Parameter
       weights_(model.parameters().size()),
       deltas_(model.parameters().size()),
       open_weights_(weights_.size()),
-      open_deltas_(weights_.size()) {
+      open_deltas_(weights_.size()),
+      directions_(static_cast<size_t>(trajectory.directions()),
+                  std::vector<at::Tensor>(weights_.size())),
+      open_directions_(directions_) {
   if (device.has_twins()) stored_.emplace(trajectory, used_, device);
   for (const ParameterId id : used_) {
     const ParameterInfo& parameter = model.parameters()[static_cast<size_t>(id)];
@@ -75,7 +78,13 @@ void ResidentParameters::load(int64_t segment) {
   }
   segment_ = segment;
   for (const ParameterId id : used_) {
-    form_delta(endpoints(id), device_, deltas_[static_cast<size_t>(id)]);
+    const auto i = static_cast<size_t>(id);
+    form_delta(endpoints(id), device_, deltas_[i]);
+    const std::vector<TensorView> stored = trajectory_.endpoints(segment, id).directions;
+    for (size_t d = 0; d < directions_.size(); ++d) {
+      directions_[d][i] =
+          direction_of(stored[d], deltas_[i].sizes().vec(), deltas_[i].scalar_type(), device_);
+    }
   }
 }
 
@@ -85,6 +94,9 @@ void ResidentParameters::open(const std::vector<ParameterRows>& parts,
     const auto i = static_cast<size_t>(part.parameter);
     open_weights_[i] = weights_[i].narrow(0, part.first, part.count);
     open_deltas_[i] = deltas_[i].narrow(0, part.first, part.count);
+    for (size_t d = 0; d < directions_.size(); ++d) {
+      open_directions_[d][i] = directions_[d][i].narrow(0, part.first, part.count);
+    }
   }
 }
 
@@ -100,6 +112,12 @@ void ResidentParameters::set_node(double t) {
 at::Tensor ResidentParameters::weight_rows(ParameterId parameter, const at::Tensor& ids) {
   return device_.upload(looked_up_rows(trajectory_.endpoints(segment_, parameter), ids, node_,
                                        false, precision_.type));
+}
+
+at::Tensor ResidentParameters::direction_rows(int64_t index, ParameterId parameter,
+                                              const at::Tensor& ids) {
+  return device_.upload(
+      looked_up_direction(trajectory_.endpoints(segment_, parameter), index, ids, precision_.type));
 }
 
 at::Tensor ResidentParameters::delta_rows(ParameterId parameter, const at::Tensor& ids) {

@@ -8,7 +8,8 @@
 
 namespace explaind {
 
-/// W(t) and Δ of every parameter that is used whole, in memory: two arrays of the model's size.
+/// W(t) and Δ of every parameter that is used whole, in memory: two arrays of the model's size, and
+/// one for each direction.
 /// Opening costs nothing. On the host the endpoints stay in their mapped files, on a device they
 /// are there as well, as they are stored. Rows that are looked up come from the mapped files.
 class ResidentParameters final : public ParameterSource {
@@ -31,6 +32,11 @@ class ResidentParameters final : public ParameterSource {
   [[nodiscard]] const at::Tensor& delta(ParameterId parameter) const override {
     return open_deltas_[static_cast<size_t>(parameter)];
   }
+  [[nodiscard]] const at::Tensor& direction(int64_t index, ParameterId parameter) override {
+    return open_directions_[static_cast<size_t>(index)][static_cast<size_t>(parameter)];
+  }
+  [[nodiscard]] at::Tensor direction_rows(int64_t index, ParameterId parameter,
+                                          const at::Tensor& ids) override;
   [[nodiscard]] at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) override;
   [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override;
   [[nodiscard]] const Precision& precision() const override { return precision_; }
@@ -51,6 +57,7 @@ class ResidentParameters final : public ParameterSource {
   double node_ = -1;                                    ///< of weights_; −1: none
   std::vector<at::Tensor> weights_, deltas_;            ///< per parameter; undefined where not used
   std::vector<at::Tensor> open_weights_, open_deltas_;  ///< views of them
+  std::vector<std::vector<at::Tensor>> directions_, open_directions_;  ///< direction, parameter
 };
 
 }  // namespace explaind

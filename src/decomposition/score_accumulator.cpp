@@ -20,7 +20,8 @@ int64_t bytes_of(const at::Tensor& tensor) {
 }  // namespace
 
 ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, int64_t samples, int64_t positions,
-                                   int accumulators, bool keep_scores, const Device& device)
+                                   int accumulators, bool keep_scores, const Device& device,
+                                   int64_t directions)
     : table_(table),
       samples_(samples),
       positions_(positions),
@@ -40,6 +41,9 @@ ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, int64_t samples,
     const auto size = static_cast<size_t>(accumulators * samples * stride_);
     sums_.assign(size, 0.0);
     round_.assign(size, 0.0);
+  }
+  for (int64_t i = 0; i < directions; ++i) {
+    directions_.emplace_back(table, samples, positions, accumulators, true, device);
   }
 }
 
@@ -64,12 +68,14 @@ void ScoreAccumulator::begin_round(const std::vector<Ask>& asks) {
     }
   }
   std::fill(round_.begin(), round_.end(), 0.0);
+  for (ScoreAccumulator& direction : directions_) direction.begin_round(asks);
 }
 
 void ScoreAccumulator::end_round() {
   settle();
   for (size_t i = 0; i < sums_.size(); ++i) sums_[i] += round_[i];
   asks_ = nullptr;
+  for (ScoreAccumulator& direction : directions_) direction.end_round();
 }
 
 RoundRow ScoreAccumulator::row(size_t ask, size_t row) {
@@ -80,6 +86,7 @@ RoundRow ScoreAccumulator::row(size_t ask, size_t row) {
 }
 
 void ScoreAccumulator::begin_evaluation(Members members) {
+  for (ScoreAccumulator& direction : directions_) direction.begin_evaluation(members);
   std::vector<int64_t> lengths;
   for (const Member& member : members) lengths.push_back(member.length);
   contraction_.set_lengths(std::move(lengths));

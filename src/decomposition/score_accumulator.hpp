@@ -57,7 +57,18 @@ class ScoreAccumulator {
   /// positions: 0 where the axis is not kept. keep_scores: false where the kept scores are sums of
   /// the tensors' integrals, which the plan has; then only tensor values are formed.
   ScoreAccumulator(const ComponentTable& table, int64_t samples, int64_t positions,
-                   int accumulators, bool keep_scores, const Device& device = Device::cpu());
+                   int accumulators, bool keep_scores, const Device& device = Device::cpu(),
+                   int64_t directions = 0);
+
+  /// The same sums of a part of Δ, contracted in the same evaluations: directions() of them, which
+  /// always keep scores.
+  [[nodiscard]] int64_t directions() const { return static_cast<int64_t>(directions_.size()); }
+  [[nodiscard]] ScoreAccumulator& direction(int64_t index) {
+    return directions_[static_cast<size_t>(index)];
+  }
+  [[nodiscard]] const ScoreAccumulator& direction(int64_t index) const {
+    return directions_[static_cast<size_t>(index)];
+  }
 
   void begin_round(const std::vector<Ask>& asks);
   void begin_evaluation(Members members);
@@ -145,6 +156,7 @@ class ScoreAccumulator {
   std::vector<std::vector<double>> functionals_, values_;
   std::vector<double> sums_, round_;  ///< A S P W each, where scores are kept
   std::vector<double> parts_;         ///< scratch of one embedding
+  std::vector<ScoreAccumulator> directions_;
 };
 
 }  // namespace explaind

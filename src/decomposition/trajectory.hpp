@@ -15,6 +15,7 @@ namespace explaind {
 /// Both ends of one parameter on one segment, as stored.
 struct Endpoints {
   TensorView from, to;
+  std::vector<TensorView> directions = {};  ///< what Δ is made of, where the trajectory knows it
 };
 
 /// Segment s runs from θ_s to θ_{s+1}: θ_s(t) = θ_s + tΔ_s, t in [0, 1] (method.md §1).
@@ -26,6 +27,8 @@ class Trajectory {
   [[nodiscard]] virtual int64_t step_to(int64_t segment) const = 0;
   /// Views into mapped files, valid as long as the trajectory.
   [[nodiscard]] virtual Endpoints endpoints(int64_t segment, ParameterId parameter) const = 0;
+  /// Parts of Δ that are told apart: each has scores of its own. Their sum is Δ.
+  [[nodiscard]] virtual int64_t directions() const { return 0; }
   /// The names of the two ends, for messages.
   [[nodiscard]] virtual std::string describe(int64_t segment, bool to) const = 0;
   /// A number for each end of a segment: the same one for the same values.

@@ -18,7 +18,8 @@ UnitSolver::UnitSolver(const ComponentTable& table, const std::vector<Sample>& s
       samples_(samples),
       groups_(groups),
       options_(options),
-      scores_follow_tensors_(table.sums_of_tensors() && !options.axes.position),
+      scores_follow_tensors_(table.sums_of_tensors() && !options.axes.position &&
+                             options.directions.empty()),
       stride_((options.axes.position ? options.positions : 1) * table.size()),
       group_sizes_(groups.names.size(), 0),
       group_(group) {
@@ -30,15 +31,23 @@ int64_t UnitSolver::sample_rows(const Unit& unit) const {
   return options_.axes.group ? static_cast<int64_t>(groups_.names.size()) : 1;
 }
 
-ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
-  const auto start = std::chrono::steady_clock::now();
+ScoreTile UnitSolver::empty_tile(const Unit& unit) const {
   const auto samples = static_cast<size_t>(unit.sample_end - unit.sample_begin);
   ScoreTile tile;
   tile.unit = unit;
   tile.held = held_rows(unit);
   int64_t rows = 0;
   for (const RowRange& range : tile.held) rows += range.last - range.first;
-  tile.psi.assign(static_cast<size_t>(rows * stride_ * options_.outputs), 0.0);
+  const auto size = static_cast<size_t>(rows * stride_ * options_.outputs);
+  tile.psi.assign(size, 0.0);
+  for (const Part part : all_parts) {
+    const bool kept =
+        std::any_of(options_.directions.begin(), options_.directions.end(),
+                    [&](const PartPlace& direction) { return direction.part == part; });
+    if (!kept) continue;
+    tile.parts.push_back(
+        {part, std::vector<double>(size * static_cast<size_t>(trains_of(part)), 0.0)});
+  }
   for (auto* values : {&tile.value_from, &tile.value_to, &tile.residual}) {
     values->assign(samples * static_cast<size_t>(options_.outputs), 0.0);
   }
@@ -46,19 +55,28 @@ ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
   tile.node_count.assign(samples, 0);
   tile.tolerance_met.assign(samples, 1);
   tile.limited_by_precision.assign(samples, 0);
+  return tile;
+}
+
+ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
+  const auto start = std::chrono::steady_clock::now();
+  ScoreTile tile = empty_tile(unit);
   for (int64_t begin = unit.sample_begin; begin < unit.sample_end; begin += options_.chunk) {
     solve_chunk(begin, std::min(begin + options_.chunk, unit.sample_end), sweep, tile);
   }
-  if (options_.axes.group && options_.group_reduce == GroupReduce::mean) {
-    const auto row = static_cast<size_t>(stride_ * options_.outputs);
-    for (size_t i = 0; i < tile.psi.size(); ++i) {
-      tile.psi[i] /= static_cast<double>(group_sizes_[i / row]);
+  const bool leaves = group_ != nullptr && group_->rank() != 0 && !divides_rows();
+  const auto finish = [&](std::vector<double>& scores, int64_t trains) {
+    if (options_.axes.group && options_.group_reduce == GroupReduce::mean) {
+      const auto row = static_cast<size_t>(stride_ * trains * options_.outputs);
+      for (size_t i = 0; i < scores.size(); ++i) {
+        scores[i] /= static_cast<double>(group_sizes_[i / row]);
+      }
     }
-  }
-  if (group_ != nullptr && group_->rank() != 0 && !divides_rows()) {
-    tile.held.clear();
-    tile.psi.clear();
-  }
+    if (leaves) scores.clear();
+  };
+  finish(tile.psi, 1);
+  for (PartScores& each : tile.parts) finish(each.scores, trains_of(each.part));
+  if (leaves) tile.held.clear();
   tile.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return tile;
 }
@@ -114,7 +132,8 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
       make_plan(options_.quadrature, pairs, static_cast<int64_t>(table_.parameters().size()),
                 scores_follow_tensors_);
   ScoreAccumulator sink(table_, pairs, options_.axes.position ? options_.positions : 0,
-                        plan->accumulators(), !scores_follow_tensors_, sweep.device());
+                        plan->accumulators(), !scores_follow_tensors_, sweep.device(),
+                        static_cast<int64_t>(options_.directions.size()));
   while (!plan->done()) {
     sweep.run(chunk, plan->next(), sink);
     if (group_ != nullptr) exchange_values(*group_, chunk, plan->next(), sink);
@@ -129,7 +148,8 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
       if (owner == group_->rank()) {
         const std::vector<double> scores = scores_of(verdict, sink, pair);
         certify(verdict, scores, place, tile);
-        add_scores(scores, sample, output, tile);
+        add_scores(scores, sample, output, tile, 1, 0, tile.psi);
+        add_directions(verdict, sink, chunk, pair, sample, true, tile);
       } else {
         certify(verdict, {}, place, tile);
       }
@@ -138,7 +158,23 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
     }
     const std::vector<double> scores = shared_scores(verdict, sink, chunk, pair);
     certify(verdict, scores, place, tile);
-    add_scores(scores, sample, output, tile);
+    add_scores(scores, sample, output, tile, 1, 0, tile.psi);
+    add_directions(verdict, sink, chunk, pair, sample, false, tile);
+  }
+}
+
+void UnitSolver::add_directions(const SampleVerdict& verdict, const ScoreAccumulator& sink,
+                                const ChunkBatches& chunk, int64_t pair, int64_t sample, bool mine,
+                                ScoreTile& tile) const {
+  for (int64_t d = 0; d < sink.directions(); ++d) {
+    const PartPlace& place = options_.directions[static_cast<size_t>(d)];
+    const ScoreAccumulator& own = sink.direction(d);
+    const std::vector<double> scores =
+        mine ? scores_of(verdict, own, pair) : shared_scores(verdict, own, chunk, pair);
+    const auto into = std::find_if(tile.parts.begin(), tile.parts.end(),
+                                   [&](const PartScores& each) { return each.part == place.part; });
+    add_scores(scores, sample, pair % options_.outputs, tile, trains_of(place.part), place.train,
+               into->scores);
   }
 }
 
@@ -200,7 +236,8 @@ void UnitSolver::certify(const SampleVerdict& verdict, const std::vector<double>
 }
 
 void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
-                            ScoreTile& tile) const {
+                            const ScoreTile& tile, int64_t trains, int64_t train,
+                            std::vector<double>& into) const {
   int64_t row = 0;
   if (options_.axes.sample) {
     row = sample - tile.unit.sample_begin;
@@ -215,9 +252,11 @@ void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, i
     }
     place += range.last - range.first;
   }
-  const auto outputs = static_cast<size_t>(options_.outputs);
-  double* out = tile.psi.data() + place * stride_ * options_.outputs + output;
-  for (size_t i = 0; i < scores.size(); ++i) out[i * outputs] += scores[i];
+  // Of one score there are K J numbers, one of which this is.
+  const auto numbers = static_cast<size_t>(trains * options_.outputs);
+  double* out = into.data() + static_cast<size_t>(place * stride_) * numbers +
+                train * options_.outputs + output;
+  for (size_t i = 0; i < scores.size(); ++i) out[i * numbers] += scores[i];
 }
 
 }  // namespace explaind

@@ -16,6 +16,12 @@
 
 namespace explaind {
 
+/// Where the scores of a direction of the trajectory go.
+struct PartPlace {
+  Part part = Part::data;
+  int64_t train = 0;  ///< place along the training axis, of data
+};
+
 /// What decides the scores of a unit besides the model and the samples (identity keys).
 struct SolverOptions {
   QuadratureOptions quadrature;
@@ -24,8 +30,10 @@ struct SolverOptions {
   GroupReduce group_reduce = GroupReduce::mean;
   int64_t chunk = 64;
   int64_t micro_batch = 8;
-  int64_t positions = 0;  ///< longest sample of the run
-  int64_t outputs = 1;    ///< J of F
+  int64_t positions = 0;                   ///< longest sample of the run
+  int64_t outputs = 1;                     ///< J of F
+  std::vector<PartPlace> directions = {};  ///< of the trajectory, in its order
+  int64_t trains = 1;                      ///< K: length of psi_data's training axis
 };
 
 /// Computes Ψ of method.md §2 and its certificates for one unit. Self-contained: the result depends
@@ -58,9 +66,21 @@ class UnitSolver {
   /// pair: sample of the unit · J + output.
   void certify(const SampleVerdict& verdict, const std::vector<double>& scores, size_t pair,
                ScoreTile& tile) const;
-  /// Σ or mean over a group's samples happens in file order.
+  /// Adds P C scores to a variable of the tile: Σ or mean over a group's samples happens in file
+  /// order. trains: length of its training axis.
   void add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
-                  ScoreTile& tile) const;
+                  const ScoreTile& tile, int64_t trains, int64_t train,
+                  std::vector<double>& into) const;
+  /// The same of every direction. Collective over the group unless `mine`, which says that this
+  /// rank has the sample's scores and alone keeps them.
+  void add_directions(const SampleVerdict& verdict, const ScoreAccumulator& sink,
+                      const ChunkBatches& chunk, int64_t pair, int64_t sample, bool mine,
+                      ScoreTile& tile) const;
+  [[nodiscard]] int64_t trains_of(Part part) const {
+    return part == Part::data ? options_.trains : 1;
+  }
+  /// Zeros where something is added.
+  [[nodiscard]] ScoreTile empty_tile(const Unit& unit) const;
   [[nodiscard]] int64_t sample_rows(const Unit& unit) const;
   /// Rows of psi that this rank adds to.
   [[nodiscard]] std::vector<RowRange> held_rows(const Unit& unit) const;

@@ -50,6 +50,12 @@ at::Tensor VocabularyHead::logits_of(const Evaluation& evaluation, at::Tensor* r
   return logits + evaluation.t_of_members.view({-1, 1, 1}) * z;
 }
 
+at::Tensor VocabularyHead::direction_response(const Evaluation& evaluation,
+                                              int64_t direction) const {
+  return times_transposed(evaluation.hidden,
+                          parameters_.direction(direction, network_.unembedding()));
+}
+
 at::Tensor VocabularyHead::gradient_of(const Evaluation& evaluation,
                                        const at::Tensor& gradient) const {
   const ParameterId matrix = network_.unembedding();
@@ -71,6 +77,9 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
     sink.set_functional(losses.whole(logits, !each.value_only));
     if (each.value_only) continue;
     sink.add(network_.unembedding(), logits, response);
+    for (int64_t d = 0; d < sink.directions(); ++d) {
+      sink.direction(d).add(network_.unembedding(), logits, direction_response(each, d));
+    }
     each.gradient = gradient_of(each, logits);
   }
 }
@@ -79,6 +88,7 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
                                 ScoreAccumulator& sink, const std::vector<ParameterRows>& after) {
   std::vector<TokenLosses> losses;
   std::vector<SliceSums> scores(evaluations.size());
+  std::vector<std::vector<SliceSums>> of_directions(static_cast<size_t>(sink.directions()), scores);
   for (const Evaluation& each : evaluations) losses.emplace_back(each.batch, parameters_.device());
   for (int64_t index = 0; index < slices(); ++index) {
     const ParameterRows slice = open(index, gradients ? first() : after);
@@ -99,6 +109,11 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
       losses[i].gradient_slice(logits, slice.first);
       sink.begin_evaluation(each.members);
       sink.add_slice(network_.unembedding(), slice.first, logits, response, scores[i]);
+      for (int64_t d = 0; d < sink.directions(); ++d) {
+        sink.direction(d).add_slice(network_.unembedding(), slice.first, logits,
+                                    direction_response(each, d),
+                                    of_directions[static_cast<size_t>(d)][i]);
+      }
       const at::Tensor gradient = gradient_of(each, logits);
       each.gradient = index == 0 ? gradient : each.gradient.add_(gradient);
     }
@@ -107,6 +122,9 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
     if (evaluations[i].value_only) continue;
     sink.begin_evaluation(evaluations[i].members);
     sink.add_sums(network_.unembedding(), scores[i]);
+    for (int64_t d = 0; d < sink.directions(); ++d) {
+      sink.direction(d).add_sums(network_.unembedding(), of_directions[static_cast<size_t>(d)][i]);
+    }
   }
 }
 

@@ -38,6 +38,9 @@ class VocabularyHead final : public OutputHead {
   ParameterRows open(int64_t index, const std::vector<ParameterRows>& after);
   /// Of what is open, at the evaluation's nodes: B T n. response: takes the hidden states times Δᵀ.
   at::Tensor logits_of(const Evaluation& evaluation, at::Tensor* response = nullptr) const;
+  /// The hidden states times a direction of what is open, transposed: B T n.
+  [[nodiscard]] at::Tensor direction_response(const Evaluation& evaluation,
+                                              int64_t direction) const;
   /// ∂F/∂hidden through what is open. gradient: ∂F/∂logits, B T n.
   [[nodiscard]] at::Tensor gradient_of(const Evaluation& evaluation,
                                        const at::Tensor& gradient) const;

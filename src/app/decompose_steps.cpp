@@ -1,0 +1,158 @@
+#include "app/decompose_steps.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <string>
+#include <system_error>
+
+#include "core/error.hpp"
+#include "optimizer_steps/step_trajectory.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+
+TrainingBatch::Axis training_axis(const Axes& axes) {
+  return axes.train_sample  ? TrainingBatch::Axis::sample
+         : axes.train_group ? TrainingBatch::Axis::group
+                            : TrainingBatch::Axis::none;
+}
+
+fs::path file_of(const fs::path& folder, const DecomposeJob& job, size_t point) {
+  return folder / fmt::format("step-{}", job.path->step(point));
+}
+
+}  // namespace
+
+void require_step_options(const DecomposeOptions& options) {
+  if (options.source != "steps") {
+    if (!options.training_batch.empty()) {
+      throw UsageError("--training-batch", "belongs to the steps of an optimizer",
+                       "Give --source steps, or leave it out");
+    }
+    return;
+  }
+  if (options.training_batch.empty()) {
+    throw UsageError("--source steps", "needs the training batch of the steps",
+                     "Name it with --training-batch FILE.jsonl");
+  }
+  if (!options.batch_mean) {
+    throw UsageError("--source steps", "needs to know what the training's loss was",
+                     "Give --batch-mean tokens (the mean over all predicted tokens of the batch) "
+                     "or samples (the mean over samples)");
+  }
+  static_cast<void>(parse_batch_mean(*options.batch_mean));
+  if (!options.clip) {
+    throw UsageError("--source steps", "needs to know how the training clipped its gradients",
+                     "Give --clip NORM, the largest norm (1 in Trainer unless set), or 0 for none");
+  }
+  if (options.steps != "all") {
+    throw UsageError("--steps", "chooses among segments between checkpoints",
+                     "With --source steps name the checkpoints in a list as --series");
+  }
+}
+
+void open_steps(DecomposeJob& job, const DecomposeOptions& options) {
+  const Network& network = *job.network;
+  const fs::path tokenizer =
+      options.tokenizer.value_or(job.series->checkpoint(0).directory().string());
+  std::vector<Sample> samples = load_samples(
+      options.training_batch, {.vocabulary = network.vocabulary(),
+                               .max_length = options.max_length.value_or(network.max_positions()),
+                               .truncate = options.truncate,
+                               .tokenizer_directory = tokenizer});
+  job.steps.emplace(
+      StepJob{.batch = TrainingBatch(std::move(samples), parse_batch_mean(*options.batch_mean),
+                                     training_axis(job.solver.axes)),
+              .options = {.max_norm = *options.clip,
+                          .arithmetic = options.step_precision == "fp64" ? at::kDouble : at::kFloat,
+                          .type = job.computation.precision.type,
+                          .micro_batch = options.micro_batch,
+                          .device = job.computation.device},
+              .optimizers = {}});
+  const std::vector<NamedShape> parameters =
+      layout_of(network, job.steps->batch, job.steps->options).parameters;
+  for (size_t i = 0; i < job.series->size(); ++i) {
+    job.steps->optimizers.push_back(
+        StoredOptimizer::open(job.series->checkpoint(i).directory(), parameters));
+  }
+  job.solver.directions = parts_of(job.steps->batch);
+  job.solver.trains = static_cast<int64_t>(job.steps->batch.parts.size());
+}
+
+FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
+                         const Communicator& world)
+    : folder_(options.store + ".steps") {
+  try {
+    form(job, options, world);
+  } catch (...) {
+    remove();
+    throw;
+  }
+}
+
+FormedSteps::~FormedSteps() { remove(); }
+
+void FormedSteps::remove() const {
+  if (!lock_) return;
+  std::error_code ignored;  // what is left is removed by the next run
+  fs::remove_all(folder_, ignored);
+}
+
+void FormedSteps::form(DecomposeJob& job, const DecomposeOptions& options,
+                       const Communicator& world) {
+  const StepJob& steps = *job.steps;
+  agree(world, [&] {
+    if (world.rank() != 0) return;
+    if (fs::exists(options.store) && !options.resume && !options.overwrite) {
+      throw DataError(
+          options.store, "the store exists",
+          "Use --resume to go on with it, --overwrite to replace it, or another --store");
+    }
+    std::error_code failure;
+    fs::create_directories(folder_, failure);
+    const fs::path lock = folder_ / "lock";
+    if (!std::ofstream(lock, std::ios::app)) {
+      throw DataError(folder_.string(), "cannot be made", "Check --store and its folder");
+    }
+    lock_.emplace(lock, FileLock::Mode::exclusive);
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      if (entry.path() != lock) fs::remove(entry.path());
+    }
+    fmt::print("Forming {} steps of {} training samples, {} parts each, in {}\n", job.path->size(),
+               steps.batch.samples.size(), steps.batch.parts.size() + 3, folder_.string());
+    std::fflush(stdout);
+  });
+  const StepFile::Layout layout = layout_of(*job.network, steps.batch, steps.options);
+  agree(world, [&] {
+    for (size_t i = static_cast<size_t>(world.rank()); i < job.path->size();
+         i += static_cast<size_t>(world.size())) {
+      StepFile file(file_of(folder_, job, i), layout, true);
+      form_step(*job.network, *job.path, i, steps.optimizers[i], steps.batch, steps.options, file);
+    }
+  });
+  std::vector<std::shared_ptr<const StepFile>> files;
+  agree(world, [&] {
+    for (size_t i = 0; i < job.path->size(); ++i) {
+      files.push_back(std::make_shared<const StepFile>(file_of(folder_, job, i), layout, false));
+    }
+  });
+  job.trajectory = std::make_unique<StepTrajectory>(job.path, layout.parts, std::move(files));
+}
+
+void describe_steps(const DecomposeJob& job, StoreSchema& schema) {
+  for (const Part part : all_parts) {
+    schema.parts.push_back({.part = part, .assumptions = "", .step_index = ""});
+  }
+  const TrainingBatch& batch = job.steps->batch;
+  if (schema.axes.train_group) schema.train_group_names = batch.group_names;
+  for (const Sample& sample : batch.samples) {
+    if (!schema.axes.train_sample) break;
+    schema.train_ids.push_back(sample.id);
+    schema.train_groups.push_back(sample.group);
+  }
+}
+
+}  // namespace explaind

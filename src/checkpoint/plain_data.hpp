@@ -1,0 +1,46 @@
+#pragma once
+// What a pickle of plain data holds: numbers, texts, tensors, lists and dicts.
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "checkpoint/tensor_view.hpp"
+
+namespace explaind {
+
+/// A tensor as the pickle describes it: a window of a storage.
+struct PickledTensor {
+  std::string name;  ///< its key in the dict, where it is one of a state dict
+  Dtype dtype = Dtype::f32;
+  std::string storage;                       ///< name of the storage's entry under data/
+  int64_t storage_elements = 0, offset = 0;  ///< elements
+  std::vector<int64_t> shape, strides;       ///< strides in elements
+};
+
+struct PlainData;
+/// Of a list or a tuple.
+struct PlainList {
+  std::vector<PlainData> items;
+};
+/// Keys are texts or whole numbers; both lists are as long.
+struct PlainDict {
+  std::vector<PlainData> keys, values;
+};
+
+struct PlainData {
+  std::variant<std::monostate, bool, int64_t, double, std::string, PickledTensor, PlainList,
+               PlainDict>
+      held;
+
+  template <typename T>
+  [[nodiscard]] const T* as() const {
+    return std::get_if<T>(&held);
+  }
+  /// Of a dict's key; null where this is no dict or has no such key.
+  [[nodiscard]] const PlainData* find(const std::string& key) const;
+  [[nodiscard]] const PlainData* find(int64_t key) const;
+};
+
+}  // namespace explaind

@@ -1,0 +1,126 @@
+#include "optimizer_steps/batch_gradient.hpp"
+
+#include <ATen/ATen.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "decomposition/endpoints.hpp"
+#include "decomposition/token_losses.hpp"
+#include "decomposition/vocabulary_head.hpp"
+#include "model/plain_ops.hpp"
+
+namespace explaind {
+namespace {
+
+/// Rows of the embedding are looked up in the stored matrix; they are a leaf of the graph.
+class LookupOps final : public PlainOps {
+ public:
+  using Rows = std::function<at::Tensor(const at::Tensor& ids, ParameterId weight)>;
+  LookupOps(std::vector<at::Tensor> weights, Rows rows)
+      : PlainOps(std::move(weights)), rows_(std::move(rows)) {}
+
+  at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override {
+    looked_up_ = rows_(ids, weight);
+    looked_up_.requires_grad_(c10::GradMode::is_enabled());
+    matrix_ = weight;
+    return looked_up_;
+  }
+  [[nodiscard]] const at::Tensor& looked_up() const { return looked_up_; }
+  [[nodiscard]] ParameterId matrix() const { return matrix_; }
+
+ private:
+  Rows rows_;
+  at::Tensor looked_up_;
+  ParameterId matrix_ = no_parameter;
+};
+
+at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+}  // namespace
+
+at::Tensor BatchGradient::rows(ParameterId parameter, int64_t first, int64_t count) const {
+  const TensorView view = weights_(parameter).rows(first, count);
+  return direction_of(view, view.shape, type_, device_);
+}
+
+at::Tensor BatchGradient::weight(ParameterId parameter) const {
+  const TensorView view = weights_(parameter);
+  return direction_of(view, view.shape, type_, device_);
+}
+
+void BatchGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gradients) const {
+  const at::Tensor ids =
+      at::tensor(batch.input_ids, at::kLong).view({batch.size(), batch.positions});
+  const auto ops_of = [&](int64_t block, bool graph) {
+    std::vector<at::Tensor> weights(network_.parameters().size());
+    for (const ParameterId id : network_.block_parameters(block)) {
+      weights[static_cast<size_t>(id)] = weight(id).requires_grad_(graph);
+    }
+    return std::pair(
+        weights, LookupOps(weights, [&](const at::Tensor& asked, ParameterId matrix) {
+          const TensorView view = weights_(matrix);
+          return device_.upload(looked_up_rows({.from = view, .to = view}, asked, 0, false, type_));
+        }));
+  };
+  std::vector<at::Tensor> inputs;
+  at::Tensor activation = ids;
+  {
+    const c10::NoGradGuard no_graph;
+    for (int64_t block = 0; block < network_.blocks(); ++block) {
+      auto [weights, ops] = ops_of(block, false);
+      inputs.push_back(activation);
+      activation = network_.block(block, activation, ops);
+    }
+  }
+  at::Tensor gradient =
+      head(batch, activation, gradients[static_cast<size_t>(network_.unembedding())]);
+  const c10::AutoGradMode graph(true);
+  for (int64_t block = network_.blocks() - 1; block >= 0; --block) {
+    auto [weights, ops] = ops_of(block, true);
+    at::Tensor input = std::exchange(inputs.back(), {}).detach();
+    inputs.pop_back();
+    if (block > 0) input.requires_grad_(true);  // token ids have no gradient
+    network_.block(block, input, ops).backward(gradient);
+    const c10::NoGradGuard no_graph;
+    for (size_t i = 0; i < weights.size(); ++i) {
+      if (weights[i].defined() && weights[i].grad().defined()) {
+        gradients[i].add_(weights[i].grad().cpu());
+      }
+    }
+    if (ops.matrix() != no_parameter) {
+      gradients[static_cast<size_t>(ops.matrix())].index_add_(0, ids.view({-1}),
+                                                              flat(ops.looked_up().grad()).cpu());
+    }
+    if (block > 0) gradient = input.grad();
+  }
+}
+
+at::Tensor BatchGradient::head(const MicroBatch& batch, const at::Tensor& hidden,
+                               at::Tensor& gradient) const {
+  const c10::NoGradGuard no_graph;
+  const ParameterId matrix = network_.unembedding();
+  const int64_t vocabulary = network_.vocabulary();
+  const auto each_slice = [&](auto&& act) {
+    for (int64_t first = 0; first < vocabulary; first += vocabulary_slice) {
+      const int64_t count = std::min(vocabulary_slice, vocabulary - first);
+      const at::Tensor slice = rows(matrix, first, count);
+      at::Tensor logits = at::linear(hidden, slice).contiguous();
+      act(first, slice, logits);
+    }
+  };
+  TokenLosses losses(batch, device_);
+  each_slice([&](int64_t first, const at::Tensor&, at::Tensor& logits) {
+    losses.add_slice(logits, first);
+  });
+  at::Tensor of_hidden = at::zeros_like(hidden);
+  each_slice([&](int64_t first, const at::Tensor& slice, at::Tensor& logits) {
+    losses.gradient_slice(logits, first);
+    of_hidden.add_(at::matmul(flat(logits), slice).view_as(hidden));
+    gradient.narrow(0, first, slice.size(0)).add_(flat(logits).t().matmul(flat(hidden)).cpu());
+  });
+  return of_hidden;
+}
+
+}  // namespace explaind

@@ -1,0 +1,199 @@
+"""decompose --source steps against a float64 PyTorch program that shares nothing with it, and everything that the steps can be asked wrongly."""
+import os
+import pathlib
+import pickle
+import shutil
+import subprocess
+import tempfile
+import zipfile
+
+import h5py
+import numpy
+import torch
+import xarray
+
+from program import EXPLAIND, SOURCE, must, run
+from store_contents import contents
+
+HERE = SOURCE / "tests/goldens/optimizer_steps"
+GOLDEN = numpy.load(HERE / "golden.npz")
+PARTS = ("psi_decay", "psi_momentum", "psi_rounding")
+GROUPS = ["x", "x_0", "x_1", "x", "x_1", "x_0", "x"]
+
+
+def steps(store, *more, clip="0.3", series=HERE / "series", mean=("--batch-mean", "tokens"), ranks=0):
+    clips = ("--clip", clip) if clip is not None else ()
+    return run("decompose", "--series", series, "--samples", HERE / "samples.jsonl", "--store", store, "--source", "steps",
+               "--training-batch", HERE / "train.jsonl", *mean, *clips, *more, ranks=ranks)
+
+
+EXACT = ("--precision", "fp64", "--step-precision", "fp64", "--quadrature", "gauss:12")
+
+
+def read(path):
+    with h5py.File(path) as file:
+        names = [name.decode() for name in file["component"][()]]
+        order = [list(GOLDEN["tensors"]).index(name) for name in names]
+        return {name: file[name][()] for name in file if name.startswith(("psi", "value", "residual", "train"))}, order
+
+
+def expect_close(found, expected, tolerance, what):
+    assert found.shape == expected.shape, (what, found.shape, expected.shape)
+    apart = abs(found - expected).max() / abs(expected).max()
+    assert apart < tolerance, (what, apart)
+
+
+def expect_golden(folder):
+    """Every number of the step: total, each training sample's, momentum, decay; ε = 1e-5 and clipping below, above and without a norm."""
+    for clip in ("0", "0.3", "5"):
+        path = folder / f"exact{clip}.h5"
+        must(steps(path, *EXACT, "--axes", "sample,train_sample", clip=clip))
+        found, order = read(path)
+        expect_close(found["psi"], GOLDEN[f"psi_{clip}"][:, :, order], 1e-9, "psi")
+        expect_close(found["psi_data"], GOLDEN[f"data_{clip}"][:, :, order], 1e-9, "psi_data")
+        expect_close(found["psi_momentum"], GOLDEN[f"momentum_{clip}"][:, :, order], 1e-9, "psi_momentum")
+        expect_close(found["psi_decay"], GOLDEN[f"decay_{clip}"][:, :, order], 1e-9, "psi_decay")
+        assert abs(found["psi_rounding"]).max() < 1e-13
+        expect_close(found["value_from"], GOLDEN[f"from_{clip}"], 1e-12, "value_from")
+        expect_close(found["value_to"], GOLDEN[f"to_{clip}"], 1e-12, "value_to")
+        # Of every prediction sample, the later groups' too: an interpolation that went on from t = 1 would show here.
+        assert abs(found["residual"]).max() < 1e-12, abs(found["residual"]).max(axis=0)
+        whole = found["psi_data"].sum(-1) + sum(found[name] for name in PARTS)
+        assert abs(whole - found["psi"]).max() < 1e-15
+    unclipped, five = (read(folder / f"exact{clip}.h5")[0]["psi_data"] for clip in ("0", "5"))
+    assert (unclipped == five).all()  # a norm that is not reached clips nothing
+
+
+def expect_groups(folder):
+    """Groups whose names begin alike stay apart, and a group's influence is its samples' sum, divided by nothing."""
+    path = folder / "groups.h5"
+    must(steps(path, *EXACT, "--axes", "sample,train_group"))
+    found, order = read(path)
+    assert [name.decode() for name in found["train_group"]] == ["x", "x_0", "x_1"]
+    of_samples = GOLDEN["data_0.3"][:, :, order]
+    for place, group in enumerate(("x", "x_0", "x_1")):
+        members = [i for i, each in enumerate(GROUPS) if each == group]
+        expect_close(found["psi_data"][..., place], of_samples[..., members].sum(-1), 1e-9, group)
+    path = folder / "none.h5"
+    must(steps(path, *EXACT, "--axes", "group"))
+    found, _ = read(path)
+    totals = of_samples.sum(-1)
+    expect_close(found["psi_data"], numpy.stack([totals[:, [0, 2]].mean(1), totals[:, [1, 3]].mean(1)], 1), 1e-9, "groups of both")
+
+
+def expect_rounding(folder):
+    """The step as torch.optim.AdamW takes it in float32: θ' to the bit almost everywhere, and what it rounded."""
+    path = folder / "rounded.h5"
+    must(steps(path, "--precision", "fp64", "--quadrature", "gauss:12", "--axes", "sample"))
+    found, order = read(path)
+    expect_close(found["value_to"], GOLDEN["to_fp32_0.3"], 1e-9, "value_to")
+    expect_close(found["psi_rounding"], GOLDEN["rounding_fp32_0.3"][:, :, order], 2e-2, "psi_rounding")
+    assert 0 < abs(found["psi_rounding"]).max() < 1e-5 * abs(found["psi"]).max()
+    path = folder / "single.h5"
+    must(steps(path, "--axes", "sample,train_group", "--tolerance", "1e-3"))
+    single, _ = read(path)
+    expect_close(single["psi"], found["psi"], 1e-3, "psi in fp32")
+    whole = single["psi_data"].sum(-1) + sum(single[name] for name in PARTS)
+    assert abs(whole - single["psi"]).max() < 1e-6 * abs(single["psi"]).max()
+
+
+def expect_same_everywhere(folder):
+    """Ranks, sources of weights and a run that went on give the same bits, at every granularity and axis."""
+    for name, more in {"rows": ("--component", "row", "--axes", "sample,train_group"),
+                       "heads": ("--component", "head", "--axes", "sample,position,train_group"),
+                       "summed": ("--axes", "train_sample"),
+                       "split": ("--axes", "sample,train_group", "--product-form", "split")}.items():
+        common = (*more, "--chunk", "2", "--micro-batch", "1", "--tolerance", "1e-3")
+        one, parts = folder / f"{name}1.h5", {}
+        must(steps(one, *common))
+        for other, (extra, ranks) in {"two": ((), 2), "streamed": (("--parameters", "streamed"), 0),
+                                      "gathered": (("--parameters", "gathered", "--shards", "2"), 2)}.items():
+            path = folder / f"{name}-{other}.h5"
+            must(steps(path, *common, *extra, ranks=ranks))
+            assert contents(path) == contents(one), (name, other)
+    with h5py.File(one, "r+") as file:
+        before = file["psi_data"][()]
+        file["psi_data"][1] = 0
+    must(steps(one, *common, "--resume"))
+    with h5py.File(one) as file:
+        assert (file["psi_data"][()] == before).all()
+
+
+def expect_readable(folder):
+    """xarray and query see parts and training axes by their names."""
+    with xarray.open_dataset(folder / "exact0.3.h5") as store:
+        assert store.psi_data.dims == ("segment", "sample", "component", "train_sample")
+        assert [str(each) for each in store.train_id.values] == [f"t{i}" for i in range(7)]
+        assert "train_group_name" in store.psi_data.coords and "train_group_name" not in store.psi.coords
+        assert store.step_to.values.tolist() == [4, 7]
+        by_group = store.psi_data.groupby("train_group_name").sum("train_sample")
+        with xarray.open_dataset(folder / "groups.h5") as groups:
+            assert numpy.allclose(by_group.sel(train_group_name="x_1"), groups.psi_data.sel(train_group="x_1"), rtol=1e-9, atol=1e-15)
+    table = must(run("query", folder / "groups.h5", "--variable", "psi_data", "--group-by", "train_group,group", "--format", "csv")).stdout
+    assert table.splitlines()[0] == "train_group,group,psi_data" and len(table.splitlines()) == 1 + 3 * 2
+    array = folder / "array.npy"
+    with open(array, "wb") as out:
+        subprocess.run([EXPLAIND, "query", folder / "groups.h5", "--variable", "psi_data", "--sum", "component", "--format", "npy"], stdout=out, check=True)
+    expect_close(numpy.load(array), read(folder / "groups.h5")[0]["psi_data"].sum(2), 1e-12, "npy")
+
+
+def expect_refusal(process, code, *words):
+    assert process.returncode == code, (process.returncode, process.stdout, process.stderr)
+    for word in words:
+        assert word in process.stderr, (word, process.stderr)
+
+
+class Evil:
+    def __reduce__(self):
+        return (os.system, ("touch EVIL",))
+
+
+def expect_refusals(folder):
+    store = folder / "refused.h5"
+    expect_refusal(steps(store, mean=()), 2, "--batch-mean")
+    expect_refusal(steps(store, clip=None), 2, "--clip")
+    weights = run("decompose", "--series", HERE / "series", "--samples", HERE / "samples.jsonl", "--store", store, "--axes", "sample,train_group")
+    expect_refusal(weights, 2, "train_group", "--source steps")
+
+    def broken(change, *words, ranks=0):
+        series = folder / "broken"
+        shutil.rmtree(series, ignore_errors=True)
+        shutil.copytree(HERE / "series", series)
+        change(series / "step-6")
+        expect_refusal(steps(store, series=series, ranks=ranks), 1, "step-6", *words)
+        assert not store.exists() and not pathlib.Path(f"{store}.steps").exists()
+
+    def edit(action):
+        def change(checkpoint):
+            state = torch.load(checkpoint / "optimizer.pt", weights_only=True)
+            action(state)
+            torch.save(state, checkpoint / "optimizer.pt")
+        return change
+
+    broken(lambda c: (c / "optimizer.pt").unlink(), "no optimizer state")
+    broken(edit(lambda s: s["param_groups"][1].pop("eps")), "eps is missing", ranks=2)
+    broken(edit(lambda s: s["state"][0].update(exp_avg=torch.zeros(3, 4))), "model.embed_tokens.weight", "[3, 4]")
+    broken(edit(lambda s: s["state"].pop(3)), "has no step")
+    broken(edit(lambda s: s["param_groups"][0]["params"].pop()), "group 0 has 15 parameters")
+    broken(edit(lambda s: s["param_groups"][0].update(lr=1.0)), "scheduler.pt")
+    broken(edit(lambda s: s["param_groups"][0].update(amsgrad=True)), "amsgrad")
+    broken(edit(lambda s: s["state"][0]["exp_avg_sq"].fill_(float("nan"))), "infinite or NaN")
+
+    def evil(checkpoint):
+        with zipfile.ZipFile(checkpoint / "optimizer.pt", "w") as archive:
+            archive.writestr("archive/data.pkl", pickle.dumps({"state": {0: Evil()}, "param_groups": []}, 2))
+            archive.writestr("archive/byteorder", b"little")
+    broken(evil, "system", "nothing of it was run")
+    assert not pathlib.Path("EVIL").exists()
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        for check in (expect_golden, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_same_everywhere):
+            check(folder)
+            print(f"{check.__name__}: as expected", flush=True)
+        assert not list(folder.glob("*.steps"))
+
+
+main()
