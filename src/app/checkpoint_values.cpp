@@ -17,11 +17,13 @@ namespace explaind {
 namespace {
 
 void require_finite(const CheckpointValues& values, const DecomposeJob& job) {
+  const auto outputs = static_cast<size_t>(job.solver.outputs);
   for (size_t i = 0; i < values.values.size(); ++i) {
     if (std::isfinite(values.values[i])) continue;
-    throw DataError(job.path->describe(i / values.samples),
-                    fmt::format("F of sample {} is not finite", job.samples[i % values.samples].id),
-                    "Leave the checkpoint or the sample out, or try --precision fp64");
+    throw DataError(
+        job.path->describe(i / values.samples),
+        fmt::format("F of sample {} is not finite", job.samples[i % values.samples / outputs].id),
+        "Leave the checkpoint or the sample out, or try --precision fp64");
   }
 }
 
@@ -37,7 +39,8 @@ std::vector<double> CheckpointValues::changes() const {
 
 CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan& memory,
                                        const Communicator& world, const ProcessGrid& grid) {
-  const size_t checkpoints = job.path->size(), samples = job.samples.size();
+  const size_t checkpoints = job.path->size();
+  const size_t samples = job.samples.size() * static_cast<size_t>(job.solver.outputs);
   // Segments of no length: one checkpoint is read at a time.
   std::vector<PointPair> points;
   for (size_t i = 0; i < checkpoints; ++i) points.push_back({i, i});

@@ -12,7 +12,7 @@
 
 namespace explaind {
 
-/// F of S samples at the N + 1 checkpoints of a series.
+/// F of S samples, or of all outputs of them, at the N + 1 points of a path.
 struct CheckpointValues {
   std::vector<int64_t> steps;  ///< N + 1
   size_t samples = 0;          ///< S

@@ -14,8 +14,9 @@ namespace explaind {
 namespace {
 
 constexpr size_t listed = 20;
+constexpr size_t most_rows = 40;  ///< of more segments several share a row
 
-/// Everything about (segment, sample) pairs, read at once: eight numbers a pair.
+/// Everything about (segment, sample) pairs, read at once; F and residual of every output of them.
 struct Pairs {
   explicit Pairs(const StoreReader& store)
       : from(store.numbers("step_from")),
@@ -30,6 +31,22 @@ struct Pairs {
         limited(store.read("limited_by_precision")),
         seconds(store.read("seconds")) {}
 
+  /// ΔF of a pair, its outputs added.
+  [[nodiscard]] double change(size_t pair) const {
+    double sum = 0;
+    for (size_t i = pair * outputs(); i < (pair + 1) * outputs(); ++i) sum += end[i] - start[i];
+    return sum;
+  }
+  /// |residual| of a pair's worst output.
+  [[nodiscard]] double worst(size_t pair) const {
+    double most = 0;
+    for (size_t i = pair * outputs(); i < (pair + 1) * outputs(); ++i) {
+      most = std::max(most, std::abs(residual[i]));
+    }
+    return most;
+  }
+  [[nodiscard]] size_t outputs() const { return start.size() / met.size(); }
+
   std::vector<int64_t> from, to;
   std::vector<std::string> ids;
   std::vector<double> start, end, residual, error, nodes, met, limited, seconds;
@@ -39,41 +56,47 @@ void print_pairs(const Pairs& pairs, const std::vector<size_t>& which, const std
                  std::ostream& out) {
   if (which.empty()) return;
   fmt::print(out, "\n{}: {} of {} (segment, sample) pairs\n", title, which.size(),
-             pairs.residual.size());
+             pairs.met.size());
   for (size_t i = 0; i < std::min(listed, which.size()); ++i) {
     const size_t pair = which[i], segment = pair / pairs.ids.size();
-    fmt::print(out, "  {} → {}  {:<16} ΔF {:+.3e}  residual {:.1e}  error {:.1e}  {:.0f} nodes\n",
+    fmt::print(out, "  {} → {}  {:<16} ΔF {:+.3e}  |residual| {:.1e}  error {:.1e}  {:.0f} nodes\n",
                pairs.from[segment], pairs.to[segment], pairs.ids[pair % pairs.ids.size()],
-               pairs.end[pair] - pairs.start[pair], pairs.residual[pair], pairs.error[pair],
-               pairs.nodes[pair]);
+               pairs.change(pair), pairs.worst(pair), pairs.error[pair], pairs.nodes[pair]);
   }
   if (which.size() > listed) fmt::print(out, "  … and {} more\n", which.size() - listed);
+}
+
+/// Segments [first, last) as one row.
+void print_row(const Pairs& pairs, size_t first, size_t last, std::ostream& out) {
+  const size_t samples = pairs.ids.size(), units = pairs.seconds.size() / pairs.from.size();
+  double change = 0, residual = 0, error = 0, nodes = 0, seconds = 0;
+  for (size_t i = first * samples; i < last * samples; ++i) {
+    change += pairs.change(i) / static_cast<double>(samples);
+    residual = std::max(residual, pairs.worst(i));
+    error = std::isnan(pairs.error[i]) ? pairs.error[i] : std::max(error, pairs.error[i]);
+    nodes += pairs.nodes[i] / static_cast<double>(samples * (last - first));
+  }
+  for (size_t u = first * units; u < last * units; ++u) seconds += pairs.seconds[u];
+  fmt::print(out, "{:>10} {:>10}  {:>+11.4e}  {:>11.1e}  {:>11.1e}  {:>7.1f}  {:>9}\n",
+             pairs.from[first], pairs.to[last - 1], change, residual, error, nodes,
+             format_duration(seconds));
 }
 
 }  // namespace
 
 Certificates print_closing_table(const StoreReader& store, std::ostream& out) {
   const Pairs pairs(store);
-  const size_t samples = pairs.ids.size(), segments = pairs.from.size();
-  const size_t units = pairs.seconds.size() / segments;
+  const size_t segments = pairs.from.size(), rows = std::min(most_rows, segments);
   fmt::print(out, "\n{:>10} {:>10}  {:>11}  {:>11}  {:>11}  {:>7}  {:>9}\n", "step from", "step to",
              "mean ΔF", "|residual|", "quad. error", "nodes", "time");
-  for (size_t s = 0; s < segments; ++s) {
-    double change = 0, residual = 0, error = 0, nodes = 0, seconds = 0;
-    for (size_t i = s * samples; i < (s + 1) * samples; ++i) {
-      change += (pairs.end[i] - pairs.start[i]) / static_cast<double>(samples);
-      residual = std::max(residual, std::abs(pairs.residual[i]));
-      error = std::isnan(pairs.error[i]) ? pairs.error[i] : std::max(error, pairs.error[i]);
-      nodes += pairs.nodes[i] / static_cast<double>(samples);
-    }
-    for (size_t u = s * units; u < (s + 1) * units; ++u) seconds += pairs.seconds[u];
-    fmt::print(out, "{:>10} {:>10}  {:>+11.4e}  {:>11.1e}  {:>11.1e}  {:>7.1f}  {:>9}\n",
-               pairs.from[s], pairs.to[s], change, residual, error, nodes,
-               format_duration(seconds));
+  for (size_t row = 0; row < rows; ++row) {
+    print_row(pairs, row * segments / rows, (row + 1) * segments / rows, out);
   }
   fmt::print(out,
-             "ΔF in nats; residual and error: largest over samples; nodes: mean gradient "
-             "evaluations a sample; time: over ranks\n");
+             "ΔF in nats{}; residual and error: largest over {}samples; nodes: mean gradient "
+             "evaluations a sample{}; time: over ranks\n",
+             pairs.outputs() > 1 ? ", outputs added" : "", segments > rows ? "segments and " : "",
+             segments > rows ? " and segment" : "");
   std::vector<size_t> missed, limited;
   for (size_t i = 0; i < pairs.met.size(); ++i) {
     if (pairs.limited[i] != 0) {

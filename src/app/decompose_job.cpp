@@ -38,6 +38,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.quadrature.relative = options.tolerance;
   solver.quadrature.absolute = options.absolute_tolerance.value_or(rounding.absolute);
   solver.quadrature.relative_to_gross = options.relative_to == "gross";
+  solver.quadrature.first_nodes = static_cast<int>(options.first_nodes);
   solver.quadrature.max_nodes = static_cast<int>(options.max_nodes);
   solver.quadrature.max_kink_nodes = static_cast<int>(options.max_kink_nodes);
   solver.quadrature.epsilon = rounding.epsilon;
@@ -119,8 +120,14 @@ void require_axes(const DecomposeJob& job) {
     throw UsageError("--axes", "training samples are no axis of this decomposition",
                      "Leave out train_sample and train_group");
   }
-  if (axes.output) {
-    throw UsageError("--axes", "outputs are no axis of this decomposition", "Leave out output");
+  const bool every_class = job.solver.functional.first == Functional::every_class;
+  if (axes.output && !every_class) {
+    throw UsageError("--axes", "output is an axis where F is the logit of every class",
+                     "Leave it out, or give --functional logit");
+  }
+  if (every_class && !axes.output) {
+    throw UsageError("--functional", "the logits of all classes are an output each",
+                     "Keep the axis output, or give one class as in logit:3");
   }
 }
 
@@ -223,10 +230,13 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.group_names = job.groups.names;
   schema.components = job.components;
   schema.axes = job.solver.axes;
+  for (int64_t i = 0; schema.axes.output && i < job.solver.outputs; ++i) {
+    schema.outputs.push_back(std::to_string(i));
+  }
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
-  schema.left_out = job.left_out;
+  if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;
   schema.functional = options.functional;
   schema.functional_unit = "nat";

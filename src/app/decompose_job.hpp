@@ -35,7 +35,7 @@ struct DecomposeJob {
   SolverOptions solver;
   UnitGrid units;
   Computation computation;
-  std::vector<double> left_out;  ///< per sample: ΔF of segments left out; empty where none could be
+  std::vector<double> left_out;  ///< per sample and output: ΔF of segments left out; empty where none
   StepCurve curve;               ///< of the whole path; empty where F was not needed
 
   /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all

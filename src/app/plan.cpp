@@ -13,6 +13,7 @@
 
 #include "app/decompose_job.hpp"
 #include "app/loss_table.hpp"
+#include "app/plan_classifier.hpp"
 #include "app/run_memory.hpp"
 #include "app/verbs.hpp"
 #include "comm/process_grid.hpp"
@@ -154,8 +155,9 @@ void print_memory(const MemoryPlan& memory, int64_t expected) {
 void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
                 const CostEstimate& cost, const Calibration& times, double evaluations) {
   const int64_t groups = target.groups();
-  fmt::print("{} segments, {} samples, {} components: {} units on {} group{} of {} rank{} ({})\n",
-             job.pieces.size(), job.samples.size(), job.components.size(), job.units.size(), groups,
+  fmt::print("{} segment{}, {} samples, {} components: {} unit{} on {} group{} of {} rank{} ({})\n",
+             job.pieces.size(), plural(static_cast<int64_t>(job.pieces.size())), job.samples.size(),
+             job.components.size(), job.units.size(), plural(job.units.size()), groups,
              plural(groups), target.grid.shards, plural(target.grid.shards), target.grid.reason);
   fmt::print("  device          {} ({})\n", target.device.device.is_cuda() ? "cuda" : "cpu",
              target.device.reason);
@@ -171,6 +173,31 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
   const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
   fmt::print("  time            {} on ranks as fast as this one, at {:g} evaluations a sample{}\n",
              format_duration(cost.seconds), evaluations, fixed ? "" : " (assumed: --evaluations)");
+}
+
+/// Nothing is streamed or gathered, so there is less to say.
+void print_classifier_plan(const DecomposeJob& job, const Target& target,
+                           const ClassifierCost& cost, double evaluations) {
+  const bool forward = choose_engine(job.components, job.computation.precision,
+                                     job.solver.outputs) == ClassifierEngine::forward;
+  fmt::print(
+      "{} steps in {} segment{}, {} samples, {} output{}, {} components: {} unit{} on {} rank{}\n",
+      job.trajectory->segments(), job.pieces.size(),
+      plural(static_cast<int64_t>(job.pieces.size())), job.samples.size(), job.solver.outputs,
+      plural(job.solver.outputs), job.components.size(), job.units.size(), plural(job.units.size()),
+      target.ranks, plural(target.ranks));
+  fmt::print("  engine          {}\n",
+             forward ? "C: tangents of every tensor, all outputs at once"
+                     : "A: contraction in the backward pass, one for every output");
+  print_memory(target.memory, target.memory.total());
+  fmt::print("  store           {}\n", bytes(cost.bytes_stored));
+  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
+  fmt::print(
+      "  time            {} at {:g} evaluations a sample and step{}, {:.2g} s each for {} "
+      "samples\n",
+      format_duration(cost.seconds), evaluations, fixed ? "" : " (assumed: --evaluations)",
+      cost.per_evaluation,
+      std::min<int64_t>(job.solver.micro_batch, static_cast<int64_t>(job.samples.size())));
 }
 
 }  // namespace
@@ -192,14 +219,28 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   DecomposeJob& job = *opened;
   const Target target = target_of(options, job, *device, ranks, shards, world);
   std::optional<CheckpointValues> values;
-  if (options.losses || options.losses_file) values = show_losses(options, job, target, world);
+  const bool losses = options.losses || options.losses_file;
+  if (losses && job.solver.outputs > 1) {
+    throw UsageError("--losses",
+                     "shows one number a sample, and the logits of all classes are many",
+                     "Give --functional loss, or one class");
+  }
+  if (losses) values = show_losses(options, job, target, world);
   agree(world, [&] { assume_steps(job, wanted, values); });
+  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
+  const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
+  if (job.network == nullptr) {
+    ClassifierCost cost;
+    agree(world, [&] {
+      cost = classifier_cost(job, target.memory, evaluations, target.ranks, calibration_seconds);
+    });
+    if (world.rank() == 0) print_classifier_plan(job, target, cost, evaluations);
+    return 0;
+  }
   const MemoryDemand demand = demand_of(job, target.grid.shards);
   Calibration times;
   agree(world, [&] { times = calibrate(demand, calibration_seconds); });
   times = slowest(times, world);
-  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
-  const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
   const CostEstimate cost = estimate_cost(demand, target.memory, times, job.units, target.groups(),
                                           evaluations, wanted.store_dtype == "f32");
   if (world.rank() == 0) print_plan(job, wanted, target, cost, times, evaluations);

@@ -28,8 +28,8 @@ std::vector<double> left_out(const std::vector<PointPair>& pairs, const Checkpoi
 
 void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
                   const std::vector<PointPair>& pairs) {
-  fmt::print("\nSteps {}, {}: {} segments of {} checkpoints\n", options.steps, options.step_policy,
-             pairs.size(), job.path->size());
+  fmt::print("\nSteps {}, {}: {} segments of {} {}\n", options.steps, options.step_policy,
+             pairs.size(), job.path->size(), job.run ? "points" : "checkpoints");
   if (job.left_out.empty()) return;
   const auto largest =
       std::max_element(job.left_out.begin(), job.left_out.end(),
@@ -37,7 +37,9 @@ void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
   double mean = 0;
   for (const double each : job.left_out) mean += each / static_cast<double>(job.left_out.size());
   fmt::print("Left out: mean ΔF {:.3e}, largest {:.3e} ({})\n", mean, *largest,
-             job.samples[static_cast<size_t>(largest - job.left_out.begin())].id);
+             job.samples[static_cast<size_t>(largest - job.left_out.begin()) /
+                         static_cast<size_t>(job.solver.outputs)]
+                 .id);
 }
 
 }  // namespace

@@ -44,6 +44,12 @@ OptionTable option_table(DecomposeOptions& o) {
                    "change: |change of F|; gross: the sum of |score| over tensors", identity},
                   o.relative_to, {"change", "gross"}),
       integer_option(
+          {"first-nodes", "N",
+           "the nested rule begins with 3, 5 or 9 evaluations; few are enough for single "
+           "optimizer steps",
+           identity},
+          o.first_nodes, 3),
+      integer_option(
           {"max-nodes", "N", "cap of the nested rule: 9, 17, 33, 65 or 129 evaluations", identity},
           o.max_nodes, 9),
       integer_option(
@@ -84,12 +90,13 @@ OptionTable option_table(DecomposeOptions& o) {
                    "every:N, or list:STEP,… (where they begin)",
                    identity},
                   o.steps),
-      word_option({"step-policy", "WHAT",
-                   "of the others: merge joins neighbours into one straight segment, sum decomposes "
-                   "them one by one and adds their scores, drop leaves them out and reports their "
-                   "change",
-                   identity},
-                  o.step_policy, {"merge", "sum", "drop"}),
+      word_option(
+          {"step-policy", "WHAT",
+           "of the others: merge joins neighbours into one straight segment, sum decomposes "
+           "them one by one and adds their scores, drop leaves them out and reports their "
+           "change",
+           identity},
+          o.step_policy, {"merge", "sum", "drop"}),
       flag_option(
           {"hash-inputs", "",
            "identify checkpoints by SHA-256 of all bytes instead of header and size", execution},

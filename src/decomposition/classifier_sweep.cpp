@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "decomposition/attributed_ops.hpp"
+#include "decomposition/directional_derivatives.hpp"
 
 // B samples of an evaluation, K classes, J outputs.
 
@@ -30,6 +31,14 @@ std::vector<Ask> of_samples(const std::vector<Ask>& asks, int64_t outputs) {
 
 }  // namespace
 
+ClassifierEngine choose_engine(const ComponentTable& table, const Precision& precision,
+                               int64_t outputs) {
+  const auto tensors = static_cast<int64_t>(table.parameters().size());
+  const bool forward = outputs > 1 && table.sums_of_tensors() && !precision.rounds_products() &&
+                       2 * outputs > tensors;
+  return forward ? ClassifierEngine::forward : ClassifierEngine::backward;
+}
+
 ClassifierSweep::ClassifierSweep(const Model& model, const PredictionData& data,
                                  const Functional& functional, ParameterSource& parameters,
                                  const ComponentTable& table, Share share)
@@ -37,6 +46,7 @@ ClassifierSweep::ClassifierSweep(const Model& model, const PredictionData& data,
       data_(data),
       outputs_(functional),
       output_count_(ClassOutputs::count(functional, data.classes)),
+      engine_(choose_engine(table, parameters.precision(), output_count_)),
       parameters_(parameters),
       table_(table),
       share_(share) {
@@ -88,6 +98,16 @@ void ClassifierSweep::evaluate(const Evaluation& evaluation, const std::vector<A
   const at::Tensor input = data_.data.images() ? parameters_.device().upload(stored) : stored;
   parameters_.open(whole_, {});
   parameters_.set_node(evaluation.t);
+  if (engine_ == ClassifierEngine::forward && !evaluation.value_only) {
+    evaluate_forward(evaluation, asks, input, sink);
+  } else {
+    evaluate_backward(evaluation, asks, input, labels, sink);
+  }
+}
+
+void ClassifierSweep::evaluate_backward(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                                        const at::Tensor& input, const at::Tensor& labels,
+                                        ScoreAccumulator& sink) {
   AttributedOps attributed(parameters_, table_, sink);
   SourceOps plain(parameters_);
   const c10::AutoGradMode graph(!evaluation.value_only);
@@ -103,6 +123,35 @@ void ClassifierSweep::evaluate(const Evaluation& evaluation, const std::vector<A
     sink.set_functional({of_output.const_data_ptr<double>(), members.size()});
     if (evaluation.value_only) continue;
     logits.backward(outputs_.gradient(logits, labels, output), output + 1 < output_count_);
+  }
+}
+
+void ClassifierSweep::evaluate_forward(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                                       const at::Tensor& input, ScoreAccumulator& sink) {
+  const c10::NoGradGuard no_graph;
+  const size_t tensors = model_.parameters().size();
+  std::vector<at::Tensor> weights(tensors);
+  Directions directions(whole_.size(), std::vector<at::Tensor>(tensors));  // a component a tensor
+  for (size_t c = 0; c < whole_.size(); ++c) {
+    const auto id = static_cast<size_t>(whole_[c].parameter);
+    weights[id] = parameters_.weight(whole_[c].parameter);
+    directions[c][id] = parameters_.delta(whole_[c].parameter);
+  }
+  const DirectionalDerivatives found = directional_derivatives(model_, input, weights, directions);
+  const at::Tensor values = found.values.to(at::kDouble).contiguous();            // B J
+  const at::Tensor derivatives = found.derivatives.to(at::kDouble).contiguous();  // C B J
+  for (int64_t output = 0; output < output_count_; ++output) {
+    const Members members = members_of(evaluation, asks, output);
+    for (size_t b = 0; b < members.size(); ++b) {
+      if (!members[b].counted) continue;
+      const auto at = static_cast<int64_t>(b) * output_count_ + output;
+      const RoundRow row = sink.row(members[b].ask, static_cast<size_t>(members[b].row));
+      *row.functional = values.const_data_ptr<double>()[at];
+      for (size_t c = 0; c < whole_.size(); ++c) {
+        row.values[static_cast<size_t>(whole_[c].parameter)] =
+            derivatives.const_data_ptr<double>()[static_cast<int64_t>(c) * values.numel() + at];
+      }
+    }
   }
 }
 

@@ -19,8 +19,20 @@ struct PredictionData {
   int64_t classes = 0;
 };
 
-/// Nodes outermost: per node and micro-batch one forward pass with a graph and a backward pass for
-/// every output. The whole model is open at once.
+/// How a classifier's scores are formed, chosen by what is kept (method.md §5).
+enum class ClassifierEngine {
+  backward,  ///< A: a forward pass with a graph, and a backward pass for every output
+  forward    ///< C: a forward pass with a tangent for every tensor, all outputs at once
+};
+
+/// Per node and output a backward pass forms two products a weight, per node and tensor a tangent
+/// forms one: forward where whole tensors are kept and twice the outputs are more than the tensors.
+/// Follows from shapes alone, since the bits differ.
+ClassifierEngine choose_engine(const ComponentTable& table, const Precision& precision,
+                               int64_t outputs);
+
+/// Nodes outermost, all samples of a micro-batch and all their outputs together. The whole model is
+/// open at once.
 class ClassifierSweep final : public Sweep {
  public:
   /// The one token of a sample is its place in `data`. All references must outlive the sweep.
@@ -34,6 +46,10 @@ class ClassifierSweep final : public Sweep {
 
  private:
   void evaluate(const Evaluation& evaluation, const std::vector<Ask>& asks, ScoreAccumulator& sink);
+  void evaluate_backward(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                         const at::Tensor& input, const at::Tensor& labels, ScoreAccumulator& sink);
+  void evaluate_forward(const Evaluation& evaluation, const std::vector<Ask>& asks,
+                        const at::Tensor& input, ScoreAccumulator& sink);
   /// Who asks for that output of an evaluation's samples.
   [[nodiscard]] Members members_of(const Evaluation& evaluation, const std::vector<Ask>& asks,
                                    int64_t output) const;
@@ -42,6 +58,7 @@ class ClassifierSweep final : public Sweep {
   const PredictionData& data_;
   ClassOutputs outputs_;
   int64_t output_count_;
+  ClassifierEngine engine_;
   ParameterSource& parameters_;
   std::vector<ParameterRows> whole_;
   const ComponentTable& table_;

@@ -1,0 +1,209 @@
+// The adjoint sweep against per-sample momentum buffers on runs that this program records: images
+// with flips, fp32, stored second moments, a language model with norms and tied matrices.
+
+#include <ATen/ATen.h>
+#include <ATen/CPUGeneratorImpl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/error.hpp"
+#include "datasets/text_windows.hpp"
+#include "model/registry.hpp"
+#include "training_axis/adjoint_sweep.hpp"
+#include "training_axis/applied_scores.hpp"
+#include "unit/training/small_training.hpp"
+
+namespace explaind::testing {
+namespace {
+
+nlohmann::json small_llama_json() {
+  return {{"name", "llama"},
+          {"config",
+           {{"architectures", {"LlamaForCausalLM"}},
+            {"hidden_size", 8},
+            {"intermediate_size", 6},
+            {"num_hidden_layers", 1},
+            {"num_attention_heads", 2},
+            {"num_key_value_heads", 1},
+            {"vocab_size", 11},
+            {"max_position_embeddings", 16},
+            {"rms_norm_eps", 1e-5},
+            {"hidden_act", "silu"},
+            {"tie_word_embeddings", true},
+            {"attention_bias", true},
+            {"rope_theta", 100.0}}}};
+}
+
+TrainingData small_text() {
+  std::vector<int64_t> tokens;
+  for (int64_t i = 0; i < 60; ++i) tokens.push_back((i * i + 3 * i) % 11);
+  return text_windows(tokens, 5, 11, 7, 2);
+}
+
+/// F: the loss of the first two validation samples, and their sum of all logits' squares' weights.
+std::vector<Predictions> predictions_of(const TrainingData& data, at::ScalarType type) {
+  std::vector<Predictions> all;
+  for (int64_t x = 0; x < 2; ++x) {
+    const at::Tensor labels = data.validation.labels.narrow(0, x, 1);
+    all.push_back({network_inputs(data.validation, data.transform, {x}, {}, type),
+                   {weighted_losses(labels, at::full_like(labels, 0.5, type)),
+                    [](const at::Tensor& logits) { return logits.square().mean(); }}});
+  }
+  return all;
+}
+
+struct Case {
+  const char* name;
+  OptimizerKind kind;
+  nlohmann::json model;
+  TrainingData (*data)();
+  at::ScalarType type = at::kDouble;
+  bool flips = false;
+};
+
+class EngineD : public ::testing::TestWithParam<Case> {
+ protected:
+  [[nodiscard]] RecordedRun record_run(bool stored) const {
+    RecordedTrainingOptions options = small_options(GetParam().kind);
+    options.type = GetParam().type;
+    options.flips = GetParam().flips;
+    options.keep_second_moments = stored;
+    return record(stored ? stored_ : plain_, GetParam().model, data_, options);
+  }
+  [[nodiscard]] static AxisOptions options() {
+    AxisOptions options;
+    parse_quadrature("gauss:4", options.quadrature);
+    return options;
+  }
+  /// Σ over steps: F M C and F C.
+  using Sums = std::pair<at::Tensor, at::Tensor>;
+  [[nodiscard]] Sums sweep(const TrainedModel& trained, const ComponentTable& table,
+                           AdjointSweep::Passes* passes = nullptr,
+                           const AxisOptions& chosen = options()) const {
+    Sums sums = zeros(table);
+    AdjointSweep engine(trained, table, chosen);
+    engine.run(predictions_, [&](const OriginScores& scores) {
+      sums.first.index_add_(1, at::tensor(scores.samples, at::kLong), scores.data);
+      sums.second += scores.decay;
+    });
+    if (passes != nullptr) *passes = engine.passes();
+    return sums;
+  }
+  [[nodiscard]] Sums zeros(const ComponentTable& table) const {
+    return {at::zeros({4, data_.train.size(), table.size()}, at::kDouble),
+            at::zeros({4, table.size()}, at::kDouble)};
+  }
+
+  TrainingData data_ = GetParam().data();
+  std::unique_ptr<Model> model_ = build_model(GetParam().model, "test");
+  std::vector<Predictions> predictions_ = predictions_of(data_, GetParam().type);
+  TrainingFolder plain_, stored_;
+};
+
+TEST_P(EngineD, EqualsPerSampleMomentumBuffers) {
+  const RecordedRun run = record_run(false);
+  const TrainedModel trained{*model_, run, data_};
+  const double allowed = GetParam().type == at::kDouble ? 1e-12 : 2e-5;
+  for (const Granularity granularity :
+       {Granularity::kind, Granularity::tensor, Granularity::head, Granularity::row}) {
+    const ComponentTable table(granularity, model_->parameters());
+    const auto [origin, decay] = sweep(trained, table);
+    auto [applied, applied_decay] = zeros(table);
+    AxisOptions blocks = options();
+    if (granularity == Granularity::head) blocks.memory = 60'000;
+    applied_scores(trained, predictions_, table, blocks, [&](const AppliedScores& scores) {
+      applied += scores.data;
+      applied_decay += scores.decay;
+    });
+    const double scale = applied.abs().max().item<double>();
+    EXPECT_GT(scale, 1e-5);
+    EXPECT_LT((origin - applied).abs().max().item<double>(), allowed * scale)
+        << to_string(granularity);
+    EXPECT_LT((decay - applied_decay).abs().max().item<double>(), allowed * scale);
+  }
+}
+
+/// With nodes that the adaptive rule chooses for every functional and step, kinks among them.
+TEST_P(EngineD, SumsToTheChangeOfF) {
+  const bool fp64 = GetParam().type == at::kDouble;
+  const RecordedRun run = record_run(false);
+  const ComponentTable table(Granularity::tensor, model_->parameters());
+  AxisOptions adaptive;
+  adaptive.quadrature.relative = 5e-4;
+  adaptive.quadrature.absolute = fp64 ? 1e-6 : 1e-5;
+  if (!fp64) adaptive.quadrature.epsilon = 1.2e-7;
+  const auto [data, decay] = sweep({*model_, run, data_}, table, nullptr, adaptive);
+  const Segment whole{.from = weights_at(run, 0), .to = weights_at(run, run.steps())};
+  const auto ends = integrate_gradients(*model_, whole, predictions_, options().quadrature);
+  for (int64_t f = 0; f < 4; ++f) {
+    const SampleVerdict& verdict = ends[static_cast<size_t>(f)].verdict;
+    const double change = verdict.value_to - verdict.value_from;
+    const double sum = (data[f].sum() + decay[f].sum()).item<double>();
+    EXPECT_GT(std::abs(change), 1e-3);
+    EXPECT_NEAR(sum, change, 5e-4) << "functional " << f;
+  }
+}
+
+TEST_P(EngineD, NeedsNoGradientsWhereSecondMomentsAreStored) {
+  if (GetParam().kind == OptimizerKind::sgd) {
+    const RecordedRun run = record_run(false);
+    AdjointSweep::Passes passes;
+    const ComponentTable table(Granularity::tensor, model_->parameters());
+    static_cast<void>(sweep({*model_, run, data_}, table, &passes));
+    EXPECT_EQ(passes.rules, 0) << "the rules of SGD need no gradient";
+    EXPECT_EQ(passes.scores, run.steps());
+    return;
+  }
+  const ComponentTable table(Granularity::tensor, model_->parameters());
+  const RecordedRun replayed = record_run(false), stored = record_run(true);
+  AdjointSweep::Passes with_replay, without;
+  const Sums expected = sweep({*model_, replayed, data_}, table, &with_replay);
+  const Sums found = sweep({*model_, stored, data_}, table, &without);
+  EXPECT_EQ(without.rules, 0);
+  EXPECT_EQ(with_replay.rules, replayed.steps());
+  const double allowed = GetParam().type == at::kDouble ? 1e-12 : 2e-5;
+  EXPECT_LT((found.first - expected.first).abs().max().item<double>(),
+            allowed * expected.first.abs().max().item<double>());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Runs, EngineD,
+    ::testing::Values(
+        Case{"adamw_transformer", OptimizerKind::adamw, small_transformer_json(), small_sums},
+        Case{"adamw_fp32", OptimizerKind::adamw, small_transformer_json(), small_sums, at::kFloat},
+        Case{"adam_flips", OptimizerKind::adam, small_cnn_json(), small_images, at::kDouble, true},
+        Case{"sgd_flips", OptimizerKind::sgd, small_cnn_json(), small_images, at::kDouble, true},
+        Case{"adamw_llama", OptimizerKind::adamw, small_llama_json(), small_text}),
+    [](const auto& each) { return each.param.name; });
+
+TEST(UpdateRulesOf, StretchesFitTheMemoryThatTheyAreGiven) {
+  EXPECT_EQ(stretch_of(100, 1000, int64_t{1} << 40), 100);
+  EXPECT_EQ(stretch_of(100, 1000, 100 * 1000 * 8), 100);
+  EXPECT_EQ(stretch_of(100, 1000, 100 * 1000 * 8 - 1), 50);
+  EXPECT_EQ(stretch_of(100, 1000, 1), 23) << "⌈√500⌉: the least memory";
+  EXPECT_EQ(stretch_of(1, 1000, 1), 1);
+  for (const int64_t steps : {7, 100, 1940}) {
+    for (int64_t memory = 1; memory < 100'000; memory += 777) {
+      const int64_t stretch = stretch_of(steps, 3, memory);
+      EXPECT_GE(stretch, 1);
+      EXPECT_LE(stretch, steps);
+    }
+  }
+}
+
+TEST(AxisOptionsOf, StepsOutsideTheRunAreRefused) {
+  const TrainingFolder folder;
+  const RecordedRun run =
+      record(folder, small_cnn_json(), small_images(), small_options(OptimizerKind::sgd));
+  AxisOptions options;
+  EXPECT_EQ(options.end(run), 12);
+  options.last = 13;
+  EXPECT_THAT([&] { static_cast<void>(options.end(run)); },
+              ::testing::ThrowsMessage<UsageError>(::testing::HasSubstr("a run of 12")));
+  options.first = 5;
+  options.last = 5;
+  EXPECT_THROW(static_cast<void>(options.end(run)), UsageError);
+}
+
+}  // namespace
+}  // namespace explaind::testing
