@@ -171,6 +171,13 @@ class MemorySource final : public ParameterSource {
   [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override {
     return at::embedding(delta(parameter), ids);
   }
+  [[nodiscard]] const at::Tensor& direction(int64_t /*index*/, ParameterId parameter) override {
+    return delta(parameter);  // there are none
+  }
+  [[nodiscard]] at::Tensor direction_rows(int64_t /*index*/, ParameterId parameter,
+                                          const at::Tensor& ids) override {
+    return delta_rows(parameter, ids);
+  }
   [[nodiscard]] const Precision& precision() const override { return precision_; }
   [[nodiscard]] const Device& device() const override { return device_; }
 
