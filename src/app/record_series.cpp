@@ -16,6 +16,7 @@
 #include "training/corpus.hpp"
 #include "training/hugging_face_writer.hpp"
 #include "training/language_model.hpp"
+#include "training/optimizer_writer.hpp"
 #include "training/schedule.hpp"
 
 namespace explaind {
@@ -71,6 +72,10 @@ int record_series(const RecordOptions& options) {
         if (!std::binary_search(kept.begin(), kept.end(), step)) return;
         write_hugging_face(series / ("step-" + std::to_string(step)), config, network, weights,
                            options.dtype, tokenizer_model);
+        if (options.optimizer_state) {
+          write_optimizer(series / ("step-" + std::to_string(step)), network, weights,
+                          training.optimizer());
+        }
         losses.emplace_back(step, training.reference_loss());
       },
       [&](int64_t, double loss) { progress.advance(1, fmt::format("loss {:.3f}", loss)); });

@@ -147,6 +147,11 @@ void add_output(OptionTable& table, RecordOptions& o) {
           o.precision, {"fp32", "fp64"}),
       word_option({"dtype", "TYPE", "--series: of the stored weights: bf16 or f32", identity},
                   o.dtype, {"bf16", "f32"}),
+      flag_option({"optimizer-state", "",
+                   "--series: keep AdamW's state beside each checkpoint, for decompose --source "
+                   "steps",
+                   identity},
+                  o.optimizer_state),
       integer_option({"threads", "N", "threads; 0: OMP_NUM_THREADS, or all cores", Role::execution},
                      o.threads, 0),
       flag_option({"overwrite", "", "replace a series or run that exists", Role::command},

@@ -40,6 +40,7 @@ struct RecordOptions {
   int64_t seed = 1;
   std::string precision = "fp32";
   std::string dtype = "bf16";
+  bool optimizer_state = false;
   int64_t threads = 0;
   bool overwrite = false, resume = false;
 };

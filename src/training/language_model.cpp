@@ -32,17 +32,17 @@ void LanguageModelTraining::run(const Before& before, const After& after) {
     weight.requires_grad_(true);
     decay.push_back(weight.dim() > 1);
   }
-  const auto optimizer =
+  optimizer_ =
       make_optimizer(OptimizerKind::adamw, weights_, decay_groups(decay, options_.optimizer));
   for (int64_t step = 0; step < options_.schedule.steps; ++step) {
+    for (ParameterGroup& group : optimizer_->groups()) {
+      group.hyperparameters.learning_rate = options_.schedule.learning_rate(step);
+    }
     before(step, weights_);
     const at::Tensor loss = loss_of(draw_windows(options_.batch, generator_));
     loss.backward();
     clip_gradients(weights_, options_.max_gradient_norm);
-    for (ParameterGroup& group : optimizer->groups()) {
-      group.hyperparameters.learning_rate = options_.schedule.learning_rate(step);
-    }
-    optimizer->step();
+    optimizer_->step();
     after(step + 1, loss.item<double>());
   }
   before(options_.schedule.steps, weights_);

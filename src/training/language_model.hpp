@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "model/network.hpp"
@@ -39,6 +40,10 @@ class LanguageModelTraining {
                         const TrainingOptions& options);
   void run(const Before& before, const After& after);
 
+  /// Its moments, and the hyper-parameters of the step that comes next; of AdamW. From the first
+  /// `before` on.
+  [[nodiscard]] Optimizer& optimizer() { return *optimizer_; }
+
   /// Mean loss in nats per token of `reference_windows` windows, the same throughout the run:
   /// comparable between steps.
   [[nodiscard]] double reference_loss();
@@ -52,6 +57,7 @@ class LanguageModelTraining {
   TrainingOptions options_;
   at::Generator generator_;
   std::vector<at::Tensor> weights_;
+  std::unique_ptr<Optimizer> optimizer_;
 };
 
 }  // namespace explaind

@@ -1,4 +1,5 @@
 """decompose --source steps against a float64 PyTorch program that shares nothing with it, and everything that the steps can be asked wrongly."""
+import json
 import os
 import pathlib
 import pickle
@@ -11,6 +12,7 @@ import h5py
 import numpy
 import torch
 import xarray
+from safetensors.torch import load_file
 
 from program import EXPLAIND, SOURCE, must, run
 from store_contents import contents
@@ -187,10 +189,46 @@ def expect_refusals(folder):
     assert not pathlib.Path("EVIL").exists()
 
 
+def expect_recorded_state(folder):
+    """record's own state: the next checkpoint is torch.optim.AdamW's step from it, and decompose reads it."""
+    words = "the quick brown fox jumps over a lazy dog while seven green birds sing about rivers and the old town".split()
+    text = folder / "text.txt"
+    text.write_text("".join(" ".join(words[(i * i + 7 * i * j + 3 * j * j) % len(words)] for j in range(12)) + ".\n" for i in range(600)))
+    series = folder / "recorded"
+    must(run("record", "--text", text, "--series", series, "--vocabulary", "300", "--hidden", "16", "--intermediate", "24", "--layers", "1", "--heads", "2",
+             "--key-value-heads", "2", "--sequence-length", "16", "--batch", "4", "--max-steps", "8", "--warmup", "3", "--checkpoints", "9",
+             "--clip", "1e6", "--dtype", "f32", "--optimizer-state", "--threads", "1"))
+    for step in (0, 3):
+        here, there = series / f"step-{step}", series / f"step-{step + 1}"
+        weights, following = (load_file(each / "model.safetensors") for each in (here, there))
+        moments, after = (load_file(each / "optimizer.safetensors") for each in (here, there))
+        for group in json.loads((here / "optimizer.json").read_text())["groups"]:
+            assert group["updates"] == step and (group["weight_decay"] == 0) == any("norm" in n for n in group["parameters"])
+            for name in group["parameters"]:
+                beta1 = group["beta1"]
+                parameter = weights[name].double().requires_grad_(True)
+                parameter.grad = (after[name + ".exp_avg"].double() - beta1 * moments[name + ".exp_avg"].double()) / (1 - beta1)
+                optimizer = torch.optim.AdamW([parameter], lr=group["learning_rate"], betas=(beta1, group["beta2"]), eps=group["epsilon"],
+                                              weight_decay=group["weight_decay"])
+                optimizer.state[parameter] = {"step": torch.tensor(float(step)), "exp_avg": moments[name + ".exp_avg"].double(),
+                                              "exp_avg_sq": moments[name + ".exp_avg_sq"].double()}
+                optimizer.step()
+                update = (following[name] - weights[name]).abs().max()
+                assert (parameter - following[name]).abs().max() < 1e-3 * update, (step, name)
+    batch = folder / "batch.jsonl"
+    batch.write_text("".join(json.dumps({"id": i, "group": g, "text": t}) + "\n" for i, g, t in (("1", "a", "the old fox"), ("2", "b", "many birds sing"))))
+    store = folder / "recorded.h5"
+    must(run("decompose", "--series", series, "--samples", batch, "--store", store, "--source", "steps", "--training-batch", batch, "--batch-mean", "samples",
+             "--clip", "0", "--axes", "sample,train_group", "--quadrature", "gauss:5", "--precision", "fp64"))
+    with h5py.File(store) as file:
+        assert (file["psi_momentum"][0] == 0).all() and abs(file["psi_momentum"][4]).max() > 0  # before the first step there is none
+        assert abs(file["residual"][()]).max() < 1e-10
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for check in (expect_golden, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_same_everywhere):
+        for check in (expect_golden, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_recorded_state, expect_same_everywhere):
             check(folder)
             print(f"{check.__name__}: as expected", flush=True)
         assert not list(folder.glob("*.steps"))

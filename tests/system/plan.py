@@ -56,7 +56,8 @@ def main():
         assert "2 groups of 2 ranks (the fewest ranks" in many, many
         many = plan("--ranks", "6", "--segment-groups", "2")
         assert "2 groups of 3 ranks (as asked)" in many, many
-        assert "segments" in plan("--steps", "every:2") and plan("--steps", "every:2").startswith("1 segments"), plan("--steps", "every:2")
+        joined = plan("--steps", "every:2")
+        assert joined.startswith("1 segment, "), joined
         for component, axes in (("tensor", "sample"), ("row", "sample,position"), ("layer", "group")):
             options = ["--component", component, "--axes", axes]
             stated = value(plan(*options), "store").split()
