@@ -55,8 +55,8 @@ ChebyshevLevel::ChebyshevLevel(int n) : n_(n) {
 CoefficientDecay ChebyshevLevel::decay(const std::vector<const double*>& values,
                                        size_t tensors) const {
   const int p = n_ - 1, q = std::max(1, p / 2);
-  // Three coefficients, lest one that is 0 by symmetry decide; fewer where that would reach into the
-  // middle, with which the end is compared.
+  // Three coefficients, lest one that is 0 by symmetry decide; fewer where that would reach into
+  // the middle, with which the end is compared.
   const int end = p >= 8 ? p - 2 : std::max(q + 1, p - 1);
   const auto largest = [&](int first, int last) {  // max over coefficients and tensors
     double size = 0;

@@ -22,7 +22,7 @@ std::vector<std::string> with_output(std::vector<std::string> dims, const Axes& 
 }
 
 std::string long_name(Part part) {
-  const std::string contribution = "contribution to the change of F";
+  std::string contribution = "contribution to the change of F";
   switch (part) {
     case Part::decay:
       return contribution + " of weight decay";
