@@ -16,7 +16,7 @@ namespace explaind {
 struct ChunkBatches {
   std::vector<MicroBatch> batches;
   std::vector<int64_t> first;  ///< per micro-batch: its first sample within the chunk
-  /// J outputs of F: asks are of sample · J + output, each with a quadrature of its own.
+  /// J outputs of F: asks are of sample · J + output.
   int64_t outputs = 1;
 };
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <span>
 
@@ -10,6 +9,44 @@
 #include "kernels/contract.hpp"
 
 namespace explaind {
+namespace {
+
+/// A plan's asks of samples as asks of all their outputs, which share its nodes.
+std::vector<Ask> of_outputs(const std::vector<Ask>& asks, int64_t outputs) {
+  if (outputs == 1) return asks;
+  std::vector<Ask> all;
+  for (const Ask& ask : asks) {
+    Ask& each = all.emplace_back(Ask{.t = ask.t,
+                                     .samples = {},
+                                     .value_only = ask.value_only,
+                                     .accumulators = ask.accumulators,
+                                     .weights = {}});
+    for (size_t row = 0; row < ask.samples.size(); ++row) {
+      for (int64_t output = 0; output < outputs; ++output) {
+        each.samples.push_back(ask.samples[row] * outputs + output);
+        if (ask.weights.empty()) continue;
+        const auto weights = ask.weights_of(static_cast<int64_t>(row));
+        each.weights.insert(each.weights.end(), weights.begin(), weights.end());
+      }
+    }
+  }
+  return all;
+}
+
+/// F at both ends, of the pairs asked there; the first pair of the chunk has that place in the
+/// tile.
+void keep_ends(const std::vector<Ask>& asks, const std::vector<std::vector<double>>& functionals,
+               int64_t first_pair, ScoreTile& tile) {
+  for (size_t i = 0; i < asks.size(); ++i) {
+    if (asks[i].t != 0 && asks[i].t != 1) continue;
+    std::vector<double>& ends = asks[i].t == 0 ? tile.value_from : tile.value_to;
+    for (size_t row = 0; row < asks[i].samples.size(); ++row) {
+      ends[static_cast<size_t>(first_pair + asks[i].samples[row])] = functionals[i][row];
+    }
+  }
+}
+
+}  // namespace
 
 UnitSolver::UnitSolver(const ComponentTable& table, const std::vector<Sample>& samples,
                        const Groups& groups, const SolverOptions& options,
@@ -129,20 +166,23 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile
   const ChunkBatches chunk = batches(begin, end);
   const int64_t outputs = options_.outputs, pairs = (end - begin) * outputs;
   const auto plan =
-      make_plan(options_.quadrature, pairs, static_cast<int64_t>(table_.parameters().size()),
-                scores_follow_tensors_);
+      make_plan(options_.quadrature, end - begin, static_cast<int64_t>(table_.parameters().size()),
+                scores_follow_tensors_, outputs);
+  const int64_t first_pair = (begin - tile.unit.sample_begin) * outputs;
   ScoreAccumulator sink(table_, pairs, options_.axes.position ? options_.positions : 0,
                         plan->accumulators(), !scores_follow_tensors_, sweep.device(),
                         static_cast<int64_t>(options_.directions.size()));
   while (!plan->done()) {
-    sweep.run(chunk, plan->next(), sink);
-    if (group_ != nullptr) exchange_values(*group_, chunk, plan->next(), sink);
+    const std::vector<Ask> asks = of_outputs(plan->next(), outputs);
+    sweep.run(chunk, asks, sink);
+    if (group_ != nullptr) exchange_values(*group_, chunk, asks, sink);
+    if (!plan->replaying()) keep_ends(asks, sink.functionals(), first_pair, tile);
     plan->tell(sink.functionals(), sink.values());
   }
   for (int64_t pair = 0; pair < pairs; ++pair) {
     const int64_t sample = begin + pair / outputs, output = pair % outputs;
-    const SampleVerdict& verdict = plan->verdict(pair);
-    const auto place = static_cast<size_t>((begin - tile.unit.sample_begin) * outputs + pair);
+    const SampleVerdict& verdict = plan->verdict(pair / outputs);
+    const auto place = static_cast<size_t>(first_pair + pair);
     if (divides_rows()) {
       const int owner = owner_of(chunk, sample - begin, group_->size());
       if (owner == group_->rank()) {
@@ -207,8 +247,10 @@ std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
                                           const ScoreAccumulator& sink, int64_t pair) const {
   if (!scores_follow_tensors_) return sink.scores(pair, verdict.accumulator);
   std::vector<double> scores(static_cast<size_t>(stride_), 0.0);
-  for (size_t i = 0; i < verdict.integrals.size(); ++i) {
-    scores[static_cast<size_t>(table_.slot(static_cast<int64_t>(i)).first)] += verdict.integrals[i];
+  const auto tensors = static_cast<int64_t>(table_.parameters().size());
+  const double* integrals = verdict.integrals.data() + pair % options_.outputs * tensors;
+  for (int64_t i = 0; i < tensors; ++i) {
+    scores[static_cast<size_t>(table_.slot(i).first)] += integrals[i];
   }
   return scores;
 }
@@ -216,23 +258,13 @@ std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
 void UnitSolver::certify(const SampleVerdict& verdict, const std::vector<double>& scores,
                          size_t pair, ScoreTile& tile) const {
   using End = SampleVerdict::End;
-  tile.value_from[pair] = verdict.value_from;
-  tile.value_to[pair] = verdict.value_to;
-  tile.residual[pair] = verdict.value_to - verdict.value_from -
+  tile.residual[pair] = tile.value_to[pair] - tile.value_from[pair] -
                         kernels::ordered_sum(scores.data(), static_cast<int64_t>(scores.size()));
-  // Of a sample with several outputs the worst one counts.
   const size_t sample = pair / static_cast<size_t>(options_.outputs);
-  double& error = tile.quadrature_error[sample];
-  error = std::isnan(verdict.error) ? verdict.error : std::max(error, verdict.error);
-  tile.node_count[sample] = std::max(tile.node_count[sample], verdict.evaluations);
-  uint8_t& met = tile.tolerance_met[sample];
-  uint8_t& limited = tile.limited_by_precision[sample];  // and no output missed
-  if (verdict.end == End::limited) {
-    limited = met == 1 || limited == 1 ? 1 : 0;
-  } else if (verdict.end == End::missed) {
-    limited = 0;
-  }
-  if (verdict.end != End::met && verdict.end != End::kinks) met = 0;
+  tile.quadrature_error[sample] = verdict.error;
+  tile.node_count[sample] = verdict.evaluations;
+  tile.tolerance_met[sample] = verdict.end == End::met || verdict.end == End::kinks ? 1 : 0;
+  tile.limited_by_precision[sample] = verdict.end == End::limited ? 1 : 0;
 }
 
 void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
