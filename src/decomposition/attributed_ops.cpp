@@ -42,8 +42,7 @@ at::Tensor AttributedOps::linear(const at::Tensor& x, ParameterId weight, Parame
 }
 
 at::Tensor AttributedOps::embedding(const at::Tensor& ids, ParameterId weight) {
-  at::Tensor y = SourceOps::embedding(ids, weight);
-  y.requires_grad_(true);  // the leaf at which the graph begins
+  at::Tensor y = begin_graph(SourceOps::embedding(ids, weight));
   y.register_hook([this, weight, ids](const at::Tensor& gradient) {
     sink_.add_embedding(weight, ids, gradient, source().delta_rows(weight, ids));
     for (int64_t i = 0; i < sink_.directions(); ++i) {
@@ -83,9 +82,7 @@ at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double
 
 at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
                                  int64_t padding) {
-  // The first convolution's input is data: the graph begins at its output.
-  at::Tensor y = SourceOps::conv2d(x, weight, stride, padding);
-  if (!y.requires_grad()) y.requires_grad_(true);
+  at::Tensor y = begin_graph(SourceOps::conv2d(x, weight, stride, padding));
   y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
     each_update(weight, [&](const at::Tensor& update, ScoreAccumulator& sink) {
       const at::Tensor response = convolve(input, update, stride, padding);

@@ -19,4 +19,8 @@ at::Tensor times(const at::Tensor& x, const at::Tensor& matrix);
 at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, int64_t stride,
                     int64_t padding);
 
+/// Where an operation reads data, the graph begins at its output: makes y the leaf of one unless it
+/// is part of one already.
+at::Tensor begin_graph(at::Tensor y);
+
 }  // namespace explaind

@@ -16,12 +16,6 @@ Contraction contraction_over(const at::Tensor& delta) {
   return contraction;
 }
 
-/// Inputs are data: the graph begins at the output of what reads them.
-at::Tensor with_graph(at::Tensor y) {
-  if (!y.requires_grad()) y.requires_grad_(true);
-  return y;
-}
-
 }  // namespace
 
 at::Tensor DirectionalOps::scores_of(size_t direction, ParameterId parameter) const {
@@ -48,8 +42,8 @@ void DirectionalOps::add_rows(size_t direction, ParameterId parameter, const at:
 
 at::Tensor DirectionalOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
   at::Tensor y =
-      with_graph(bias == no_parameter ? at::linear(x, weight_of(weight))
-                                      : at::linear(x, weight_of(weight), weight_of(bias)));
+      begin_graph(bias == no_parameter ? at::linear(x, weight_of(weight))
+                                       : at::linear(x, weight_of(weight), weight_of(bias)));
   y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
     const bool by_columns = table_.slot(weight).division == Division::column_blocks;
     each_direction(weight, [&](size_t f, const at::Tensor& direction) {
@@ -67,7 +61,7 @@ at::Tensor DirectionalOps::linear(const at::Tensor& x, ParameterId weight, Param
 }
 
 at::Tensor DirectionalOps::embedding(const at::Tensor& ids, ParameterId weight) {
-  at::Tensor y = with_graph(at::embedding(weight_of(weight), ids));
+  at::Tensor y = begin_graph(at::embedding(weight_of(weight), ids));
   y.register_hook([this, weight, ids](const at::Tensor& gradient) {
     contract_embedding(weight, ids, gradient);
   });
@@ -102,12 +96,13 @@ at::Tensor DirectionalOps::rms_norm(const at::Tensor& x, ParameterId gain, doubl
 
 at::Tensor DirectionalOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
                                   int64_t padding) {
-  at::Tensor y = with_graph(convolve(x, weight_of(weight), stride, padding));
+  at::Tensor y = begin_graph(convolve(x, weight_of(weight), stride, padding));
   y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
-    const at::Tensor delta = gradient.to(at::kDouble);
+    const Contraction contraction(Device::cpu());
+    const at::Tensor delta = gradient.flatten(2).contiguous();
     each_direction(weight, [&](size_t f, const at::Tensor& direction) {
       const at::Tensor response = convolve(input, direction, stride, padding);
-      add_rows(f, weight, (delta * response.to(at::kDouble)).sum({2, 3}));
+      add_rows(f, weight, contraction.over_pixels(delta, response.flatten(2).contiguous()));
     });
   });
   return y;

@@ -6,19 +6,11 @@
 #include "decomposition/rms_norm.hpp"
 
 namespace explaind {
-namespace {
-
-at::Tensor with_graph(at::Tensor y) {
-  if (!y.requires_grad()) y.requires_grad_(true);
-  return y;
-}
-
-}  // namespace
 
 at::Tensor SampleGradientOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
   at::Tensor y =
-      with_graph(bias == no_parameter ? at::linear(x, weight_of(weight))
-                                      : at::linear(x, weight_of(weight), weight_of(bias)));
+      begin_graph(bias == no_parameter ? at::linear(x, weight_of(weight))
+                                       : at::linear(x, weight_of(weight), weight_of(bias)));
   y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
     in_block(weight, [&](const ParameterRows& rows, at::Tensor& sums) {
       sums.add_(at::bmm(gradient.narrow(2, rows.first, rows.count).transpose(1, 2), input));
@@ -32,7 +24,7 @@ at::Tensor SampleGradientOps::linear(const at::Tensor& x, ParameterId weight, Pa
 }
 
 at::Tensor SampleGradientOps::embedding(const at::Tensor& ids, ParameterId weight) {
-  at::Tensor y = with_graph(at::embedding(weight_of(weight), ids));
+  at::Tensor y = begin_graph(at::embedding(weight_of(weight), ids));
   y.register_hook([this, weight, ids](const at::Tensor& gradient) {
     in_block(weight, [&](const ParameterRows& rows, at::Tensor& sums) {
       const at::Tensor row = ids - rows.first;  // B T
@@ -62,7 +54,7 @@ at::Tensor SampleGradientOps::rms_norm(const at::Tensor& x, ParameterId gain, do
 at::Tensor SampleGradientOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
                                      int64_t padding) {
   const at::Tensor& filters = weight_of(weight);
-  at::Tensor y = with_graph(convolve(x, filters, stride, padding));
+  at::Tensor y = begin_graph(convolve(x, filters, stride, padding));
   const std::vector<int64_t> kernel{filters.size(2), filters.size(3)};
   y.register_hook(
       [this, weight, kernel, stride, padding, input = x.detach()](const at::Tensor& gradient) {

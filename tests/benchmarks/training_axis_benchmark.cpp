@@ -9,7 +9,6 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <chrono>
@@ -24,6 +23,7 @@
 #include "model/registry.hpp"
 #include "training/recorded_training.hpp"
 #include "training_axis/adjoint_sweep.hpp"
+#include "unit/temporary_folder.hpp"
 
 using namespace explaind;
 
@@ -115,8 +115,7 @@ int main(int argc, char** argv) {
   const auto model = build_model(chosen.model, "benchmark");
   const int64_t classes = arguments["--case"] == "resnet9" ? 2 : 115;
 
-  std::string name = (std::filesystem::temp_directory_path() / "explaind-XXXXXX").string();
-  const std::filesystem::path folder = ::mkdtemp(name.data());
+  const testing::TemporaryFolder folder;
   const auto record = [&](const char* as, bool moments) {
     // SGD has none: both runs are alike.
     chosen.training.keep_second_moments =
@@ -165,5 +164,4 @@ int main(int argc, char** argv) {
     fmt::print("{:<48} {:.2f} × the replay, peak memory {}\n", work[i].first,
                median(ratios[i]) / each, format_bytes(static_cast<double>(peaks[i])));
   }
-  std::filesystem::remove_all(folder);
 }

@@ -14,7 +14,7 @@ namespace explaind {
 namespace {
 
 using testing::read_bytes;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 
 using Random = std::mt19937_64;
@@ -46,7 +46,7 @@ std::string damaged(std::string bytes, Random& random) {
 }
 
 TEST(TorchFileFuzz, DamagedArchivesAreRefusedOrInside) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::filesystem::path path = directory / "a.bin";
   Random random(11);
   int read = 0;

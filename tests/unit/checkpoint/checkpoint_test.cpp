@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::one_vector;
 using testing::small_config;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 using testing::write_checkpoint;
 
@@ -41,7 +41,7 @@ class CheckpointDirectory : public ::testing::Test {
     return data_error([&] { Checkpoint::open(directory.path()); });
   }
 
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
 };
 
 TEST_F(CheckpointDirectory, OpensASingleFile) {

@@ -9,7 +9,7 @@ namespace {
 
 using testing::data_error;
 using ::testing::HasSubstr;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 
 TEST(ParseJson, RefusesEachWayToBeBroken) {
@@ -35,7 +35,7 @@ TEST(ParseJson, TakesWhatIsLegal) {
 }
 
 TEST(ReadJson, NamesTheFile) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   write_bytes(directory / "list.json", "[1]");
   EXPECT_THAT(data_error([&] { read_json_object(directory / "list.json"); }),
               HasSubstr("list.json: is not a JSON object"));

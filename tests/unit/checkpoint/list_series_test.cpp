@@ -22,7 +22,7 @@ using ::testing::AllOf;
 using testing::data_error;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 
 class ListSeries : public ::testing::Test {
@@ -36,7 +36,7 @@ class ListSeries : public ::testing::Test {
     return data_error([&] { list_series(name.empty() ? directory.path() : directory / name); });
   }
 
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
 };
 
 TEST_F(ListSeries, ReadsTheRevisionsOfAHubCache) {

@@ -17,7 +17,7 @@ using ::testing::AllOf;
 using testing::data_error;
 using ::testing::HasSubstr;
 using testing::read_bytes;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 
 TensorView view(const std::string& name, Dtype dtype, std::vector<int64_t> shape,
@@ -32,7 +32,7 @@ TensorView view(const std::string& name, Dtype dtype, std::vector<int64_t> shape
 }
 
 TEST(Writer, WritesTheFormatByteByByte) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string b = "12", a = "abcdefgh";
   write_safetensors(directory / "x",
                     std::vector{view("b", Dtype::bf16, {1}, b), view("a", Dtype::f32, {2, 1}, a)});
@@ -45,7 +45,7 @@ TEST(Writer, WritesTheFormatByteByByte) {
 }
 
 TEST(Writer, WhatIsWrittenIsRead) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string one = "x", eight = "12345678", twelve = "abcdefghijkl";
   const std::vector<TensorView> tensors = {
       view("byte", Dtype::u8, {1}, one), view("scalar", Dtype::f64, {}, eight),
@@ -70,13 +70,13 @@ TEST(Writer, WhatIsWrittenIsRead) {
 }
 
 TEST(Writer, NoTensorsAndNoMetadata) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   write_safetensors(directory / "x", {}, {});
   EXPECT_EQ(read_bytes(directory / "x"), testing::safetensors("{}      "));
 }
 
 TEST(Writer, ReplacesAFileThatIsStillMapped) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string old_bytes = "old!", new_bytes = "new!";
   write_safetensors(directory / "x", std::vector{view("w", Dtype::f32, {1}, old_bytes)});
   const SafetensorsFile old(directory / "x");
@@ -86,7 +86,7 @@ TEST(Writer, ReplacesAFileThatIsStillMapped) {
 }
 
 TEST(Writer, RefusesWhatNoReaderWouldTake) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string four = "1234";
   const TensorView good = view("w", Dtype::f32, {1}, four);
   EXPECT_THROW(write_safetensors(directory / "x", std::vector{good, good}), std::invalid_argument);
@@ -99,7 +99,7 @@ TEST(Writer, RefusesWhatNoReaderWouldTake) {
 }
 
 TEST(Writer, NamesWhatCannotBeCreated) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   EXPECT_THAT(data_error([&] { write_safetensors(directory / "none/x", {}); }),
               AllOf(HasSubstr("none/x.tmp: cannot be created"), HasSubstr("No such file")));
   fs::create_directory(directory / "taken");
@@ -131,7 +131,7 @@ class FileSizeLimit {
 };
 
 TEST(Writer, AFailedWriteLeavesTheOldFileAndNoOther) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   write_bytes(directory / "x", "old");
   const std::string large(1 << 20, 'x');
   const std::vector tensors = {view("w", Dtype::u8, {1 << 20}, large)};

@@ -14,11 +14,11 @@ namespace {
 using testing::f32_bytes;
 using testing::one_vector;
 using testing::safetensors;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_checkpoint;
 
 TEST(Summary, CountsParametersTypesAndBytes) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string bytes =
       safetensors(R"({"a":{"dtype":"BF16","shape":[2,3],"data_offsets":[0,12]},)"
                   R"("b":{"dtype":"F32","shape":[5],"data_offsets":[12,32]},)"
@@ -41,7 +41,7 @@ TEST(Summary, CountsParametersTypesAndBytes) {
 }
 
 /// A series of F32 vectors "w", steps 0, 1, …
-CheckpointSeries series_of(const TemporaryDirectory& directory,
+CheckpointSeries series_of(const TemporaryFolder& directory,
                            const std::vector<std::vector<float>>& checkpoints) {
   for (size_t i = 0; i < checkpoints.size(); ++i) {
     write_checkpoint(directory / ("step-" + std::to_string(i)), one_vector("w", checkpoints[i]));
@@ -50,7 +50,7 @@ CheckpointSeries series_of(const TemporaryDirectory& directory,
 }
 
 TEST(Difference, OfNeighbours) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const CheckpointSeries series = series_of(directory, {{3, 4, 0, 0}, {3, 2, 0, 1}, {3, 2, 0, 1}});
   const CheckpointDifference first = difference(series, 0);
   EXPECT_EQ(first.step_from, 0);
@@ -67,7 +67,7 @@ TEST(Difference, OfNeighbours) {
 }
 
 TEST(Difference, CoversEveryElementOfLongTensors) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   std::vector<float> from(10001, 1.0F), to = from;
   to[0] = 2;
   to[4096] = 3;
@@ -79,7 +79,7 @@ TEST(Difference, CoversEveryElementOfLongTensors) {
 }
 
 TEST(Difference, NotFiniteElementsAreCountedAndLeftOut) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const float infinity = std::numeric_limits<float>::infinity();
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const CheckpointDifference found =
@@ -91,12 +91,12 @@ TEST(Difference, NotFiniteElementsAreCountedAndLeftOut) {
 }
 
 TEST(Difference, FromZeroIsInfinitelyLarge) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   EXPECT_TRUE(std::isinf(difference(series_of(directory, {{0}, {1}}), 0).relative_change));
 }
 
 TEST(Difference, AcrossStoredTypesIntegersLeftOut) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string header = R"({"w":{"dtype":"BF16","shape":[2],"data_offsets":[0,4]},)"
                              R"("n":{"dtype":"U8","shape":[1],"data_offsets":[4,5]}})";
   const std::string wide = R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"

@@ -19,7 +19,7 @@ using ::testing::Not;
 using testing::one_vector;
 using testing::safetensors;
 using testing::small_config;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 using testing::write_checkpoint;
 
@@ -33,7 +33,7 @@ class Series : public ::testing::Test {
     return data_error([&] { CheckpointSeries::open(directory.path()); });
   }
 
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
 };
 
 TEST_F(Series, OpensInTheOrderOfSteps) {

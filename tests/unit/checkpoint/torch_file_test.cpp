@@ -23,7 +23,7 @@ using testing::data_error;
 using ::testing::HasSubstr;
 using testing::read_bytes;
 using testing::small_config;
-using testing::TemporaryDirectory;
+using testing::TemporaryFolder;
 using testing::write_bytes;
 
 const fs::path golden = fs::path(EXPLAIND_TEST_DATA) / "torch_files";
@@ -73,7 +73,7 @@ TEST(EvilPickles, AreRefusedByNameAndNeverRun) {
 }
 
 TEST(TorchFile, CutShortIsNamed) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   const std::string whole = read_bytes(golden / "state.bin");
   for (const size_t size : {size_t{0}, size_t{1}, size_t{30}, whole.size() / 2, whole.size() - 1}) {
     write_bytes(directory / "pytorch_model.bin", whole.substr(0, size));
@@ -87,7 +87,7 @@ TEST(TorchFile, CutShortIsNamed) {
 }
 
 TEST(TorchFile, IsIdentifiedByItsContents) {
-  const TemporaryDirectory directory;
+  const TemporaryFolder directory;
   std::string bytes = read_bytes(golden / "state.bin");
   const auto header_of = [&](const std::string& text) {
     write_bytes(directory / "a.bin", text);
@@ -102,7 +102,7 @@ TEST(TorchFile, IsIdentifiedByItsContents) {
 class BinCheckpoint : public ::testing::Test {
  protected:
   void SetUp() override { write_bytes(directory / "config.json", small_config().dump()); }
-  TemporaryDirectory directory;
+  TemporaryFolder directory;
 };
 
 TEST_F(BinCheckpoint, OpensASingleFile) {

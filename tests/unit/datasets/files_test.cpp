@@ -3,7 +3,6 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <zlib.h>
 
 #include <filesystem>
@@ -13,6 +12,7 @@
 #include "core/error.hpp"
 #include "datasets/cifar10.hpp"
 #include "datasets/idx.hpp"
+#include "unit/temporary_folder.hpp"
 
 namespace explaind {
 namespace {
@@ -23,14 +23,6 @@ using ::testing::ThrowsMessage;
 
 class Files : public ::testing::Test {
  protected:
-  Files() {
-    std::string name = (fs::temp_directory_path() / "explaind-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~Files() override { fs::remove_all(folder_); }
-  Files(const Files&) = delete;
-  Files& operator=(const Files&) = delete;
-
   void write(const std::string& name, const std::string& bytes) const {
     std::ofstream(folder_ / name, std::ios::binary) << bytes;
   }
@@ -44,7 +36,7 @@ class Files : public ::testing::Test {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
-  fs::path folder_;
+  testing::TemporaryFolder folder_;
 };
 
 /// IDX of unsigned bytes that count up from `first`.
@@ -69,14 +61,14 @@ class Idx : public Files {
     write("t10k-labels-idx1-ubyte", idx({2}, 1));
   }
   void expect_refusal(const std::string& problem) const {
-    EXPECT_THAT([&] { read_idx_folder(folder_, 0, 0); },
+    EXPECT_THAT([&] { read_idx_folder(folder_.path(), 0, 0); },
                 ThrowsMessage<DataError>(HasSubstr(problem)));
   }
 };
 
 TEST_F(Idx, PlainAndGzippedFilesAreReadAlike) {
   write_folder();
-  const TrainingData data = read_idx_folder(folder_, 0, 0);
+  const TrainingData data = read_idx_folder(folder_.path(), 0, 0);
   EXPECT_TRUE(at::equal(data.train.inputs, at::arange(12, at::kByte).view({3, 1, 2, 2})));
   EXPECT_TRUE(at::equal(data.train.labels, at::tensor({4, 5, 6}, at::kLong)));
   EXPECT_TRUE(
@@ -88,10 +80,10 @@ TEST_F(Idx, PlainAndGzippedFilesAreReadAlike) {
 
 TEST_F(Idx, TheFirstSamplesAreTaken) {
   write_folder();
-  const TrainingData data = read_idx_folder(folder_, 2, 1);
+  const TrainingData data = read_idx_folder(folder_.path(), 2, 1);
   EXPECT_TRUE(at::equal(data.train.labels, at::tensor({4, 5}, at::kLong)));
   EXPECT_EQ(data.validation.size(), 1);
-  EXPECT_THAT([&] { read_idx_folder(folder_, 4, 1); },
+  EXPECT_THAT([&] { read_idx_folder(folder_.path(), 4, 1); },
               ThrowsMessage<DataError>(HasSubstr("has 3 samples, 4 asked for")));
 }
 
@@ -147,33 +139,33 @@ class Cifar10 : public Files {
 
 TEST_F(Cifar10, KeepsTheClassesInTheOrderOfTheFiles) {
   write_folder();
-  const TrainingData data = read_cifar10(folder_, {3, 5}, 0, 0);
+  const TrainingData data = read_cifar10(folder_.path(), {3, 5}, 0, 0);
   EXPECT_TRUE(at::equal(data.train.labels, at::tensor({0, 1, 1, 0}, at::kLong)));
   EXPECT_TRUE(at::equal(data.train.inputs.select(1, 2).select(1, 31).select(1, 31),
                         at::tensor({10, 12, 50, 51}, at::kByte)));
   EXPECT_TRUE(at::equal(data.validation.labels, at::tensor({1, 0}, at::kLong)));
   EXPECT_EQ(data.classes, 2);
   EXPECT_EQ(data.train.inputs.sizes(), (at::IntArrayRef{4, 3, 32, 32}));
-  EXPECT_EQ(read_cifar10(folder_, {}, 0, 0).train.size(), 5);
-  EXPECT_EQ(read_cifar10(folder_, {3, 5}, 3, 1).train.size(), 3);
+  EXPECT_EQ(read_cifar10(folder_.path(), {}, 0, 0).train.size(), 5);
+  EXPECT_EQ(read_cifar10(folder_.path(), {3, 5}, 3, 1).train.size(), 3);
   EXPECT_THAT(
       [&] {
-        read_cifar10(folder_, {3, 5}, 5, 0);
+        read_cifar10(folder_.path(), {3, 5}, 5, 0);
       },
       ThrowsMessage<DataError>(HasSubstr("has 4 samples of these classes, 5 asked for")));
 }
 
 TEST_F(Cifar10, BrokenFoldersAreRefused) {
-  EXPECT_THAT([&] { read_cifar10(folder_, {}, 0, 0); },
+  EXPECT_THAT([&] { read_cifar10(folder_.path(), {}, 0, 0); },
               ThrowsMessage<DataError>(HasSubstr("has no data_batch_*.bin and test_batch.bin")));
   write_folder();
-  EXPECT_THROW(read_cifar10(folder_, {3, 3}, 0, 0), UsageError);
-  EXPECT_THROW(read_cifar10(folder_, {10}, 0, 0), UsageError);
+  EXPECT_THROW(read_cifar10(folder_.path(), {3, 3}, 0, 0), UsageError);
+  EXPECT_THROW(read_cifar10(folder_.path(), {10}, 0, 0), UsageError);
   write("data_batch_1.bin", records({3, 10}, 0));
-  EXPECT_THAT([&] { read_cifar10(folder_, {}, 0, 0); },
+  EXPECT_THAT([&] { read_cifar10(folder_.path(), {}, 0, 0); },
               ThrowsMessage<DataError>(HasSubstr("record 1 has the label 10")));
   write("data_batch_1.bin", records({3, 1}, 0) + "x");
-  EXPECT_THAT([&] { read_cifar10(folder_, {}, 0, 0); },
+  EXPECT_THAT([&] { read_cifar10(folder_.path(), {}, 0, 0); },
               ThrowsMessage<DataError>(HasSubstr("6147 bytes are no whole number of records")));
 }
 

@@ -1,7 +1,5 @@
 #include "unit/runs/small_run.hpp"
 
-#include <stdlib.h>
-
 #include <span>
 
 namespace explaind::testing {
@@ -27,13 +25,6 @@ struct SmallPoint {
 };
 
 }  // namespace
-
-TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "explaind-XXXXXX").string();
-  path_ = ::mkdtemp(name.data());
-}
-
-TemporaryFolder::~TemporaryFolder() { std::filesystem::remove_all(path_); }
 
 nlohmann::json small_run_json() {
   const auto group = [](double decay) {

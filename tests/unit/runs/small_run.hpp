@@ -7,23 +7,9 @@
 #include <vector>
 
 #include "runs/run_writer.hpp"
+#include "unit/temporary_folder.hpp"
 
 namespace explaind::testing {
-
-/// A folder of its own, removed at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  [[nodiscard]] std::filesystem::path operator/(const std::string& name) const {
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// Adam with second moments: "a" of shape [2, 3] in group 0, "b" of shape [2] in group 1; 10
 /// training samples; flips recorded.

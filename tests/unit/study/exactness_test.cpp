@@ -15,7 +15,7 @@
 namespace explaind {
 namespace {
 
-using testing::TrainingFolder;
+using testing::TemporaryFolder;
 
 NamedRule rule(const std::string& name, double relative, double absolute, int first = 3) {
   NamedRule made{.name = name, .rule = {}};
@@ -55,7 +55,7 @@ class StudyTest : public ::testing::TestWithParam<OptimizerKind> {
 };
 
 TEST_P(StudyTest, ASmoothModelNeedsFiveNodes) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   nlohmann::json smooth = testing::small_transformer_json();
   smooth["config"]["activation"] = "gelu";
   RecordedTrainingOptions options = testing::small_options(GetParam());
@@ -81,7 +81,7 @@ TEST_P(StudyTest, ASmoothModelNeedsFiveNodes) {
 }
 
 TEST_P(StudyTest, KinksAreBisected) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   RecordedTrainingOptions options = testing::small_options(GetParam());
   options.type = at::kFloat;
   const RecordedRun run =

@@ -5,10 +5,8 @@
 #include "training/recorded_training.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/CPUGeneratorImpl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cmath>
 #include <cstring>
@@ -17,83 +15,40 @@
 #include <stdexcept>
 
 #include "core/error.hpp"
-#include "datasets/modular_addition.hpp"
 #include "model/plain_ops.hpp"
 #include "model/registry.hpp"
 #include "runs/recorded_run.hpp"
+#include "unit/training/small_training.hpp"
 
 namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
 
-const nlohmann::json transformer = {
-    {"name", "grokking_transformer"},
-    {"config", {{"vocabulary", 9}, {"width", 8}, {"heads", 2}, {"inner", 12}, {"positions", 4}}}};
-const nlohmann::json network = {{"name", "cnn"},
-                                {"config",
-                                 {{"channels", 1},
-                                  {"height", 5},
-                                  {"width", 6},
-                                  {"filters1", 2},
-                                  {"filters2", 3},
-                                  {"hidden", 4},
-                                  {"classes", 3}}}};
+const nlohmann::json transformer = testing::small_transformer_json();
+const nlohmann::json network = testing::small_cnn_json();
 
-TrainingData random_images() {
-  at::Generator generator = at::detail::createCPUGenerator(4);
-  TrainingData data;
-  data.train = {at::randint(0, 256, {11, 1, 5, 6}, generator, at::kByte),
-                at::randint(0, 3, {11}, generator, at::kLong)};
-  data.validation = {data.train.inputs.narrow(0, 0, 4).contiguous(),
-                     data.train.labels.narrow(0, 0, 4).contiguous()};
-  data.transform = standardising_transform(data.train.inputs);
-  data.classes = 3;
-  return data;
-}
-
-/// 22 samples in batches of 5: the last of an epoch has 2.
+/// 22 samples in batches of 5: the last of an epoch has 2. Blocks of three to five steps.
 RecordedTrainingOptions options_of(OptimizerKind kind) {
-  RecordedTrainingOptions options;
-  options.optimizer = kind;
-  options.hyperparameters = {.weight_decay = 0.3,
-                             .beta1 = 0.8,
-                             .beta2 = 0.9,
-                             .epsilon = 1e-6,
-                             .momentum = 0.7,
-                             .dampening = 0.2};
-  options.max_gradient_norm = 0.4;
-  options.schedule = {.peak = 0.05, .minimum_ratio = 0, .warmup = 3, .steps = 12};
-  options.steps = 12;
-  options.batch = 5;
-  options.type = at::kDouble;
-  options.seed = 9;
+  RecordedTrainingOptions options = testing::small_options(kind);
   options.keep_gradients = true;
   options.keep_second_moments = kind != OptimizerKind::sgd;
-  options.block_bytes = 40'000;  // three to five steps
   return options;
 }
 
 class RecordedTrainingTest : public ::testing::TestWithParam<std::string> {
  protected:
-  RecordedTrainingTest() {
-    std::string name = (fs::temp_directory_path() / "explaind-XXXXXX").string();
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~RecordedTrainingTest() override { fs::remove_all(folder_); }
-
   /// Trains anew; stops as a crash does after so many steps (0: never).
   static void train(const fs::path& folder, const RecordedTrainingOptions& options, bool resume,
                     int64_t crash_after = 0) {
     const auto model = build_model(transformer, "test");
-    RecordedTraining training(*model, modular_addition(7, 22, 6, 5), options,
-                              {{"model", transformer}});
+    RecordedTraining training(*model, testing::small_sums(), options, {{"model", transformer}});
     training.run(folder, resume, [&](int64_t done, double) {
       if (done == crash_after) throw std::runtime_error("crash");
     });
   }
 
-  fs::path folder_;
+  testing::TemporaryFolder folder_;
 };
 
 at::Tensor tensor_of(const TensorView& view) {
@@ -168,13 +123,13 @@ at::Tensor closed_form(const RecordedRun& run, int64_t s, size_t p) {
 }
 
 TEST_P(RecordedTrainingTest, UpdatesFollowFromItsGradients) {
-  train(folder_, options_of(parse_optimizer(GetParam(), "test")), false);
-  const RecordedRun run = RecordedRun::open(folder_);
+  train(folder_.path(), options_of(parse_optimizer(GetParam(), "test")), false);
+  const RecordedRun run = RecordedRun::open(folder_.path());
   ASSERT_EQ(run.steps(), 12);
   EXPECT_GT(run.blocks(), 2U);
   EXPECT_EQ(run.batch(4).samples.size(), 2U);
   const auto model = build_model(run.description().json["model"], "run.json");
-  expect_gradients(run, *model, modular_addition(7, 22, 6, 5));
+  expect_gradients(run, *model, testing::small_sums());
   int64_t clipped = 0;
   for (int64_t s = 0; s < run.steps(); ++s) {
     clipped += run.clip(s) < 1 ? 1 : 0;
@@ -220,18 +175,19 @@ INSTANTIATE_TEST_SUITE_P(Optimizers, RecordedTrainingTest,
 
 TEST_F(RecordedTrainingTest, ImagesAreRecordedWithTheirFlips) {
   const auto model = build_model(network, "test");
-  const TrainingData data = random_images();
+  const TrainingData data = testing::small_images();
   RecordedTrainingOptions options = options_of(OptimizerKind::sgd);
   options.flips = true;
   RecordedTraining training(*model, data, options, {{"model", network}});
-  training.run(folder_, false, [](int64_t, double) {});
-  const RecordedRun run = RecordedRun::open(folder_);
+  training.run(folder_.path(), false, [](int64_t, double) {});
+  const RecordedRun run = RecordedRun::open(folder_.path());
   expect_gradients(run, *model, data);
 }
 
 TEST_F(RecordedTrainingTest, EndsAfterTheEpochThatReachesTheAccuracy) {
   const auto model = build_model(network, "test");
-  const TrainingData data = random_images();  // 11 samples, 3 steps an epoch; 4 are also validated
+  const TrainingData data =
+      testing::small_images();  // 11 samples, 3 steps an epoch; 4 are also validated
   RecordedTrainingOptions options = options_of(OptimizerKind::adamw);
   options.steps = 1000;
   options.schedule = {.shape = Schedule::Shape::constant, .peak = 0.02, .steps = 1000};

@@ -17,7 +17,7 @@
 namespace explaind {
 namespace {
 
-using testing::TrainingFolder;
+using testing::TemporaryFolder;
 
 constexpr int64_t steps = 7;
 const std::vector<double> gradients{0.3, -0.2, 0.7, 0, -0.4, 0.25, 0.1};
@@ -34,7 +34,7 @@ at::Tensor column(const std::vector<double>& values) {
 }
 
 /// One parameter of one element.
-RecordedRun write_run(const TrainingFolder& folder, const std::string& optimizer,
+RecordedRun write_run(const TemporaryFolder& folder, const std::string& optimizer,
                       const std::vector<double>& weights) {
   nlohmann::json group = {{"nesterov", false}};
   if (optimizer != "sgd") group = {{"beta2", 0.9}, {"epsilon", 1e-3}};
@@ -141,17 +141,17 @@ void expect_exact(const RecordedRun& run) {
 }
 
 TEST(ReplaySchedule, AdamW) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   expect_exact(write_run(folder, "adamw", adam(true)));
 }
 
 TEST(ReplaySchedule, AdamWithCoupledDecay) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   expect_exact(write_run(folder, "adam", adam(false)));
 }
 
 TEST(ReplaySchedule, Sgd) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   expect_exact(write_run(folder, "sgd", sgd()));
 }
 

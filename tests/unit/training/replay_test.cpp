@@ -23,7 +23,7 @@
 namespace explaind {
 namespace {
 
-using testing::TrainingFolder;
+using testing::TemporaryFolder;
 
 struct Case {
   std::string name;
@@ -69,7 +69,7 @@ class ReplayTest : public ::testing::TestWithParam<Case> {
                              : testing::record(folder_, testing::small_transformer_json(),
                                                testing::small_sums(), options);
   }
-  TrainingFolder folder_;
+  TemporaryFolder folder_;
 };
 
 /// What samples and weights of one run put into the sums.
@@ -278,7 +278,7 @@ INSTANTIATE_TEST_SUITE_P(Optimizers, ReplayTest, ::testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
 
 TEST(Replay, CopiesAreSnapshots) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   const RecordedRun run =
       testing::record(folder, testing::small_transformer_json(), testing::small_sums(),
                       testing::small_options(OptimizerKind::adam));
@@ -295,7 +295,7 @@ TEST(Replay, CopiesAreSnapshots) {
 }
 
 TEST(RunData, IsWhatTheRunWasTrainedOn) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   const TrainingData given = testing::small_images();
   RecordedTrainingOptions options = testing::small_options(OptimizerKind::sgd);
   const RecordedRun run = testing::record(folder, testing::small_cnn_json(), given, options);
@@ -310,7 +310,7 @@ TEST(RunData, IsWhatTheRunWasTrainedOn) {
 }
 
 TEST(BatchGradients, RefuseAModelThatIsNotTheRuns) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   const RecordedRun run =
       testing::record(folder, testing::small_transformer_json(), testing::small_sums(),
                       testing::small_options(OptimizerKind::sgd));

@@ -2,21 +2,11 @@
 
 #include <ATen/ATen.h>
 #include <ATen/CPUGeneratorImpl.h>
-#include <stdlib.h>
 
 #include "datasets/modular_addition.hpp"
 #include "model/registry.hpp"
 
 namespace explaind::testing {
-
-namespace fs = std::filesystem;
-
-TrainingFolder::TrainingFolder() {
-  std::string name = (fs::temp_directory_path() / "explaind-XXXXXX").string();
-  path_ = ::mkdtemp(name.data());
-}
-
-TrainingFolder::~TrainingFolder() { fs::remove_all(path_); }
 
 nlohmann::json small_transformer_json() {
   return {
@@ -69,7 +59,7 @@ RecordedTrainingOptions small_options(OptimizerKind kind) {
   return options;
 }
 
-RecordedRun record(const TrainingFolder& folder, const nlohmann::json& model,
+RecordedRun record(const TemporaryFolder& folder, const nlohmann::json& model,
                    const TrainingData& data, const RecordedTrainingOptions& options) {
   const auto built = build_model(model, "test");
   RecordedTraining training(*built, data, options, {{"model", model}});

@@ -1,27 +1,12 @@
 #pragma once
 // Small trainings whose history is recorded: a transformer of 7 numbers, and images with flips.
 
-#include <filesystem>
-#include <string>
-
 #include "datasets/dataset.hpp"
 #include "runs/recorded_run.hpp"
 #include "training/recorded_training.hpp"
+#include "unit/temporary_folder.hpp"
 
 namespace explaind::testing {
-
-/// A folder of its own, removed at the end.
-class TrainingFolder {
- public:
-  TrainingFolder();
-  ~TrainingFolder();
-  TrainingFolder(const TrainingFolder&) = delete;
-  TrainingFolder& operator=(const TrainingFolder&) = delete;
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 /// What run.json says of the grokking transformer with 2 heads.
 nlohmann::json small_transformer_json();
@@ -37,7 +22,7 @@ TrainingData small_images();
 RecordedTrainingOptions small_options(OptimizerKind kind);
 
 /// Trains into the folder and opens the run.
-RecordedRun record(const TrainingFolder& folder, const nlohmann::json& model,
+RecordedRun record(const TemporaryFolder& folder, const nlohmann::json& model,
                    const TrainingData& data, const RecordedTrainingOptions& options);
 
 }  // namespace explaind::testing

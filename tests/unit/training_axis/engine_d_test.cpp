@@ -97,7 +97,7 @@ class EngineD : public ::testing::TestWithParam<Case> {
   TrainingData data_ = GetParam().data();
   std::unique_ptr<Model> model_ = build_model(GetParam().model, "test");
   std::vector<Predictions> predictions_ = predictions_of(data_, GetParam().type);
-  TrainingFolder plain_, stored_;
+  TemporaryFolder plain_, stored_;
 };
 
 TEST_P(EngineD, EqualsPerSampleMomentumBuffers) {
@@ -192,7 +192,7 @@ TEST(UpdateRulesOf, StretchesFitTheMemoryThatTheyAreGiven) {
 }
 
 TEST(AxisOptionsOf, StepsOutsideTheRunAreRefused) {
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   const RecordedRun run =
       record(folder, small_cnn_json(), small_images(), small_options(OptimizerKind::sgd));
   AxisOptions options;

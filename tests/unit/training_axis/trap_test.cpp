@@ -211,7 +211,7 @@ TEST(Traps, EpsilonIsTheOptimizersOwn) {
   const at::Tensor expected = golden.tensor("origin");
   expect_equal_elements(sweep(golden, golden.options()).data, expected, 1e-9, "origin");
   // The same run, said to have had the usual ε.
-  const TrainingFolder folder;
+  const TemporaryFolder folder;
   const std::filesystem::path copy = folder.path() / "run";
   std::filesystem::copy(golden.run().directory(), copy, std::filesystem::copy_options::recursive);
   nlohmann::json json = read_json_object(copy / "run.json");
