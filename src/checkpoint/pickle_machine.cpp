@@ -1,0 +1,326 @@
+#include "checkpoint/pickle_machine.hpp"
+
+#include "core/error.hpp"
+
+namespace explaind::pickled {
+namespace {
+
+const std::map<std::string, Dtype>& storages() {
+  static const std::map<std::string, Dtype> known{
+      {"torch.DoubleStorage", Dtype::f64}, {"torch.FloatStorage", Dtype::f32},
+      {"torch.HalfStorage", Dtype::f16},   {"torch.BFloat16Storage", Dtype::bf16},
+      {"torch.LongStorage", Dtype::i64},   {"torch.IntStorage", Dtype::i32},
+      {"torch.ShortStorage", Dtype::i16},  {"torch.CharStorage", Dtype::i8},
+      {"torch.ByteStorage", Dtype::u8},    {"torch.BoolStorage", Dtype::boolean}};
+  return known;
+}
+
+constexpr const char* rebuild_tensor = "torch._utils._rebuild_tensor_v2";
+constexpr const char* rebuild_parameter = "torch._utils._rebuild_parameter";
+constexpr const char* rebuild_from_type = "torch._tensor._rebuild_from_type_v2";
+constexpr const char* ordered_dict = "collections.OrderedDict";
+
+bool allowed(const std::string& name) {
+  return storages().contains(name) || name == rebuild_tensor || name == rebuild_parameter ||
+         name == rebuild_from_type || name == ordered_dict || name == "torch.Tensor" ||
+         name == "torch.nn.parameter.Parameter";
+}
+
+}  // namespace
+
+Value Machine::run() {
+  while (true) {
+    const auto code = static_cast<unsigned char>(take(1)[0]);
+    if (code == '.') return pop();
+    if (!structure(code) && !number(code) && !text(code) && !memory(code) && !call(code)) {
+      refuse(fmt::format("its pickle uses the operation 0x{:02x}, which plain data do not need",
+                         code));
+    }
+  }
+}
+
+void Machine::refuse(const std::string& problem) const {
+  throw DataError(where_, problem + " (nothing of it was run)",
+                  "Convert a file that you trust with transformers: "
+                  "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR)");
+}
+
+std::span<const std::byte> Machine::take(size_t size) {
+  if (size > rest_.size()) refuse("its pickle is cut short");
+  const auto taken = rest_.first(size);
+  rest_ = rest_.subspan(size);
+  return taken;
+}
+
+std::string Machine::read_text(size_t size) {
+  const auto bytes = take(size);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::string Machine::read_line() {
+  std::string line;
+  for (char letter = read<char>(); letter != '\n'; letter = read<char>()) line += letter;
+  return line;
+}
+
+Value Machine::pop() {
+  if (stack_.empty()) refuse("its pickle is broken (empty stack)");
+  Value top = std::move(stack_.back());
+  stack_.pop_back();
+  return top;
+}
+
+std::vector<Value> Machine::pop_to_mark() {
+  for (size_t i = stack_.size(); i-- > 0;) {
+    if (!std::holds_alternative<Mark>(stack_[i].held)) continue;
+    const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(i) + 1;
+    std::vector<Value> items(std::make_move_iterator(first), std::make_move_iterator(stack_.end()));
+    stack_.resize(i);
+    return items;
+  }
+  refuse("its pickle is broken (no mark)");
+}
+
+void Machine::push_tuple(size_t size) {
+  std::vector<Value> items(size);
+  for (size_t i = size; i-- > 0;) items[i] = pop();
+  push(Sequence{keep(std::move(items))});
+}
+
+bool Machine::structure(unsigned char code) {
+  switch (code) {
+    case 0x80:
+      take(1);
+      return true;  // PROTO
+    case 0x95:
+      take(8);
+      return true;  // FRAME
+    case '(':
+      push(Mark{});
+      return true;
+    case '0':
+      pop();
+      return true;
+    case '1':
+      pop_to_mark();
+      return true;
+    case ')':
+    case ']':
+      push(Sequence{keep({})});
+      return true;
+    case '}':
+      push(Dict{keep({})});
+      return true;
+    case 't':
+    case 'l':
+      push(Sequence{keep(pop_to_mark())});
+      return true;
+    case 'd':
+      push(Dict{keep(pop_to_mark())});
+      return true;
+    case 0x85:
+    case 0x86:
+    case 0x87:
+      push_tuple(code - 0x84U);
+      return true;
+    case 'a': {
+      Value item = pop();
+      top_as<Sequence>("list").items->push_back(std::move(item));
+      return true;
+    }
+    case 'e': {
+      std::vector<Value> items = pop_to_mark();
+      extend(*top_as<Sequence>("list").items, std::move(items));
+      return true;
+    }
+    case 's': {
+      Value value = pop(), key = pop();
+      std::vector<Value>& items = *top_as<Dict>("dict").items;
+      items.push_back(std::move(key));
+      items.push_back(std::move(value));
+      return true;
+    }
+    case 'u': {
+      std::vector<Value> items = pop_to_mark();
+      extend(*top_as<Dict>("dict").items, std::move(items));
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool Machine::number(unsigned char code) {
+  switch (code) {
+    case 'N':
+      push(None{});
+      return true;
+    case 0x88:
+      push(true);
+      return true;
+    case 0x89:
+      push(false);
+      return true;
+    case 'J':
+      push(int64_t{read<int32_t>()});
+      return true;
+    case 'K':
+      push(int64_t{read<uint8_t>()});
+      return true;
+    case 'M':
+      push(int64_t{read<uint16_t>()});
+      return true;
+    case 0x8a: {  // LONG1: little-endian, two's complement
+      const auto bytes = take(read<uint8_t>());
+      if (bytes.size() > 8) refuse("its pickle holds a number of more than 64 bits");
+      uint64_t value = 0;
+      for (size_t i = 0; i < bytes.size(); ++i)
+        value |= std::to_integer<uint64_t>(bytes[i]) << 8 * i;
+      if (!bytes.empty() && bytes.size() < 8 && (std::to_integer<int>(bytes.back()) & 0x80) != 0) {
+        value |= ~uint64_t{0} << 8 * bytes.size();
+      }
+      push(static_cast<int64_t>(value));
+      return true;
+    }
+    case 'G': {  // eight bytes, the most significant one first
+      uint64_t bits = 0;
+      for (const std::byte each : take(8)) bits = bits << 8 | std::to_integer<uint64_t>(each);
+      double value = 0;
+      std::memcpy(&value, &bits, sizeof(value));
+      push(value);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool Machine::text(unsigned char code) {
+  switch (code) {
+    case 'X':
+    case 'T':
+    case 'B':
+      push(Text{read_text(read<uint32_t>())});
+      return true;
+    case 0x8c:
+    case 'U':
+    case 'C':
+      push(Text{read_text(read<uint8_t>())});
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Machine::memory(unsigned char code) {
+  switch (code) {
+    case 'q':
+      remember(read<uint8_t>());
+      return true;
+    case 'r':
+      remember(read<uint32_t>());
+      return true;
+    case 0x94:
+      remember(static_cast<uint32_t>(memo_.size()));
+      return true;
+    case 'h':
+      recall(read<uint8_t>());
+      return true;
+    case 'j':
+      recall(read<uint32_t>());
+      return true;
+    default:
+      return false;
+  }
+}
+
+void Machine::remember(uint32_t place) {
+  if (stack_.empty()) refuse("its pickle is broken (empty stack)");
+  memo_[place] = stack_.back();
+}
+
+void Machine::recall(uint32_t place) {
+  const auto found = memo_.find(place);
+  if (found == memo_.end()) refuse("its pickle is broken (unknown reference)");
+  stack_.push_back(found->second);
+}
+
+bool Machine::call(unsigned char code) {
+  switch (code) {
+    case 'c': {
+      const std::string module = read_line();
+      push_global(module + "." + read_line());
+      return true;
+    }
+    case 0x93: {
+      const std::string name = pop_as<Text>("name").text;
+      push_global(pop_as<Text>("module").text + "." + name);
+      return true;
+    }
+    case 'Q':
+      push(storage_of(*pop_as<Sequence>("storage's tuple").items));
+      return true;
+    case 'R': {
+      const Items arguments = pop_as<Sequence>("arguments").items;
+      stack_.push_back(rebuild(pop_as<Global>("name").name, *arguments));
+      return true;
+    }
+    case 'b':
+      pop();
+      top_as<Dict>("dict");
+      return true;  // attributes of an OrderedDict: not needed
+    default:
+      return false;
+  }
+}
+
+void Machine::push_global(const std::string& name) {
+  if (!allowed(name)) {
+    refuse(fmt::format("its pickle names {}, which no state dict needs", name));
+  }
+  push(Global{name});
+}
+
+Storage Machine::storage_of(const std::vector<Value>& tuple) const {
+  if (argument<Text>(tuple, 0, "\"storage\"").text != "storage") {
+    refuse("its pickle refers to something that is no storage");
+  }
+  const std::string& type = argument<Global>(tuple, 1, "storage type").name;
+  const auto found = storages().find(type);
+  if (found == storages().end()) refuse("its pickle has a storage of type " + type);
+  return {.dtype = found->second,
+          .key = argument<Text>(tuple, 2, "storage key").text,
+          .elements = argument<int64_t>(tuple, 4, "storage size")};
+}
+
+std::vector<int64_t> Machine::numbers(const Sequence& sequence) const {
+  constexpr size_t largest_rank = 16;
+  if (sequence.items->size() > largest_rank) refuse("its pickle has a tensor of too high a rank");
+  std::vector<int64_t> values;
+  for (size_t i = 0; i < sequence.items->size(); ++i) {
+    values.push_back(argument<int64_t>(*sequence.items, i, "number"));
+  }
+  return values;
+}
+
+Value Machine::rebuild(const std::string& name, const std::vector<Value>& arguments) {
+  if (name == ordered_dict && arguments.empty()) return {Dict{keep({})}};
+  if (name == rebuild_parameter) return {argument<PickledTensor>(arguments, 0, "tensor")};
+  if (name == rebuild_from_type) {  // (function, type, its arguments, state)
+    const std::string& function = argument<Global>(arguments, 0, "name").name;
+    if (function == rebuild_from_type) refuse("its pickle calls " + name + " on itself");
+    return rebuild(function, *argument<Sequence>(arguments, 2, "arguments").items);
+  }
+  if (name != rebuild_tensor) refuse("its pickle calls " + name);
+  const auto& storage = argument<Storage>(arguments, 0, "storage");
+  PickledTensor tensor;
+  tensor.dtype = storage.dtype;
+  tensor.storage = storage.key;
+  tensor.storage_elements = storage.elements;
+  tensor.offset = argument<int64_t>(arguments, 1, "offset");
+  tensor.shape = numbers(argument<Sequence>(arguments, 2, "shape"));
+  tensor.strides = numbers(argument<Sequence>(arguments, 3, "strides"));
+  return {std::move(tensor)};
+}
+
+}  // namespace explaind::pickled
