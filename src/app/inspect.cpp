@@ -100,11 +100,12 @@ void print_origin(const StoreReader& store) {
   double bytes = 0;
   std::set<int64_t> steps;
   for (const auto& file : inputs["series"]) {
-    bytes += file["size"].get<double>();
-    steps.insert(file["step"].get<int64_t>());
+    bytes += file.value("size", 0.0);
+    if (file.contains("step")) steps.insert(file["step"].get<int64_t>());
   }
   fmt::print("\nOrigin\n");
-  fmt::print("  series      {}: {} checkpoints, {}\n", chosen("series"), steps.size(),
+  fmt::print("  series      {}: {}, {}\n", chosen("series"),
+             steps.empty() ? "a recorded run" : fmt::format("{} checkpoints", steps.size()),
              format_bytes(bytes));
   fmt::print("  samples     {}\n", chosen("samples"));
   fmt::print("  scores      {} by {}, axes {}\n", chosen("functional"), chosen("component"),

@@ -91,6 +91,12 @@ def expect_language_model(folder):
     assert np.abs(psi.sum(2) - ends[1] + ends[0]).max() < 1e-10 and np.abs(ends[1] - ends[0]).min() > 1e-8
 
 
+def expect_inspect(folder):
+    text = must(run("inspect", folder / "all.h5")).stdout
+    for word in ("complete", "(segment: 12, sample: 6, component: 84, output: 9)", "run: a recorded run, ", "samples     train:3-8"):
+        assert word in text, (word, text)
+
+
 def expect_plan(folder):
     options = ["plan", "--series", folder / "run", "--samples", "validation", "--precision", "fp64", "--threads", "1"]
     text = must(run(*options, "--functional", "logit", "--axes", "sample,output")).stdout
@@ -134,6 +140,7 @@ def main():
         expect_outputs(folder)
         expect_same_bits(folder)
         expect_language_model(folder)
+        expect_inspect(folder)
         expect_plan(folder)
         expect_bad_input(folder)
 
