@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <memory>
 
@@ -139,6 +140,7 @@ void run_parameter_units(const DecomposeJob& job, const MemoryPlan& memory,
   const DenseSolver dense(*job.model, job.samples, job.groups, job.solver, parameters, *pass, rows,
                           &group);
   for_units(dispatcher, group, todo, [&](int64_t index) {
+    const auto start = std::chrono::steady_clock::now();
     const Unit unit = job.units.unit(index);
     const PieceRange& pieces = job.pieces[static_cast<size_t>(unit.segment)];
     std::vector<SampleNodes> nodes(static_cast<size_t>(pieces.last - pieces.first));
@@ -155,6 +157,7 @@ void run_parameter_units(const DecomposeJob& job, const MemoryPlan& memory,
     }
     dense.solve(pieces, nodes, tile,
                 [&](const DenseSlice& slice) { writer.write_dense(unit, slice); });
+    tile.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     keep(tile);
   });
 }

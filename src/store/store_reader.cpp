@@ -129,6 +129,21 @@ std::vector<StoredVariable> StoreReader::variables() const {
   return found;
 }
 
+std::vector<StoredVariable> StoreReader::dense_variables() const {
+  std::vector<StoredVariable> found;
+  if (H5Lexists(file_.get(), dense_group, H5P_DEFAULT) <= 0) return found;
+  const Handle group(H5Gopen2(file_.get(), dense_group, H5P_DEFAULT), H5Gclose, where_,
+                     "opening a group");
+  std::vector<std::string> names;
+  check(H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link, &names), where_,
+        "listing variables");
+  for (const std::string& name : names) {
+    const std::string path = std::string(dense_group) + "/" + name;
+    if (!attribute(path, "long_name").empty()) found.push_back(variable(path));
+  }
+  return found;
+}
+
 bool StoreReader::is_text(const std::string& name) const {
   const Handle dataset = open(name);
   const Handle type(H5Dget_type(dataset.get()), H5Tclose, where_, "H5Dget_type");
