@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/decompose_steps.hpp"
+#include "app/parameter_scores.hpp"
 #include "app/run_samples.hpp"
 #include "core/error.hpp"
 #include "model/classifier.hpp"
@@ -208,7 +209,10 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
     job.solver.positions =
         std::max(job.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
-  job.components = ComponentTable(parse_granularity(options.component), job.model->parameters());
+  job.dense = keeps_parameters(options);
+  job.components =
+      ComponentTable(job.dense ? Granularity::tensor : parse_granularity(options.component),
+                     job.model->parameters());
   if (job.steps) {
     job.set_steps();
   } else {
@@ -251,6 +255,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   }
   schema.group_names = job.groups.names;
   schema.components = job.components;
+  schema.dense = job.dense;
   schema.axes = job.solver.axes;
   for (int64_t i = 0; schema.axes.output && i < job.solver.outputs; ++i) {
     schema.outputs.push_back(std::to_string(i));

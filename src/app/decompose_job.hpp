@@ -41,6 +41,7 @@ struct DecomposeJob {
   std::unique_ptr<Trajectory> trajectory;
   std::vector<PieceRange> pieces;  ///< per segment of the units: of the trajectory
   ComponentTable components;
+  bool dense = false;  ///< a score for every scalar, beside those of whole tensors
   SolverOptions solver;
   UnitGrid units;
   Computation computation;

@@ -95,11 +95,11 @@ ScoreTile UnitSolver::empty_tile(const Unit& unit) const {
   return tile;
 }
 
-ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep) const {
+ScoreTile UnitSolver::solve(const Unit& unit, Sweep& sweep, SampleNodes* nodes) const {
   const auto start = std::chrono::steady_clock::now();
   ScoreTile tile = empty_tile(unit);
   for (int64_t begin = unit.sample_begin; begin < unit.sample_end; begin += options_.chunk) {
-    solve_chunk(begin, std::min(begin + options_.chunk, unit.sample_end), sweep, tile);
+    solve_chunk(begin, std::min(begin + options_.chunk, unit.sample_end), sweep, nodes, tile);
   }
   const bool leaves = group_ != nullptr && group_->rank() != 0 && !divides_rows();
   const auto finish = [&](std::vector<double>& scores, int64_t trains) {
@@ -162,22 +162,34 @@ ChunkBatches UnitSolver::batches(int64_t begin, int64_t end) const {
   return chunk;
 }
 
-void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile& tile) const {
+void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNodes* nodes,
+                             ScoreTile& tile) const {
   const ChunkBatches chunk = batches(begin, end);
   const int64_t outputs = options_.outputs, pairs = (end - begin) * outputs;
   const auto plan =
       make_plan(options_.quadrature, end - begin, static_cast<int64_t>(table_.parameters().size()),
-                scores_follow_tensors_, outputs);
+                scores_follow_tensors_ && nodes == nullptr, outputs);
+  NodeRecord record(nodes == nullptr ? 0 : end - begin);
   const int64_t first_pair = (begin - tile.unit.sample_begin) * outputs;
   ScoreAccumulator sink(table_, pairs, options_.axes.position ? options_.positions : 0,
                         plan->accumulators(), !scores_follow_tensors_, sweep.device(),
                         static_cast<int64_t>(options_.directions.size()));
   while (!plan->done()) {
+    if (nodes != nullptr) {
+      record.add(plan->next());
+      if (plan->replaying()) {  // of the weights alone
+        plan->tell({}, {});
+        continue;
+      }
+    }
     const std::vector<Ask> asks = of_outputs(plan->next(), outputs);
     sweep.run(chunk, asks, sink);
     if (group_ != nullptr) exchange_values(*group_, chunk, asks, sink);
     if (!plan->replaying()) keep_ends(asks, sink.functionals(), first_pair, tile);
     plan->tell(sink.functionals(), sink.values());
+  }
+  for (int64_t sample = 0; nodes != nullptr && sample < end - begin; ++sample) {
+    nodes->push_back(record.of(sample, plan->verdict(sample)));
   }
   for (int64_t pair = 0; pair < pairs; ++pair) {
     const int64_t sample = begin + pair / outputs, output = pair % outputs;

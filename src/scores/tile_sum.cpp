@@ -21,9 +21,6 @@ void add_piece(ScoreTile& total, const ScoreTile& piece) {
   for (size_t i = 0; i < total.parts.size(); ++i) {
     add(total.parts[i].scores, piece.parts[i].scores);
   }
-  for (size_t i = 0; i < total.parts.size(); ++i) {
-    add(total.parts[i].scores, piece.parts[i].scores);
-  }
   add(total.residual, piece.residual);
   add(total.quadrature_error, piece.quadrature_error);
   add(total.node_count, piece.node_count);

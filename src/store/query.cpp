@@ -308,8 +308,11 @@ QueryResult run(const StoreReader& store, const Query& query) {
       place[a] = rest % axes[a].keys.size();
       rest /= axes[a].keys.size();
     }
-    std::vector<std::string> key;
-    for (const auto& [axis, within] : source) key.push_back(axes[axis].keys[place[axis]][within]);
+    std::vector<std::string> key;  // an array has none, and may be as large as a tensor
+    for (const auto& [axis, within] : source) {
+      if (query.whole && query.top == 0) break;
+      key.push_back(axes[axis].keys[place[axis]][within]);
+    }
     result.keys.push_back(std::move(key));
     result.values.push_back(found.seen[cell] ? found.cells[cell]
                                              : std::numeric_limits<double>::quiet_NaN());

@@ -1,0 +1,93 @@
+#pragma once
+// Scores of every scalar of the model for one unit (engine B), at the nodes that engine A has
+// fixed.
+//
+// Legend: S samples of the unit, R rows of its sample-like axis (samples, groups, or 1).
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "comm/communicator.hpp"
+#include "decomposition/dense_pass.hpp"
+#include "decomposition/trajectory.hpp"
+#include "decomposition/unit_solver.hpp"
+#include "quadrature/node_record.hpp"
+#include "scores/dense_slice.hpp"
+
+namespace explaind {
+
+/// How much is held at once; changes no bit.
+struct DenseRows {
+  int64_t at_once = 1;  ///< rows of the unit of which sums are kept: 16 bytes a scalar each
+};
+
+/// Ψ_i = Δ_i Σ_q w_q ∂_iF(θ(t_q)) (method.md §2, §4), in F's unit. Sums are fp64, formed per
+/// micro-batch in ascending t, and micro-batches are added in order, so that neither the ranks of
+/// the group nor memory show in the bits.
+class DenseSolver {
+ public:
+  using Keep = std::function<void(const DenseSlice&)>;
+
+  /// All references must outlive the solver. parameters: resident, the whole model; what `pass`
+  /// computes with. group: ranks that share a unit; null where this one is alone.
+  DenseSolver(const Model& model, const std::vector<Sample>& samples, const Groups& groups,
+              const SolverOptions& options, ParameterSource& parameters, DensePass& pass,
+              DenseRows rows, const Communicator* group = nullptr);
+
+  /// Computes the scalars of tile.unit, hands them to `keep` in parts, each on one rank, and sets
+  /// tile.psi_abs of the rows that tile holds. nodes: per piece and sample. Where `sample` is kept
+  /// a rank has the rows of its own micro-batches, else some rows of every tensor. @collective over
+  /// the group
+  void solve(const PieceRange& pieces, const std::vector<SampleNodes>& nodes, ScoreTile& tile,
+             const Keep& keep) const;
+
+ private:
+  /// One tensor per parameter (fp64), undefined where nothing was added.
+  using Sums = std::vector<at::Tensor>;
+  struct Batch {
+    MicroBatch samples;
+    int64_t first = 0;  ///< sample of the unit
+  };
+  /// Members of a micro-batch that are added to one row.
+  using Members = std::vector<int64_t>;
+
+  [[nodiscard]] std::vector<Batch> batches_of(const Unit& unit) const;
+  [[nodiscard]] int64_t row_of(const Unit& unit, int64_t sample) const;
+  [[nodiscard]] int64_t row_count(const Unit& unit) const;
+  /// Of the piece that is loaded, a micro-batch's part of some rows.
+  [[nodiscard]] std::vector<Sums> contributions(const Batch& batch,
+                                                const std::vector<Members>& rows,
+                                                const SampleNodes& nodes) const;
+  void add_gradients(const Batch& batch, const Members& members, const SampleNodes& nodes, double t,
+                     Sums& sums) const;
+  void solve_samples(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
+                     ScoreTile& tile, const Keep& keep) const;
+  void solve_sums(const PieceRange& pieces, const std::vector<SampleNodes>& nodes, ScoreTile& tile,
+                  const Keep& keep) const;
+  /// Adds every rank's contribution to this rank's part of the row, in the ranks' order: of
+  /// consecutive micro-batches. Undefined tensors add nothing. @collective over the group
+  void add_in_order(const Sums& mine, Sums& part) const;
+  /// Rows of a parameter that a rank of the group has where `sample` is summed.
+  [[nodiscard]] ParameterRows part_of(ParameterId parameter, int rank) const;
+  /// Hands out scores of one row and appends Σ|·| of every row of a tensor.
+  void keep_row(int64_t row, const Sums& scores, bool parts, const Keep& keep,
+                std::vector<double>& absolute) const;
+  [[nodiscard]] int ranks() const { return group_ == nullptr ? 1 : group_->size(); }
+  [[nodiscard]] int rank() const { return group_ == nullptr ? 0 : group_->rank(); }
+
+  const Model& model_;
+  const std::vector<Sample>& samples_;
+  const Groups& groups_;
+  SolverOptions options_;
+  ParameterSource& parameters_;
+  DensePass& pass_;
+  DenseRows rows_;
+  const Communicator* group_;
+  std::vector<ParameterRows> whole_;
+  std::vector<int64_t> group_sizes_;
+};
+
+}  // namespace explaind
