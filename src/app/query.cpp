@@ -200,6 +200,7 @@ int run_query(const QueryOptions& options) {
                     .select = options.select,
                     .absolute = options.absolute,
                     .top = options.top,
+                    .keys = options.format != "npy" || !options.similarity.empty(),
                     .whole = options.format == "npy"};
   const QueryResult result =
       options.similarity.empty() ? run(store, query) : similarity(store, query, options.similarity);

@@ -308,9 +308,9 @@ QueryResult run(const StoreReader& store, const Query& query) {
       place[a] = rest % axes[a].keys.size();
       rest /= axes[a].keys.size();
     }
-    std::vector<std::string> key;  // an array has none, and may be as large as a tensor
+    std::vector<std::string> key;
     for (const auto& [axis, within] : source) {
-      if (query.whole && query.top == 0) break;
+      if (!query.keys) break;
       key.push_back(axes[axis].keys[place[axis]][within]);
     }
     result.keys.push_back(std::move(key));

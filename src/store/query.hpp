@@ -16,6 +16,7 @@ struct Query {
   std::vector<std::string> select;    ///< name=value, alternatives a|b, ranges lo:hi, wildcards *
   std::vector<std::string> absolute;  ///< Ψ̄: axes summed outside |·|; empty: no absolute values
   int64_t top = 0;                    ///< K largest by absolute value; 0: all, in the axes' order
+  bool keys = true;    ///< false: rows without their keys, of an array as large as a tensor, say
   bool whole = false;  ///< also the combinations that have no committed entry, as NaN
 };
 
