@@ -32,8 +32,9 @@ struct DecomposeJob {
   std::optional<CheckpointSeries> series;  ///< what --series names: this,
   std::optional<RecordedRun> run;          ///< or this
   std::unique_ptr<Model> model;
-  const Network* network = nullptr;    ///< the model, where it is a language model
-  std::optional<PredictionData> data;  ///< of a classifier
+  const Network* network = nullptr;     ///< the model, where it is a language model
+  std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
+  std::optional<PredictionData> data;   ///< of a classifier
   std::optional<StepJob> steps;
   std::vector<Sample> samples;
   Groups groups;
@@ -49,6 +50,8 @@ struct DecomposeJob {
       left_out;     ///< per sample and output: ΔF of segments left out; empty where none
   StepCurve curve;  ///< of the whole path; empty where F was not needed
 
+  /// What F is of: the model, or a layer of it.
+  [[nodiscard]] const Model& explained() const { return layer_output ? *layer_output : *model; }
   /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
   /// the points between.
   void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);

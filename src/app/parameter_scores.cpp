@@ -134,7 +134,7 @@ void run_parameter_units(const DecomposeJob& job, const MemoryPlan& memory,
     pass = std::make_unique<NetworkPass>(*job.network, job.solver.functional, parameters);
   } else {
     pass =
-        std::make_unique<ClassifierPass>(*job.model, *job.data, job.solver.functional, parameters);
+        std::make_unique<ClassifierPass>(job.explained(), *job.data, job.solver.functional, parameters);
   }
   const DenseRows rows{.at_once = rows_at_once(job, group.size(), memory)};
   const DenseSolver dense(*job.model, job.samples, job.groups, job.solver, parameters, *pass, rows,

@@ -50,11 +50,13 @@ OptionTable option_table(DecomposeOptions& o) {
                    "train_group",
                    identity},
                   o.axes),
-      text_option({"functional", "NAME",
-                   "what is explained, in nats: loss (mean over a sample's predicted tokens) or "
-                   "loss_sum",
-                   identity},
-                  o.functional),
+      text_option(
+          {"functional", "NAME",
+           "what is explained: loss (in nats, the mean over a sample's predicted tokens), "
+           "loss_sum, logit:…, logit_diff:…, logprob:…, activation:…; configs/README.md has "
+           "all forms",
+           identity},
+          o.functional),
       text_option({"quadrature", "RULE", "adaptive, gauss:N or midpoint:N", identity},
                   o.quadrature),
       number_option(
