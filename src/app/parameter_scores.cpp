@@ -29,10 +29,6 @@ void require_parameter_axes(const Axes& axes) {
     throw UsageError(option, "has no training axis",
                      "Leave train_sample and train_group out of --axes, or use another component");
   }
-  if (axes.output) {
-    throw UsageError(option, "has one output at a time",
-                     "Leave output out of --axes and give one class, as in --functional logit:3");
-  }
 }
 
 /// Rows of a unit that may be worked on together.
@@ -41,11 +37,12 @@ int64_t most_rows(const DecomposeJob& job) {
   return job.solver.axes.group ? static_cast<int64_t>(job.groups.names.size()) : 1;
 }
 
-/// Per row: the sums of a micro-batch, and what they are added to, of which a rank has a part where
-/// samples are summed. fp64.
+/// Per row and output: the sums of a micro-batch, and what they are added to, of which a rank has a
+/// part where samples are summed. fp64.
 int64_t bytes_of_row(const DecomposeJob& job, int shards) {
   const int64_t scalars = parameter_count(*job.model);
-  return 8 * (scalars + scalars / (job.solver.axes.sample ? 1 : shards));
+  const int64_t sums = 8 * (scalars + scalars / (job.solver.axes.sample ? 1 : shards));
+  return job.solver.outputs * sums;
 }
 
 /// Gradients of one pass, and of a language model the logits of a micro-batch with their softmax.

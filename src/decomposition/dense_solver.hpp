@@ -2,12 +2,14 @@
 // Scores of every scalar of the model for one unit (engine B), at the nodes that engine A has
 // fixed.
 //
-// Legend: S samples of the unit, R rows of its sample-like axis (samples, groups, or 1).
+// Legend: S samples of the unit, R rows of its sample-like axis (samples, groups, or 1), J outputs
+// of F.
 
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "comm/communicator.hpp"
@@ -21,7 +23,8 @@ namespace explaind {
 
 /// How much is held at once; changes no bit.
 struct DenseRows {
-  int64_t at_once = 1;  ///< rows of the unit of which sums are kept: 16 bytes a scalar each
+  int64_t at_once =
+      1;  ///< rows of the unit of which sums are kept: 16 bytes a scalar and output each
 };
 
 /// Ψ_i = Δ_i Σ_q w_q ∂_iF(θ(t_q)) (method.md §2, §4), in F's unit. Sums are fp64, formed per
@@ -53,28 +56,39 @@ class DenseSolver {
   };
   /// Members of a micro-batch that are added to one row.
   using Members = std::vector<int64_t>;
+  /// Of several rows, each with all outputs: R J, J fastest.
+  using RowSums = std::vector<Sums>;
 
   [[nodiscard]] std::vector<Batch> batches_of(const Unit& unit) const;
   [[nodiscard]] int64_t row_of(const Unit& unit, int64_t sample) const;
   [[nodiscard]] int64_t row_count(const Unit& unit) const;
   /// Of the piece that is loaded, a micro-batch's part of some rows.
-  [[nodiscard]] std::vector<Sums> contributions(const Batch& batch,
-                                                const std::vector<Members>& rows,
-                                                const SampleNodes& nodes) const;
+  [[nodiscard]] RowSums contributions(const Batch& batch, const std::vector<Members>& rows,
+                                      const SampleNodes& nodes) const;
+  /// sums: J.
   void add_gradients(const Batch& batch, const Members& members, const SampleNodes& nodes, double t,
-                     Sums& sums) const;
+                     std::span<Sums> sums) const;
   void solve_samples(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
                      ScoreTile& tile, const Keep& keep) const;
   void solve_sums(const PieceRange& pieces, const std::vector<SampleNodes>& nodes, ScoreTile& tile,
                   const Keep& keep) const;
+  /// Adds all micro-batches' parts of rows [begin, end). @collective over the group
+  void add_batches(const std::vector<Batch>& batches, const Unit& unit, int64_t begin, int64_t end,
+                   const SampleNodes& nodes, RowSums& parts) const;
+  /// Adds to psi_abs what every rank has of a row. @collective over the group
+  void append_of_all_ranks(const std::vector<double>& absolute, ScoreTile& tile) const;
   /// Adds every rank's contribution to this rank's part of the row, in the ranks' order: of
   /// consecutive micro-batches. Undefined tensors add nothing. @collective over the group
   void add_in_order(const Sums& mine, Sums& part) const;
   /// Rows of a parameter that a rank of the group has where `sample` is summed.
   [[nodiscard]] ParameterRows part_of(ParameterId parameter, int rank) const;
-  /// Hands out scores of one row and appends Σ|·| of every row of a tensor.
-  void keep_row(int64_t row, const Sums& scores, bool parts, const Keep& keep,
+  /// Hands out the scores of one row (J) and appends Σ|·| of every row of a tensor, per output.
+  void keep_row(int64_t row, std::span<const Sums> scores, bool parts, const Keep& keep,
                 std::vector<double>& absolute) const;
+  [[nodiscard]] RowSums empty_rows(size_t rows) const {
+    return {rows * outputs(), Sums(model_.parameters().size())};
+  }
+  [[nodiscard]] size_t outputs() const { return static_cast<size_t>(options_.outputs); }
   [[nodiscard]] int ranks() const { return group_ == nullptr ? 1 : group_->size(); }
   [[nodiscard]] int rank() const { return group_ == nullptr ? 0 : group_->rank(); }
 

@@ -151,6 +151,35 @@ def expect_classifier(folder):
     print("a classifier's run: sums are the scores of its tensors")
 
 
+def expect_outputs(folder):
+    """All classes at once are each class alone; of their groups as of samples."""
+    options = ["--samples", "validation:0-4", "--quadrature", "gauss:5", "--micro-batch", "2"]
+    must(decompose(folder, "outputs.h5", *options, "--functional", "logit", "--axes", "sample,output", series=folder / "run"))
+    must(decompose(folder, "groups.h5", *options, "--functional", "logit", "--axes", "group,output", "--shards", "2", series=folder / "run", ranks=2))
+    must(decompose(folder, "class.h5", *options, "--functional", "logit:4", series=folder / "run"))
+    names = [name.decode() for name in read(folder / "class.h5", "id")], [name.decode() for name in read(folder / "groups.h5", "sample_group")]
+    for tensor in ("linear1.weight", "linear2.bias"):
+        found, grouped, alone = (read(folder / f"{name}.h5", "parameter/" + tensor) for name in ("outputs", "groups", "class"))
+        assert found.shape == alone.shape + (9,) and np.abs(alone).max() > 1e-7
+        assert np.abs(found[..., 4] - alone).max() < 1e-12 * np.abs(alone).max()
+        for place, group in enumerate(name.decode() for name in read(folder / "groups.h5", "group")):
+            mine = [sample for sample, its in enumerate(names[1]) if its == group]
+            assert np.allclose(grouped[:, place], found[:, mine].mean(1), rtol=1e-10, atol=1e-17), group
+    for name in ("outputs", "groups"):
+        expect_output_sums(folder / f"{name}.h5")
+    print("every class an output: as alone, and in groups")
+
+
+def expect_output_sums(path):
+    with h5py.File(path) as store:
+        for c, name in enumerate(store["component"][()]):
+            scores = store["parameter/" + name.decode()][()]
+            over = tuple(range(2, scores.ndim - 1))
+            size = np.abs(scores).sum(over)
+            assert np.abs(scores.sum(over) - store["psi"][:, :, c]).max() <= 1e-12 * (size.max() + 1e-300), name
+            assert np.abs(size - store["psi_abs"][:, :, c]).max() <= 1e-13 * (size.max() + 1e-300), name
+
+
 def expect_readers(folder):
     store = folder / "each.h5"
     for engine in ("netcdf4", "h5netcdf"):
@@ -216,7 +245,6 @@ def expect_refusals(folder):
 
     refused(["position"], "--axes", "sample,position")
     refused(["training axis"], "--axes", "sample,train_sample")
-    refused(["output", "logit:3"], "--axes", "sample,output", "--samples", "validation", "--functional", "logit", series=folder / "run")
     refused(["--parameters", "whole model"], "--parameters", "streamed")
     refused(["--parameters"], "--parameters", "gathered", "--shards", "2")
     refused(["--precision"], "--precision", "bf16")
@@ -234,6 +262,7 @@ def main():
         expect_readers(folder)
         expect_same_bits(folder)
         expect_classifier(folder)
+        expect_outputs(folder)
         expect_resume(folder, sys.argv[1])
         expect_refusals(folder)
 
