@@ -120,19 +120,20 @@ MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBud
   return plan;
 }
 
+std::unique_ptr<DensePass> dense_pass_of(const DecomposeJob& job, ParameterSource& parameters) {
+  if (job.network != nullptr) {
+    return std::make_unique<NetworkPass>(*job.network, job.solver.functional, parameters);
+  }
+  return std::make_unique<ClassifierPass>(*job.model, *job.data, job.solver.functional, parameters);
+}
+
 void run_parameter_units(const DecomposeJob& job, const MemoryPlan& memory,
                          const Workspace& workspace, Dispatcher& dispatcher,
                          const Communicator& group, const std::vector<int64_t>& todo,
                          const UnitSolver& solver, StoreWriter& writer,
                          const std::function<void(const ScoreTile&)>& keep) {
   ParameterSource& parameters = *workspace.parameters;
-  std::unique_ptr<DensePass> pass;
-  if (job.network != nullptr) {
-    pass = std::make_unique<NetworkPass>(*job.network, job.solver.functional, parameters);
-  } else {
-    pass =
-        std::make_unique<ClassifierPass>(*job.model, *job.data, job.solver.functional, parameters);
-  }
+  const std::unique_ptr<DensePass> pass = dense_pass_of(job, parameters);
   const DenseRows rows{.at_once = rows_at_once(job, group.size(), memory)};
   const DenseSolver dense(*job.model, job.samples, job.groups, job.solver, parameters, *pass, rows,
                           &group);

@@ -250,6 +250,10 @@ def expect_refusals(folder):
     refused(["--precision"], "--precision", "bf16")
     refused(["--source"], "--source", "steps", "--training-batch", folder / "samples.jsonl", "--batch-mean", "tokens", "--clip", "0")
     refused(["--memory", "weights", "one row"], "--memory", "129MiB")
+    text = must(run("plan", "--series", SERIES, "--samples", folder / "samples.jsonl", "--component", "parameter")).stdout
+    assert "B: weight gradients" in text and "gradients and scalars" in text, text
+    text = must(run("plan", "--series", folder / "run", "--samples", "validation", "--component", "parameter", "--precision", "fp64", "--threads", "1")).stdout
+    assert "B: weight gradients" in text, text
     print("what does not go with single scalars is named")
 
 
