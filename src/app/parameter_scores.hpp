@@ -30,6 +30,10 @@ std::string device_of(const DecomposeOptions& options);
 /// Throws UsageError that says what to do where one row does not.
 MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBudget& budget);
 
+/// Whether decay can be told apart for every scalar: of a run of AdamW whose pieces are steps. Then
+/// the store has the variable `balance`.
+bool keeps_balance(const DecomposeJob& job);
+
 /// Engine B of the job's model over weights that are resident. References must outlive it.
 std::unique_ptr<DensePass> dense_pass_of(const DecomposeJob& job, ParameterSource& parameters);
 

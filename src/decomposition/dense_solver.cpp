@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "decomposition/share.hpp"
 #include "kernels/contract.hpp"
@@ -25,22 +26,12 @@ void add(const at::Tensor& more, at::Tensor& sum) {
   sum = sum.defined() ? sum.add_(more) : more;
 }
 
-/// Σ over the rows of a tensor, in order, of each row's Σ|·| (rows J): the rows may come from
-/// several ranks. Appends J.
-void append_totals(std::span<const double> rows, size_t outputs, std::vector<double>& totals) {
-  for (size_t j = 0; j < outputs; ++j) {
-    double total = 0;
-    for (size_t at = j; at < rows.size(); at += outputs) total += rows[at];
-    totals.push_back(total);
-  }
-}
-
 }  // namespace
 
 DenseSolver::DenseSolver(const Model& model, const std::vector<Sample>& samples,
                          const Groups& groups, const SolverOptions& options,
                          ParameterSource& parameters, DensePass& pass, DenseRows rows,
-                         const Communicator* group)
+                         DecayUpdate decay, const Communicator* group)
     : model_(model),
       samples_(samples),
       groups_(groups),
@@ -48,6 +39,7 @@ DenseSolver::DenseSolver(const Model& model, const std::vector<Sample>& samples,
       parameters_(parameters),
       pass_(pass),
       rows_(rows),
+      decay_(std::move(decay)),
       group_(group),
       whole_(whole_model(model)),
       group_sizes_(groups.names.size(), 0) {
@@ -58,6 +50,7 @@ void DenseSolver::solve(const PieceRange& pieces, const std::vector<SampleNodes>
                         ScoreTile& tile, const Keep& keep) const {
   const c10::NoGradGuard no_graph;  // but where a pass forms gradients
   tile.psi_abs.clear();
+  tile.balance.clear();
   if (options_.axes.sample) {
     solve_samples(pieces, nodes, tile, keep);
   } else {
@@ -117,7 +110,7 @@ void DenseSolver::add_gradients(const Batch& batch, const Members& members,
   }
 }
 
-DenseSolver::RowSums DenseSolver::contributions(const Batch& batch,
+DenseSolver::RowSums DenseSolver::contributions(int64_t piece, const Batch& batch,
                                                 const std::vector<Members>& rows,
                                                 const SampleNodes& nodes) const {
   std::set<double> points;
@@ -133,15 +126,26 @@ DenseSolver::RowSums DenseSolver::contributions(const Batch& batch,
     parameters_.open(whole_, {});
     parameters_.set_node(t);
     for (size_t r = 0; r < rows.size(); ++r) {
-      add_gradients(batch, rows[r], nodes, t, std::span(sums).subspan(r * outputs(), outputs()));
+      add_gradients(batch, rows[r], nodes, t, std::span(sums).subspan(r * width(), outputs()));
     }
   }
-  for (Sums& row : sums) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (row[i].defined()) row[i].mul_(parameters_.delta(static_cast<ParameterId>(i)));
-    }
+  for (size_t r = 0; r < rows.size(); ++r) {
+    multiply_updates(piece, std::span(sums).subspan(r * width(), width()));
   }
   return sums;
+}
+
+void DenseSolver::multiply_updates(int64_t piece, std::span<Sums> sums) const {
+  for (size_t i = 0; i < model_.parameters().size(); ++i) {
+    const auto id = static_cast<ParameterId>(i);
+    const at::Tensor decay = decay_ ? decay_(piece, id) : at::Tensor();
+    for (size_t j = 0; j < outputs(); ++j) {
+      at::Tensor& sum = sums[j][i];
+      if (!sum.defined()) continue;
+      if (decay.defined()) sums[outputs() + j][i] = sum * decay;
+      sum.mul_(parameters_.delta(id));
+    }
+  }
 }
 
 void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
@@ -160,19 +164,19 @@ void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<Samp
       for (int64_t piece = pieces.first; piece < pieces.last; ++piece) {
         parameters_.load(piece);
         const RowSums more =
-            contributions(batch, rows, nodes[static_cast<size_t>(piece - pieces.first)]);
+            contributions(piece, batch, rows, nodes[static_cast<size_t>(piece - pieces.first)]);
         for (size_t r = 0; r < scores.size(); ++r) {
           for (size_t i = 0; i < more[r].size(); ++i) add(more[r][i], scores[r][i]);
         }
       }
       for (size_t r = 0; r < rows.size(); ++r) {
-        std::vector<double> absolute;
+        std::vector<double> sizes;
         keep_row(batch.first + first + static_cast<int64_t>(r),
-                 std::span(scores).subspan(r * outputs(), outputs()), false, keep, absolute);
+                 std::span(scores).subspan(r * width(), width()), false, keep, sizes);
         size_t at = 0;
         for (const ParameterInfo& parameter : model_.parameters()) {
-          const size_t count = static_cast<size_t>(parameter.shape[0]) * outputs();
-          append_totals(std::span(absolute).subspan(at, count), outputs(), tile.psi_abs);
+          const size_t count = static_cast<size_t>(parameter.shape[0]) * width();
+          append_totals(std::span(sizes).subspan(at, count), tile);
           at += count;
         }
       }
@@ -189,12 +193,12 @@ void DenseSolver::solve_sums(const PieceRange& pieces, const std::vector<SampleN
     RowSums parts = empty_rows(static_cast<size_t>(end - begin));
     for (int64_t piece = pieces.first; piece < pieces.last; ++piece) {
       parameters_.load(piece);
-      add_batches(batches, tile.unit, begin, end, nodes[static_cast<size_t>(piece - pieces.first)],
-                  parts);
+      add_batches(piece, batches, tile.unit, begin, end,
+                  nodes[static_cast<size_t>(piece - pieces.first)], parts);
     }
     for (int64_t row = begin; row < end; ++row) {
       const std::span<Sums> own =
-          std::span(parts).subspan(static_cast<size_t>(row - begin) * outputs(), outputs());
+          std::span(parts).subspan(static_cast<size_t>(row - begin) * width(), width());
       if (options_.axes.group && options_.group_reduce == GroupReduce::mean) {
         const auto size = static_cast<double>(group_sizes_[static_cast<size_t>(row)]);
         for (Sums& sums : own) {
@@ -203,15 +207,16 @@ void DenseSolver::solve_sums(const PieceRange& pieces, const std::vector<SampleN
           }
         }
       }
-      std::vector<double> absolute;  // of this rank's rows of all tensors
-      keep_row(row, own, true, keep, absolute);
-      append_of_all_ranks(absolute, tile);
+      std::vector<double> sizes;  // of this rank's rows of all tensors
+      keep_row(row, own, true, keep, sizes);
+      append_of_all_ranks(sizes, tile);
     }
   }
 }
 
-void DenseSolver::add_batches(const std::vector<Batch>& batches, const Unit& unit, int64_t begin,
-                              int64_t end, const SampleNodes& nodes, RowSums& parts) const {
+void DenseSolver::add_batches(int64_t piece, const std::vector<Batch>& batches, const Unit& unit,
+                              int64_t begin, int64_t end, const SampleNodes& nodes,
+                              RowSums& parts) const {
   for (size_t first = 0; first < batches.size(); first += static_cast<size_t>(ranks())) {
     const size_t m = first + static_cast<size_t>(rank());
     RowSums mine = empty_rows(static_cast<size_t>(end - begin));
@@ -221,15 +226,23 @@ void DenseSolver::add_batches(const std::vector<Batch>& batches, const Unit& uni
         const int64_t row = row_of(unit, batches[m].first + member);
         if (row >= begin && row < end) rows[static_cast<size_t>(row - begin)].push_back(member);
       }
-      mine = contributions(batches[m], rows, nodes);
+      mine = contributions(piece, batches[m], rows, nodes);
     }
     for (size_t r = 0; r < parts.size(); ++r) add_in_order(mine[r], parts[r]);
   }
 }
 
-void DenseSolver::append_of_all_ranks(const std::vector<double>& absolute, ScoreTile& tile) const {
-  const std::string sent(reinterpret_cast<const char*>(absolute.data()),
-                         absolute.size() * sizeof(double));
+void DenseSolver::append_totals(std::span<const double> rows, ScoreTile& tile) const {
+  for (size_t w = 0; w < width(); ++w) {
+    double total = 0;  // in the rows' order, whatever ranks they come from
+    for (size_t at = w; at < rows.size(); at += width()) total += rows[at];
+    (w < outputs() ? tile.psi_abs : tile.balance).push_back(total);
+  }
+}
+
+void DenseSolver::append_of_all_ranks(const std::vector<double>& sizes, ScoreTile& tile) const {
+  const std::string sent(reinterpret_cast<const char*>(sizes.data()),
+                         sizes.size() * sizeof(double));
   const std::vector<std::string> all =
       ranks() == 1 ? std::vector<std::string>{sent} : group_->all_gather(sent);
   if (tile.held.empty()) return;  // another rank has the tile
@@ -238,12 +251,12 @@ void DenseSolver::append_of_all_ranks(const std::vector<double>& absolute, Score
     std::vector<double> rows;  // of the tensor
     for (size_t from = 0; from < all.size(); ++from) {
       const int64_t own = part_of(static_cast<ParameterId>(i), static_cast<int>(from)).count;
-      const size_t numbers = static_cast<size_t>(own) * outputs(), before = rows.size();
+      const size_t numbers = static_cast<size_t>(own) * width(), before = rows.size();
       rows.resize(before + numbers);
       std::memcpy(rows.data() + before, all[from].data() + read[from], numbers * sizeof(double));
       read[from] += numbers * sizeof(double);
     }
-    append_totals(rows, outputs(), tile.psi_abs);
+    append_totals(rows, tile);
   }
 }
 
@@ -274,17 +287,19 @@ void DenseSolver::add_in_order(const Sums& mine, Sums& part) const {
 }
 
 void DenseSolver::keep_row(int64_t row, std::span<const Sums> scores, bool parts, const Keep& keep,
-                           std::vector<double>& absolute) const {
+                           std::vector<double>& sizes) const {
   for (size_t i = 0; i < model_.parameters().size(); ++i) {
     const auto id = static_cast<ParameterId>(i);
     std::vector<int64_t> shape = model_.parameters()[i].shape;
     const ParameterRows own =
         parts ? part_of(id, rank()) : ParameterRows{.parameter = id, .first = 0, .count = shape[0]};
     shape[0] = own.count;
-    std::vector<at::Tensor> of_outputs;
-    for (const Sums& sums : scores) {
-      of_outputs.push_back(sums[i].defined() ? sums[i] : at::zeros(shape, at::kDouble));
-    }
+    const auto numbers = [&](size_t w) {
+      const at::Tensor& sum = scores[w][i];
+      return sum.defined() ? sum : at::zeros(shape, at::kDouble);
+    };
+    std::vector<at::Tensor> of_outputs, absolute;
+    for (size_t j = 0; j < outputs(); ++j) of_outputs.push_back(numbers(j));
     const at::Tensor values =
         of_outputs.size() == 1 ? of_outputs.front() : at::stack(of_outputs, -1);
     keep({.tensor = id,
@@ -292,12 +307,15 @@ void DenseSolver::keep_row(int64_t row, std::span<const Sums> scores, bool parts
           .first = own.first,
           .count = own.count,
           .scores = numbers_of(values)});
-    std::vector<at::Tensor> sizes;
-    for (const at::Tensor& each : of_outputs) sizes.push_back(each.abs());
+    for (const at::Tensor& each : of_outputs) absolute.push_back(each.abs());
+    for (size_t j = outputs(); j < width(); ++j) {
+      const at::Tensor decay = numbers(j);
+      absolute.push_back((of_outputs[j - outputs()] - decay).abs_().sub_(decay.abs()));
+    }
     for (int64_t r = 0; r < own.count; ++r) {
-      for (const at::Tensor& each : sizes) {
+      for (const at::Tensor& each : absolute) {
         const int64_t row_size = each.numel() / own.count;
-        absolute.push_back(
+        sizes.push_back(
             kernels::ordered_sum(each.const_data_ptr<double>() + r * row_size, row_size));
       }
     }

@@ -79,6 +79,11 @@ std::vector<Variable> score_variables(const StoreSchema& schema) {
     variables.push_back({"psi_abs", type, with_output(dims, axes),
                          "sum over a tensor's scalars of |contribution|", schema.functional_unit});
   }
+  if (schema.balance) {
+    variables.push_back({"balance", type, with_output(dims, axes),
+                         "sum over a tensor's scalars of |data's contribution| - |decay's|",
+                         schema.functional_unit});
+  }
   return variables;
 }
 

@@ -14,6 +14,7 @@ import tempfile
 
 import h5py
 import numpy as np
+import safetensors.numpy
 import torch
 import xarray
 
@@ -144,11 +145,36 @@ def expect_classifier(folder):
     assert run("decompose", "--series", folder / "run", "--store", folder / "tensors.h5", *tensors, *options).returncode in (0, 3)
     for name in ("psi", "residual", "quadrature_error", "node_count"):
         assert np.array_equal(read(folder / "run.h5", name), read(folder / "tensors.h5", name)), name
+    expect_balance(folder)
     reference = contents(folder / "run.h5")
     assert decompose(folder, "run.h5", *options, "--shards", "2", series=folder / "run", ranks=2).returncode in (0, 3)
     assert contents(folder / "run.h5") == reference
     assert read(folder / "run.h5", "parameter/input_emb.weight").shape == (6, 8, 9, 8)
     print("a classifier's run: sums are the scores of its tensors")
+
+
+def expect_balance(folder):
+    """Σ(|data| − |decay|) of every tensor, decay −αλθ out of the run's files; where scores are zero so is decay's gradient."""
+    names = [name.decode() for name in read(folder / "run.h5", "component")]
+    run_json = json.loads((folder / "run/run.json").read_text())
+    blocks = [safetensors.numpy.load_file(path) for path in sorted((folder / "run/blocks").glob("*.safetensors"))]
+    rates = np.concatenate([block["learning_rate"] for block in blocks])
+    start = safetensors.numpy.load_file(folder / "run/start.safetensors")
+    balance, groups = read(folder / "run.h5", "balance"), run_json["optimizer"]["groups"]
+    checked = 0
+    for c, (name, described) in enumerate(zip(names, run_json["parameters"])):
+        assert described["name"] == name
+        path = np.concatenate([start[f"parameter/{name}"][None], *[block[f"parameter/{name}"] for block in blocks]])
+        update = np.diff(path, axis=0)[:, None]
+        decay = -(rates[:, described["group"]] * groups[described["group"]]["weight_decay"]).reshape(-1, *[1] * (path.ndim - 1)) * path[:-1]
+        scores = read(folder / "run.h5", "parameter/" + name)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_decay = np.where(update == 0, 0, scores * (decay[:, None] / update))
+        wanted = (np.abs(scores - of_decay) - np.abs(of_decay)).sum(tuple(range(2, scores.ndim)))
+        assert np.abs(wanted - balance[:, :, c]).max() <= 1e-9 * (np.abs(scores).sum() + 1e-300), name
+        checked += np.abs(of_decay).max() > 1e-4 * np.abs(scores).max() > 0
+    assert checked >= 4, checked
+    print("the balance of data and decay: as the run's files say")
 
 
 def expect_outputs(folder):
