@@ -11,6 +11,7 @@
 #include "app/parameter_scores.hpp"
 #include "app/run_samples.hpp"
 #include "core/error.hpp"
+#include "model/classifier.hpp"
 #include "model/registry.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 #include "runs/run_files.hpp"
@@ -103,10 +104,9 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   Dataset& part = choice->part == "train" ? all.train : all.validation;
   job.samples = choose_samples(*choice, part);
   if (job.network == nullptr) {
-    const nlohmann::json& config = job.run->description().json.at("model").at("config");
-    const auto classes = config.find(config.contains("classes") ? "classes" : "vocabulary");
-    job.data = PredictionData{
-        .data = std::move(part), .transform = all.transform, .classes = classes->get<int64_t>()};
+    job.data = PredictionData{.data = std::move(part),
+                              .transform = all.transform,
+                              .classes = dynamic_cast<const Classifier&>(*job.model).classes()};
     require_labels(*job.data, options.series);
   }
 }
