@@ -278,6 +278,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.group_names = job.groups.names;
   schema.components = job.components;
   schema.dense = job.dense;
+  schema.balance = keeps_balance(job);
   schema.axes = job.solver.axes;
   for (int64_t i = 0; schema.axes.output && i < job.solver.outputs; ++i) {
     schema.outputs.push_back(std::to_string(i));

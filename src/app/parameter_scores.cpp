@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <limits>
 #include <memory>
+#include <numeric>
 
 #include "app/run_memory.hpp"
 #include "core/byte_size.hpp"
@@ -14,6 +16,7 @@
 #include "decomposition/dense_solver.hpp"
 #include "decomposition/run.hpp"
 #include "scores/tile_sum.hpp"
+#include "training/tensor_of.hpp"
 
 namespace explaind {
 namespace {
@@ -29,10 +32,6 @@ void require_parameter_axes(const Axes& axes) {
     throw UsageError(option, "has no training axis",
                      "Leave train_sample and train_group out of --axes, or use another component");
   }
-  if (axes.output) {
-    throw UsageError(option, "has one output at a time",
-                     "Leave output out of --axes and give one class, as in --functional logit:3");
-  }
 }
 
 /// Rows of a unit that may be worked on together.
@@ -41,17 +40,30 @@ int64_t most_rows(const DecomposeJob& job) {
   return job.solver.axes.group ? static_cast<int64_t>(job.groups.names.size()) : 1;
 }
 
-/// Per row: the sums of a micro-batch, and what they are added to, of which a rank has a part where
-/// samples are summed. fp64.
-int64_t bytes_of_row(const DecomposeJob& job, int shards) {
-  const int64_t scalars = parameter_count(*job.model);
-  return 8 * (scalars + scalars / (job.solver.axes.sample ? 1 : shards));
+/// Decoupled decay of single steps is known without the optimizer's state: −α λ θ.
+bool may_balance(const DecomposeJob& job) {
+  return job.run && job.run->description().optimizer == OptimizerKind::adamw;
 }
 
-/// Gradients of one pass, and of a language model the logits of a micro-batch with their softmax.
+/// Per row and output: the sums of a micro-batch, and what they are added to, of which a rank has a
+/// part where samples are summed. fp64.
+int64_t bytes_of_row(const DecomposeJob& job, int shards) {
+  const int64_t scalars = parameter_count(*job.model);
+  const int64_t sums = 8 * (scalars + scalars / (job.solver.axes.sample ? 1 : shards));
+  return job.solver.outputs * sums * (may_balance(job) ? 2 : 1);
+}
+
+/// Gradients of one pass, what is made of the largest tensor on its way to the store or another
+/// rank, and of a language model the logits of a micro-batch with their softmax.
 int64_t bytes_of_pass(const DecomposeJob& job) {
   const auto size = static_cast<int64_t>(at::elementSize(job.computation.precision.type));
-  int64_t bytes = size * parameter_count(*job.model);
+  int64_t largest = 0;
+  for (const ParameterInfo& parameter : job.model->parameters()) {
+    largest = std::max(largest, std::accumulate(parameter.shape.begin(), parameter.shape.end(),
+                                                int64_t{1}, std::multiplies<>()));
+  }
+  const int64_t copies = 3 * int64_t{sizeof(double)} * job.solver.outputs * largest;
+  const int64_t bytes = size * parameter_count(*job.model) + copies;
   if (job.network == nullptr) return bytes;
   const int64_t tokens = largest_micro_batch(job.samples, job.solver.micro_batch);
   return bytes + tokens * job.network->vocabulary() * (3 * size + 2 * int64_t{sizeof(double)});
@@ -123,22 +135,46 @@ MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBud
   return plan;
 }
 
+bool keeps_balance(const DecomposeJob& job) {
+  if (!job.dense || !may_balance(job)) return false;
+  for (int64_t piece = 0; piece < job.trajectory->segments(); ++piece) {
+    if (job.trajectory->step_to(piece) != job.trajectory->step_from(piece) + 1) return false;
+  }
+  return true;
+}
+
+DecayUpdate decay_of(const DecomposeJob& job) {
+  if (!keeps_balance(job)) return {};
+  return [&job](int64_t piece, ParameterId parameter) {
+    const RecordedRun& run = *job.run;
+    const int64_t step = job.trajectory->step_from(piece);
+    const auto i = static_cast<size_t>(parameter);
+    const auto group = static_cast<size_t>(run.description().parameters[i].group);
+    const Hyperparameters of_step = run.hyperparameters(step, group);
+    if (of_step.weight_decay == 0 || !run.stepped(step, i)) return at::Tensor();
+    const at::Tensor from = tensor_of(run.parameter(step, i)).to(at::kDouble);
+    return from * (-of_step.learning_rate * of_step.weight_decay);
+  };
+}
+
+std::unique_ptr<DensePass> dense_pass_of(const DecomposeJob& job, ParameterSource& parameters) {
+  if (job.network != nullptr) {
+    return std::make_unique<NetworkPass>(*job.network, job.solver.functional, parameters);
+  }
+  return std::make_unique<ClassifierPass>(job.explained(), *job.data, job.solver.functional,
+                                          parameters);
+}
+
 void run_parameter_units(const DecomposeJob& job, const MemoryPlan& memory,
                          const Workspace& workspace, Dispatcher& dispatcher,
                          const Communicator& group, const std::vector<int64_t>& todo,
                          const UnitSolver& solver, StoreWriter& writer,
                          const std::function<void(const ScoreTile&)>& keep) {
   ParameterSource& parameters = *workspace.parameters;
-  std::unique_ptr<DensePass> pass;
-  if (job.network != nullptr) {
-    pass = std::make_unique<NetworkPass>(*job.network, job.solver.functional, parameters);
-  } else {
-    pass =
-        std::make_unique<ClassifierPass>(job.explained(), *job.data, job.solver.functional, parameters);
-  }
+  const std::unique_ptr<DensePass> pass = dense_pass_of(job, parameters);
   const DenseRows rows{.at_once = rows_at_once(job, group.size(), memory)};
   const DenseSolver dense(*job.model, job.samples, job.groups, job.solver, parameters, *pass, rows,
-                          &group);
+                          decay_of(job), &group);
   for_units(dispatcher, group, todo, [&](int64_t index) {
     const auto start = std::chrono::steady_clock::now();
     const Unit unit = job.units.unit(index);

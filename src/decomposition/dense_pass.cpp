@@ -97,7 +97,7 @@ std::vector<ParameterRows> whole_model(const Model& model) {
 }
 
 std::vector<at::Tensor> NetworkPass::gradient(const MicroBatch& batch,
-                                              std::span<const double> weights) {
+                                              std::span<const double> weights, int64_t /*output*/) {
   const std::vector<at::Tensor> leaves = leaves_of(network_, parameters_);
   const c10::AutoGradMode graph(true);
   PlainOps ops(leaves);
@@ -126,7 +126,7 @@ std::vector<at::Tensor> NetworkPass::gradient(const MicroBatch& batch,
 }
 
 std::vector<at::Tensor> ClassifierPass::gradient(const MicroBatch& batch,
-                                                 std::span<const double> weights) {
+                                                 std::span<const double> weights, int64_t output) {
   const std::vector<at::Tensor> leaves = leaves_of(model_, parameters_);
   const at::ScalarType type = parameters_.precision().type;
   const std::vector<int64_t>& places = batch.input_ids;
@@ -135,7 +135,7 @@ std::vector<at::Tensor> ClassifierPass::gradient(const MicroBatch& batch,
   const c10::AutoGradMode graph(true);
   PlainOps ops(leaves);
   const at::Tensor logits = model_.forward(input, ops);  // B K
-  at::Tensor gradient = outputs_.gradient(logits, labels, 0);
+  at::Tensor gradient = outputs_.gradient(logits, labels, output);
   for (int64_t b = 0; b < batch.size(); ++b) {
     gradient.select(0, b).mul_(weights[static_cast<size_t>(b)]);
   }

@@ -6,6 +6,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -22,10 +23,12 @@ namespace explaind {
 class DensePass {
  public:
   virtual ~DensePass() = default;
-  /// Σ_b weights_b ∂F_b/∂θ at the source's node, F as engine A has it: one tensor per parameter, of
-  /// its shape; undefined where F does not depend on it. weights: B. Padding contributes 0.
+  /// Σ_b weights_b ∂F_b/∂θ at the source's node, F as engine A has it, one output of it: one tensor
+  /// per parameter, of its shape; undefined where F does not depend on it. weights: B. Padding
+  /// contributes 0.
   [[nodiscard]] virtual std::vector<at::Tensor> gradient(const MicroBatch& batch,
-                                                         std::span<const double> weights) = 0;
+                                                         std::span<const double> weights,
+                                                         int64_t output) = 0;
 };
 
 /// Of a language model. Logits are formed of the tokens that F reads, over the whole vocabulary.
@@ -35,7 +38,8 @@ class NetworkPass final : public DensePass {
   NetworkPass(const Network& network, const Functional& functional, ParameterSource& parameters)
       : network_(network), functional_(functional), parameters_(parameters) {}
   [[nodiscard]] std::vector<at::Tensor> gradient(const MicroBatch& batch,
-                                                 std::span<const double> weights) override;
+                                                 std::span<const double> weights,
+                                                 int64_t output) override;
 
  private:
   const Network& network_;
@@ -43,7 +47,7 @@ class NetworkPass final : public DensePass {
   ParameterSource& parameters_;
 };
 
-/// Of a classifier, F a single output.
+/// Of a classifier.
 class ClassifierPass final : public DensePass {
  public:
   /// All references must outlive the pass.
@@ -51,7 +55,8 @@ class ClassifierPass final : public DensePass {
                  ParameterSource& parameters)
       : model_(model), data_(data), outputs_(functional), parameters_(parameters) {}
   [[nodiscard]] std::vector<at::Tensor> gradient(const MicroBatch& batch,
-                                                 std::span<const double> weights) override;
+                                                 std::span<const double> weights,
+                                                 int64_t output) override;
 
  private:
   const Model& model_;

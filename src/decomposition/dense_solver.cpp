@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "decomposition/share.hpp"
 #include "kernels/contract.hpp"
@@ -19,9 +20,10 @@ std::span<double> numbers_of(const at::Tensor& tensor) {
   return {tensor.mutable_data_ptr<double>(), static_cast<size_t>(tensor.numel())};
 }
 
-/// Σ over the rows of a tensor, in order, of each row's Σ|·|: the rows may come from several ranks.
-double total_of(const std::vector<double>& rows, size_t first, int64_t count) {
-  return kernels::ordered_sum(rows.data() + first, count);
+/// Adds where there is something: an undefined tensor is a sum of nothing.
+void add(const at::Tensor& more, at::Tensor& sum) {
+  if (!more.defined()) return;
+  sum = sum.defined() ? sum.add_(more) : more;
 }
 
 }  // namespace
@@ -29,7 +31,7 @@ double total_of(const std::vector<double>& rows, size_t first, int64_t count) {
 DenseSolver::DenseSolver(const Model& model, const std::vector<Sample>& samples,
                          const Groups& groups, const SolverOptions& options,
                          ParameterSource& parameters, DensePass& pass, DenseRows rows,
-                         const Communicator* group)
+                         DecayUpdate decay, const Communicator* group)
     : model_(model),
       samples_(samples),
       groups_(groups),
@@ -37,6 +39,7 @@ DenseSolver::DenseSolver(const Model& model, const std::vector<Sample>& samples,
       parameters_(parameters),
       pass_(pass),
       rows_(rows),
+      decay_(std::move(decay)),
       group_(group),
       whole_(whole_model(model)),
       group_sizes_(groups.names.size(), 0) {
@@ -47,6 +50,7 @@ void DenseSolver::solve(const PieceRange& pieces, const std::vector<SampleNodes>
                         ScoreTile& tile, const Keep& keep) const {
   const c10::NoGradGuard no_graph;  // but where a pass forms gradients
   tile.psi_abs.clear();
+  tile.balance.clear();
   if (options_.axes.sample) {
     solve_samples(pieces, nodes, tile, keep);
   } else {
@@ -80,7 +84,7 @@ int64_t DenseSolver::row_count(const Unit& unit) const {
 }
 
 void DenseSolver::add_gradients(const Batch& batch, const Members& members,
-                                const SampleNodes& nodes, double t, Sums& sums) const {
+                                const SampleNodes& nodes, double t, std::span<Sums> sums) const {
   Members asked;
   std::vector<double> weights;
   for (const int64_t member : members) {
@@ -91,20 +95,24 @@ void DenseSolver::add_gradients(const Batch& batch, const Members& members,
     }
   }
   if (asked.empty()) return;
-  const std::vector<at::Tensor> gradient = pass_.gradient(batch.samples.subset(asked), weights);
-  for (size_t i = 0; i < gradient.size(); ++i) {
-    if (!gradient[i].defined()) continue;
-    if (sums[i].defined()) {
-      sums[i].add_(gradient[i]);
-    } else {
-      sums[i] = gradient[i].to(at::kDouble, /*non_blocking=*/false, /*copy=*/true).contiguous();
+  const MicroBatch subset = batch.samples.subset(asked);
+  for (size_t j = 0; j < sums.size(); ++j) {
+    const std::vector<at::Tensor> gradient =
+        pass_.gradient(subset, weights, static_cast<int64_t>(j));
+    for (size_t i = 0; i < gradient.size(); ++i) {
+      at::Tensor& sum = sums[j][i];
+      if (gradient[i].defined() && sum.defined()) {
+        sum.add_(gradient[i]);
+      } else if (gradient[i].defined()) {
+        sum = gradient[i].to(at::kDouble, /*non_blocking=*/false, /*copy=*/true).contiguous();
+      }
     }
   }
 }
 
-std::vector<DenseSolver::Sums> DenseSolver::contributions(const Batch& batch,
-                                                          const std::vector<Members>& rows,
-                                                          const SampleNodes& nodes) const {
+DenseSolver::RowSums DenseSolver::contributions(int64_t piece, const Batch& batch,
+                                                const std::vector<Members>& rows,
+                                                const SampleNodes& nodes) const {
   std::set<double> points;
   for (const Members& members : rows) {
     for (const int64_t member : members) {
@@ -113,18 +121,31 @@ std::vector<DenseSolver::Sums> DenseSolver::contributions(const Batch& batch,
       }
     }
   }
-  std::vector<Sums> sums(rows.size(), Sums(model_.parameters().size()));
+  RowSums sums = empty_rows(rows.size());
   for (const double t : points) {
     parameters_.open(whole_, {});
     parameters_.set_node(t);
-    for (size_t r = 0; r < rows.size(); ++r) add_gradients(batch, rows[r], nodes, t, sums[r]);
-  }
-  for (Sums& row : sums) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      if (row[i].defined()) row[i].mul_(parameters_.delta(static_cast<ParameterId>(i)));
+    for (size_t r = 0; r < rows.size(); ++r) {
+      add_gradients(batch, rows[r], nodes, t, std::span(sums).subspan(r * width(), outputs()));
     }
   }
+  for (size_t r = 0; r < rows.size(); ++r) {
+    multiply_updates(piece, std::span(sums).subspan(r * width(), width()));
+  }
   return sums;
+}
+
+void DenseSolver::multiply_updates(int64_t piece, std::span<Sums> sums) const {
+  for (size_t i = 0; i < model_.parameters().size(); ++i) {
+    const auto id = static_cast<ParameterId>(i);
+    const at::Tensor decay = decay_ ? decay_(piece, id) : at::Tensor();
+    for (size_t j = 0; j < outputs(); ++j) {
+      at::Tensor& sum = sums[j][i];
+      if (!sum.defined()) continue;
+      if (decay.defined()) sums[outputs() + j][i] = sum * decay;
+      sum.mul_(parameters_.delta(id));
+    }
+  }
 }
 
 void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
@@ -134,35 +155,29 @@ void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<Samp
   for (size_t m = 0; m < batches.size(); ++m) {
     if (share.owner(m) != share.rank) continue;
     const Batch& batch = batches[m];
-    for (int64_t first = 0; first < batch.samples.size(); first += rows_.at_once) {
+    const int64_t members = batch.samples.size();
+    for (int64_t first = 0; first < members; first += rows_.at_once) {
       std::vector<Members> rows;
-      for (int64_t member = first; member < std::min(first + rows_.at_once, batch.samples.size());
-           ++member) {
-        rows.push_back({member});
-      }
-      std::vector<Sums> scores;
+      for (int64_t b = first; b < std::min(first + rows_.at_once, members); ++b)
+        rows.push_back({b});
+      RowSums scores = empty_rows(rows.size());
       for (int64_t piece = pieces.first; piece < pieces.last; ++piece) {
         parameters_.load(piece);
-        std::vector<Sums> more =
-            contributions(batch, rows, nodes[static_cast<size_t>(piece - pieces.first)]);
-        if (scores.empty()) {
-          scores = std::move(more);
-          continue;
-        }
-        for (size_t r = 0; r < rows.size(); ++r) {
-          for (size_t i = 0; i < scores[r].size(); ++i) {
-            if (!more[r][i].defined()) continue;
-            scores[r][i] = scores[r][i].defined() ? scores[r][i].add_(more[r][i]) : more[r][i];
-          }
+        const RowSums more =
+            contributions(piece, batch, rows, nodes[static_cast<size_t>(piece - pieces.first)]);
+        for (size_t r = 0; r < scores.size(); ++r) {
+          for (size_t i = 0; i < more[r].size(); ++i) add(more[r][i], scores[r][i]);
         }
       }
       for (size_t r = 0; r < rows.size(); ++r) {
-        std::vector<double> absolute;
-        keep_row(batch.first + first + static_cast<int64_t>(r), scores[r], false, keep, absolute);
+        std::vector<double> sizes;
+        keep_row(batch.first + first + static_cast<int64_t>(r),
+                 std::span(scores).subspan(r * width(), width()), false, keep, sizes);
         size_t at = 0;
         for (const ParameterInfo& parameter : model_.parameters()) {
-          tile.psi_abs.push_back(total_of(absolute, at, parameter.shape[0]));
-          at += static_cast<size_t>(parameter.shape[0]);
+          const size_t count = static_cast<size_t>(parameter.shape[0]) * width();
+          append_totals(std::span(sizes).subspan(at, count), tile);
+          at += count;
         }
       }
     }
@@ -172,56 +187,76 @@ void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<Samp
 void DenseSolver::solve_sums(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
                              ScoreTile& tile, const Keep& keep) const {
   const std::vector<Batch> batches = batches_of(tile.unit);
-  const auto step = static_cast<size_t>(ranks());
   const int64_t count = row_count(tile.unit);
   for (int64_t begin = 0; begin < count; begin += rows_.at_once) {
     const int64_t end = std::min(begin + rows_.at_once, count);
-    std::vector<Sums> parts(static_cast<size_t>(end - begin), Sums(model_.parameters().size()));
+    RowSums parts = empty_rows(static_cast<size_t>(end - begin));
     for (int64_t piece = pieces.first; piece < pieces.last; ++piece) {
       parameters_.load(piece);
-      for (size_t first = 0; first < batches.size(); first += step) {
-        std::vector<Members> rows(parts.size());
-        std::vector<Sums> mine(parts.size(), Sums(model_.parameters().size()));
-        const size_t m = first + static_cast<size_t>(rank());
-        if (m < batches.size()) {
-          for (int64_t member = 0; member < batches[m].samples.size(); ++member) {
-            const int64_t row = row_of(tile.unit, batches[m].first + member);
-            if (row >= begin && row < end) rows[static_cast<size_t>(row - begin)].push_back(member);
-          }
-          mine = contributions(batches[m], rows, nodes[static_cast<size_t>(piece - pieces.first)]);
-        }
-        for (size_t r = 0; r < parts.size(); ++r) add_in_order(mine[r], parts[r]);
-      }
+      add_batches(piece, batches, tile.unit, begin, end,
+                  nodes[static_cast<size_t>(piece - pieces.first)], parts);
     }
-    for (size_t r = 0; r < parts.size(); ++r) {
-      const int64_t row = begin + static_cast<int64_t>(r);
+    for (int64_t row = begin; row < end; ++row) {
+      const std::span<Sums> own =
+          std::span(parts).subspan(static_cast<size_t>(row - begin) * width(), width());
       if (options_.axes.group && options_.group_reduce == GroupReduce::mean) {
-        for (at::Tensor& each : parts[r]) {
-          if (each.defined())
-            each.div_(static_cast<double>(group_sizes_[static_cast<size_t>(row)]));
+        const auto size = static_cast<double>(group_sizes_[static_cast<size_t>(row)]);
+        for (Sums& sums : own) {
+          for (at::Tensor& each : sums) {
+            if (each.defined()) each.div_(size);
+          }
         }
       }
-      std::vector<double> absolute;  // of this rank's rows of all tensors
-      keep_row(row, parts[r], true, keep, absolute);
-      std::string sent(reinterpret_cast<const char*>(absolute.data()),
-                       absolute.size() * sizeof(double));
-      const std::vector<std::string> all =
-          ranks() == 1 ? std::vector<std::string>{std::move(sent)} : group_->all_gather(sent);
-      if (tile.held.empty()) continue;
-      std::vector<size_t> read(all.size(), 0);
-      for (size_t i = 0; i < model_.parameters().size(); ++i) {
-        std::vector<double> of_tensor;
-        for (size_t from = 0; from < all.size(); ++from) {
-          const ParameterRows part = part_of(static_cast<ParameterId>(i), static_cast<int>(from));
-          const size_t bytes = static_cast<size_t>(part.count) * sizeof(double);
-          of_tensor.resize(of_tensor.size() + static_cast<size_t>(part.count));
-          std::memcpy(of_tensor.data() + of_tensor.size() - static_cast<size_t>(part.count),
-                      all[from].data() + read[from], bytes);
-          read[from] += bytes;
-        }
-        tile.psi_abs.push_back(total_of(of_tensor, 0, static_cast<int64_t>(of_tensor.size())));
-      }
+      std::vector<double> sizes;  // of this rank's rows of all tensors
+      keep_row(row, own, true, keep, sizes);
+      append_of_all_ranks(sizes, tile);
     }
+  }
+}
+
+void DenseSolver::add_batches(int64_t piece, const std::vector<Batch>& batches, const Unit& unit,
+                              int64_t begin, int64_t end, const SampleNodes& nodes,
+                              RowSums& parts) const {
+  for (size_t first = 0; first < batches.size(); first += static_cast<size_t>(ranks())) {
+    const size_t m = first + static_cast<size_t>(rank());
+    RowSums mine = empty_rows(static_cast<size_t>(end - begin));
+    if (m < batches.size()) {
+      std::vector<Members> rows(static_cast<size_t>(end - begin));
+      for (int64_t member = 0; member < batches[m].samples.size(); ++member) {
+        const int64_t row = row_of(unit, batches[m].first + member);
+        if (row >= begin && row < end) rows[static_cast<size_t>(row - begin)].push_back(member);
+      }
+      mine = contributions(piece, batches[m], rows, nodes);
+    }
+    for (size_t r = 0; r < parts.size(); ++r) add_in_order(mine[r], parts[r]);
+  }
+}
+
+void DenseSolver::append_totals(std::span<const double> rows, ScoreTile& tile) const {
+  for (size_t w = 0; w < width(); ++w) {
+    double total = 0;  // in the rows' order, whatever ranks they come from
+    for (size_t at = w; at < rows.size(); at += width()) total += rows[at];
+    (w < outputs() ? tile.psi_abs : tile.balance).push_back(total);
+  }
+}
+
+void DenseSolver::append_of_all_ranks(const std::vector<double>& sizes, ScoreTile& tile) const {
+  const std::string sent(reinterpret_cast<const char*>(sizes.data()),
+                         sizes.size() * sizeof(double));
+  const std::vector<std::string> all =
+      ranks() == 1 ? std::vector<std::string>{sent} : group_->all_gather(sent);
+  if (tile.held.empty()) return;  // another rank has the tile
+  std::vector<size_t> read(all.size(), 0);
+  for (size_t i = 0; i < model_.parameters().size(); ++i) {
+    std::vector<double> rows;  // of the tensor
+    for (size_t from = 0; from < all.size(); ++from) {
+      const int64_t own = part_of(static_cast<ParameterId>(i), static_cast<int>(from)).count;
+      const size_t numbers = static_cast<size_t>(own) * width(), before = rows.size();
+      rows.resize(before + numbers);
+      std::memcpy(rows.data() + before, all[from].data() + read[from], numbers * sizeof(double));
+      read[from] += numbers * sizeof(double);
+    }
+    append_totals(rows, tile);
   }
 }
 
@@ -233,50 +268,56 @@ ParameterRows DenseSolver::part_of(ParameterId parameter, int rank) const {
 
 void DenseSolver::add_in_order(const Sums& mine, Sums& part) const {
   for (size_t i = 0; i < mine.size(); ++i) {
-    const auto id = static_cast<ParameterId>(i);
-    const auto add = [&](const at::Tensor& more) {
-      part[i] = part[i].defined() ? part[i].add_(more) : more;
-    };
     if (ranks() == 1) {
-      if (mine[i].defined()) add(mine[i]);
+      add(mine[i], part[i]);
       continue;
     }
+    const auto id = static_cast<ParameterId>(i);
     std::vector<int64_t> shape = model_.parameters()[i].shape;
-    int64_t row_scalars = 1;
-    for (size_t axis = 1; axis < shape.size(); ++axis) row_scalars *= shape[axis];
+    const int64_t row_scalars = mine[i].defined() ? mine[i].numel() / shape[0] : 0;
     std::vector<int64_t> counts;
-    for (int to = 0; to < ranks(); ++to) {
-      counts.push_back(mine[i].defined() ? part_of(id, to).count * row_scalars : 0);
-    }
+    for (int to = 0; to < ranks(); ++to) counts.push_back(part_of(id, to).count * row_scalars);
     const std::vector<std::vector<double>> received =
         group_->exchange(mine[i].defined() ? numbers_of(mine[i]) : std::span<double>(), counts);
     shape[0] = part_of(id, rank()).count;
     for (const std::vector<double>& each : received) {
-      if (!each.empty()) add(at::tensor(each, at::kDouble).view(shape));
+      if (!each.empty()) add(at::tensor(each, at::kDouble).view(shape), part[i]);
     }
   }
 }
 
-void DenseSolver::keep_row(int64_t row, const Sums& scores, bool parts, const Keep& keep,
-                           std::vector<double>& absolute) const {
-  for (size_t i = 0; i < scores.size(); ++i) {
-    const ParameterInfo& parameter = model_.parameters()[i];
+void DenseSolver::keep_row(int64_t row, std::span<const Sums> scores, bool parts, const Keep& keep,
+                           std::vector<double>& sizes) const {
+  for (size_t i = 0; i < model_.parameters().size(); ++i) {
     const auto id = static_cast<ParameterId>(i);
+    std::vector<int64_t> shape = model_.parameters()[i].shape;
     const ParameterRows own =
-        parts ? part_of(id, rank())
-              : ParameterRows{.parameter = id, .first = 0, .count = parameter.shape[0]};
-    std::vector<int64_t> shape = parameter.shape;
+        parts ? part_of(id, rank()) : ParameterRows{.parameter = id, .first = 0, .count = shape[0]};
     shape[0] = own.count;
-    const at::Tensor values = scores[i].defined() ? scores[i] : at::zeros(shape, at::kDouble);
+    const auto numbers = [&](size_t w) {
+      const at::Tensor& sum = scores[w][i];
+      return sum.defined() ? sum : at::zeros(shape, at::kDouble);
+    };
+    std::vector<at::Tensor> of_outputs, absolute;
+    for (size_t j = 0; j < outputs(); ++j) of_outputs.push_back(numbers(j));
+    const at::Tensor values =
+        of_outputs.size() == 1 ? of_outputs.front() : at::stack(of_outputs, -1);
     keep({.tensor = id,
           .row = row,
           .first = own.first,
           .count = own.count,
           .scores = numbers_of(values)});
-    if (own.count == 0) continue;
-    const at::Tensor sizes = values.abs().view({own.count, -1});
+    for (const at::Tensor& each : of_outputs) absolute.push_back(each.abs());
+    for (size_t j = outputs(); j < width(); ++j) {
+      const at::Tensor decay = numbers(j);
+      absolute.push_back((of_outputs[j - outputs()] - decay).abs_().sub_(decay.abs()));
+    }
     for (int64_t r = 0; r < own.count; ++r) {
-      absolute.push_back(kernels::ordered_sum(sizes[r].const_data_ptr<double>(), sizes.size(1)));
+      for (const at::Tensor& each : absolute) {
+        const int64_t row_size = each.numel() / own.count;
+        sizes.push_back(
+            kernels::ordered_sum(each.const_data_ptr<double>() + r * row_size, row_size));
+      }
     }
   }
 }

@@ -175,12 +175,10 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNod
                         plan->accumulators(), !scores_follow_tensors_, sweep.device(),
                         static_cast<int64_t>(options_.directions.size()));
   while (!plan->done()) {
-    if (nodes != nullptr) {
-      record.add(plan->next());
-      if (plan->replaying()) {  // of the weights alone
-        plan->tell({}, {});
-        continue;
-      }
+    if (nodes != nullptr) record.add(plan->next());
+    if (scores_follow_tensors_ && plan->replaying()) {  // for the record alone
+      plan->tell({}, {});
+      continue;
     }
     const std::vector<Ask> asks = of_outputs(plan->next(), outputs);
     sweep.run(chunk, asks, sink);

@@ -11,7 +11,8 @@ struct DenseSlice {
   int64_t tensor = 0;  ///< place in the model's order
   int64_t row = 0;     ///< of the unit: a sample, a group, or 0
   int64_t first = 0, count = 0;
-  std::span<const double> scores;  ///< count × the rest of the tensor's shape
+  std::span<const double>
+      scores;  ///< count × the rest of the tensor's shape × outputs where these are kept
 };
 
 }  // namespace explaind

@@ -195,7 +195,7 @@ class StoreBuilder {
       attribute(dataset.get(), "sign_convention",
                 "negative: lowered F; the sum over component is value_to - value_from - residual");
     }
-    if (variable.name == "psi_abs") describe_absolute(dataset);
+    if (variable.name == "psi_abs" || variable.name == "balance") describe_absolute(dataset);
     if (variable.name.rfind(std::string(dense_group) + "/", 0) == 0) {
       attribute(dataset.get(), "sign_convention",
                 "negative: lowered F; the sum over the tensor is psi of its component");
@@ -213,6 +213,8 @@ class StoreBuilder {
     if (!schema_.axes.group && !schema_.axes.sample) inside += " sample";
     attribute(dataset.get(), "summed_inside_absolute_value", inside);
     attribute(dataset.get(), "summed_outside_absolute_value", "parameter");
+    if (!schema_.balance) return;
+    attribute(dataset.get(), "parts", "decay: -alpha lambda theta; data: the rest, with rounding");
   }
 
   void describe(const KeptPart& kept, const Handle& dataset) {

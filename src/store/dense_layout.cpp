@@ -56,6 +56,7 @@ std::vector<Variable> dense_variables(const StoreSchema& schema) {
     for (size_t axis = 0; axis < parameter.shape.size(); ++axis) {
       variable.dims.push_back(dimension_of(parameter, axis));
     }
+    if (schema.axes.output) variable.dims.emplace_back("output");
     variables.push_back(std::move(variable));
   }
   return variables;

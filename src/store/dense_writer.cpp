@@ -17,11 +17,12 @@ DenseWriter::DenseWriter(hid_t file, const StoreSchema& schema, const std::strin
     hdf5::Handle handle(H5Dopen2(file, variable.name.c_str(), H5P_DEFAULT), H5Dclose, where,
                         "opening " + variable.name);
     const std::vector<int64_t>& shape = schema.components.parameters()[i].shape;
-    Dataset dataset{.variable = std::move(variable),
-                    .handle = std::move(handle),
-                    .rows = shape.front(),
-                    .row_scalars = 1,
-                    .first = before};
+    Dataset dataset{
+        .variable = std::move(variable),
+        .handle = std::move(handle),
+        .rows = shape.front(),
+        .row_scalars = schema.axes.output ? static_cast<int64_t>(schema.outputs.size()) : 1,
+        .first = before};
     for (size_t axis = 1; axis < shape.size(); ++axis) dataset.row_scalars *= shape[axis];
     before += dataset.rows * dataset.row_scalars;
     datasets_.push_back(std::move(dataset));

@@ -32,7 +32,7 @@ class DenseWriter {
   struct Dataset {
     Variable variable;
     hdf5::Handle handle;
-    int64_t rows = 0, row_scalars = 1;  ///< of the tensor
+    int64_t rows = 0, row_scalars = 1;  ///< of the tensor; with all outputs
     int64_t first = 0;                  ///< scalars of the tensors before it
   };
   const StoreSchema* schema_ = nullptr;

@@ -76,7 +76,12 @@ std::vector<Variable> score_variables(const StoreSchema& schema) {
                          long_name(part), schema.functional_unit});
   }
   if (schema.dense) {
-    variables.push_back({"psi_abs", type, dims, "sum over a tensor's scalars of |contribution|",
+    variables.push_back({"psi_abs", type, with_output(dims, axes),
+                         "sum over a tensor's scalars of |contribution|", schema.functional_unit});
+  }
+  if (schema.balance) {
+    variables.push_back({"balance", type, with_output(dims, axes),
+                         "sum over a tensor's scalars of |data's contribution| - |decay's|",
                          schema.functional_unit});
   }
   return variables;

@@ -27,7 +27,8 @@ struct Variable {
 /// Length of a dimension.
 hsize_t dimension_size(const StoreSchema& schema, const std::string& name);
 
-/// The scores that a unit's tile fills, in the order of its checksum: psi, its parts, psi_abs.
+/// The scores that a unit's tile fills, in the order of its checksum: psi, its parts, psi_abs,
+/// balance.
 std::vector<Variable> score_variables(const StoreSchema& schema);
 
 /// Scores of single scalars where the schema is dense, a variable per tensor of the model, in their

@@ -69,7 +69,7 @@ struct StoreWriter::State {
     return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
   }
 
-  /// psi, the tile's parts and psi_abs, in the order of `scores`.
+  /// psi, the tile's parts, psi_abs and balance, in the order of `scores`.
   [[nodiscard]] std::vector<const std::vector<double>*> scores_of(const ScoreTile& tile) const {
     std::vector<const std::vector<double>*> found{&tile.psi};
     for (const Part part : all_parts) {
@@ -83,6 +83,7 @@ struct StoreWriter::State {
       found.push_back(&here->scores);
     }
     if (schema.dense) found.push_back(&tile.psi_abs);
+    if (schema.balance) found.push_back(&tile.balance);
     return found;
   }
 

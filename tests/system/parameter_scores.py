@@ -14,6 +14,7 @@ import tempfile
 
 import h5py
 import numpy as np
+import safetensors.numpy
 import torch
 import xarray
 
@@ -100,7 +101,7 @@ def expect_same_bits(folder):
         assert "parameter/model.norm.weight" in reference
         if "f32" not in options:
             expect_sums(folder / "one.h5")
-        for ranks, grid in ((2, []), (2, ["--shards", "2"]), (3, ["--shards", "3"]), (4, ["--shards", "2"])):
+        for ranks, grid in ((2, ["--shards", "2"]), (3, ["--shards", "3"]), (4, ["--shards", "2"])):
             must(decompose(folder, "more.h5", *options, *grid, ranks=ranks))
             found = contents(folder / "more.h5")
             assert found == reference, (options, ranks, grid, [name for name in found if found[name] != reference[name]])
@@ -144,11 +145,65 @@ def expect_classifier(folder):
     assert run("decompose", "--series", folder / "run", "--store", folder / "tensors.h5", *tensors, *options).returncode in (0, 3)
     for name in ("psi", "residual", "quadrature_error", "node_count"):
         assert np.array_equal(read(folder / "run.h5", name), read(folder / "tensors.h5", name)), name
+    expect_balance(folder)
     reference = contents(folder / "run.h5")
     assert decompose(folder, "run.h5", *options, "--shards", "2", series=folder / "run", ranks=2).returncode in (0, 3)
     assert contents(folder / "run.h5") == reference
     assert read(folder / "run.h5", "parameter/input_emb.weight").shape == (6, 8, 9, 8)
     print("a classifier's run: sums are the scores of its tensors")
+
+
+def expect_balance(folder):
+    """Σ(|data| − |decay|) of every tensor, decay −αλθ out of the run's files; where scores are zero so is decay's gradient."""
+    names = [name.decode() for name in read(folder / "run.h5", "component")]
+    run_json = json.loads((folder / "run/run.json").read_text())
+    blocks = [safetensors.numpy.load_file(path) for path in sorted((folder / "run/blocks").glob("*.safetensors"))]
+    rates = np.concatenate([block["learning_rate"] for block in blocks])
+    start = safetensors.numpy.load_file(folder / "run/start.safetensors")
+    balance, groups = read(folder / "run.h5", "balance"), run_json["optimizer"]["groups"]
+    checked = 0
+    for c, (name, described) in enumerate(zip(names, run_json["parameters"])):
+        assert described["name"] == name
+        path = np.concatenate([start[f"parameter/{name}"][None], *[block[f"parameter/{name}"] for block in blocks]])
+        update = np.diff(path, axis=0)[:, None]
+        decay = -(rates[:, described["group"]] * groups[described["group"]]["weight_decay"]).reshape(-1, *[1] * (path.ndim - 1)) * path[:-1]
+        scores = read(folder / "run.h5", "parameter/" + name)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_decay = np.where(update == 0, 0, scores * (decay[:, None] / update))
+        wanted = (np.abs(scores - of_decay) - np.abs(of_decay)).sum(tuple(range(2, scores.ndim)))
+        assert np.abs(wanted - balance[:, :, c]).max() <= 1e-9 * (np.abs(scores).sum() + 1e-300), name
+        checked += np.abs(of_decay).max() > 1e-4 * np.abs(scores).max() > 0
+    assert checked >= 4, checked
+    print("the balance of data and decay: as the run's files say")
+
+
+def expect_outputs(folder):
+    """All classes at once are each class alone; of their groups as of samples."""
+    options = ["--samples", "validation:0-4", "--quadrature", "gauss:5", "--micro-batch", "2"]
+    must(decompose(folder, "outputs.h5", *options, "--functional", "logit", "--axes", "sample,output", series=folder / "run"))
+    must(decompose(folder, "groups.h5", *options, "--functional", "logit", "--axes", "group,output", "--shards", "2", series=folder / "run", ranks=2))
+    must(decompose(folder, "class.h5", *options, "--functional", "logit:4", series=folder / "run"))
+    names = [name.decode() for name in read(folder / "class.h5", "id")], [name.decode() for name in read(folder / "groups.h5", "sample_group")]
+    for tensor in ("linear1.weight", "linear2.bias"):
+        found, grouped, alone = (read(folder / f"{name}.h5", "parameter/" + tensor) for name in ("outputs", "groups", "class"))
+        assert found.shape == alone.shape + (9,) and np.abs(alone).max() > 1e-7
+        assert np.abs(found[..., 4] - alone).max() < 1e-12 * np.abs(alone).max()
+        for place, group in enumerate(name.decode() for name in read(folder / "groups.h5", "group")):
+            mine = [sample for sample, its in enumerate(names[1]) if its == group]
+            assert np.allclose(grouped[:, place], found[:, mine].mean(1), rtol=1e-10, atol=1e-17), group
+    for name in ("outputs", "groups"):
+        expect_output_sums(folder / f"{name}.h5")
+    print("every class an output: as alone, and in groups")
+
+
+def expect_output_sums(path):
+    with h5py.File(path) as store:
+        for c, name in enumerate(store["component"][()]):
+            scores = store["parameter/" + name.decode()][()]
+            over = tuple(range(2, scores.ndim - 1))
+            size = np.abs(scores).sum(over)
+            assert np.abs(scores.sum(over) - store["psi"][:, :, c]).max() <= 1e-12 * (size.max() + 1e-300), name
+            assert np.abs(size - store["psi_abs"][:, :, c]).max() <= 1e-13 * (size.max() + 1e-300), name
 
 
 def expect_readers(folder):
@@ -191,7 +246,7 @@ def expect_resume(folder, shim):
     subprocess.run(command, check=True, capture_output=True, env=environment | {"KILL_COUNT": str(count)})
     calls = count.stat().st_size
     assert contents(store) == reference and calls > 200, calls
-    for call in [1 + (calls - 1) * i // 7 for i in range(8)]:
+    for call in [1 + (calls - 1) * i // 4 for i in range(5)]:
         for old in folder.glob("killed.h5*"):
             old.unlink()
         process = subprocess.run(command, capture_output=True, env=environment | {"KILL_AT": str(call)})
@@ -203,7 +258,7 @@ def expect_resume(folder, shim):
     text = must(run(*command[1:], "--resume")).stdout
     assert "5 of 6 units are there; 1 damaged" in text, text
     assert contents(store) == reference
-    print(f"killed at 8 of {calls} writing calls, and damaged: gone on with to the same store")
+    print(f"killed at 5 of {calls} writing calls, and damaged: gone on with to the same store")
 
 
 def expect_refusals(folder):
@@ -216,12 +271,15 @@ def expect_refusals(folder):
 
     refused(["position"], "--axes", "sample,position")
     refused(["training axis"], "--axes", "sample,train_sample")
-    refused(["output", "logit:3"], "--axes", "sample,output", "--samples", "validation", "--functional", "logit", series=folder / "run")
     refused(["--parameters", "whole model"], "--parameters", "streamed")
     refused(["--parameters"], "--parameters", "gathered", "--shards", "2")
     refused(["--precision"], "--precision", "bf16")
     refused(["--source"], "--source", "steps", "--training-batch", folder / "samples.jsonl", "--batch-mean", "tokens", "--clip", "0")
     refused(["--memory", "weights", "one row"], "--memory", "129MiB")
+    text = must(run("plan", "--series", SERIES, "--samples", folder / "samples.jsonl", "--component", "parameter")).stdout
+    assert "B: weight gradients" in text and "gradients and scalars" in text, text
+    text = must(run("plan", "--series", folder / "run", "--samples", "validation", "--component", "parameter", "--precision", "fp64", "--threads", "1")).stdout
+    assert "B: weight gradients" in text, text
     print("what does not go with single scalars is named")
 
 
@@ -234,6 +292,7 @@ def main():
         expect_readers(folder)
         expect_same_bits(folder)
         expect_classifier(folder)
+        expect_outputs(folder)
         expect_resume(folder, sys.argv[1])
         expect_refusals(folder)
 

@@ -41,7 +41,8 @@ void put(const DenseSlice& slice, const Model& model, std::vector<std::vector<at
 /// All samples as one unit, all segments of the trajectory as its pieces.
 Scored solve(const Model& model, const MemoryTrajectory& trajectory,
              const std::vector<Sample>& samples, const SolverOptions& options,
-             ParameterSource& parameters, Sweep& sweep, DensePass& pass, int64_t rows) {
+             ParameterSource& parameters, Sweep& sweep, DensePass& pass, int64_t rows,
+             const DecayUpdate& decay = {}) {
   const ComponentTable table(Granularity::tensor, model.parameters());
   const Groups groups = group_samples(samples);
   const UnitSolver solver(table, samples, groups, options);
@@ -57,7 +58,8 @@ Scored solve(const Model& model, const MemoryTrajectory& trajectory,
       add_piece(scored.tile, tile);
     }
   }
-  const DenseSolver dense(model, samples, groups, options, parameters, pass, {.at_once = rows});
+  const DenseSolver dense(model, samples, groups, options, parameters, pass, {.at_once = rows},
+                          decay);
   dense.solve({0, trajectory.segments()}, nodes, scored.tile,
               [&](const DenseSlice& slice) { put(slice, model, scored.scalars); });
   return scored;
@@ -97,15 +99,15 @@ class Scalars : public ::testing::Test {
   Scored scores(const SolverOptions& given, int64_t rows = 1) const {
     return scores(MemoryTrajectory({from, to}), given, rows);
   }
-  Scored scores(const MemoryTrajectory& trajectory, const SolverOptions& given,
-                int64_t rows = 1) const {
+  Scored scores(const MemoryTrajectory& trajectory, const SolverOptions& given, int64_t rows = 1,
+                const DecayUpdate& decay = {}) const {
     const Model& model = network;
     ResidentParameters parameters(model, trajectory,
                                   {.type = at::kDouble, .products = at::kDouble});
     const ComponentTable table(Granularity::tensor, network.parameters());
     NodeMajorSweep sweep(network, parameters, table, {}, given.functional);
     NetworkPass pass(network, given.functional, parameters);
-    return solve(network, trajectory, samples, given, parameters, sweep, pass, rows);
+    return solve(network, trajectory, samples, given, parameters, sweep, pass, rows, decay);
   }
   std::vector<at::Tensor> expected(size_t sample) const {
     return dense_scores(network, from, to, samples[sample], gauss_rule(4));
@@ -208,6 +210,31 @@ TEST_F(Scalars, OfPiecesAreAddedBeforeTheirAbsoluteValues) {
     for (size_t i = 0; i < from.size(); ++i) {
       const at::Tensor sum = first.scalars[0][i] + second.scalars[0][i];
       EXPECT_LT((both.scalars[0][i] - sum).abs().max().item<double>(), 1e-15);
+    }
+  }
+}
+
+/// With −λθ as decay: D(c) of dense scores, and Σ|Ψ| where there is none.
+TEST_F(Scalars, BalanceDataAgainstDecay) {
+  const MemoryTrajectory trajectory({from, to});
+  const DecayUpdate decay = [&](int64_t, ParameterId parameter) {
+    return parameter == 1 ? at::Tensor() : from[static_cast<size_t>(parameter)] * -0.03;
+  };
+  for (const char* axes : {"sample", "group"}) {
+    SolverOptions given = options();
+    given.axes = parse_axes(axes);
+    const Scored scored = scores(trajectory, given, 2, decay);
+    ASSERT_EQ(scored.tile.balance.size(), scored.tile.psi.size());
+    expect_sums(scored, 1e-14);
+    for (size_t r = 0; r < scored.scalars.size(); ++r) {
+      for (size_t i = 0; i < from.size(); ++i) {
+        const at::Tensor& all = scored.scalars[r][i];
+        const at::Tensor of_decay =
+            i == 1 ? at::zeros_like(all) : all / (to[i] - from[i]) * from[i] * -0.03;
+        const at::Tensor balance = (all - of_decay).abs() - of_decay.abs();
+        EXPECT_NEAR(scored.tile.balance[r * from.size() + i], balance.sum().item<double>(), 1e-12);
+        if (i != 1) EXPECT_GT(of_decay.abs().max().item<double>(), 1e-6);
+      }
     }
   }
 }

@@ -25,6 +25,7 @@ StoreSchema dense_schema(const Axes& axes, bool single_precision = false) {
   parameters[3].shape = {5};
   schema.components = ComponentTable(Granularity::tensor, parameters);
   schema.dense = true;
+  schema.balance = true;
   return schema;
 }
 
@@ -49,6 +50,8 @@ void write_dense_unit(StoreWriter& writer, const StoreSchema& schema, int64_t in
   ScoreTile tile = tile_of(schema, index);
   tile.psi_abs = tile.psi;
   for (double& value : tile.psi_abs) value += 0.25;
+  tile.balance = tile.psi;
+  for (double& value : tile.balance) value -= 0.125;
   const auto tensors = static_cast<int64_t>(schema.components.parameters().size());
   for (int64_t tensor = tensors - 1; tensor >= 0; --tensor) {
     const ParameterInfo& parameter = schema.components.parameters()[static_cast<size_t>(tensor)];
@@ -108,6 +111,7 @@ TEST_P(Dense, EveryScalarIsWhereItBelongs) {
     }
   }
   EXPECT_EQ(store.read("psi_abs")[1], store.read("psi")[1] + 0.25);
+  EXPECT_EQ(store.read("balance")[1], store.read("psi")[1] - 0.125);
 }
 
 TEST_P(Dense, ChecksumsCoverThemInTheFilesOrder) {
