@@ -162,20 +162,24 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const ProcessGrid grid(world, choice.shards);
   const MemoryBudget budget = least_budget(own_budget, grid.segment_group());
   std::optional<MemoryPlan> memory;
-  std::optional<TrainAxis> train;
   agree(world, [&] {
-    if (job.run && keeps_training(job.solver.axes))
-      train.emplace(job, options, grid.shards(), budget.host);
+    require_train_axis(job, options, grid.shards());
     memory = job.dense ? parameter_memory(job, grid.shards(), budget)
                        : memory_of(job, grid.shards(), source, budget);
   });
   agree(world, [&] { require_finite_weights(job, world); });
   std::optional<FormedSteps> steps;
+  std::optional<TrainAxis> train;
   if (job.steps) {
     steps.emplace(job, options, world);
   } else {
     choose_steps(job, options, *memory, world, grid);
   }
+  agree(world, [&] {
+    if (job.run && keeps_training(job.solver.axes)) {
+      train.emplace(job, options, *memory, budget.host);
+    }
+  });
   StoreSchema schema = schema_of(job, options);
   if (train) train->describe(schema);
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);

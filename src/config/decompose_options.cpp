@@ -110,11 +110,17 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option(
           {"group-reduce", "HOW", "a group's score from its samples': mean or sum", identity},
           o.group_reduce, {"mean", "sum"}),
+      word_option({"step-index", "WHICH",
+                   "training axes of recorded runs: a training sample's part counts at the step "
+                   "that saw it (origin) or at those that applied it (applied)",
+                   identity},
+                  o.step_index, {"origin", "applied"}),
       word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
                   o.store_dtype, {"f64", "f32"}),
       text_option({"steps", "CHOICE",
                    "segments to decompose: all, top:FRACTION (of the segments, by |change of F|), "
-                   "every:N, or list:STEP,… (where they begin)",
+                   "every:N, list:STEP,… (where they begin), or range:FIRST-LAST (those that begin "
+                   "there; nothing outside)",
                    identity},
                   o.steps),
       word_option(
