@@ -13,6 +13,7 @@
 
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
+#include "app/decompose_parts.hpp"
 #include "app/decompose_steps.hpp"
 #include "app/decompose_store.hpp"
 #include "app/gather_share.hpp"
@@ -137,6 +138,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   static_cast<void>(StepSelection::parse(options.steps));
   require_step_options(options);
   require_parameter_options(options);
+  static_cast<void>(parse_parts(options.parts));
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
                      "Give one of them");
@@ -180,6 +182,8 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
       train.emplace(job, options, *memory, budget.host);
     }
   });
+  std::optional<ReplayedParts> parts;
+  if (job.run_parts && job.run_parts->needs_files()) parts.emplace(job, options, world);
   StoreSchema schema = schema_of(job, options);
   if (train) train->describe(schema);
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);

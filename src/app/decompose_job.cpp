@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/decompose_parts.hpp"
 #include "app/decompose_steps.hpp"
 #include "app/parameter_scores.hpp"
 #include "app/run_samples.hpp"
@@ -190,7 +191,7 @@ void DecomposeJob::set_segments(const std::vector<PointPair>& pairs, bool piecew
     if (!piecewise) straight.push_back(pair);
     pieces.push_back({first, static_cast<int64_t>(straight.size())});
   }
-  trajectory = std::make_unique<PathTrajectory>(path, std::move(straight));
+  trajectory = std::make_unique<PathTrajectory>(path, std::move(straight), parts);
   units = UnitGrid(static_cast<int64_t>(pieces.size()), static_cast<int64_t>(samples.size()),
                    solver.chunk, solver.axes.sample);
 }
@@ -220,6 +221,7 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
     open_steps(job, options);
   }
   require_possible(job, options);
+  open_parts(job, options);
   job.groups = group_samples(job.samples);
   if (job.network != nullptr) {
     job.computation.form = choose_product_form(
@@ -262,6 +264,7 @@ Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
 DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job) {
   DecomposeOptions copy = options;
   copy.product_form = to_string(job.computation.form);
+  if (!job.parts || job.run) copy.decay = {};  // decide nothing
   return copy;
 }
 
@@ -286,6 +289,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
+  schema.parts = job.kept_parts;
   if (job.steps) describe_steps(job, schema);
   if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;

@@ -15,6 +15,7 @@
 #include "decomposition/workspace.hpp"
 #include "model/network.hpp"
 #include "optimizer_steps/optimizer_step.hpp"
+#include "optimizer_steps/run_parts.hpp"
 #include "runs/recorded_run.hpp"
 #include "store/influence_store.hpp"
 
@@ -36,6 +37,9 @@ struct DecomposeJob {
   std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
   std::optional<PredictionData> data;   ///< of a classifier
   std::optional<StepJob> steps;
+  std::shared_ptr<const PathParts> parts;  ///< that --parts keeps; null where none
+  std::shared_ptr<RunParts> run_parts;     ///< the same of a recorded run
+  std::vector<KeptPart> kept_parts;        ///< what a store says of them
   std::vector<Sample> samples;
   Groups groups;
   std::shared_ptr<const Path> path;

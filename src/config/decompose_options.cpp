@@ -6,7 +6,7 @@ namespace explaind {
 
 OptionTable option_table(DecomposeOptions& o) {
   constexpr Role identity = Role::identity, execution = Role::execution;
-  return {
+  OptionTable table{
       text_option({"series", "DIR", "folder of Hugging Face checkpoints, or a list of `step path`",
                    identity, true},
                   o.series),
@@ -38,6 +38,11 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option({"step-precision", "TYPE",
                    "steps: arithmetic of the training's own update: fp32 or fp64", identity},
                   o.step_precision, {"fp32", "fp64"}),
+      list_option({"parts", "LIST",
+                   "parts of psi that are stored beside it: decay, rounding, data; of a series of "
+                   "weights decay alone, estimated",
+                   identity},
+                  o.parts),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
       word_option({"component", "NAME",
                    "granularity of the scores: tensor, layer, kind, head or row; parameter: every "
@@ -179,6 +184,8 @@ OptionTable option_table(DecomposeOptions& o) {
                    Role::command},
                   o.resume),
   };
+  add_decay_options(table, o.decay);
+  return table;
 }
 
 }  // namespace explaind

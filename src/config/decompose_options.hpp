@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "config/decay_options.hpp"
 #include "config/option.hpp"
 
 namespace explaind {
@@ -14,6 +16,8 @@ struct DecomposeOptions {
   std::string source = "weights", training_batch, step_precision = "fp32";
   std::optional<std::string> batch_mean;
   std::optional<double> clip;
+  std::vector<std::string> parts;
+  DecayOptions decay;
   std::string component = "tensor", axes = "sample", functional = "loss";
   std::string quadrature = "adaptive";
   double tolerance = 1e-5;
