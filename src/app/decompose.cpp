@@ -18,6 +18,7 @@
 #include "app/decompose_store.hpp"
 #include "app/gather_share.hpp"
 #include "app/group_collectives.hpp"
+#include "app/parameter_scores.hpp"
 #include "app/run_memory.hpp"
 #include "app/run_totals.hpp"
 #include "app/step_choice.hpp"
@@ -63,6 +64,10 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
       grid.shards() == 1 ? "" : "s", choice.reason, to_string(memory.source),
       format_bytes(static_cast<double>(memory.total())), device.device.is_cuda() ? "cuda" : "cpu",
       device.reason);
+  if (job.dense) {
+    fmt::print(", {} of it for {} scalars", format_bytes(static_cast<double>(memory.dense)),
+               parameter_count(*job.model));
+  }
   if (memory.on_device) {
     fmt::print(", up to {} of its memory",
                format_bytes(static_cast<double>(memory.device_total())));
@@ -102,11 +107,16 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
   totals.begin();
-  run_units(dispatcher, group, job.units, job.pieces, todo, *workspace->parameters,
-            *workspace->sweep, solver, [&](const ScoreTile& tile) {
-              totals.add(tile.unit.segment);
-              writer.write(tile);
-            });
+  const auto keep = [&](const ScoreTile& tile) {
+    totals.add(tile.unit.segment);
+    writer.write(tile);
+  };
+  if (job.dense) {
+    run_parameter_units(job, memory, *workspace, dispatcher, group, todo, solver, writer, keep);
+  } else {
+    run_units(dispatcher, group, job.units, job.pieces, todo, *workspace->parameters,
+              *workspace->sweep, solver, keep);
+  }
   totals.end(*workspace->parameters, collectives);
   dispatcher.finish();
   if (progress) progress->finish();
@@ -127,6 +137,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   static_cast<void>(parse_phases(options.phases));
   static_cast<void>(StepSelection::parse(options.steps));
   require_step_options(options);
+  require_parameter_options(options);
   static_cast<void>(parse_parts(options.parts));
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
@@ -140,30 +151,37 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const HostPlace place = world.on_host();
   std::optional<ChosenDevice> device;
   agree(world, [&] {
-    device = choose_device(options.device, place.rank);
+    device = choose_device(device_of(options), place.rank);
     opened.emplace(prepare_job(options, device->device));
   });
   DecomposeJob& job = *opened;
   const MemoryBudget own_budget = rank_budget(options, device->device, place.ranks);
   const MemoryBudget budget_of_all = least_budget(own_budget, world);
-  const GridChoice choice =
-      shards ? GridChoice{*shards, "as asked"} : grid_of(job, world.size(), source, budget_of_all);
+  const GridChoice choice = shards ? GridChoice{*shards, "as asked"}
+                            : job.dense
+                                ? GridChoice{1, "single scalars need the whole model on a rank"}
+                                : grid_of(job, world.size(), source, budget_of_all);
   const ProcessGrid grid(world, choice.shards);
   const MemoryBudget budget = least_budget(own_budget, grid.segment_group());
   std::optional<MemoryPlan> memory;
-  std::optional<TrainAxis> train;
   agree(world, [&] {
-    if (job.run && keeps_training(job.solver.axes))
-      train.emplace(job, options, grid.shards(), budget.host);
-    memory = memory_of(job, grid.shards(), source, budget);
+    require_train_axis(job, options, grid.shards());
+    memory = job.dense ? parameter_memory(job, grid.shards(), budget)
+                       : memory_of(job, grid.shards(), source, budget);
   });
   agree(world, [&] { require_finite_weights(job, world); });
   std::optional<FormedSteps> steps;
+  std::optional<TrainAxis> train;
   if (job.steps) {
     steps.emplace(job, options, world);
   } else {
     choose_steps(job, options, *memory, world, grid);
   }
+  agree(world, [&] {
+    if (job.run && keeps_training(job.solver.axes)) {
+      train.emplace(job, options, *memory, budget.host);
+    }
+  });
   std::optional<ReplayedParts> parts;
   if (job.run_parts && job.run_parts->needs_files()) parts.emplace(job, options, world);
   StoreSchema schema = schema_of(job, options);

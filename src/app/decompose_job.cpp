@@ -9,8 +9,11 @@
 
 #include "app/decompose_parts.hpp"
 #include "app/decompose_steps.hpp"
+#include "app/parameter_scores.hpp"
 #include "app/run_samples.hpp"
 #include "core/error.hpp"
+#include "model/classifier.hpp"
+#include "model/layer_output.hpp"
 #include "model/registry.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 #include "runs/run_files.hpp"
@@ -83,6 +86,18 @@ void require_labels(const PredictionData& data, const std::string& where) {
                   "recorded_run.md says what data.safetensors holds");
 }
 
+/// Where F is an activation of a classifier: its layer takes the place of the model, its
+/// coordinates that of the classes.
+void explain_layer(DecomposeJob& job) {
+  if (job.solver.functional.kind != Functional::activation || job.solver.functional.positioned) {
+    return;
+  }
+  const at::Tensor input = network_inputs(job.data->data, job.data->transform, {0}, {}, at::kFloat);
+  auto layer = std::make_unique<LayerOutput>(*job.model, job.solver.functional.layer, input);
+  job.data->classes = layer->coordinates();
+  job.layer_output = std::move(layer);
+}
+
 /// Samples out of the run's own data, or, for a language model, of a file.
 void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   job.run = RecordedRun::open(options.series);
@@ -103,11 +118,11 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   Dataset& part = choice->part == "train" ? all.train : all.validation;
   job.samples = choose_samples(*choice, part);
   if (job.network == nullptr) {
-    const nlohmann::json& config = job.run->description().json.at("model").at("config");
-    const auto classes = config.find(config.contains("classes") ? "classes" : "vocabulary");
-    job.data = PredictionData{
-        .data = std::move(part), .transform = all.transform, .classes = classes->get<int64_t>()};
+    job.data = PredictionData{.data = std::move(part),
+                              .transform = all.transform,
+                              .classes = dynamic_cast<const Classifier&>(*job.model).classes()};
     require_labels(*job.data, options.series);
+    explain_layer(job);
   }
 }
 
@@ -124,12 +139,20 @@ void require_axes(const DecomposeJob& job) {
   }
   const bool every_class = job.solver.functional.first == Functional::every_class;
   if (axes.output && !every_class) {
-    throw UsageError("--axes", "output is an axis where F is the logit of every class",
+    throw UsageError("--axes",
+                     "output is an axis where F is the logit of every class, or every coordinate "
+                     "of a layer",
                      "Leave it out, or give --functional logit");
   }
   if (every_class && !axes.output) {
-    throw UsageError("--functional", "the logits of all classes are an output each",
+    throw UsageError("--functional",
+                     "the logits of all classes, or a layer's coordinates, are an "
+                     "output each",
                      "Keep the axis output, or give one class as in logit:3");
+  }
+  if (job.layer_output && (axes.train_sample || axes.train_group)) {
+    throw UsageError("--axes", "training samples of a classifier explain its logits and its loss",
+                     "Leave out the training axis, or use another --functional");
   }
 }
 
@@ -210,7 +233,10 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
     job.solver.positions =
         std::max(job.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
   }
-  job.components = ComponentTable(parse_granularity(options.component), job.model->parameters());
+  job.dense = keeps_parameters(options);
+  job.components =
+      ComponentTable(job.dense ? Granularity::tensor : parse_granularity(options.component),
+                     job.model->parameters());
   if (job.steps) {
     job.set_steps();
   } else {
@@ -226,7 +252,7 @@ Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
             job.components, job.computation,       memory,
             group};
   }
-  return {*job.model,
+  return {job.explained(),
           *job.data,
           job.solver.functional,
           trajectory,
@@ -254,6 +280,8 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   }
   schema.group_names = job.groups.names;
   schema.components = job.components;
+  schema.dense = job.dense;
+  schema.balance = keeps_balance(job);
   schema.axes = job.solver.axes;
   for (int64_t i = 0; schema.axes.output && i < job.solver.outputs; ++i) {
     schema.outputs.push_back(std::to_string(i));
@@ -266,7 +294,7 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;
   schema.functional = options.functional;
-  schema.functional_unit = "nat";
+  schema.functional_unit = job.solver.functional.kind == Functional::activation ? "1" : "nat";
   return schema;
 }
 

@@ -66,16 +66,34 @@ void inspect_series(const fs::path& path, const std::vector<Phase>& phases) {
   }
 }
 
+void print_variable(const std::string& name, const std::string& dims, const std::string& text) {
+  fmt::print("  {:<21} ({})  {}\n", name, dims, text);
+}
+
+/// "segment: 2, sample: 5": the first dimensions of a variable.
+std::string dims_of(const StoredVariable& variable, size_t count) {
+  std::string dims;
+  for (size_t i = 0; i < count; ++i) {
+    dims += fmt::format("{}{}: {}", i == 0 ? "" : ", ", variable.dims[i], variable.shape[i]);
+  }
+  return dims;
+}
+
 void print_variables(const StoreReader& store) {
   fmt::print("\nVariables\n");
   for (const StoredVariable& variable : store.variables()) {
-    std::string dims;
-    for (size_t i = 0; i < variable.dims.size(); ++i) {
-      dims += fmt::format("{}{}: {}", i == 0 ? "" : ", ", variable.dims[i], variable.shape[i]);
-    }
-    fmt::print("  {:<21} ({})  {}\n", variable.name, dims,
-               store.attribute(variable.name, "long_name"));
+    print_variable(variable.name, dims_of(variable, variable.dims.size()),
+                   store.attribute(variable.name, "long_name"));
   }
+  const std::vector<StoredVariable> tensors = store.dense_variables();  // hundreds: one line
+  if (tensors.empty()) return;
+  const StoredVariable& first = tensors.front();
+  const auto shared = static_cast<size_t>(
+      std::count_if(first.dims.begin(), first.dims.end(),
+                    [](const std::string& dim) { return dim.find('/') == std::string::npos; }));
+  print_variable(
+      "parameter/TENSOR", dims_of(first, shared) + ", the tensor's axes",
+      fmt::format("{}; {} tensors", store.attribute(first.name, "long_name"), tensors.size()));
 }
 
 /// Everything, objects below their names.

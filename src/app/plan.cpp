@@ -13,7 +13,9 @@
 
 #include "app/decompose_job.hpp"
 #include "app/loss_table.hpp"
+#include "app/parameter_scores.hpp"
 #include "app/plan_classifier.hpp"
+#include "app/plan_parameters.hpp"
 #include "app/run_memory.hpp"
 #include "app/train_axis.hpp"
 #include "app/verbs.hpp"
@@ -66,9 +68,13 @@ Target target_of(const PlanOptions& options, const DecomposeJob& job, const Chos
       .device = device,
       .grid = {},
       .memory = {}};
-  target.grid = shards ? GridChoice{*shards, "as asked"}
-                       : grid_of(job, static_cast<int>(ranks), source, target.budget);
-  agree(world, [&] { target.memory = memory_of(job, target.grid.shards, source, target.budget); });
+  target.grid = shards      ? GridChoice{*shards, "as asked"}
+                : job.dense ? GridChoice{1, "single scalars need the whole model on a rank"}
+                            : grid_of(job, static_cast<int>(ranks), source, target.budget);
+  agree(world, [&] {
+    target.memory = job.dense ? parameter_memory(job, target.grid.shards, target.budget)
+                              : memory_of(job, target.grid.shards, source, target.budget);
+  });
   return target;
 }
 
@@ -144,6 +150,7 @@ void print_memory(const MemoryPlan& memory, int64_t expected) {
     print_computing(memory.held(memory.activations) - (memory.total() - expected));
   }
   if (memory.shares > 0) fmt::print(", shares of endpoints {}", bytes(memory.shares));
+  if (memory.dense > 0) fmt::print(", gradients and scalars {}", bytes(memory.dense));
   if (memory.accumulators > 0) fmt::print(", scores {}", bytes(memory.accumulators));
   fmt::print("\n");
   if (!memory.on_device) return;
@@ -151,6 +158,10 @@ void print_memory(const MemoryPlan& memory, int64_t expected) {
              bytes(memory.device_base));
   print_computing(memory.held(memory.activations));
   fmt::print("\n");
+}
+
+std::string also_dense(const DecomposeJob& job) {
+  return job.dense ? "; B: weight gradients at its nodes (every scalar)" : "";
 }
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
@@ -163,7 +174,8 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
   fmt::print("  device          {} ({})\n", target.device.device.is_cuda() ? "cuda" : "cpu",
              target.device.reason);
   fmt::print("  products        {}\n", to_string(job.computation.form));
-  fmt::print("  engine          A: contraction in the backward pass (per-sample scores)\n");
+  fmt::print("  engine          A: contraction in the backward pass (per-sample scores){}\n",
+             also_dense(job));
   fmt::print("  parameters      {}: {}\n", to_string(target.memory.source),
              reason(target.memory, wanted.parameters != "auto", target.budget));
   print_memory(target.memory, cost.memory);
@@ -188,8 +200,9 @@ void print_classifier_plan(const DecomposeJob& job, const Target& target,
       plural(job.solver.outputs), job.components.size(), job.units.size(), plural(job.units.size()),
       target.ranks, plural(target.ranks));
   fmt::print("  engine          {}\n",
-             forward ? "C: tangents of every tensor, all outputs at once"
-                     : "A: contraction in the backward pass, one for every output");
+             (forward ? "C: tangents of every tensor, all outputs at once"
+                      : "A: contraction in the backward pass, one for every output") +
+                 also_dense(job));
   print_memory(target.memory, target.memory.total());
   fmt::print("  store           {}\n", bytes(cost.bytes_stored));
   const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
@@ -210,6 +223,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
     throw UsageError("--source steps", "is not planned: a step costs 1 + a third for each part",
                      "Plan the same checkpoints with --source weights, and multiply");
   }
+  require_parameter_options(wanted);
   if (wanted.memory) static_cast<void>(parse_bytes("memory", *wanted.memory));
   static_cast<void>(StepSelection::parse(wanted.steps));
   const std::optional<int> shards =
@@ -218,7 +232,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   std::optional<DecomposeJob> opened;
   std::optional<ChosenDevice> device;
   agree(world, [&] {
-    device = choose_device(wanted.device, world.on_host().rank);
+    device = choose_device(device_of(wanted), world.on_host().rank);
     opened.emplace(prepare_job(wanted, device->device));
     if (keeps_training(opened->solver.axes)) {
       throw UsageError("--axes", "plan has no estimate of training axes",
@@ -238,10 +252,20 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   agree(world, [&] { assume_steps(job, wanted, values); });
   const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
   const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
+  ParameterCost scalars;
+  if (job.dense) {
+    agree(world, [&] {
+      const int64_t busy = std::min(target.groups(), job.units.size()) * target.grid.shards;
+      scalars = parameter_cost(job, target.memory, evaluations, busy, wanted.store_dtype == "f32",
+                               calibration_seconds);
+    });
+  }
   if (job.network == nullptr) {
     ClassifierCost cost;
     agree(world, [&] {
       cost = classifier_cost(job, target.memory, evaluations, target.ranks, calibration_seconds);
+      cost.seconds += scalars.seconds;
+      cost.bytes_stored += scalars.bytes_stored;
     });
     if (world.rank() == 0) print_classifier_plan(job, target, cost, evaluations);
     return 0;
@@ -250,8 +274,10 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   Calibration times;
   agree(world, [&] { times = calibrate(demand, calibration_seconds); });
   times = slowest(times, world);
-  const CostEstimate cost = estimate_cost(demand, target.memory, times, job.units, target.groups(),
-                                          evaluations, wanted.store_dtype == "f32");
+  CostEstimate cost = estimate_cost(demand, target.memory, times, job.units, target.groups(),
+                                    evaluations, wanted.store_dtype == "f32");
+  cost.seconds += scalars.seconds;
+  cost.bytes_stored += static_cast<double>(scalars.bytes_stored);
   if (world.rank() == 0) print_plan(job, wanted, target, cost, times, evaluations);
   return 0;
 }

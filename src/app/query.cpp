@@ -13,6 +13,7 @@
 #include "app/npy.hpp"
 #include "app/verbs.hpp"
 #include "core/error.hpp"
+#include "store/similarity.hpp"
 
 namespace explaind {
 namespace {
@@ -193,12 +194,16 @@ int run_query(const QueryOptions& options) {
                      "Send them to a file: … --format npy > scores.npy");
   }
   const StoreReader store(options.store);
-  const QueryResult result = run(store, {.variable = options.variable,
-                                         .sum = options.sum,
-                                         .group_by = options.group_by,
-                                         .select = options.select,
-                                         .top = options.top,
-                                         .whole = options.format == "npy"});
+  const Query query{.variable = options.variable,
+                    .sum = options.sum,
+                    .group_by = options.group_by,
+                    .select = options.select,
+                    .absolute = options.absolute,
+                    .top = options.top,
+                    .keys = options.format != "npy" || !options.similarity.empty(),
+                    .whole = options.format == "npy"};
+  const QueryResult result =
+      options.similarity.empty() ? run(store, query) : similarity(store, query, options.similarity);
   if (options.format == "csv") {
     print_csv(result);
   } else if (options.format == "json") {
@@ -208,6 +213,7 @@ int run_query(const QueryOptions& options) {
   } else {
     print_table(result, options.columns);
   }
+  if (!options.absolute.empty()) std::cerr << "note: " << result.reduction << "\n";
   if (result.uncommitted > 0) {
     std::cerr << "note: " << result.uncommitted
               << " entries are left out: their units are not committed yet\n";

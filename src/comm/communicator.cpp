@@ -154,6 +154,27 @@ std::vector<std::string> Communicator::all_gather(const std::string& value) cons
   return values;
 }
 
+std::vector<std::vector<double>> Communicator::exchange(std::span<const double> values,
+                                                        const std::vector<int64_t>& counts) const {
+  const auto ranks = static_cast<size_t>(size_);
+  const std::vector<int> given(counts.begin(), counts.end());
+  std::vector<int> taken(ranks), from(ranks, 0), to(ranks, 0);
+  check_mpi(MPI_Alltoall(given.data(), 1, MPI_INT, taken.data(), 1, MPI_INT, comm_),
+            "MPI_Alltoall");
+  std::partial_sum(given.begin(), given.end() - 1, from.begin() + 1);
+  std::partial_sum(taken.begin(), taken.end() - 1, to.begin() + 1);
+  std::vector<double> all(static_cast<size_t>(to.back() + taken.back()));
+  check_mpi(MPI_Alltoallv(values.data(), given.data(), from.data(), MPI_DOUBLE, all.data(),
+                          taken.data(), to.data(), MPI_DOUBLE, comm_),
+            "MPI_Alltoallv");
+  std::vector<std::vector<double>> received;
+  for (size_t i = 0; i < ranks; ++i) {
+    const auto first = all.begin() + to[i];
+    received.emplace_back(first, first + taken[i]);
+  }
+  return received;
+}
+
 void agree(const Communicator& world, const std::function<void()>& action) {
   // "" is success; else the exit code's digit and the message. Every rank takes part, whatever
   // happened to it.

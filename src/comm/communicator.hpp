@@ -58,6 +58,10 @@ class Communicator {
   [[nodiscard]] double maximum(double value) const;
   /// @collective; every rank's string, in rank order, on every rank.
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const;
+  /// @collective; what every rank, in rank order, has for this one. values: for rank 0, then for
+  /// rank 1 …; counts: how many for each, in all less than 2³¹.
+  [[nodiscard]] std::vector<std::vector<double>> exchange(std::span<const double> values,
+                                                          const std::vector<int64_t>& counts) const;
 
  private:
   MPI_Comm comm_ = MPI_COMM_NULL;

@@ -142,6 +142,7 @@ Option list_option(Declared declared, std::vector<std::string>& field) {
   Option option = make(
       std::move(declared),
       [&field](const std::string& text) {
+        field.clear();  // what is given replaces a default
         std::istringstream items(text);
         for (std::string item; std::getline(items, item, ',');) {
           if (!item.empty()) field.push_back(item);

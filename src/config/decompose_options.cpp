@@ -45,19 +45,23 @@ OptionTable option_table(DecomposeOptions& o) {
                   o.parts),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
       word_option({"component", "NAME",
-                   "granularity of the scores: tensor, layer, kind, head or row", identity},
-                  o.component, {"tensor", "layer", "kind", "head", "row"}),
+                   "granularity of the scores: tensor, layer, kind, head or row; parameter: every "
+                   "scalar, a dataset for each tensor, beside tensor",
+                   identity},
+                  o.component, {"tensor", "layer", "kind", "head", "row", "parameter"}),
       text_option({"axes", "LIST",
                    "axes kept besides segment and component: sample or group, position, output "
                    "(with logit), and of recorded runs and with --source steps train_sample or "
                    "train_group",
                    identity},
                   o.axes),
-      text_option({"functional", "NAME",
-                   "what is explained, in nats: loss (mean over a sample's predicted tokens) or "
-                   "loss_sum",
-                   identity},
-                  o.functional),
+      text_option(
+          {"functional", "NAME",
+           "what is explained: loss (in nats, the mean over a sample's predicted tokens), "
+           "loss_sum, logit:…, logit_diff:…, logprob:…, activation:…; configs/README.md has "
+           "all forms",
+           identity},
+          o.functional),
       text_option({"quadrature", "RULE", "adaptive, gauss:N or midpoint:N", identity},
                   o.quadrature),
       number_option(
@@ -111,11 +115,17 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option(
           {"group-reduce", "HOW", "a group's score from its samples': mean or sum", identity},
           o.group_reduce, {"mean", "sum"}),
+      word_option({"step-index", "WHICH",
+                   "training axes of recorded runs: a training sample's part counts at the step "
+                   "that saw it (origin) or at those that applied it (applied)",
+                   identity},
+                  o.step_index, {"origin", "applied"}),
       word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
                   o.store_dtype, {"f64", "f32"}),
       text_option({"steps", "CHOICE",
                    "segments to decompose: all, top:FRACTION (of the segments, by |change of F|), "
-                   "every:N, or list:STEP,… (where they begin)",
+                   "every:N, list:STEP,… (where they begin), or range:FIRST-LAST (those that begin "
+                   "there; nothing outside)",
                    identity},
                   o.steps),
       word_option(

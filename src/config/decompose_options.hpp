@@ -30,7 +30,7 @@ struct DecomposeOptions {
   bool truncate = false;
   std::optional<std::string> tokenizer;
   std::string steps = "all", step_policy = "merge";
-  std::string group_reduce = "mean", store_dtype = "f64";
+  std::string group_reduce = "mean", step_index = "origin", store_dtype = "f64";
   bool hash_inputs = false;
   int64_t threads = 0;
   std::string device = "auto", parameters = "auto";

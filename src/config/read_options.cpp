@@ -21,6 +21,15 @@ OptionTable option_table(QueryOptions& o) {
                    "only entries where a coordinate has a value: step=100, group=de|fr, "
                    "layer=0:3, component=*.mlp.*; several are joined by commas or repeated"},
                   o.select),
+      list_option(
+          {"absolute", "AXES",
+           "sizes instead of signed sums: these axes are summed after the absolute value is "
+           "taken, all others before, e.g. segment,sample"},
+          o.absolute),
+      text_option({"similarity", "AXIS",
+                   "cosine similarity of this axis' entries, as sample or train_sample, by their "
+                   "scores over what --group-by, --sum and --select leave of the others"},
+                  o.similarity),
       integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
       word_option({"format", "NAME", "table, csv, json or npy (an array, an axis that stays each)"},
                   o.format, {"table", "csv", "json", "npy"}),

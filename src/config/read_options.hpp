@@ -12,7 +12,8 @@ namespace explaind {
 struct QueryOptions {
   std::string store;  ///< positional
   std::string variable = "psi";
-  std::vector<std::string> sum, group_by, select;
+  std::vector<std::string> sum, group_by, select, absolute;
+  std::string similarity;
   int64_t top = 0;
   std::string format = "table";
   std::string columns;

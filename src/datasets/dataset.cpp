@@ -47,7 +47,7 @@ at::Tensor network_inputs(const Dataset& data, const ImageTransform& transform,
                           const std::vector<int64_t>& indices, const std::vector<uint8_t>& flips,
                           at::ScalarType type) {
   const at::Tensor rows = data.inputs.index_select(0, at::tensor(indices, at::kLong));
-  if (!data.images()) return rows;
+  if (!data.images()) return rows.is_floating_point() ? rows.to(type) : rows;
   at::Tensor images = rows.to(type).div_(255);
   images.sub_(per_channel(transform.mean, type)).div_(per_channel(transform.deviation, type));
   if (flips.empty()) return images;

@@ -11,7 +11,8 @@ namespace explaind {
 
 /// N samples.
 struct Dataset {
-  at::Tensor inputs;  ///< images N C H W (u8), or token ids N T (int64)
+  at::Tensor inputs;  ///< images N C H W (u8), token ids N T (int64), or what the network
+                      ///< takes as it is: N … (a floating type)
   at::Tensor labels;  ///< classes N, or the token that follows each position N T (int64)
 
   [[nodiscard]] int64_t size() const { return inputs.size(0); }
@@ -35,7 +36,7 @@ struct TrainingData {
 /// pixel / 255. A channel of one value has deviation 1.
 ImageTransform standardising_transform(const at::Tensor& images);
 
-/// The inputs of these samples as a network takes them: B C H W of `type`, or B T of int64.
+/// The inputs of these samples as a network takes them: B C H W or B … of `type`, or B T of int64.
 /// indices: B. flips: B, 1 mirrors an image left to right; empty for none.
 at::Tensor network_inputs(const Dataset& data, const ImageTransform& transform,
                           const std::vector<int64_t>& indices, const std::vector<uint8_t>& flips,

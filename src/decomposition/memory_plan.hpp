@@ -41,6 +41,8 @@ struct MemoryPlan {
                            ///< what comes next; on a device: the model's, or those of two parts
   int64_t graph = 0;       ///< of what runs at once: the model's, or one block's
   int64_t accumulators = 0;  ///< scores of one chunk; on the host
+  int64_t dense = 0;         ///< gradients and scores of scalars; where there are any, matrices of
+                             ///< which rows are looked up are resident too
   int64_t activations = 0;   ///< one a block boundary and evaluation, at most; where blocks are
                              ///< outermost
   int64_t activation = 0;    ///< of these, one evaluation's: not added to the total
@@ -53,7 +55,7 @@ struct MemoryPlan {
   }
   /// Of the host.
   [[nodiscard]] int64_t total() const {
-    return base + accumulators + (on_device ? shares : computing());
+    return base + accumulators + dense + (on_device ? shares : computing());
   }
   [[nodiscard]] int64_t device_total() const { return on_device ? device_base + computing() : 0; }
   [[nodiscard]] bool fits(const MemoryBudget& budget) const {

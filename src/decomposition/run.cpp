@@ -18,30 +18,37 @@ UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
 
 }  // namespace
 
-void run_units(Dispatcher& dispatcher, const Communicator& group, const UnitGrid& units,
-               const std::vector<PieceRange>& pieces, const std::vector<int64_t>& todo,
-               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
-               const std::function<void(const ScoreTile&)>& keep) {
+void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
+               const std::function<void(int64_t)>& act) {
   for (UnitRange mine = next_of(dispatcher, group); !mine.empty();
        mine = next_of(dispatcher, group)) {
     for (int64_t place = mine.begin; place < mine.end; ++place) {
       const int64_t index = todo[static_cast<size_t>(place)];
       try {
-        const Unit unit = units.unit(index);
-        const PieceRange& range = pieces[static_cast<size_t>(unit.segment)];
-        parameters.load(range.first);
-        ScoreTile tile = solver.solve(unit, sweep);
-        for (int64_t piece = range.first + 1; piece < range.last; ++piece) {
-          parameters.load(piece);
-          add_piece(tile, solver.solve(unit, sweep));
-        }
-        keep(tile);
+        act(index);
       } catch (const std::exception& error) {
         dispatcher.fail(index, error.what());
       }
       if (group.rank() == 0) dispatcher.report(index, "");
     }
   }
+}
+
+void run_units(Dispatcher& dispatcher, const Communicator& group, const UnitGrid& units,
+               const std::vector<PieceRange>& pieces, const std::vector<int64_t>& todo,
+               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
+               const std::function<void(const ScoreTile&)>& keep) {
+  for_units(dispatcher, group, todo, [&](int64_t index) {
+    const Unit unit = units.unit(index);
+    const PieceRange& range = pieces[static_cast<size_t>(unit.segment)];
+    parameters.load(range.first);
+    ScoreTile tile = solver.solve(unit, sweep);
+    for (int64_t piece = range.first + 1; piece < range.last; ++piece) {
+      parameters.load(piece);
+      add_piece(tile, solver.solve(unit, sweep));
+    }
+    keep(tile);
+  });
 }
 
 }  // namespace explaind

@@ -14,6 +14,12 @@
 
 namespace explaind {
 
+/// Asks the dispatcher for work until there is none, calls `act` with every unit (by its number) on
+/// all ranks of the group, then reports it.
+/// @collective over group, and over no more, as run_units is
+void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
+               const std::function<void(int64_t)>& act);
+
 /// Asks the dispatcher for work until there is none, solves each unit and hands the tile to `keep`
 /// (which puts it on disk), then reports it. pieces: per segment of the units, the trajectory's
 /// segments that are decomposed one after another and added up. todo: the units to do, the same on

@@ -10,6 +10,7 @@
 #include "comm/communicator.hpp"
 #include "decomposition/sweep.hpp"
 #include "quadrature/adaptive_plan.hpp"
+#include "quadrature/node_record.hpp"
 #include "samples/sample.hpp"
 #include "scores/component.hpp"
 #include "scores/tile.hpp"
@@ -48,8 +49,9 @@ class UnitSolver {
 
   /// The parameters behind `sweep` must be loaded for the unit's segment. @collective over the
   /// group: where `sample` is kept each rank holds the rows of its own micro-batches, else the
-  /// first one holds all
-  [[nodiscard]] ScoreTile solve(const Unit& unit, Sweep& sweep) const;
+  /// first one holds all. nodes: takes the rule of every sample of the unit, on every rank; only
+  /// where the scores are whole tensors'
+  [[nodiscard]] ScoreTile solve(const Unit& unit, Sweep& sweep, SampleNodes* nodes = nullptr) const;
 
   /// F of every sample, S J, at one end of the segment that is loaded: forward passes alone.
   /// failed: told of this rank's error before the others hear of it, which all of them then throw;
@@ -59,13 +61,11 @@ class UnitSolver {
 
  private:
   [[nodiscard]] ChunkBatches batches(int64_t begin, int64_t end) const;
-  void solve_chunk(int64_t begin, int64_t end, Sweep& sweep, ScoreTile& tile) const;
+  void solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNodes* nodes,
+                   ScoreTile& tile) const;
   /// P C scores of one output of a sample; `pair`: sample of the chunk · J + output.
   [[nodiscard]] std::vector<double> scores_of(const SampleVerdict& verdict,
                                               const ScoreAccumulator& sink, int64_t pair) const;
-  /// pair: sample of the unit · J + output.
-  void certify(const SampleVerdict& verdict, const std::vector<double>& scores, size_t pair,
-               ScoreTile& tile) const;
   /// Adds P C scores to a variable of the tile: Σ or mean over a group's samples happens in file
   /// order. trains: length of its training axis.
   void add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,

@@ -15,7 +15,10 @@ Workspace::Workspace(const Network& network, const Functional& functional,
   const Share share{group.rank(), group.size()};
   const auto& [precision, form, device] = computation;
   if (memory.source == Source::resident) {
-    parameters = std::make_unique<ResidentParameters>(network, trajectory, precision, device);
+    const Model& all = network;
+    parameters = memory.dense > 0
+                     ? std::make_unique<ResidentParameters>(all, trajectory, precision, device)
+                     : std::make_unique<ResidentParameters>(network, trajectory, precision, device);
   } else {
     std::unique_ptr<EndpointReader> reader;
     if (memory.source == Source::gathered) {

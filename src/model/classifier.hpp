@@ -17,6 +17,8 @@ class Classifier : public Model {
   [[nodiscard]] InitialValue initial_value(ParameterId id) const final {
     return initial_values_[static_cast<size_t>(id)];
   }
+  /// Logits of a sample.
+  [[nodiscard]] virtual int64_t classes() const = 0;
 
  protected:
   struct Linear {

@@ -18,6 +18,7 @@ class Cnn final : public Classifier {
   explicit Cnn(const CnnConfig& config);
   /// images: B channels height width. Returns B K.
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
+  [[nodiscard]] int64_t classes() const override { return config_.classes; }
 
  private:
   CnnConfig config_;

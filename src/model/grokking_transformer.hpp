@@ -22,6 +22,7 @@ class GrokkingTransformer final : public Classifier {
   explicit GrokkingTransformer(const GrokkingTransformerConfig& config);
   /// ids: B T. Returns B V.
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
+  [[nodiscard]] int64_t classes() const override { return config_.vocabulary; }
 
  private:
   GrokkingTransformerConfig config_;

@@ -11,6 +11,7 @@
 #include "model/grokking_transformer.hpp"
 #include "model/network.hpp"
 #include "model/resnet9.hpp"
+#include "model/sequential.hpp"
 
 namespace explaind {
 namespace {
@@ -87,7 +88,7 @@ std::unique_ptr<Model> cnn(const Sizes& size, const std::string& where) {
 }  // namespace
 
 std::vector<std::string> model_names() {
-  return {"llama", "grokking_transformer", "cnn", "resnet9"};
+  return {"llama", "grokking_transformer", "cnn", "resnet9", "sequential"};
 }
 
 std::vector<std::string> activation_names() {
@@ -108,6 +109,7 @@ std::unique_ptr<Model> build_model(const nlohmann::json& description, const std:
   const Sizes size(*config, where);
   if (word == "llama") return build_network(*config, where);
   if (word == "grokking_transformer") return grokking_transformer(size, where);
+  if (word == "sequential") return std::make_unique<Sequential>(*config, where);
   if (word == "cnn") return cnn(size, where);
   if (word == "resnet9") {
     return std::make_unique<Resnet9>(Resnet9Config{.channels = size("channels"),

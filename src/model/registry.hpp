@@ -21,6 +21,7 @@ std::vector<std::string> activation_names();
 /// - cnn: channels, height, width, filters1, filters2, hidden, classes;
 /// - resnet9: channels, width, classes;
 ///   all three may have activation: relu (where it is missing), gelu or silu;
+/// - sequential: input, layers (model/sequential.hpp);
 /// - llama: what a Hugging Face config.json holds.
 /// `where` names the file in messages. Throws DataError: an unknown name, a key missing, of
 /// another type or below 1, heads that do not divide the width.

@@ -20,6 +20,7 @@ class Resnet9 final : public Classifier {
   explicit Resnet9(const Resnet9Config& config);
   /// images: B channels H W, H and W at least 12. Returns B K.
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
+  [[nodiscard]] int64_t classes() const override { return config_.classes; }
 
  private:
   struct Residual {

@@ -65,8 +65,10 @@ struct RowRange {
 /// everything else is the same on all of them.
 struct ScoreTile {
   Unit unit;
-  std::vector<RowRange> held;     ///< the rows of the scores that are here, ascending
-  std::vector<double> psi;        ///< R P C O, O fastest; of `held`, end to end
+  std::vector<RowRange> held;   ///< the rows of the scores that are here, ascending
+  std::vector<double> psi;      ///< R P C O, O fastest; of `held`, end to end
+  std::vector<double> psi_abs;  ///< where scores of scalars are kept: Σ|·| over a tensor's; as psi
+  std::vector<double> balance;    ///< where decay is told apart for scalars: D(c); as psi
   std::vector<PartScores> parts;  ///< those that the run keeps, as psi; data R P C K O
   std::vector<double> value_from, value_to, residual;        ///< S O
   std::vector<double> quadrature_error;                      ///< S; NaN for fixed rules

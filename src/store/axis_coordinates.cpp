@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/error.hpp"
+#include "store/layout.hpp"
 
 namespace explaind {
 namespace {
@@ -58,6 +59,11 @@ std::vector<std::string> AxisCoordinates::main() const {
 }
 
 AxisCoordinates read_axis(const StoreReader& store, const std::string& name, int64_t size) {
+  if (const std::string own = tensor_axis(name); !own.empty()) {
+    AxisCoordinates axis{.name = own, .size = size, .coordinates = {{own, true, {}}}};
+    for (int64_t i = 0; i < size; ++i) axis.coordinates[0].values.push_back(std::to_string(i));
+    return axis;
+  }
   AxisCoordinates axis{.name = name, .size = size, .coordinates = {}};
   for (const std::string& each : names_along(name)) {
     if (!store.has(each) || store.variable(each).dims.at(0) != name) continue;

@@ -103,7 +103,8 @@ class StoreBuilder {
   }
   /// Makes a one-dimensional dataset the scale of the dimension that has its name.
   void scale(const std::string& name, const Handle& dataset) {
-    check(H5DSset_scale(dataset.get(), name.c_str()), where_, "H5DSset_scale");
+    const std::string within = name.substr(name.rfind('/') + 1);  // its group
+    check(H5DSset_scale(dataset.get(), within.c_str()), where_, "H5DSset_scale");
   }
   void counting_scale(const std::string& name) {
     std::vector<int64_t> values(dimension_size(schema_, name));
@@ -132,6 +133,10 @@ class StoreBuilder {
       scale("train_group", texts("train_group", schema_.train_group_names));
     }
     if (schema_.axes.output) scale("output", texts("output", schema_.outputs));
+    if (!schema_.dense) return;
+    const Handle group(H5Gcreate2(file_.get(), dense_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
+                       H5Gclose, where_, "creating a group");
+    for (const std::string& dim : tensor_dimensions(schema_)) counting_scale(dim);
   }
 
   void coordinates() {
@@ -190,10 +195,26 @@ class StoreBuilder {
       attribute(dataset.get(), "sign_convention",
                 "negative: lowered F; the sum over component is value_to - value_from - residual");
     }
+    if (variable.name == "psi_abs" || variable.name == "balance") describe_absolute(dataset);
+    if (variable.name.rfind(std::string(dense_group) + "/", 0) == 0) {
+      attribute(dataset.get(), "sign_convention",
+                "negative: lowered F; the sum over the tensor is psi of its component");
+    }
     for (const KeptPart& kept : schema_.parts) {
       if (variable.name == variable_of(kept.part)) describe(kept, dataset);
     }
     return dataset;
+  }
+
+  /// |·| does not commute with sums (method.md §3), so a store says which were formed before it.
+  void describe_absolute(const Handle& dataset) {
+    std::string inside = "train_sample position";
+    if (schema_.axes.group) inside += " sample_of_group";
+    if (!schema_.axes.group && !schema_.axes.sample) inside += " sample";
+    attribute(dataset.get(), "summed_inside_absolute_value", inside);
+    attribute(dataset.get(), "summed_outside_absolute_value", "parameter");
+    if (!schema_.balance) return;
+    attribute(dataset.get(), "parts", "decay: -alpha lambda theta; data: the rest, with rounding");
   }
 
   void describe(const KeptPart& kept, const Handle& dataset) {

@@ -11,6 +11,7 @@
 
 #include "comm/communicator.hpp"
 #include "scores/component.hpp"
+#include "scores/dense_slice.hpp"
 #include "scores/step_curve.hpp"
 #include "scores/tile.hpp"
 #include "store/file_lock.hpp"
@@ -29,6 +30,9 @@ struct StoreSchema {
   std::vector<std::string> train_group_names;        ///< the `train_group` axis (axes.train_group)
   std::vector<std::string> outputs;                  ///< the `output` axis (axes.output)
   ComponentTable components;
+  /// A score for every scalar, in a dataset per tensor, beside psi of whole tensors and psi_abs.
+  bool dense = false;
+  bool balance = false;  ///< beside them: how far data outweighed decay, scalar by scalar
   Axes axes;
   int64_t positions = 1;  ///< longest sample, where axes.position
   UnitGrid units;
@@ -73,6 +77,9 @@ class StoreWriter {
   /// unless the flush of the mark before was within a second: then the next write's flush, or
   /// close(), does it. @collective over group
   void write(const ScoreTile& tile);
+  /// Writes a part of the unit's scalars, in any order, every one on one rank of the group, before
+  /// the unit's tile, whose checksum covers them. Only where the schema is dense. Not collective.
+  void write_dense(const Unit& unit, const DenseSlice& slice);
   /// Closes the file; errors surface here and not in the destructor. @collective over group
   void close();
 

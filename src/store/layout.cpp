@@ -50,6 +50,7 @@ hsize_t dimension_size(const StoreSchema& schema, const std::string& name) {
   if (name == "unit") return static_cast<hsize_t>(schema.units.per_segment());
   if (name == "run") return run_log_entries;
   if (name == "interval") return schema.curve.change.size();
+  if (!tensor_axis(name).empty()) return std::stoull(name.substr(name.rfind('_') + 1));
   throw Error(name, "no such dimension", "");
 }
 
@@ -74,6 +75,15 @@ std::vector<Variable> score_variables(const StoreSchema& schema) {
     variables.push_back({variable_of(part), type, with_output(std::move(own), axes),
                          long_name(part), schema.functional_unit});
   }
+  if (schema.dense) {
+    variables.push_back({"psi_abs", type, with_output(dims, axes),
+                         "sum over a tensor's scalars of |contribution|", schema.functional_unit});
+  }
+  if (schema.balance) {
+    variables.push_back({"balance", type, with_output(dims, axes),
+                         "sum over a tensor's scalars of |data's contribution| - |decay's|",
+                         schema.functional_unit});
+  }
   return variables;
 }
 
@@ -97,6 +107,7 @@ std::vector<Variable> certificate_variables(const StoreSchema& schema) {
 
 std::vector<Variable> tile_variables(const StoreSchema& schema) {
   std::vector<Variable> variables = score_variables(schema);
+  for (Variable& each : dense_variables(schema)) variables.push_back(std::move(each));
   for (Variable& each : certificate_variables(schema)) variables.push_back(std::move(each));
   return variables;
 }

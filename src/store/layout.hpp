@@ -27,13 +27,26 @@ struct Variable {
 /// Length of a dimension.
 hsize_t dimension_size(const StoreSchema& schema, const std::string& name);
 
-/// The scores that a unit's tile fills, in the order of its checksum: psi, then its parts.
+/// The scores that a unit's tile fills, in the order of its checksum: psi, its parts, psi_abs,
+/// balance.
 std::vector<Variable> score_variables(const StoreSchema& schema);
+
+/// Scores of single scalars where the schema is dense, a variable per tensor of the model, in their
+/// order: `parameter/TENSOR`.
+std::vector<Variable> dense_variables(const StoreSchema& schema);
+
+/// The group of dense_variables and of the scales of their tensors' axes; "parameter".
+extern const char* const dense_group;
+/// What an axis of a tensor is called in queries: "row" of its dimension "parameter/row_64"; empty
+/// where the dimension is none of these.
+std::string tensor_axis(const std::string& dim);
+/// The dimensions of the tensors' axes, each once.
+std::vector<std::string> tensor_dimensions(const StoreSchema& schema);
 
 /// The same for what is kept per sample: F and certificates, after the scores.
 std::vector<Variable> certificate_variables(const StoreSchema& schema);
 
-/// All variables that a unit's tile fills.
+/// All variables that a unit fills, in the order of its checksum: scores, scalars, certificates.
 std::vector<Variable> tile_variables(const StoreSchema& schema);
 
 /// What the schema says of a part; null where it is not kept.

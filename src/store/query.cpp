@@ -19,6 +19,11 @@ struct QueryAxis {
   std::vector<bool> chosen;                    ///< per entry
   std::vector<size_t> group;                   ///< per entry: index into keys
   std::vector<std::vector<std::string>> keys;  ///< distinct values of `kept`, by first appearance
+  bool outside = false;  ///< of |·|: every entry is a cell of its own until then
+
+  /// Cells along the axis, and the one of an entry, while the variable is walked.
+  [[nodiscard]] size_t cells() const { return outside ? group.size() : keys.size(); }
+  [[nodiscard]] size_t cell(size_t entry) const { return outside ? entry : group[entry]; }
 };
 
 std::vector<QueryAxis> read_axes(const StoreReader& store, const StoredVariable& variable,
@@ -99,7 +104,7 @@ class Walk {
     maximum_ = variable.name == "quadrature_error";
     result_.reduction = maximum_ ? "max" : "sum";
     size_t cells = 1;
-    for (const QueryAxis& axis : axes_) cells *= axis.keys.size();
+    for (const QueryAxis& axis : axes_) cells *= axis.cells();
     cells_.assign(cells, maximum_ ? -std::numeric_limits<double>::infinity() : 0.0);
     seen_.assign(cells, false);
   }
@@ -132,7 +137,7 @@ class Walk {
       const auto entry = static_cast<size_t>(i);
       if (!axis.chosen[entry]) continue;
       index[depth] = i;
-      visit(depth + 1, cell * axis.keys.size() + axis.group[entry],
+      visit(depth + 1, cell * axis.cells() + axis.cell(entry),
             place * static_cast<size_t>(axis.coordinates.size) + entry, index);
     }
   }
@@ -178,6 +183,61 @@ class Walk {
   std::vector<double> cells_;
   std::vector<bool> seen_;
 };
+
+/// Marks the axes that are summed outside |·|. Throws UsageError for one that the variable lacks.
+void mark_outside(const Query& query, std::vector<QueryAxis>& axes) {
+  for (const std::string& name : query.absolute) {
+    const auto axis = std::find_if(axes.begin(), axes.end(), [&](const QueryAxis& each) {
+      return each.coordinates.name == name;
+    });
+    if (axis == axes.end()) {
+      throw UsageError("--absolute",
+                       query.variable + " has no axis '" + name +
+                           "': what was summed before it was stored stays inside |·|",
+                       "Keep it with decompose --axes, or see explaind inspect for the axes");
+    }
+    axis->outside = true;
+  }
+}
+
+/// The cells after |·|: those of entries outside it are added to the cell of their keys.
+struct Folded {
+  std::vector<double> cells;
+  std::vector<bool> seen;
+};
+
+Folded fold_absolute(const std::vector<QueryAxis>& axes, const std::vector<double>& inner,
+                     const std::vector<bool>& seen) {
+  size_t count = 1;
+  for (const QueryAxis& axis : axes) count *= axis.keys.size();
+  Folded folded{std::vector<double>(count, 0.0), std::vector<bool>(count, false)};
+  std::vector<size_t> place(axes.size(), 0);  // of the inner cell, the last axis fastest
+  for (size_t cell = 0; cell < inner.size(); ++cell) {
+    if (seen[cell]) {
+      size_t to = 0;
+      for (size_t a = 0; a < axes.size(); ++a) {
+        to = to * axes[a].keys.size() + (axes[a].outside ? axes[a].group[place[a]] : place[a]);
+      }
+      folded.cells[to] += std::abs(inner[cell]);
+      folded.seen[to] = true;
+    }
+    for (size_t a = axes.size(); a-- > 0 && ++place[a] == axes[a].cells();) place[a] = 0;
+  }
+  return folded;
+}
+
+/// "sum over segment of |sum over component|".
+std::string reduction_in_words(const std::vector<QueryAxis>& axes) {
+  std::string inside, outside;
+  for (const QueryAxis& axis : axes) {
+    const auto entries = std::count(axis.chosen.begin(), axis.chosen.end(), true);
+    if (static_cast<size_t>(entries) == axis.keys.size()) continue;  // nothing is summed here
+    std::string& list = axis.outside ? outside : inside;
+    list += (list.empty() ? "" : ", ") + axis.coordinates.name;
+  }
+  const std::string within = inside.empty() ? "|score|" : "|sum over " + inside + "|";
+  return outside.empty() ? within : "sum over " + outside + " of " + within;
+}
 
 /// Lengths of the axes of which a coordinate stays.
 std::vector<int64_t> shape_of(const std::vector<QueryAxis>& axes) {
@@ -230,11 +290,18 @@ QueryResult run(const StoreReader& store, const Query& query) {
     result.columns.push_back({coordinate->name, coordinate->number});
   }
   for (QueryAxis& axis : axes) group_entries(axis);
+  mark_outside(query, axes);
 
   Walk walk(store, variable, axes, result);
   walk.run();
-  for (size_t cell = 0; cell < walk.cells().size(); ++cell) {
-    if (!walk.seen()[cell] && !query.whole) continue;
+  Folded found{walk.cells(), walk.seen()};
+  if (!query.absolute.empty()) {
+    found = fold_absolute(axes, found.cells, found.seen);
+    result.variable += "_abs";
+    result.reduction = reduction_in_words(axes);
+  }
+  for (size_t cell = 0; cell < found.cells.size(); ++cell) {
+    if (!found.seen[cell] && !query.whole) continue;
     std::vector<size_t> place(axes.size());
     size_t rest = cell;
     for (size_t a = axes.size(); a-- > 0;) {
@@ -242,10 +309,13 @@ QueryResult run(const StoreReader& store, const Query& query) {
       rest /= axes[a].keys.size();
     }
     std::vector<std::string> key;
-    for (const auto& [axis, within] : source) key.push_back(axes[axis].keys[place[axis]][within]);
+    for (const auto& [axis, within] : source) {
+      if (!query.keys) break;
+      key.push_back(axes[axis].keys[place[axis]][within]);
+    }
     result.keys.push_back(std::move(key));
-    result.values.push_back(walk.seen()[cell] ? walk.cells()[cell]
-                                              : std::numeric_limits<double>::quiet_NaN());
+    result.values.push_back(found.seen[cell] ? found.cells[cell]
+                                             : std::numeric_limits<double>::quiet_NaN());
   }
   if (query.whole) result.shape = shape_of(axes);
   keep_top(result, query.top);

@@ -46,12 +46,15 @@ class OpenStore {
                     unit_slab(schema_, {"segment", "unit"}, unit), &stored, where_);
     uLong crc = crc32_z(0, nullptr, 0);
     for (size_t i = 0; i < variables_.size(); ++i) {
-      const hdf5::Slab slab = unit_slab(schema_, variables_[i].dims, unit);
-      size_t size = H5Tget_size(variables_[i].type);
-      for (const hsize_t count : slab.count) size *= count;
-      std::vector<Bytef> bytes(size);
-      hdf5::read_slab(datasets_[i].get(), variables_[i].type, slab, bytes.data(), where_);
-      crc = crc32_z(crc, bytes.data(), size);
+      const size_t width = H5Tget_size(variables_[i].type);
+      for (const hdf5::Slab& slab :
+           pieces_of(unit_slab(schema_, variables_[i].dims, unit), width)) {
+        size_t size = width;
+        for (const hsize_t count : slab.count) size *= count;
+        std::vector<Bytef> bytes(size);
+        hdf5::read_slab(datasets_[i].get(), variables_[i].type, slab, bytes.data(), where_);
+        crc = crc32_z(crc, bytes.data(), size);
+      }
     }
     return static_cast<uint32_t>(crc) == stored;
   }
@@ -85,6 +88,27 @@ class OpenStore {
   }
 
  private:
+  /// The slab cut into parts that fit memory, in the order of its bytes: scalars of a whole model
+  /// do not.
+  static std::vector<hdf5::Slab> pieces_of(const hdf5::Slab& slab, size_t width) {
+    constexpr size_t piece_bytes = size_t{64} << 20;
+    size_t size = width;
+    for (const hsize_t count : slab.count) size *= count;
+    const auto longest =
+        std::find_if(slab.count.begin(), slab.count.end(), [](hsize_t n) { return n > 1; });
+    if (size <= piece_bytes || longest == slab.count.end()) return {slab};
+    const auto axis = static_cast<size_t>(longest - slab.count.begin());
+    std::vector<hdf5::Slab> pieces;
+    hdf5::Slab half = slab;
+    half.count[axis] = slab.count[axis] / 2;
+    for (hsize_t done = 0; done < slab.count[axis]; done += half.count[axis]) {
+      if (done > 0) half.count[axis] = slab.count[axis] - done;
+      half.start[axis] = slab.start[axis] + done;
+      for (hdf5::Slab& piece : pieces_of(half, width)) pieces.push_back(std::move(piece));
+    }
+    return pieces;
+  }
+
   /// HDF5's own lock would be refused by the one that the caller holds.
   static Handle access() {
     Handle list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5", "H5Pcreate");

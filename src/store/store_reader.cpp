@@ -58,8 +58,16 @@ Handle StoreReader::open(const std::string& name) const {
 }
 
 bool StoreReader::has(const std::string& name) const {
-  return !name.empty() && name.find('/') == std::string::npos &&
-         H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT) > 0;
+  const size_t slash = name.find('/');  // HDF5 asks for every link of a path by itself
+  if (name.empty() || slash == 0) return false;
+  if (slash != std::string::npos &&
+      H5Lexists(file_.get(), name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
+    return false;
+  }
+  if (H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT) <= 0) return false;
+  const Handle object(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), H5Oclose, where_,
+                      "opening " + name);
+  return H5Iget_type(object.get()) == H5I_DATASET;
 }
 
 std::string StoreReader::read_attribute(hid_t object, const std::string& name) const {
@@ -116,7 +124,22 @@ std::vector<StoredVariable> StoreReader::variables() const {
         "listing variables");
   std::vector<StoredVariable> found;
   for (const std::string& name : names) {
-    if (!attribute(name, "long_name").empty()) found.push_back(variable(name));
+    if (has(name) && !attribute(name, "long_name").empty()) found.push_back(variable(name));
+  }
+  return found;
+}
+
+std::vector<StoredVariable> StoreReader::dense_variables() const {
+  std::vector<StoredVariable> found;
+  if (H5Lexists(file_.get(), dense_group, H5P_DEFAULT) <= 0) return found;
+  const Handle group(H5Gopen2(file_.get(), dense_group, H5P_DEFAULT), H5Gclose, where_,
+                     "opening a group");
+  std::vector<std::string> names;
+  check(H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link, &names), where_,
+        "listing variables");
+  for (const std::string& name : names) {
+    const std::string path = std::string(dense_group) + "/" + name;
+    if (!attribute(path, "long_name").empty()) found.push_back(variable(path));
   }
   return found;
 }

@@ -27,6 +27,8 @@ class StoreReader {
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> attributes() const;
   /// Every dataset that is not a dimension's scale or a coordinate.
   [[nodiscard]] std::vector<StoredVariable> variables() const;
+  /// The same of scores of single scalars, `parameter/TENSOR`; none where the store has none.
+  [[nodiscard]] std::vector<StoredVariable> dense_variables() const;
   [[nodiscard]] bool has(const std::string& name) const;
   /// Throws DataError where there is none of this name.
   [[nodiscard]] StoredVariable variable(const std::string& name) const;

@@ -10,10 +10,12 @@
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
 #include "store/crc32.hpp"
+#include "store/dense_writer.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/layout.hpp"
+#include "store/rows_checksum.hpp"
 
 namespace explaind {
 namespace {
@@ -32,27 +34,6 @@ TileBytes bytes_of(const std::vector<T>& values) {
   return {values.data(), values.size() * sizeof(T)};
 }
 
-/// Of a run of a variable's rows.
-struct RowsChecksum {
-  int64_t first = 0, bytes = 0;
-  uLong crc = 0;
-};
-
-/// The checksum of the bytes so far and all rows in order, from those of the runs that the ranks
-/// hold.
-uLong combined(uLong so_far, const std::vector<std::string>& of_ranks) {
-  std::vector<RowsChecksum> runs;
-  for (const std::string& each : of_ranks) {
-    std::vector<RowsChecksum> found(each.size() / sizeof(RowsChecksum));
-    if (!found.empty()) std::memcpy(found.data(), each.data(), each.size());
-    runs.insert(runs.end(), found.begin(), found.end());
-  }
-  std::sort(runs.begin(), runs.end(),
-            [](const RowsChecksum& a, const RowsChecksum& b) { return a.first < b.first; });
-  for (const RowsChecksum& run : runs) so_far = crc32_combine(so_far, run.crc, run.bytes);
-  return so_far;
-}
-
 }  // namespace
 
 struct StoreWriter::State {
@@ -63,6 +44,7 @@ struct StoreWriter::State {
   Handle file;
   std::vector<Variable> scores, certificates;
   std::vector<Handle> score_sets, certificate_sets;  ///< datasets of these
+  DenseWriter dense;
   Handle committed, checksum, seconds;
   std::chrono::steady_clock::time_point flushed = std::chrono::steady_clock::now();
 
@@ -77,6 +59,7 @@ struct StoreWriter::State {
     certificates = certificate_variables(schema);
     for (const Variable& variable : scores) score_sets.push_back(open(variable.name));
     for (const Variable& variable : certificates) certificate_sets.push_back(open(variable.name));
+    dense = DenseWriter(file.get(), schema, where);
     committed = open("committed");
     checksum = open("checksum");
     seconds = open("seconds");
@@ -86,7 +69,7 @@ struct StoreWriter::State {
     return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
   }
 
-  /// psi and the tile's parts, in the order of `scores`.
+  /// psi, the tile's parts, psi_abs and balance, in the order of `scores`.
   [[nodiscard]] std::vector<const std::vector<double>*> scores_of(const ScoreTile& tile) const {
     std::vector<const std::vector<double>*> found{&tile.psi};
     for (const Part part : all_parts) {
@@ -99,6 +82,8 @@ struct StoreWriter::State {
       }
       found.push_back(&here->scores);
     }
+    if (schema.dense) found.push_back(&tile.psi_abs);
+    if (schema.balance) found.push_back(&tile.balance);
     return found;
   }
 
@@ -128,7 +113,7 @@ struct StoreWriter::State {
         hdf5::write_slab(score_sets[i].get(), scores[i].type, slab, data, where);
         data += bytes;
       }
-      mine.append(reinterpret_cast<const char*>(&sum), sizeof(sum));
+      append(mine, sum);
     }
     return combined(so_far, group.all_gather(mine));
   }
@@ -172,6 +157,7 @@ void StoreWriter::write(const ScoreTile& tile) {
   uLong crc = crc32_z(0, nullptr, 0);
   const std::vector<const std::vector<double>*> scores = s.scores_of(tile);
   for (size_t i = 0; i < scores.size(); ++i) crc = s.write_scores(i, *scores[i], tile, crc);
+  crc = s.dense.checksum(crc, s.group);
   const std::vector<TileBytes> certificates{
       bytes_of(tile.value_from),          bytes_of(tile.value_to),   bytes_of(tile.residual),
       bytes_of(tile.quadrature_error),    bytes_of(tile.node_count), bytes_of(tile.tolerance_met),
@@ -198,9 +184,14 @@ void StoreWriter::write(const ScoreTile& tile) {
   if (s.flushes_commit()) s.flush();
 }
 
+void StoreWriter::write_dense(const Unit& unit, const DenseSlice& slice) {
+  state_->dense.write(unit, slice);
+}
+
 void StoreWriter::close() {
   State& s = *state_;
   s.flush();
+  s.dense.close();
   for (Handle* handle : {&s.committed, &s.checksum, &s.seconds}) handle->close(s.where, "closing");
   for (auto* handles : {&s.score_sets, &s.certificate_sets}) {
     for (Handle& handle : *handles) handle.close(s.where, "closing");

@@ -35,10 +35,13 @@ Dataset read_part(const SafetensorsFile& file, const std::string& part) {
   }
   const bool images = inputs->dtype == Dtype::u8 && inputs->shape.size() == 4;
   const bool tokens = inputs->dtype == Dtype::i64 && inputs->shape.size() == 2;
-  if (!images && !tokens) {
+  const bool numbers = (inputs->dtype == Dtype::f32 || inputs->dtype == Dtype::f64) &&
+                       (inputs->shape.size() == 2 || inputs->shape.size() == 4);
+  if (!images && !tokens && !numbers) {
     throw DataError(
         where,
-        fmt::format("tensor {} is {} {}, neither images U8 N C H W nor token ids I64 N T",
+        fmt::format("tensor {} is {} {}, neither images U8 N C H W, token ids I64 N T nor inputs "
+                    "F32 or F64 N features or N C H W",
                     inputs->name, to_string(inputs->dtype), shape_to_string(inputs->shape)),
         remedy);
   }

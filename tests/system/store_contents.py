@@ -5,6 +5,12 @@ LEFT_OUT = {"seconds", "run_log"}
 
 
 def contents(path):
+    found = {}
+
+    def keep(name, item):
+        if isinstance(item, h5py.Dataset) and name not in LEFT_OUT:
+            found[name] = item[()].tobytes() if item.dtype.kind != "O" else item[()].tolist()
+
     with h5py.File(path) as store:
-        return {name: store[name][()].tobytes() if store[name].dtype.kind != "O" else store[name][()].tolist()
-                for name in store if name not in LEFT_OUT}
+        store.visititems(keep)
+    return found

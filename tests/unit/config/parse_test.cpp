@@ -11,6 +11,7 @@
 #include "config/decompose_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/study_options.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -56,6 +57,15 @@ class Parse : public ::testing::Test {
     return all;
   }
 };
+
+TEST_F(Parse, AListReplacesItsDefaultAndIsJoinedWhereItIsRepeated) {
+  StudyOptions study;
+  ASSERT_GT(study.rules.size(), 1U);
+  parse_options(
+      "study", {"exactness", "--history", "a", "--rules", "gauss:3", "--rules", "adaptive,gauss:5"},
+      option_table(study), "study", all_option_names());
+  EXPECT_THAT(study.rules, ::testing::ElementsAre("gauss:3", "adaptive", "gauss:5"));
+}
 
 TEST_F(Parse, DefaultsStayWhereNothingIsSaid) {
   EXPECT_FALSE(parse(needed).help);

@@ -96,6 +96,37 @@ TEST(Classifiers, ThatCannotBeBuiltAreRefused) {
       ThrowsMessage<DataError>(HasSubstr("3 heads do not divide the width 10")));
 }
 
+TEST(Classifiers, LayersThatDoNotFollowFromEachOtherAreNamed) {
+  const nlohmann::json convolution = {{"type", "conv2d"}, {"in", 2},     {"out", 3},
+                                      {"kernel", 3},      {"stride", 2}, {"padding", 1}},
+                       flatten = {{"type", "flatten"}},
+                       linear = {{"type", "linear"}, {"in", 3 * 4 * 2}, {"out", 5}, {"bias", true}};
+  const auto build = [](const nlohmann::json& layers, const nlohmann::json& input) {
+    return [=] {
+      return build_model(
+          {{"name", "sequential"}, {"config", {{"input", input}, {"layers", layers}}}}, "run.json");
+    };
+  };
+  using ::testing::HasSubstr;
+  using ::testing::ThrowsMessage;
+  const nlohmann::json image = {2, 7, 4};
+  EXPECT_EQ(parameter_count(*build({convolution, flatten, linear}, image)()),
+            3 * 2 * 9 + 24 * 5 + 5);
+  const auto expect = [&](const nlohmann::json& layers, const std::string& message,
+                          const nlohmann::json& input) {
+    EXPECT_THAT(build(layers, input), ThrowsMessage<DataError>(HasSubstr(message)));
+  };
+  expect({convolution, linear}, "layer 1 of model.config.layers: it takes vectors", image);
+  expect({flatten, convolution, linear}, "layer 1 of model.config.layers: it takes images", image);
+  expect({convolution, flatten, linear}, "layer 2 of model.config.layers: in is 24, and 36",
+         {2, 8, 5});
+  expect({convolution, flatten}, "the last of model.config.layers is not linear", image);
+  expect({flatten, {{"type", "dropout"}}, linear}, "type 'dropout' is not known", image);
+  expect({flatten, {{"type", "linear"}, {"in", 56}}}, "layer 1 of model.config.layers: \"out\"",
+         image);
+  expect({convolution, flatten, linear}, "model.config.input", {2, 8});
+}
+
 TEST(InitialWeights, HaveTheRangesOfTorchsLayers) {
   const auto model = build_model(
       {{"name", "resnet9"}, {"config", {{"channels", 3}, {"width", 8}, {"classes", 2}}}}, "test");
