@@ -13,6 +13,7 @@
 
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
+#include "app/decompose_parts.hpp"
 #include "app/decompose_steps.hpp"
 #include "app/decompose_store.hpp"
 #include "app/gather_share.hpp"
@@ -137,6 +138,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   static_cast<void>(StepSelection::parse(options.steps));
   require_step_options(options);
   require_parameter_options(options);
+  static_cast<void>(parse_parts(options.parts));
   if (options.resume && options.overwrite) {
     throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
                      "Give one of them");
@@ -162,20 +164,26 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const ProcessGrid grid(world, choice.shards);
   const MemoryBudget budget = least_budget(own_budget, grid.segment_group());
   std::optional<MemoryPlan> memory;
-  std::optional<TrainAxis> train;
   agree(world, [&] {
-    if (job.run && keeps_training(job.solver.axes))
-      train.emplace(job, options, grid.shards(), budget.host);
+    require_train_axis(job, options, grid.shards());
     memory = job.dense ? parameter_memory(job, grid.shards(), budget)
                        : memory_of(job, grid.shards(), source, budget);
   });
   agree(world, [&] { require_finite_weights(job, world); });
   std::optional<FormedSteps> steps;
+  std::optional<TrainAxis> train;
   if (job.steps) {
     steps.emplace(job, options, world);
   } else {
     choose_steps(job, options, *memory, world, grid);
   }
+  agree(world, [&] {
+    if (job.run && keeps_training(job.solver.axes)) {
+      train.emplace(job, options, *memory, budget.host);
+    }
+  });
+  std::optional<ReplayedParts> parts;
+  if (job.run_parts && job.run_parts->needs_files()) parts.emplace(job, options, world);
   StoreSchema schema = schema_of(job, options);
   if (train) train->describe(schema);
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);

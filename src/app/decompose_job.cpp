@@ -7,11 +7,13 @@
 #include <filesystem>
 #include <utility>
 
+#include "app/decompose_parts.hpp"
 #include "app/decompose_steps.hpp"
 #include "app/parameter_scores.hpp"
 #include "app/run_samples.hpp"
 #include "core/error.hpp"
 #include "model/classifier.hpp"
+#include "model/layer_output.hpp"
 #include "model/registry.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 #include "runs/run_files.hpp"
@@ -84,6 +86,18 @@ void require_labels(const PredictionData& data, const std::string& where) {
                   "recorded_run.md says what data.safetensors holds");
 }
 
+/// Where F is an activation of a classifier: its layer takes the place of the model, its
+/// coordinates that of the classes.
+void explain_layer(DecomposeJob& job) {
+  if (job.solver.functional.kind != Functional::activation || job.solver.functional.positioned) {
+    return;
+  }
+  const at::Tensor input = network_inputs(job.data->data, job.data->transform, {0}, {}, at::kFloat);
+  auto layer = std::make_unique<LayerOutput>(*job.model, job.solver.functional.layer, input);
+  job.data->classes = layer->coordinates();
+  job.layer_output = std::move(layer);
+}
+
 /// Samples out of the run's own data, or, for a language model, of a file.
 void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   job.run = RecordedRun::open(options.series);
@@ -108,6 +122,7 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
                               .transform = all.transform,
                               .classes = dynamic_cast<const Classifier&>(*job.model).classes()};
     require_labels(*job.data, options.series);
+    explain_layer(job);
   }
 }
 
@@ -124,12 +139,20 @@ void require_axes(const DecomposeJob& job) {
   }
   const bool every_class = job.solver.functional.first == Functional::every_class;
   if (axes.output && !every_class) {
-    throw UsageError("--axes", "output is an axis where F is the logit of every class",
+    throw UsageError("--axes",
+                     "output is an axis where F is the logit of every class, or every coordinate "
+                     "of a layer",
                      "Leave it out, or give --functional logit");
   }
   if (every_class && !axes.output) {
-    throw UsageError("--functional", "the logits of all classes are an output each",
+    throw UsageError("--functional",
+                     "the logits of all classes, or a layer's coordinates, are an "
+                     "output each",
                      "Keep the axis output, or give one class as in logit:3");
+  }
+  if (job.layer_output && (axes.train_sample || axes.train_group)) {
+    throw UsageError("--axes", "training samples of a classifier explain its logits and its loss",
+                     "Leave out the training axis, or use another --functional");
   }
 }
 
@@ -168,7 +191,7 @@ void DecomposeJob::set_segments(const std::vector<PointPair>& pairs, bool piecew
     if (!piecewise) straight.push_back(pair);
     pieces.push_back({first, static_cast<int64_t>(straight.size())});
   }
-  trajectory = std::make_unique<PathTrajectory>(path, std::move(straight));
+  trajectory = std::make_unique<PathTrajectory>(path, std::move(straight), parts);
   units = UnitGrid(static_cast<int64_t>(pieces.size()), static_cast<int64_t>(samples.size()),
                    solver.chunk, solver.axes.sample);
 }
@@ -198,6 +221,7 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
     open_steps(job, options);
   }
   require_possible(job, options);
+  open_parts(job, options);
   job.groups = group_samples(job.samples);
   if (job.network != nullptr) {
     job.computation.form = choose_product_form(
@@ -228,7 +252,7 @@ Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
             job.components, job.computation,       memory,
             group};
   }
-  return {*job.model,
+  return {job.explained(),
           *job.data,
           job.solver.functional,
           trajectory,
@@ -240,6 +264,7 @@ Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
 DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job) {
   DecomposeOptions copy = options;
   copy.product_form = to_string(job.computation.form);
+  if (!job.parts || job.run) copy.decay = {};  // decide nothing
   return copy;
 }
 
@@ -264,11 +289,12 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.positions = job.solver.positions;
   schema.units = job.units;
   schema.single_precision = options.store_dtype == "f32";
+  schema.parts = job.kept_parts;
   if (job.steps) describe_steps(job, schema);
   if (job.solver.outputs == 1) schema.left_out = job.left_out;  // of every output: printed alone
   schema.curve = job.curve;
   schema.functional = options.functional;
-  schema.functional_unit = "nat";
+  schema.functional_unit = job.solver.functional.kind == Functional::activation ? "1" : "nat";
   return schema;
 }
 

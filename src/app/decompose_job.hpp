@@ -15,6 +15,7 @@
 #include "decomposition/workspace.hpp"
 #include "model/network.hpp"
 #include "optimizer_steps/optimizer_step.hpp"
+#include "optimizer_steps/run_parts.hpp"
 #include "runs/recorded_run.hpp"
 #include "store/influence_store.hpp"
 
@@ -32,9 +33,13 @@ struct DecomposeJob {
   std::optional<CheckpointSeries> series;  ///< what --series names: this,
   std::optional<RecordedRun> run;          ///< or this
   std::unique_ptr<Model> model;
-  const Network* network = nullptr;    ///< the model, where it is a language model
-  std::optional<PredictionData> data;  ///< of a classifier
+  const Network* network = nullptr;     ///< the model, where it is a language model
+  std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
+  std::optional<PredictionData> data;   ///< of a classifier
   std::optional<StepJob> steps;
+  std::shared_ptr<const PathParts> parts;  ///< that --parts keeps; null where none
+  std::shared_ptr<RunParts> run_parts;     ///< the same of a recorded run
+  std::vector<KeptPart> kept_parts;        ///< what a store says of them
   std::vector<Sample> samples;
   Groups groups;
   std::shared_ptr<const Path> path;
@@ -49,6 +54,8 @@ struct DecomposeJob {
       left_out;     ///< per sample and output: ΔF of segments left out; empty where none
   StepCurve curve;  ///< of the whole path; empty where F was not needed
 
+  /// What F is of: the model, or a layer of it.
+  [[nodiscard]] const Model& explained() const { return layer_output ? *layer_output : *model; }
   /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
   /// the points between.
   void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);

@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <string>
-#include <system_error>
 
 #include "core/error.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
@@ -84,59 +82,26 @@ void open_steps(DecomposeJob& job, const DecomposeOptions& options) {
 
 FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
                          const Communicator& world)
-    : folder_(options.store + ".steps") {
-  try {
-    form(job, options, world);
-  } catch (...) {
-    remove();
-    throw;
-  }
-}
-
-FormedSteps::~FormedSteps() { remove(); }
-
-void FormedSteps::remove() const {
-  if (!lock_) return;
-  std::error_code ignored;  // what is left is removed by the next run
-  fs::remove_all(folder_, ignored);
-}
-
-void FormedSteps::form(DecomposeJob& job, const DecomposeOptions& options,
-                       const Communicator& world) {
+    : folder_(options, "steps", world) {
   const StepJob& steps = *job.steps;
-  agree(world, [&] {
-    if (world.rank() != 0) return;
-    if (fs::exists(options.store) && !options.resume && !options.overwrite) {
-      throw DataError(
-          options.store, "the store exists",
-          "Use --resume to go on with it, --overwrite to replace it, or another --store");
-    }
-    std::error_code failure;
-    fs::create_directories(folder_, failure);
-    const fs::path lock = folder_ / "lock";
-    if (!std::ofstream(lock, std::ios::app)) {
-      throw DataError(folder_.string(), "cannot be made", "Check --store and its folder");
-    }
-    lock_.emplace(lock, FileLock::Mode::exclusive);
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      if (entry.path() != lock) fs::remove(entry.path());
-    }
+  if (world.rank() == 0) {
     fmt::print("Forming {} steps of {} training samples, {} parts each, in {}\n", job.path->size(),
-               steps.batch.samples.size(), steps.batch.parts.size() + 3, folder_.string());
+               steps.batch.samples.size(), steps.batch.parts.size() + 3, folder_.path().string());
     std::fflush(stdout);
-  });
+  }
   const StepFile::Layout layout = layout_of(*job.network, steps.batch, steps.options);
   agree(world, [&] {
     for (size_t i = static_cast<size_t>(world.rank()); i < job.path->size();
          i += static_cast<size_t>(world.size())) {
-      StepFile file(file_of(folder_, job, i), layout, true);
+      StepFile file(file_of(folder_.path(), job, i), layout, true);
       form_step(*job.network, *job.path, i, steps.optimizers[i], steps.batch, steps.options, file);
     }
   });
   std::vector<std::shared_ptr<const StepFile>> files;
   agree(world, [&] {
     for (size_t i = 0; i < job.path->size(); ++i) {
-      files.push_back(std::make_shared<const StepFile>(file_of(folder_, job, i), layout, false));
+      files.push_back(
+          std::make_shared<const StepFile>(file_of(folder_.path(), job, i), layout, false));
     }
   });
   job.trajectory = std::make_unique<StepTrajectory>(job.path, layout.parts, std::move(files));

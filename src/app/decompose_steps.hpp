@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "app/decompose_job.hpp"
+#include "app/scratch_folder.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
 #include "optimizer_steps/step_file.hpp"
-#include "store/file_lock.hpp"
 
 namespace explaind {
 
@@ -27,19 +27,12 @@ void open_steps(DecomposeJob& job, const DecomposeOptions& options);
 class FormedSteps {
  public:
   /// Every rank forms some of the checkpoints' steps and maps them all; job.trajectory has them
-  /// then. What a run that was killed has left is removed first. Throws DataError on all ranks:
-  /// another run is at it, no room, a step that is not finite. @collective over world
+  /// then. Throws DataError on all ranks: what ScratchFolder does, no room, a step that is not
+  /// finite. @collective over world
   FormedSteps(DecomposeJob& job, const DecomposeOptions& options, const Communicator& world);
-  ~FormedSteps();
-  FormedSteps(const FormedSteps&) = delete;
-  FormedSteps& operator=(const FormedSteps&) = delete;
 
  private:
-  void form(DecomposeJob& job, const DecomposeOptions& options, const Communicator& world);
-  void remove() const;
-
-  std::filesystem::path folder_;
-  std::optional<FileLock> lock_;  ///< of the rank that made the folder
+  ScratchFolder folder_;
 };
 
 /// What a store keeps of them: parts, and the training axis.

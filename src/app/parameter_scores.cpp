@@ -161,7 +161,8 @@ std::unique_ptr<DensePass> dense_pass_of(const DecomposeJob& job, ParameterSourc
   if (job.network != nullptr) {
     return std::make_unique<NetworkPass>(*job.network, job.solver.functional, parameters);
   }
-  return std::make_unique<ClassifierPass>(*job.model, *job.data, job.solver.functional, parameters);
+  return std::make_unique<ClassifierPass>(job.explained(), *job.data, job.solver.functional,
+                                          parameters);
 }
 
 void run_parameter_units(const DecomposeJob& job, const MemoryPlan& memory,

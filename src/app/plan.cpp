@@ -191,8 +191,8 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
 /// Nothing is streamed or gathered, so there is less to say.
 void print_classifier_plan(const DecomposeJob& job, const Target& target,
                            const ClassifierCost& cost, double evaluations) {
-  const bool forward = choose_engine(job.components, job.computation.precision,
-                                     job.solver.outputs) == ClassifierEngine::forward;
+  const bool forward = choose_engine(job.components, job.computation.precision, job.solver.outputs,
+                                     job.trajectory->directions()) == ClassifierEngine::forward;
   fmt::print(
       "{} steps in {} segment{}, {} samples, {} output{}, {} components: {} unit{} on {} rank{}\n",
       job.trajectory->segments(), job.pieces.size(),

@@ -44,11 +44,12 @@ ClassifierCost classifier_cost(const DecomposeJob& job, const MemoryPlan& memory
   const GroupCollectives collectives = make_group_collectives(alone, job.computation.device);
   const Workspace workspace = workspace_of(job, *job.trajectory, memory, *collectives.gathers);
   workspace.parameters->load(0);
-  const bool keeps = !job.components.sums_of_tensors();
+  const auto directions = static_cast<int64_t>(job.solver.directions.size());
+  const bool keeps = !job.components.sums_of_tensors() || directions > 0;
   const int levels = make_plan(job.solver.quadrature, 1, 1, !keeps)->accumulators();
   const Probe probe = probe_of(job, levels);
   ScoreAccumulator sink(job.components, static_cast<int64_t>(probe.asks[0].samples.size()), 0,
-                        levels, keeps, job.computation.device);
+                        levels, keeps, job.computation.device, directions);
   using Clock = std::chrono::steady_clock;
   const auto seconds_since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();

@@ -6,7 +6,7 @@ namespace explaind {
 
 OptionTable option_table(DecomposeOptions& o) {
   constexpr Role identity = Role::identity, execution = Role::execution;
-  return {
+  OptionTable table{
       text_option({"series", "DIR", "folder of Hugging Face checkpoints, or a list of `step path`",
                    identity, true},
                   o.series),
@@ -38,6 +38,11 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option({"step-precision", "TYPE",
                    "steps: arithmetic of the training's own update: fp32 or fp64", identity},
                   o.step_precision, {"fp32", "fp64"}),
+      list_option({"parts", "LIST",
+                   "parts of psi that are stored beside it: decay, rounding, data; of a series of "
+                   "weights decay alone, estimated",
+                   identity},
+                  o.parts),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
       word_option({"component", "NAME",
                    "granularity of the scores: tensor, layer, kind, head or row; parameter: every "
@@ -50,11 +55,13 @@ OptionTable option_table(DecomposeOptions& o) {
                    "train_group",
                    identity},
                   o.axes),
-      text_option({"functional", "NAME",
-                   "what is explained, in nats: loss (mean over a sample's predicted tokens) or "
-                   "loss_sum",
-                   identity},
-                  o.functional),
+      text_option(
+          {"functional", "NAME",
+           "what is explained: loss (in nats, the mean over a sample's predicted tokens), "
+           "loss_sum, logit:…, logit_diff:…, logprob:…, activation:…; configs/README.md has "
+           "all forms",
+           identity},
+          o.functional),
       text_option({"quadrature", "RULE", "adaptive, gauss:N or midpoint:N", identity},
                   o.quadrature),
       number_option(
@@ -108,11 +115,17 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option(
           {"group-reduce", "HOW", "a group's score from its samples': mean or sum", identity},
           o.group_reduce, {"mean", "sum"}),
+      word_option({"step-index", "WHICH",
+                   "training axes of recorded runs: a training sample's part counts at the step "
+                   "that saw it (origin) or at those that applied it (applied)",
+                   identity},
+                  o.step_index, {"origin", "applied"}),
       word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
                   o.store_dtype, {"f64", "f32"}),
       text_option({"steps", "CHOICE",
                    "segments to decompose: all, top:FRACTION (of the segments, by |change of F|), "
-                   "every:N, or list:STEP,… (where they begin)",
+                   "every:N, list:STEP,… (where they begin), or range:FIRST-LAST (those that begin "
+                   "there; nothing outside)",
                    identity},
                   o.steps),
       word_option(
@@ -171,6 +184,8 @@ OptionTable option_table(DecomposeOptions& o) {
                    Role::command},
                   o.resume),
   };
+  add_decay_options(table, o.decay);
+  return table;
 }
 
 }  // namespace explaind

@@ -4,7 +4,9 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "config/decay_options.hpp"
 #include "config/option.hpp"
 
 namespace explaind {
@@ -14,6 +16,8 @@ struct DecomposeOptions {
   std::string source = "weights", training_batch, step_precision = "fp32";
   std::optional<std::string> batch_mean;
   std::optional<double> clip;
+  std::vector<std::string> parts;
+  DecayOptions decay;
   std::string component = "tensor", axes = "sample", functional = "loss";
   std::string quadrature = "adaptive";
   double tolerance = 1e-5;
@@ -26,7 +30,7 @@ struct DecomposeOptions {
   bool truncate = false;
   std::optional<std::string> tokenizer;
   std::string steps = "all", step_policy = "merge";
-  std::string group_reduce = "mean", store_dtype = "f64";
+  std::string group_reduce = "mean", step_index = "origin", store_dtype = "f64";
   bool hash_inputs = false;
   int64_t threads = 0;
   std::string device = "auto", parameters = "auto";

@@ -79,7 +79,7 @@ void BlockParameters::set_node(double t) {
 
 const at::Tensor& BlockParameters::direction(int64_t index, ParameterId parameter) {
   Part& part = open_.at(parameter);
-  const std::vector<TensorView>& stored = part.ends.directions;
+  const std::vector<StoredSum>& stored = part.ends.directions;
   part.directions.resize(stored.size());
   at::Tensor& formed = part.directions[static_cast<size_t>(index)];
   if (!formed.defined()) {

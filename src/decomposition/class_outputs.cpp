@@ -15,6 +15,7 @@ at::Tensor ClassOutputs::values(const at::Tensor& logits, const at::Tensor& labe
   const at::Tensor exact = logits.detach().to(at::kDouble).cpu();
   switch (functional_.kind) {
     case Functional::logit:
+    case Functional::activation:
       if (functional_.first == Functional::every_class) return exact.contiguous();
       return exact.gather(1, classes_of(functional_.first, labels));
     case Functional::logit_diff:
@@ -38,7 +39,7 @@ at::Tensor ClassOutputs::gradient(const at::Tensor& logits, const at::Tensor& la
   if (functional_.kind == Functional::logit_diff) {
     add(functional_.first, 1);
     add(functional_.second, -1);
-  } else if (functional_.kind == Functional::logit) {
+  } else if (functional_.kind == Functional::logit || functional_.kind == Functional::activation) {
     add(functional_.first == Functional::every_class ? output : functional_.first, 1);
   } else {  // ± (one-hot − softmax)
     gradient -= at::softmax(exact, 1);

@@ -1,5 +1,6 @@
 #pragma once
-// F of a classifier from its logits, and ∂F/∂logits.
+// F of a classifier from its logits, and ∂F/∂logits. An activation's logits are those of
+// LayerOutput.
 
 #include <ATen/core/Tensor.h>
 

@@ -65,12 +65,14 @@ MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data
   MemoryPlan plan;
   plan.source = Source::resident;
   plan.base = int64_t{128} << 20;
-  plan.parameters = 2 * size * parameter_count(model);
+  const auto directions = static_cast<int64_t>(solver.directions.size());
+  plan.parameters = (2 + directions) * size * parameter_count(model);
   plan.graph = numbers_per_output * size * solver.micro_batch *
                outputs_of_a_sample(model, data, computation.precision.type);
-  if (!table.sums_of_tensors()) {
+  if (!table.sums_of_tensors() || directions > 0) {
     const int levels = make_plan(solver.quadrature, 1, 1, false)->accumulators();
-    plan.accumulators = 2 * 8 * levels * solver.chunk * solver.outputs * table.size();
+    plan.accumulators =
+        2 * 8 * levels * solver.chunk * solver.outputs * table.size() * (1 + directions);
   }
   if (plan.fits(budget)) return plan;
   throw DataError("--memory",

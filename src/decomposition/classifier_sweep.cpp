@@ -32,21 +32,21 @@ std::vector<Ask> of_samples(const std::vector<Ask>& asks, int64_t outputs) {
 }  // namespace
 
 ClassifierEngine choose_engine(const ComponentTable& table, const Precision& precision,
-                               int64_t outputs) {
+                               int64_t outputs, int64_t directions) {
   const auto tensors = static_cast<int64_t>(table.parameters().size());
-  const bool forward = outputs > 1 && table.sums_of_tensors() && !precision.rounds_products() &&
-                       2 * outputs > tensors;
+  const bool forward = outputs > 1 && directions == 0 && table.sums_of_tensors() &&
+                       !precision.rounds_products() && 2 * outputs > tensors;
   return forward ? ClassifierEngine::forward : ClassifierEngine::backward;
 }
 
 ClassifierSweep::ClassifierSweep(const Model& model, const PredictionData& data,
                                  const Functional& functional, ParameterSource& parameters,
-                                 const ComponentTable& table, Share share)
+                                 const ComponentTable& table, Share share, int64_t directions)
     : model_(model),
       data_(data),
       outputs_(functional),
       output_count_(ClassOutputs::count(functional, data.classes)),
-      engine_(choose_engine(table, parameters.precision(), output_count_)),
+      engine_(choose_engine(table, parameters.precision(), output_count_, directions)),
       parameters_(parameters),
       table_(table),
       share_(share) {

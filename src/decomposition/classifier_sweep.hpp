@@ -27,17 +27,20 @@ enum class ClassifierEngine {
 
 /// Per node and output a backward pass forms two products a weight, per node and tensor a tangent
 /// forms one: forward where whole tensors are kept and twice the outputs are more than the tensors.
-/// Follows from shapes alone, since the bits differ.
+/// Parts of Δ are scored by A, which contracts them in the same passes. Follows from shapes and
+/// options alone, since the bits differ.
 ClassifierEngine choose_engine(const ComponentTable& table, const Precision& precision,
-                               int64_t outputs);
+                               int64_t outputs, int64_t directions = 0);
 
 /// Nodes outermost, all samples of a micro-batch and all their outputs together. The whole model is
 /// open at once.
 class ClassifierSweep final : public Sweep {
  public:
-  /// The one token of a sample is its place in `data`. All references must outlive the sweep.
+  /// The one token of a sample is its place in `data`. directions: of the trajectory behind the
+  /// parameters. All references must outlive the sweep.
   ClassifierSweep(const Model& model, const PredictionData& data, const Functional& functional,
-                  ParameterSource& parameters, const ComponentTable& table, Share share = {});
+                  ParameterSource& parameters, const ComponentTable& table, Share share = {},
+                  int64_t directions = 0);
 
   /// Where there are several outputs the asks are of sample · outputs + output.
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,

@@ -49,7 +49,9 @@ void MappedEndpoints::request(const std::vector<ParameterRows>& parts) {
     const Endpoints ends = ends_of(trajectory_, segment_, part);
     request_pages(ends.from);
     request_pages(ends.to);
-    for (const TensorView& direction : ends.directions) request_pages(direction);
+    for (const StoredSum& direction : ends.directions) {
+      for (const Term& term : direction) request_pages(term.values);
+    }
   }
 }
 

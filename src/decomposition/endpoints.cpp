@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "kernels/interpolate.hpp"
@@ -73,6 +74,29 @@ void form_weight_on_device(const Endpoints& ends, const at::Tensor& delta, doubl
   }
 }
 
+/// Σ factor · values of these elements, fp64.
+at::Tensor sum_of(const StoredSum& direction, int64_t first, int64_t count) {
+  at::Tensor sum = at::zeros({count}, at::kDouble);
+  const at::Tensor values = at::empty({count}, at::kDouble);
+  for (const Term& term : direction) {
+    TensorView piece = term.values;
+    piece.data += static_cast<size_t>(first) * dtype_size(piece.dtype);
+    piece.shape = {count};
+    piece.bytes = static_cast<size_t>(count) * dtype_size(piece.dtype);
+    kernels::widen(piece, 0, count, values.data_ptr<double>());
+    sum.add_(values, term.factor);
+  }
+  return sum;
+}
+
+StoredSum rows_of(const StoredSum& sum, int64_t first, int64_t count) {
+  StoredSum rows;
+  for (const Term& term : sum) {
+    rows.push_back({.values = term.values.rows(first, count), .factor = term.factor});
+  }
+  return rows;
+}
+
 void form_delta_on_device(const Endpoints& ends, const Device& device, at::Tensor& delta) {
   const auto form = [&](auto* out) {
     kernels::device::difference(stored(ends.from), stored(ends.to), delta.numel(), out,
@@ -125,16 +149,32 @@ void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const
 
 Endpoints rows_of(const Endpoints& ends, int64_t first, int64_t count) {
   Endpoints rows{ends.from.rows(first, count), ends.to.rows(first, count)};
-  for (const TensorView& direction : ends.directions) {
-    rows.directions.push_back(direction.rows(first, count));
+  for (const StoredSum& direction : ends.directions) {
+    rows.directions.push_back(rows_of(direction, first, count));
   }
   return rows;
 }
 
-at::Tensor direction_of(const TensorView& stored, const std::vector<int64_t>& shape,
-                        at::ScalarType type, const Device& device) {
+at::Tensor widened(const TensorView& stored, const std::vector<int64_t>& shape, at::ScalarType type,
+                   const Device& device) {
   at::Tensor values = at::empty(shape, type);
   form_weight({.from = stored, .to = stored}, values, 0, Device::cpu(), values);
+  return device.upload(values);
+}
+
+at::Tensor direction_of(const StoredSum& direction, const std::vector<int64_t>& shape,
+                        at::ScalarType type, const Device& device) {
+  if (direction.size() == 1 && direction[0].factor == 1) {
+    return widened(direction[0].values, shape, type, device);
+  }
+  at::Tensor values = at::empty(shape, type);
+  const at::Tensor flat = values.view({-1});
+  at::parallel_for(0, flat.numel(), grain, [&](int64_t begin, int64_t end) {
+    for (int64_t first = begin; first < end; first += grain) {
+      const int64_t count = std::min(grain, end - first);
+      flat.narrow(0, first, count).copy_(sum_of(direction, first, count));
+    }
+  });
   return device.upload(values);
 }
 
@@ -159,8 +199,17 @@ at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t
 
 at::Tensor looked_up_direction(const Endpoints& ends, int64_t index, const at::Tensor& ids,
                                at::ScalarType type) {
-  const TensorView& direction = ends.directions[static_cast<size_t>(index)];
-  return looked_up_rows({.from = direction, .to = direction}, ids, 0, false, type);
+  const StoredSum& direction = ends.directions[static_cast<size_t>(index)];
+  const int64_t columns = ends.from.shape[1];
+  const at::Tensor flat = ids.contiguous().view({-1});
+  at::Tensor rows = at::empty({flat.numel(), columns}, type);
+  for (int64_t i = 0; i < flat.numel(); ++i) {
+    const StoredSum row = rows_of(direction, flat.const_data_ptr<int64_t>()[i], 1);
+    rows[i].copy_(direction_of(row, {columns}, type, Device::cpu()));
+  }
+  std::vector<int64_t> shape = ids.sizes().vec();
+  shape.push_back(columns);
+  return rows.view(shape);
 }
 
 }  // namespace explaind

@@ -20,8 +20,12 @@ void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta);
 void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
                  at::Tensor& weight);
 
-/// A part of Δ in `type` (rounded where that is bf16), on the device. stored: in host memory.
-at::Tensor direction_of(const TensorView& stored, const std::vector<int64_t>& shape,
+/// A stored tensor in `type` (rounded where that is bf16), on the device. stored: in host memory.
+at::Tensor widened(const TensorView& stored, const std::vector<int64_t>& shape, at::ScalarType type,
+                   const Device& device);
+
+/// A part of Δ likewise; a sum of several terms, or of one that is multiplied, is formed in fp64.
+at::Tensor direction_of(const StoredSum& direction, const std::vector<int64_t>& shape,
                         at::ScalarType type, const Device& device);
 
 /// Rows of both endpoints, and of the directions.

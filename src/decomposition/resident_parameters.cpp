@@ -80,7 +80,7 @@ void ResidentParameters::load(int64_t segment) {
   for (const ParameterId id : used_) {
     const auto i = static_cast<size_t>(id);
     form_delta(endpoints(id), device_, deltas_[i]);
-    const std::vector<TensorView> stored = trajectory_.endpoints(segment, id).directions;
+    const std::vector<StoredSum> stored = trajectory_.endpoints(segment, id).directions;
     for (size_t d = 0; d < directions_.size(); ++d) {
       directions_[d][i] =
           direction_of(stored[d], deltas_[i].sizes().vec(), deltas_[i].scalar_type(), device_);

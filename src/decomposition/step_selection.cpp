@@ -15,7 +15,7 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& text) {
   throw UsageError("--steps", "'" + text + "' is not understood",
-                   "Use all, top:FRACTION (0 to 1), every:N or list:STEP,STEP,…");
+                   "Use all, top:FRACTION (0 to 1), every:N, list:STEP,STEP,… or range:FIRST-LAST");
 }
 
 template <typename Number>
@@ -39,18 +39,31 @@ std::vector<bool> kept_of_top(double fraction, const std::vector<double>& change
   return kept;
 }
 
+/// The segment that begins at a step.
+size_t beginning_at(int64_t step, const std::vector<int64_t>& steps) {
+  const auto found = std::find(steps.begin(), steps.end() - 1, step);
+  if (found == steps.end() - 1) {
+    throw DataError("--steps",
+                    fmt::format("no segment begins at step {}: they begin at steps {} to {}", step,
+                                steps.front(), steps[steps.size() - 2]),
+                    "See explaind inspect for the steps of the series");
+  }
+  return static_cast<size_t>(found - steps.begin());
+}
+
 std::vector<bool> kept_of_list(const std::vector<int64_t>& listed,
                                const std::vector<int64_t>& steps) {
   std::vector<bool> kept(steps.size() - 1, false);
-  for (const int64_t step : listed) {
-    const auto found = std::find(steps.begin(), steps.end() - 1, step);
-    if (found == steps.end() - 1) {
-      throw DataError("--steps", fmt::format("no segment begins at step {}", step),
-                      "See explaind inspect for the steps of the series");
-    }
-    kept[static_cast<size_t>(found - steps.begin())] = true;
-  }
+  for (const int64_t step : listed) kept[beginning_at(step, steps)] = true;
   return kept;
+}
+
+std::vector<PointPair> pairs_of_range(const std::vector<int64_t>& ends,
+                                      const std::vector<int64_t>& steps) {
+  std::vector<PointPair> pairs;
+  const size_t last = beginning_at(ends[1], steps);
+  for (size_t i = beginning_at(ends[0], steps); i <= last; ++i) pairs.push_back({i, i + 1});
+  return pairs;
 }
 
 /// Segments that are kept as they are; the others left out, or joined to runs.
@@ -101,6 +114,13 @@ StepSelection StepSelection::parse(const std::string& text) {
       selection.steps.push_back(number_in<int64_t>(word, text));
     }
     if (selection.steps.empty()) refuse(text);
+  } else if (kind == "range") {
+    selection.kind = Kind::range;
+    const size_t dash = rest.find('-');
+    if (dash == std::string::npos) refuse(text);
+    selection.steps = {number_in<int64_t>(rest.substr(0, dash), text),
+                       number_in<int64_t>(rest.substr(dash + 1), text)};
+    if (selection.steps[0] < 0 || selection.steps[0] > selection.steps[1]) refuse(text);
   } else {
     refuse(text);
   }
@@ -114,6 +134,7 @@ std::vector<PointPair> select_segments(const StepSelection& selection, StepPolic
   using Kind = StepSelection::Kind;
   if (selection.kind == Kind::top) return pairs_of(kept_of_top(selection.fraction, change), policy);
   if (selection.kind == Kind::list) return pairs_of(kept_of_list(selection.steps, steps), policy);
+  if (selection.kind == Kind::range) return pairs_of_range(selection.steps, steps);
   const size_t stride = selection.kind == Kind::every ? static_cast<size_t>(selection.every) : 1;
   std::vector<PointPair> pairs;
   for (size_t first = 0; first < segments; first += stride) {

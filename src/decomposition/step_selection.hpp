@@ -17,14 +17,14 @@ enum class StepPolicy {
 };
 StepPolicy parse_step_policy(const std::string& word);
 
-/// --steps: "all", "top:FRACTION" (of the segments, by |ΔF|), "every:N", or "list:STEP,…" (the
-/// steps at which segments begin).
+/// --steps: "all", "top:FRACTION" (of the segments, by |ΔF|), "every:N", "list:STEP,…" (the steps
+/// at which segments begin), or "range:FIRST-LAST" (those that begin within it, and no others).
 struct StepSelection {
-  enum class Kind { all, top, every, list };
+  enum class Kind { all, top, every, list, range };
   Kind kind = Kind::all;
   double fraction = 1;         ///< of top, in (0, 1]
   int64_t every = 1;           ///< at least 1
-  std::vector<int64_t> steps;  ///< of list
+  std::vector<int64_t> steps;  ///< of list; first and last of range
 
   /// Throws UsageError for anything else.
   static StepSelection parse(const std::string& text);
@@ -34,8 +34,9 @@ struct StepSelection {
 ///
 /// steps: of the checkpoints, N + 1 of them. change: per segment Σ over samples of |ΔF|, N of them;
 /// read only for `top` (ties go to the earlier segment). `every:N` keeps segments 0, N, 2N, … under
-/// drop, and joins N neighbours each under merge and sum. Throws DataError naming a listed step
-/// that no segment begins at.
+/// drop, and joins N neighbours each under merge and sum. Of a range the segments stay as they are,
+/// under every policy. Throws DataError naming a listed step, or an end of the range, that no
+/// segment begins at.
 std::vector<PointPair> select_segments(const StepSelection& selection, StepPolicy policy,
                                        const std::vector<int64_t>& steps,
                                        const std::vector<double>& change);

@@ -12,10 +12,19 @@
 
 namespace explaind {
 
+/// A stored tensor, multiplied.
+struct Term {
+  TensorView values;
+  double factor = 1;
+};
+
+/// Stored tensors of one shape, added up; none: zero.
+using StoredSum = std::vector<Term>;
+
 /// Both ends of one parameter on one segment, as stored.
 struct Endpoints {
   TensorView from, to;
-  std::vector<TensorView> directions = {};  ///< what Δ is made of, where the trajectory knows it
+  std::vector<StoredSum> directions = {};  ///< what Δ is made of, where the trajectory knows it
 };
 
 /// Segment s runs from θ_s to θ_{s+1}: θ_s(t) = θ_s + tΔ_s, t in [0, 1] (method.md §1).
@@ -27,7 +36,7 @@ class Trajectory {
   [[nodiscard]] virtual int64_t step_to(int64_t segment) const = 0;
   /// Views into mapped files, valid as long as the trajectory.
   [[nodiscard]] virtual Endpoints endpoints(int64_t segment, ParameterId parameter) const = 0;
-  /// Parts of Δ that are told apart: each has scores of its own. Their sum is Δ.
+  /// Parts of Δ that are told apart: each has scores of its own.
   [[nodiscard]] virtual int64_t directions() const { return 0; }
   /// The names of the two ends, for messages.
   [[nodiscard]] virtual std::string describe(int64_t segment, bool to) const = 0;
@@ -51,16 +60,29 @@ struct PieceRange {
 /// The segments between neighbours of so many points.
 std::vector<PointPair> neighbours(size_t points);
 
+/// What the way between two points of a path is made of.
+class PathParts {
+ public:
+  virtual ~PathParts() = default;
+  [[nodiscard]] virtual int64_t count() const = 0;
+  /// count() parts of θ(to) − θ(from). Views are valid as long as this.
+  [[nodiscard]] virtual std::vector<StoredSum> between(const PointPair& pair,
+                                                       ParameterId parameter) const = 0;
+};
+
 /// Segments between points of a path: neighbouring ones, or the pairs given.
 class PathTrajectory final : public Trajectory {
  public:
   explicit PathTrajectory(std::shared_ptr<const Path> path);
-  PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs);
+  /// parts: where given, the segments' directions.
+  PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs,
+                 std::shared_ptr<const PathParts> parts = nullptr);
 
   [[nodiscard]] int64_t segments() const override;
   [[nodiscard]] int64_t step_from(int64_t segment) const override;
   [[nodiscard]] int64_t step_to(int64_t segment) const override;
   [[nodiscard]] Endpoints endpoints(int64_t segment, ParameterId parameter) const override;
+  [[nodiscard]] int64_t directions() const override { return parts_ ? parts_->count() : 0; }
   [[nodiscard]] std::string describe(int64_t segment, bool to) const override;
   [[nodiscard]] int64_t point(int64_t segment, bool to) const override {
     return static_cast<int64_t>(place(segment, to));
@@ -74,6 +96,7 @@ class PathTrajectory final : public Trajectory {
 
   std::shared_ptr<const Path> path_;
   std::vector<PointPair> pairs_;
+  std::shared_ptr<const PathParts> parts_;
 };
 
 }  // namespace explaind

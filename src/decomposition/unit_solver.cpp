@@ -5,6 +5,7 @@
 #include <exception>
 #include <span>
 
+#include "decomposition/certificate.hpp"
 #include "decomposition/share.hpp"
 #include "kernels/contract.hpp"
 
@@ -46,6 +47,10 @@ void keep_ends(const std::vector<Ask>& asks, const std::vector<std::vector<doubl
   }
 }
 
+double sum_of(const std::vector<double>& scores) {
+  return kernels::ordered_sum(scores.data(), static_cast<int64_t>(scores.size()));
+}
+
 }  // namespace
 
 UnitSolver::UnitSolver(const ComponentTable& table, const std::vector<Sample>& samples,
@@ -69,7 +74,6 @@ int64_t UnitSolver::sample_rows(const Unit& unit) const {
 }
 
 ScoreTile UnitSolver::empty_tile(const Unit& unit) const {
-  const auto samples = static_cast<size_t>(unit.sample_end - unit.sample_begin);
   ScoreTile tile;
   tile.unit = unit;
   tile.held = held_rows(unit);
@@ -85,13 +89,7 @@ ScoreTile UnitSolver::empty_tile(const Unit& unit) const {
     tile.parts.push_back(
         {part, std::vector<double>(size * static_cast<size_t>(trains_of(part)), 0.0)});
   }
-  for (auto* values : {&tile.value_from, &tile.value_to, &tile.residual}) {
-    values->assign(samples * static_cast<size_t>(options_.outputs), 0.0);
-  }
-  tile.quadrature_error.assign(samples, 0.0);
-  tile.node_count.assign(samples, 0);
-  tile.tolerance_met.assign(samples, 1);
-  tile.limited_by_precision.assign(samples, 0);
+  begin_certificates(unit.sample_end - unit.sample_begin, options_.outputs, tile);
   return tile;
 }
 
@@ -197,17 +195,17 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNod
       const int owner = owner_of(chunk, sample - begin, group_->size());
       if (owner == group_->rank()) {
         const std::vector<double> scores = scores_of(verdict, sink, pair);
-        certify(verdict, scores, place, tile);
+        certify(verdict, sum_of(scores), place, outputs, tile);
         add_scores(scores, sample, output, tile, 1, 0, tile.psi);
         add_directions(verdict, sink, chunk, pair, sample, true, tile);
       } else {
-        certify(verdict, {}, place, tile);
+        certify(verdict, 0, place, outputs, tile);
       }
       group_->broadcast(std::span(&tile.residual[place], 1), owner);
       continue;
     }
     const std::vector<double> scores = shared_scores(verdict, sink, chunk, pair);
-    certify(verdict, scores, place, tile);
+    certify(verdict, sum_of(scores), place, outputs, tile);
     add_scores(scores, sample, output, tile, 1, 0, tile.psi);
     add_directions(verdict, sink, chunk, pair, sample, false, tile);
   }
@@ -263,18 +261,6 @@ std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
     scores[static_cast<size_t>(table_.slot(i).first)] += integrals[i];
   }
   return scores;
-}
-
-void UnitSolver::certify(const SampleVerdict& verdict, const std::vector<double>& scores,
-                         size_t pair, ScoreTile& tile) const {
-  using End = SampleVerdict::End;
-  tile.residual[pair] = tile.value_to[pair] - tile.value_from[pair] -
-                        kernels::ordered_sum(scores.data(), static_cast<int64_t>(scores.size()));
-  const size_t sample = pair / static_cast<size_t>(options_.outputs);
-  tile.quadrature_error[sample] = verdict.error;
-  tile.node_count[sample] = verdict.evaluations;
-  tile.tolerance_met[sample] = verdict.end == End::met || verdict.end == End::kinks ? 1 : 0;
-  tile.limited_by_precision[sample] = verdict.end == End::limited ? 1 : 0;
 }
 
 void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,

@@ -66,9 +66,6 @@ class UnitSolver {
   /// P C scores of one output of a sample; `pair`: sample of the chunk · J + output.
   [[nodiscard]] std::vector<double> scores_of(const SampleVerdict& verdict,
                                               const ScoreAccumulator& sink, int64_t pair) const;
-  /// pair: sample of the unit · J + output.
-  void certify(const SampleVerdict& verdict, const std::vector<double>& scores, size_t pair,
-               ScoreTile& tile) const;
   /// Adds P C scores to a variable of the tile: Σ or mean over a group's samples happens in file
   /// order. trains: length of its training axis.
   void add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,

@@ -45,7 +45,7 @@ Workspace::Workspace(const Model& model, const PredictionData& data, const Funct
                      const Computation& computation, Share share)
     : parameters(std::make_unique<ResidentParameters>(model, trajectory, computation.precision,
                                                       computation.device)),
-      sweep(std::make_unique<ClassifierSweep>(model, data, functional, *parameters, table, share)) {
-}
+      sweep(std::make_unique<ClassifierSweep>(model, data, functional, *parameters, table, share,
+                                              trajectory.directions())) {}
 
 }  // namespace explaind

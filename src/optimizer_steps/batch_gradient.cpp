@@ -42,12 +42,12 @@ at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 at::Tensor BatchGradient::rows(ParameterId parameter, int64_t first, int64_t count) const {
   const TensorView view = weights_(parameter).rows(first, count);
-  return direction_of(view, view.shape, type_, device_);
+  return widened(view, view.shape, type_, device_);
 }
 
 at::Tensor BatchGradient::weight(ParameterId parameter) const {
   const TensorView view = weights_(parameter);
-  return direction_of(view, view.shape, type_, device_);
+  return widened(view, view.shape, type_, device_);
 }
 
 void BatchGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gradients) const {

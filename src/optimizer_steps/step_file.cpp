@@ -32,6 +32,7 @@ StepFile::StepFile(std::filesystem::path path, Layout layout, bool writable)
     const size_t size = dtype_size(array == 0 ? layout_.end : layout_.part);
     for (const NamedShape& parameter : layout_.parameters) {
       offsets_.push_back(size_);
+      if (array == 0 && !layout_.has_end) continue;
       size_t bytes = size;
       for (const int64_t length : parameter.shape) bytes *= static_cast<size_t>(length);
       size_ += (bytes + line - 1) / line * line;

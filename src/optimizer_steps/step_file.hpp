@@ -14,14 +14,15 @@
 
 namespace explaind {
 
-/// Arrays of the model's size: θ', then the parts of Δ = θ' − θ. They stream like a checkpoint:
-/// pages that memory has no room for go back to the disk. The layout follows from the shapes alone,
-/// so every rank maps what another one wrote; the folder is removed when the run ends, and made
-/// anew by the next one.
+/// Arrays of the model's size: θ' where it is not known otherwise, then parts of Δ = θ' − θ. They
+/// stream like a checkpoint: pages that memory has no room for go back to the disk. The layout
+/// follows from the shapes alone, so every rank maps what another one wrote; the folder is removed
+/// when the run ends, and made anew by the next one.
 class StepFile {
  public:
   struct Layout {
     std::vector<NamedShape> parameters;
+    bool has_end = true;      ///< θ' is there
     Dtype end = Dtype::f32;   ///< of θ': fp32 or fp64
     Dtype part = Dtype::f32;  ///< of the parts
     int64_t parts = 0;
@@ -40,6 +41,7 @@ class StepFile {
   [[nodiscard]] at::Tensor mutable_part(int64_t index, size_t parameter) const;
 
  private:
+  /// Array 0: θ', whether it is there or not.
   [[nodiscard]] TensorView view(int64_t array, size_t parameter) const;
 
   std::filesystem::path path_;

@@ -13,11 +13,13 @@ Endpoints StepTrajectory::endpoints(int64_t segment, ParameterId parameter) cons
   Endpoints ends{.from = path_->tensor(place, parameter), .to = {}};
   if (files_.empty()) {  // only its shape and type are of interest yet
     ends.to = ends.from;
-    ends.directions.assign(static_cast<size_t>(directions_), ends.from);
+    ends.directions.assign(static_cast<size_t>(directions_), {{.values = ends.from}});
     return ends;
   }
   ends.to = files_[place]->end(id);
-  for (int64_t i = 0; i < directions_; ++i) ends.directions.push_back(files_[place]->part(i, id));
+  for (int64_t i = 0; i < directions_; ++i) {
+    ends.directions.push_back({{.values = files_[place]->part(i, id)}});
+  }
   return ends;
 }
 

@@ -14,8 +14,8 @@ namespace {
 
 constexpr const char* choices =
     "Use loss, loss_sum, logit:POS:TOKEN, logit_diff:POS:A:B, logprob:POS:TOKEN or "
-    "activation:BLOCK:POS:INDEX of a language model; loss, logit, logit:CLASS, logit_diff:A:B or "
-    "logprob:CLASS of a classifier";
+    "activation:BLOCK:POS:INDEX of a language model; loss, logit, logit:CLASS, logit_diff:A:B, "
+    "logprob:CLASS, activation:WEIGHT or activation:WEIGHT:INDEX of a classifier";
 
 [[noreturn]] void refuse(const std::string& problem) {
   throw UsageError("--functional", problem, choices);
@@ -37,10 +37,15 @@ int64_t class_number(const std::string& word, const std::string& text) {
   return value;
 }
 
-/// BLOCK, POS, INDEX.
+/// BLOCK, POS, INDEX; or WEIGHT; or WEIGHT, INDEX.
 Functional activation(const std::vector<std::string>& words, const std::string& text) {
-  if (words.size() != 3) refuse("'" + text + "' is not available");
   Functional functional = Functional::activation;
+  if ((words.size() == 1 || words.size() == 2) && !words[0].empty()) {
+    functional.layer = words[0];
+    functional.first = words.size() == 1 ? Functional::every_class : number(words[1], text);
+    return functional;
+  }
+  if (words.size() != 3) refuse("'" + text + "' is not available");
   functional.positioned = true;
   functional.first = number(words[0], text);
   functional.position = number(words[1], text);
@@ -89,7 +94,7 @@ Functional parse_functional(const std::string& text) {
 void require_of_language_model(const Functional& functional, int64_t vocabulary, int64_t blocks,
                                int64_t width) {
   if (functional.kind == Functional::loss || functional.kind == Functional::loss_sum) return;
-  if (functional.kind == Functional::activation) {
+  if (functional.kind == Functional::activation && functional.positioned) {
     require_below(functional.first, blocks, "block");
     require_below(functional.second, width, "coordinate");
     return;
@@ -105,6 +110,12 @@ void require_of_classifier(const Functional& functional, int64_t classes) {
   if (functional.kind == Functional::loss) return;
   if (functional.positioned || functional.kind == Functional::loss_sum) {
     refuse("this one is of a language model");
+  }
+  if (functional.kind == Functional::activation) {
+    if (functional.first != Functional::every_class) {
+      require_below(functional.first, classes, "coordinate");
+    }
+    return;
   }
   for (const int64_t each : {functional.first, functional.second}) {
     if (each >= 0) require_below(each, classes, "class");

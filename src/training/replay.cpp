@@ -63,10 +63,24 @@ void OptimizerReplay::advance(const std::vector<at::Tensor>& gradients) {
       if (h.weight_decay != 0) state.decay = in_double(run_->parameter(step_, i)) * h.weight_decay;
     }
     set_rule(state, i, h);
-    const UpdateRule& rule = state.rule;
+    UpdateRule& rule = state.rule;
+    state.kept *= rule.carried;
+    rule.remembered = state.past.defined() ? rule.through * state.kept : 0;
     state.gradient_buffer =
         blend(rule.carried, state.gradient_buffer, rule.entering, state.clipped);
     state.decay_buffer = blend(rule.carried, state.decay_buffer, rule.entering, state.decay);
+  }
+}
+
+void OptimizerReplay::begin_range() {
+  for (State& state : states_) {
+    state.past = state.gradient_buffer;
+    if (state.decay_buffer.defined()) {
+      state.past = state.past.defined() ? state.past + state.decay_buffer : state.decay_buffer;
+    }
+    state.gradient_buffer = at::Tensor();
+    state.decay_buffer = at::Tensor();
+    state.kept = 1;
   }
 }
 
@@ -113,7 +127,10 @@ UpdateParts OptimizerReplay::parts(size_t parameter) const {
   parts.decay = applied(state.rule, state.decay, state.decay_buffer, before.sizes());
   if (state.rule.decoupled_decay != 0)
     parts.decay = parts.decay - before * state.rule.decoupled_decay;
-  parts.rounding = change - parts.data - parts.decay;
+  parts.momentum = state.rule.remembered != 0
+                       ? state.rule.scale * state.past * -state.rule.remembered
+                       : at::zeros(before.sizes(), at::kDouble);
+  parts.rounding = change - parts.data - parts.decay - parts.momentum;
   return parts;
 }
 

@@ -19,6 +19,9 @@ namespace explaind {
 /// so x_r enters Δ_s, s ≥ r, with −scale_s · ([r=s] direct_s + through_s · entering_r ·
 /// Π_{u=r+1..s} carried_u).
 ///
+/// What was in the buffer when a range began (OptimizerReplay::begin_range), past, enters Δ_s with
+/// −scale_s ⊙ remembered_s · past.
+///
 /// | optimizer     | carried | entering | direct | through | scale                   |
 /// | Adam, AdamW   | β1      | 1 − β1   | 0      | 1       | α/(√v̂ + ε) / (1 − β1^k) |
 /// | SGD, μ = 0    | 1       | 0        | 1      | 0       | α                       |
@@ -30,7 +33,8 @@ namespace explaind {
 /// dampening; carried is then of no matter, since there was no buffer.
 struct UpdateRule {
   double carried = 1, entering = 0, direct = 0, through = 0;
-  at::Tensor scale;  ///< fp64: the parameter's shape (Adam), or a scalar (SGD, not stepped)
+  double remembered = 0;  ///< through · Π carried since the range began
+  at::Tensor scale;       ///< fp64: the parameter's shape (Adam), or a scalar (SGD, not stepped)
 
   double clip = 1;             ///< γ_s
   double weight_decay = 0;     ///< λ_s
@@ -44,7 +48,9 @@ struct UpdateRule {
 struct UpdateParts {
   at::Tensor data;      ///< of all training samples together, now and through momentum
   at::Tensor decay;     ///< of weight decay, coupled decay of earlier steps through momentum too
-  at::Tensor rounding;  ///< Δ_s − data − decay: what the training's own arithmetic rounded
+  at::Tensor momentum;  ///< of gradients and coupled decay from before the range; 0 without one
+  at::Tensor
+      rounding;  ///< Δ_s − data − decay − momentum: what the training's own arithmetic rounded
 };
 
 /// Steps through the run in order, in fp64. Tensors are never changed in place, so a copy is a
@@ -61,6 +67,10 @@ class OptimizerReplay {
   /// read where the run stores it. Throws std::invalid_argument where a gradient is missing.
   void advance(const std::vector<at::Tensor>& gradients);
 
+  /// A range of steps begins with the next one: what momentum there is becomes the past, and data
+  /// and decay are those of the range alone. Once at most.
+  void begin_range();
+
   /// Of the step taken last.
   [[nodiscard]] const UpdateRule& rule(size_t parameter) const { return states_[parameter].rule; }
   [[nodiscard]] UpdateParts parts(size_t parameter) const;
@@ -72,12 +82,16 @@ class OptimizerReplay {
   [[nodiscard]] const at::Tensor& decay_buffer(size_t parameter) const {
     return states_[parameter].decay_buffer;
   }
+  /// Gradients and coupled decay that the range found in the buffer, fp64; undefined: none.
+  [[nodiscard]] const at::Tensor& past(size_t parameter) const { return states_[parameter].past; }
 
  private:
   struct State {
     UpdateRule rule;
     at::Tensor clipped, decay;                 ///< x_s: γ g, and λθ where it is coupled
     at::Tensor gradient_buffer, decay_buffer;  ///< fp64
+    at::Tensor past;                           ///< buffers when the range began
+    double kept = 1;                           ///< Π carried since then
     at::Tensor second_moment;                  ///< Adam
     int64_t updates = 0;
     bool has_buffer = false;  ///< SGD

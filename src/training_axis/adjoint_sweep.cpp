@@ -11,57 +11,53 @@
 
 namespace explaind {
 
-/// A and C of all functionals, per parameter; undefined tensors are zero.
+/// A and C of all rows, per parameter; undefined tensors are zero.
 class AdjointSweep::Recursion {
  public:
-  struct Step {
-    std::vector<Direction> directions;  ///< γ A, in the run's type
-    at::Tensor decay;                   ///< F C
-  };
-
-  Recursion(size_t functionals, const ComponentTable& table, at::ScalarType type)
+  Recursion(int64_t rows, const ComponentTable& table, at::ScalarType type)
       : table_(table),
         type_(type),
-        carried_(functionals, std::vector<at::Tensor>(table.parameters().size())) {}
+        carried_(static_cast<size_t>(rows), std::vector<at::Tensor>(table.parameters().size())) {}
 
-  /// Goes back over one step. integrals: G of every functional; none outside the attributed
-  /// updates. weights: θ of the step.
-  Step back(const std::vector<UpdateRule>& rules, const std::vector<IntegratedGradient>& integrals,
-            const std::vector<at::Tensor>& weights) {
-    const auto count = static_cast<int64_t>(carried_.size());
-    Step step{.directions = std::vector<Direction>(carried_.size(), Direction(weights.size())),
-              .decay = at::zeros({count, table_.size()}, at::kDouble)};
-    for (size_t f = 0; f < carried_.size(); ++f) {
-      at::Tensor sums = step.decay.narrow(0, static_cast<int64_t>(f), 1);
+  /// Goes back over one step: sets all of its scores but data's. Returns γ A of every row, in the
+  /// run's type. weights: θ of the step.
+  std::vector<Direction> back(UpdateRules& updates, const RowIntegrals& integrals,
+                              const std::vector<at::Tensor>& weights, StepScores& scores) {
+    const RecordedUpdate& update = updates.of_step(scores.step);
+    std::vector<Direction> directions(carried_.size(), Direction(weights.size()));
+    for (at::Tensor* part : {&scores.decay, &scores.momentum, &scores.rounding}) {
+      *part = at::zeros({static_cast<int64_t>(carried_.size()), table_.size()}, at::kDouble);
+    }
+    for (size_t r = 0; r < carried_.size(); ++r) {
       for (size_t i = 0; i < weights.size(); ++i) {
-        const at::Tensor integral =
-            integrals.empty() ? at::Tensor() : integrals[f].gradient[i].to(at::kDouble);
-        const at::Tensor a = adjoint(carried_[f][i], rules[i], integral);
-        if (a.defined()) step.directions[f][i] = (a * rules[i].clip).to(type_);
-        const at::Tensor decay = decay_scores(rules[i], a, integral, weights[i]);
-        if (!decay.defined()) continue;
-        const ParameterRows all{
-            .parameter = static_cast<ParameterId>(i), .first = 0, .count = decay.size(0)};
-        add_to_components(table_, all, decay.unsqueeze(0), sums);
+        const UpdateRule& rule = update.rules[i];
+        const at::Tensor integral = integrals.gradient[r][i].to(at::kDouble);
+        const at::Tensor a = adjoint(carried_[r][i], rule, integral);
+        if (a.defined()) directions[r][i] = (a * rule.clip).to(type_);
+        add(decay_scores(rule, a, integral, weights[i]), r, i, scores.decay);
+        add(integral * update.rounding[i].to(at::kDouble), r, i, scores.rounding);
+        if (rule.remembered == 0) continue;
+        add(rule.scale * integral * updates.past(i) * -rule.remembered, r, i, scores.momentum);
       }
     }
-    return step;
-  }
-
-  /// Earlier steps may still contribute.
-  [[nodiscard]] bool open() const {
-    return std::any_of(carried_.begin(), carried_.end(), [](const auto& of_functional) {
-      return std::any_of(of_functional.begin(), of_functional.end(),
-                         [](const at::Tensor& carried) { return carried.defined(); });
-    });
+    return directions;
   }
 
  private:
+  /// Adds scores of a parameter's elements, if there are any, to the components of a row.
+  void add(const at::Tensor& scores, size_t row, size_t parameter, at::Tensor& sums) const {
+    if (!scores.defined()) return;
+    const ParameterRows all{
+        .parameter = static_cast<ParameterId>(parameter), .first = 0, .count = scores.size(0)};
+    at::Tensor of_row = sums.narrow(0, static_cast<int64_t>(row), 1);
+    add_to_components(table_, all, scores.unsqueeze(0), of_row);
+  }
+
   /// A of one parameter; turns C of the step after into C of this one.
   static at::Tensor adjoint(at::Tensor& carried, const UpdateRule& rule,
                             const at::Tensor& integral) {
     at::Tensor q, a;
-    if (integral.defined() && rule.stepped) q = rule.scale * integral * -1;
+    if (rule.stepped) q = rule.scale * integral * -1;
     if (q.defined() && rule.through != 0) {
       carried = carried.defined() ? carried.add_(q, rule.through) : q * rule.through;
     }
@@ -76,15 +72,13 @@ class AdjointSweep::Recursion {
   static at::Tensor decay_scores(const UpdateRule& rule, const at::Tensor& a,
                                  const at::Tensor& integral, const at::Tensor& weight) {
     if (rule.coupled_decay && a.defined()) return a * weight * rule.weight_decay;
-    if (rule.decoupled_decay != 0 && integral.defined()) {
-      return integral * weight * -rule.decoupled_decay;
-    }
+    if (rule.decoupled_decay != 0) return integral * weight * -rule.decoupled_decay;
     return {};
   }
 
   const ComponentTable& table_;
   at::ScalarType type_;
-  std::vector<std::vector<at::Tensor>> carried_;  ///< C: functional, parameter; fp64
+  std::vector<std::vector<at::Tensor>> carried_;  ///< C: row, parameter; fp64
 };
 
 AdjointSweep::AdjointSweep(const TrainedModel& trained, const ComponentTable& table,
@@ -95,47 +89,32 @@ AdjointSweep::AdjointSweep(const TrainedModel& trained, const ComponentTable& ta
       gradients_(trained.model, trained.run, trained.data),
       type_(scalar_type_of(trained.run.description().dtype, trained.run.directory().string())) {}
 
-void AdjointSweep::run(const std::vector<Predictions>& functionals,
-                       const std::function<void(const OriginScores&)>& keep) {
+void AdjointSweep::run(const FunctionalSums& functionals,
+                       const std::function<void(const StepScores&)>& keep) {
   const RecordedRun& run = trained_.run;
   const int64_t end = options_.end(run);
-  UpdateRules rules(run, gradients_, end, options_.memory);
-  Recursion recursion(static_cast<size_t>(functional_count(functionals)), table_, type_);
+  UpdateRules updates(run, gradients_, options_.first, end, options_.memory);
+  Recursion recursion(functionals.rows, table_, type_);
   passes_ = {};
   Segment segment{.from = {}, .to = weights_at(run, end)};
-  for (int64_t step = end - 1; step >= 0; --step) {
-    const bool attributed = step >= options_.first;
-    if (!attributed && !recursion.open()) break;  // nothing before the range reaches into it
+  for (int64_t step = end - 1; step >= options_.first; --step) {
     segment.from = weights_at(run, step);
-    std::vector<IntegratedGradient> integrals;
-    if (attributed) {
-      integrals = integrate_gradients(trained_.model, segment, functionals, options_.quadrature);
-    }
-    const Recursion::Step back = recursion.back(rules.of_step(step), integrals, segment.from);
+    RowIntegrals integrals =
+        integrate_rows(trained_.model, segment, table_, functionals, options_.quadrature);
     const RunBatch batch = run.batch(step);
-    OriginScores scores{.step = step,
-                        .samples = batch.samples,
-                        .data = score_batch(batch, segment.from, back.directions),
-                        .decay = back.decay,
-                        .total = {},
-                        .verdicts = {}};
-    add_totals(segment, integrals, scores);
+    StepScores scores;
+    scores.step = step;
+    scores.samples = batch.samples;
+    scores.total = integrals.total;
+    scores.sums = std::move(integrals.sums);
+    scores.verdicts = std::move(integrals.verdicts);
+    scores.data =
+        score_batch(batch, segment.from, recursion.back(updates, integrals, segment.from, scores));
     keep(scores);
     ++passes_.scores;
     segment.to = std::exchange(segment.from, {});
   }
-  passes_.rules = rules.gradients_made();
-}
-
-void AdjointSweep::add_totals(const Segment& segment,
-                              const std::vector<IntegratedGradient>& integrals,
-                              OriginScores& scores) const {
-  std::vector<at::Tensor> totals;
-  for (const IntegratedGradient& integral : integrals) {
-    totals.push_back(component_scores(table_, dense_scores(segment, integral)));
-    scores.verdicts.push_back(integral.verdict);
-  }
-  if (!totals.empty()) scores.total = at::stack(totals);
+  passes_.rules = updates.gradients_made();
 }
 
 at::Tensor AdjointSweep::score_batch(const RunBatch& batch, const std::vector<at::Tensor>& weights,

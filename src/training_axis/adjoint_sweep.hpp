@@ -1,58 +1,50 @@
 #pragma once
 // Engine D: the training-sample axis by a sweep backward over the steps, in O(D) memory.
 //
-// Legend: F functionals, B samples of a step's batch, C components, D parameters, N steps.
+// Legend: R rows of functionals, B samples of a step's batch, C components, D parameters, N steps.
 
 #include <ATen/core/Tensor.h>
 
 #include <functional>
 #include <vector>
 
-#include "decomposition/dense_gradient.hpp"
 #include "scores/component.hpp"
 #include "training_axis/axis_options.hpp"
 #include "training_axis/directional_ops.hpp"
+#include "training_axis/functional_sums.hpp"
+#include "training_axis/step_scores.hpp"
 #include "training_axis/update_rules.hpp"
 
 namespace explaind {
 
-/// What the gradients of one step contributed to the functionals' change over the attributed
-/// updates, now and through momentum: indexed by the *origin* step r, at which samples were seen.
-struct OriginScores {
-  int64_t step = 0;
-  std::vector<int64_t> samples;  ///< B: indices into the training data, in the batch's order
-  at::Tensor data;               ///< F B C (double), in F's unit
-  at::Tensor decay;              ///< F C (double): of weight decay at this step
-  at::Tensor total;  ///< F C (double): Ψ of the step's own update, Δ ⊙ G; attributed
-  std::vector<SampleVerdict> verdicts;  ///< of the step's own update, per functional; attributed
-};
-
-/// method.md §5 D for every optimizer. With the update of a step s written as (replay.hpp)
+/// What the gradients of a step contributed to the functionals' change over the range, now and
+/// through momentum: indexed by the *origin* step, at which samples were seen (method.md §5 D), for
+/// every optimizer. With the update of a step s written as (replay.hpp)
 ///
 ///   buffer_s = carried buffer_{s−1} + entering x_s,  Δ_s = −scale ⊙ (direct x_s + through
 ///   buffer_s)
 ///
-/// and Q_s = −scale ⊙ G_s (0 outside the attributed updates), going backward:
+/// and Q_s = −scale ⊙ G_s (0 outside the range of steps), going backward:
 ///
 ///   R_s = through Q_s + C_{s+1},  A_s = direct Q_s + entering R_s,  C_s = carried R_s
 ///
 /// What entered as x_s has contributed ⟨A_s, x_s⟩: a sample ⟨A_s, γ_s |B_s|⁻¹ ∇ℓ(x_k; θ_s)⟩, which
 /// engine A gives for all of the batch and all components in one pass; coupled decay ⟨A_s, λ_s
-/// θ_s⟩, decoupled −α_s λ_s ⟨G_s, θ_s⟩. Σ over steps, samples and decay is F's change, but for the
-/// rounding of the recorded updates and the quadrature error.
+/// θ_s⟩, decoupled −α_s λ_s ⟨G_s, θ_s⟩. What was in the buffer before the range, and what the
+/// update rounded, count at the step that applied them: ⟨Q_s, remembered_s past⟩ and ⟨G_s,
+/// rounding_s⟩. Σ over steps, samples and parts is Σ over steps of Ψ.
 ///
-/// Memory: 2 F D doubles, what integrate_gradients needs, and AxisOptions::memory for the update
-/// rules (UpdateRules). Not collective.
+/// Memory: 3 R D doubles, what integrate_rows needs, and AxisOptions::memory for the updates
+/// (UpdateRules). Not collective.
 class AdjointSweep {
  public:
   /// Throws DataError where model and run do not have the same parameters.
   AdjointSweep(const TrainedModel& trained, const ComponentTable& table,
                const AxisOptions& options);
 
-  /// Calls keep for every step that contributed, in descending order. Throws UsageError where the
-  /// steps are not the run's.
-  void run(const std::vector<Predictions>& functionals,
-           const std::function<void(const OriginScores&)>& keep);
+  /// Calls keep for every step of the range, in descending order. Throws UsageError where the steps
+  /// are not the run's.
+  void run(const FunctionalSums& functionals, const std::function<void(const StepScores&)>& keep);
 
   /// Forward and backward passes over training batches that the last run made: for update rules,
   /// and with engine A.
@@ -63,9 +55,7 @@ class AdjointSweep {
 
  private:
   class Recursion;
-  /// Ψ and certificates of the step's own update.
-  void add_totals(const Segment& segment, const std::vector<IntegratedGradient>& integrals,
-                  OriginScores& scores) const;
+  /// ⟨A, γ |B|⁻¹ ∇ℓ(x_k)⟩ of the batch: R B C.
   [[nodiscard]] at::Tensor score_batch(const RunBatch& batch,
                                        const std::vector<at::Tensor>& weights,
                                        const std::vector<Direction>& directions) const;

@@ -1,32 +1,35 @@
 #pragma once
 // The training-sample axis by the step that applied an update (the paper's index).
-//
-// Legend: F functionals, M training samples, C components.
-
-#include <ATen/core/Tensor.h>
 
 #include <functional>
-#include <vector>
 
-#include "decomposition/dense_gradient.hpp"
+#include "samples/sample.hpp"
 #include "scores/component.hpp"
 #include "training_axis/axis_options.hpp"
+#include "training_axis/functional_sums.hpp"
+#include "training_axis/step_scores.hpp"
 
 namespace explaind {
 
-/// ψ_s(k) and ψ^reg_s of one step (method.md §2), or what a block of parameters adds to them.
-struct AppliedScores {
-  int64_t step = 0;
-  at::Tensor data;   ///< F M C (double), in F's unit; 0 for samples not seen yet
-  at::Tensor decay;  ///< F C (double)
+/// How the momentum of K training samples or groups is divided over passes.
+struct AppliedMemory {
+  int64_t blocks = 1;  ///< of parameters, each a pass over all steps
+  int64_t bytes = 0;  ///< of the largest block, and of the scores that wait where there are several
 };
 
-/// Calls add for every attributed step of every block of parameters: the scores are the sums of
-/// what it is given for a step. Blocks keep M × D momentum within AxisOptions::memory bytes
-/// (parameter_blocks); each is a pass over all steps from the first, whose G is formed anew. Not
+/// What applied_scores takes where `memory` is there; more, where a row of a parameter at a time
+/// does not fit. scores: bytes of one step's; those of all steps wait where there are several
+/// blocks.
+AppliedMemory applied_memory(const TrainedModel& trained, const Groups& groups, int64_t steps,
+                             int64_t scores, int64_t memory);
+
+/// Calls keep with the scores of every step of the range (method.md §2), ascending: ψ_s(k), ψ^reg,
+/// rounding, and what momentum from before the range did, which add up to Ψ in every step.
+/// AxisOptions::memory holds momentum (parameter_blocks) and, where that takes several blocks, the
+/// scores of all steps until the last block's; G is formed anew in each of these passes. Not
 /// collective. Throws as AdjointSweep does.
-void applied_scores(const TrainedModel& trained, const std::vector<Predictions>& functionals,
-                    const ComponentTable& table, const AxisOptions& options,
-                    const std::function<void(const AppliedScores&)>& add);
+void applied_scores(const TrainedModel& trained, const FunctionalSums& functionals,
+                    const ComponentTable& table, const Groups& groups, const AxisOptions& options,
+                    const std::function<void(const StepScores&)>& keep);
 
 }  // namespace explaind

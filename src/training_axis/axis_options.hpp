@@ -20,8 +20,8 @@ struct TrainedModel {
 
 struct AxisOptions {
   QuadratureOptions quadrature;  ///< of G over every update
-  /// The updates Δ_s, first ≤ s < last, whose effect is attributed; last −1: all to the end.
-  /// Samples of earlier steps take part through the momentum that they left.
+  /// The range of steps whose updates Δ_s are attributed, first ≤ s < last; last −1: to the end.
+  /// What earlier steps left in the momentum is a part of its own.
   int64_t first = 0, last = -1;
   int64_t memory = int64_t{1} << 30;  ///< bytes; what it bounds, the users say
 

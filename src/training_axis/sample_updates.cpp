@@ -12,7 +12,23 @@
 namespace explaind {
 namespace {
 
-constexpr int64_t tensors_of_block = 3;
+constexpr int64_t tensors_of_block = 4;
+
+/// Elements of a row: 1 of a vector.
+int64_t width_of(const ParameterInfo& parameter) {
+  int64_t width = 1;
+  for (size_t axis = 1; axis < parameter.shape.size(); ++axis) width *= parameter.shape[axis];
+  return width;
+}
+
+UpdateParts narrowed(const UpdateParts& parts, const ParameterRows& rows) {
+  UpdateParts some;
+  for (const auto part :
+       {&UpdateParts::data, &UpdateParts::decay, &UpdateParts::momentum, &UpdateParts::rounding}) {
+    some.*part = (parts.*part).narrow(0, rows.first, rows.count);
+  }
+  return some;
+}
 
 /// `samples` × rows × the rest of the parameter's shape.
 at::Tensor zeros_of(const Model& model, const ParameterRows& rows, int64_t samples,
@@ -25,44 +41,54 @@ at::Tensor zeros_of(const Model& model, const ParameterRows& rows, int64_t sampl
 
 }  // namespace
 
-SampleUpdates::SampleUpdates(const TrainedModel& trained)
-    : trained_(trained), gradients_(trained.model, trained.run, trained.data) {}
+SampleUpdates::SampleUpdates(const TrainedModel& trained, const Groups& groups, int64_t first)
+    : trained_(trained),
+      gradients_(trained.model, trained.run, trained.data),
+      groups_(groups),
+      start_(trained.run) {
+  while (start_.next_step() < first) start_.advance(gradients_.of_step(start_.next_step()));
+  if (first > 0) start_.begin_range();
+}
 
 void SampleUpdates::run(const std::vector<ParameterRows>& block, int64_t end,
                         const std::function<void(const BlockUpdate&)>& keep) const {
-  const int64_t samples = trained_.run.description().samples;
+  const auto groups = static_cast<int64_t>(groups_.names.size());
   std::vector<at::Tensor> buffers;
   for (const ParameterRows& rows : block) {
-    buffers.push_back(zeros_of(trained_.model, rows, samples, at::kDouble));
+    buffers.push_back(zeros_of(trained_.model, rows, groups, at::kDouble));
   }
-  OptimizerReplay replay(trained_.run);
-  for (int64_t step = 0; step < end; ++step) {
+  OptimizerReplay replay = start_;
+  while (replay.next_step() < end) {
+    const int64_t step = replay.next_step();
     replay.advance(gradients_.of_step(step));
-    const at::Tensor seen = at::tensor(trained_.run.batch(step).samples, at::kLong);
-    const std::vector<at::Tensor> gradients = sample_gradients(block, step);
-    BlockUpdate update{.step = step, .data = {}, .decay = {}};
+    const RunBatch batch = trained_.run.batch(step);
+    std::vector<int64_t> seen;
+    for (const int64_t sample : batch.samples) {
+      seen.push_back(groups_.of_sample.at(static_cast<size_t>(sample)));
+    }
+    const at::Tensor places = at::tensor(seen, at::kLong);
+    const std::vector<at::Tensor> gradients = sample_gradients(block, batch, step);
+    BlockUpdate update{.step = step, .data = {}, .parts = {}};
     for (size_t i = 0; i < block.size(); ++i) {
       const ParameterRows& rows = block[i];
       const UpdateRule& rule = replay.rule(static_cast<size_t>(rows.parameter));
       at::Tensor& buffer = buffers[i];
-      buffer.mul_(rule.carried).index_add_(0, seen, gradients[i], rule.entering);
+      buffer.mul_(rule.carried).index_add_(0, places, gradients[i], rule.entering);
       at::Tensor data = buffer * rule.through;
-      if (rule.direct != 0) data.index_add_(0, seen, gradients[i], rule.direct);
+      if (rule.direct != 0) data.index_add_(0, places, gradients[i], rule.direct);
       const at::Tensor scale =
           rule.scale.dim() == 0 ? rule.scale : rule.scale.narrow(0, rows.first, rows.count);
       update.data.push_back(data.mul_(scale).neg_());
-      update.decay.push_back(replay.parts(static_cast<size_t>(rows.parameter))
-                                 .decay.narrow(0, rows.first, rows.count));
+      update.parts.push_back(narrowed(replay.parts(static_cast<size_t>(rows.parameter)), rows));
     }
     keep(update);
   }
 }
 
 std::vector<at::Tensor> SampleUpdates::sample_gradients(const std::vector<ParameterRows>& block,
-                                                        int64_t step) const {
+                                                        const RunBatch& batch, int64_t step) const {
   const RecordedRun& run = trained_.run;
   const at::ScalarType type = scalar_type_of(run.description().dtype, run.directory().string());
-  const RunBatch batch = run.batch(step);
   const std::vector<at::Tensor> weights = weights_at(run, step);
   std::vector<at::Tensor> gradients;
   for (const ParameterRows& rows : block) {
@@ -76,22 +102,20 @@ std::vector<at::Tensor> SampleUpdates::sample_gradients(const std::vector<Parame
   return gradients;
 }
 
-std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t samples,
+std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t groups,
                                                          int64_t memory) {
   std::vector<std::vector<ParameterRows>> blocks;
   int64_t left = 0;  // elements that the last block still takes
-  const int64_t all =
-      memory / (std::max<int64_t>(samples, 1) * tensors_of_block * int64_t{sizeof(double)});
+  const int64_t all = memory / element_bytes(groups);
   for (size_t i = 0; i < model.parameters().size(); ++i) {
-    const std::vector<int64_t>& shape = model.parameters()[i].shape;
-    int64_t width = 1;
-    for (size_t axis = 1; axis < shape.size(); ++axis) width *= shape[axis];
-    for (int64_t first = 0; first < shape[0];) {
+    const int64_t count_of_rows = model.parameters()[i].shape[0];
+    const int64_t width = width_of(model.parameters()[i]);
+    for (int64_t first = 0; first < count_of_rows;) {
       if (blocks.empty() || left < width) {
         blocks.emplace_back();
         left = std::max(all, width);
       }
-      const int64_t count = std::min(shape[0] - first, left / width);
+      const int64_t count = std::min(count_of_rows - first, left / width);
       blocks.back().push_back(
           {.parameter = static_cast<ParameterId>(i), .first = first, .count = count});
       left -= count * width;
@@ -99,6 +123,18 @@ std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int
     }
   }
   return blocks;
+}
+
+int64_t element_bytes(int64_t groups) {
+  return std::max<int64_t>(groups, 1) * tensors_of_block * int64_t{sizeof(double)};
+}
+
+int64_t largest_row_bytes(const Model& model, int64_t groups) {
+  int64_t width = 1;
+  for (const ParameterInfo& parameter : model.parameters()) {
+    width = std::max(width, width_of(parameter));
+  }
+  return width * element_bytes(groups);
 }
 
 }  // namespace explaind

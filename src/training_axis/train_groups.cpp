@@ -2,7 +2,18 @@
 
 #include <ATen/ATen.h>
 
+#include <string>
+
 namespace explaind {
+
+Groups each_sample(int64_t samples) {
+  Groups groups;
+  for (int64_t i = 0; i < samples; ++i) {
+    groups.names.push_back(std::to_string(i));
+    groups.of_sample.push_back(i);
+  }
+  return groups;
+}
 
 at::Tensor sum_groups(const at::Tensor& scores, const std::vector<int64_t>& samples,
                       const Groups& groups) {

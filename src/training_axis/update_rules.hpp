@@ -11,20 +11,28 @@
 
 namespace explaind {
 
-/// Second moments cannot be run backward (β2^{−n}), so where a run does not store them the
-/// optimizer is replayed forward, once with snapshots on the way, and again from a snapshot for
-/// every stretch of steps that is wanted. A step's gradient is then made once or twice. With stored
-/// moments, and with SGD, no gradient is made.
+/// One update, as the adjoint sweep needs it.
+struct RecordedUpdate {
+  std::vector<UpdateRule> rules;     ///< per parameter
+  std::vector<at::Tensor> rounding;  ///< UpdateParts::rounding; its digits are few: fp32
+};
+
+/// Neither second moments nor momentum can be run backward (β^{−n}), so the optimizer is replayed
+/// forward, once with snapshots on the way, and again from a snapshot for every stretch of steps
+/// that is wanted. A step's gradient is then made once or twice.
 class UpdateRules {
  public:
-  /// Steps 0 … steps−1 are replayed. memory: bytes for rules and snapshots; where N rules fit there
-  /// is one stretch and every gradient is made once. The least that works is taken where it is too
-  /// small: about 2√(5N) times D doubles. run and gradients must outlive this.
-  UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t steps,
+  /// Of a range of steps, first ≤ s < end; momentum from before is its past. memory: bytes for
+  /// updates and snapshots; where all updates fit there is one stretch and every gradient is made
+  /// once. The least that works is taken where it is too small (least_rule_bytes). run and
+  /// gradients must outlive this.
+  UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t first, int64_t end,
               int64_t memory);
 
-  /// One rule per parameter, valid until the next call. Cheap only where steps descend.
-  const std::vector<UpdateRule>& of_step(int64_t step);
+  /// Valid until the next call. Cheap only where steps descend.
+  const RecordedUpdate& of_step(int64_t step);
+  /// OptimizerReplay::past of the range, per parameter.
+  const at::Tensor& past(size_t parameter);
 
   /// Steps of a stretch.
   [[nodiscard]] int64_t stretch() const { return stretch_; }
@@ -33,20 +41,24 @@ class UpdateRules {
 
  private:
   void lay_snapshots();
-  /// Replays the stretch's steps and keeps their rules.
+  /// Replays the stretch's steps and keeps their updates.
   void replay_stretch(int64_t stretch);
   void advance(OptimizerReplay& replay);
 
   const RecordedRun& run_;
   const BatchGradients& gradients_;
-  int64_t steps_, stretch_ = 1, gradients_made_ = 0;
-  bool needs_gradients_;
-  std::vector<OptimizerReplay> snapshots_;      ///< before the first step of every stretch
-  int64_t first_ = 0;                           ///< of rules_
-  std::vector<std::vector<UpdateRule>> rules_;  ///< of the present stretch: step, parameter
+  int64_t first_, end_, stretch_ = 1, gradients_made_ = 0;
+  std::vector<OptimizerReplay> snapshots_;  ///< before the first step of every stretch
+  int64_t held_from_ = 0;                   ///< step of the first of held_
+  std::vector<RecordedUpdate> held_;        ///< of the present stretch
 };
 
 /// Steps of a stretch under a budget of `memory` bytes, 1 … steps.
 int64_t stretch_of(int64_t steps, int64_t parameters, int64_t memory);
+
+/// What updates and snapshots take with so much memory, and at least: about 44 √N bytes a
+/// parameter.
+int64_t rule_bytes(int64_t steps, int64_t parameters, int64_t memory);
+int64_t least_rule_bytes(int64_t steps, int64_t parameters);
 
 }  // namespace explaind

@@ -133,7 +133,7 @@ int main(int argc, char** argv) {
   const std::vector<Predictions> one(all.begin(), all.begin() + 1);
   const auto sweep = [&](const RecordedRun& run, const std::vector<Predictions>& functionals) {
     AdjointSweep engine({*model, run, chosen.data}, table, options);
-    engine.run(functionals, [](const OriginScores&) {});
+    engine.run(FunctionalSums::each(functionals), [](const StepScores&) {});
   };
   std::vector<std::pair<std::string, std::function<void()>>> work{
       {"one functional, moments replayed", [&] { sweep(plain, one); }},

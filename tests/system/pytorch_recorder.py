@@ -114,30 +114,30 @@ def loop_of_the_readme(folder):
     return model, held_out, their_labels, path
 
 
-def scores_by_torch(model, inputs, labels, path):
-    """psi[step, sample, tensor] of the loss, 20 Gauss nodes and a backward pass a sample; and F at the ends."""
+def scores_by_torch(model, functional, path):
+    """psi[step, sample, tensor] of F, 20 Gauss nodes and a backward pass a sample; and F at the ends."""
     nodes, weights = np.polynomial.legendre.leggauss(20)
     parameters = list(model.parameters())
 
-    def losses(theta):
+    def at(theta):
         with torch.no_grad():
             for p, value in zip(parameters, theta):
                 p.copy_(value)
-        return torch.nn.functional.cross_entropy(model(inputs), labels, reduction="none")
+        return functional()
 
-    psi = np.zeros((len(path) - 1, len(inputs), len(parameters)))
+    psi = np.zeros((len(path) - 1, len(at(path[0])), len(parameters)))
     for s, (start, end) in enumerate(zip(path, path[1:])):
         for t, w in zip((nodes + 1) / 2, weights / 2):
-            each = losses([a + t * (b - a) for a, b in zip(start, end)])
-            for x, loss in enumerate(each):
-                gradient = torch.autograd.grad(loss, parameters, retain_graph=True)
-                psi[s, x] += [w * (g * (b - a)).sum().item() for g, a, b in zip(gradient, start, end)]
-    return psi, np.array([losses(theta).detach().numpy() for theta in path])
+            for x, value in enumerate(at([a + t * (b - a) for a, b in zip(start, end)])):
+                gradient = torch.autograd.grad(value, parameters, retain_graph=True, allow_unused=True)
+                psi[s, x] += [0.0 if g is None else w * (g * (b - a)).sum().item() for g, a, b in zip(gradient, start, end)]
+    return psi, np.array([at(theta).detach().numpy() for theta in path])
 
 
 def expect_decomposed(folder):
     """What a reader of the README has after the loop: scores of every step, and the training samples behind them."""
-    psi, values = scores_by_torch(*loop_of_the_readme(folder / "run"))
+    model, inputs, labels, path = loop_of_the_readme(folder / "run")
+    psi, values = scores_by_torch(model, lambda: torch.nn.functional.cross_entropy(model(inputs), labels, reduction="none"), path)
     options = ["--series", folder / "run", "--samples", "validation", "--precision", "fp64", "--quadrature", "gauss:20", "--threads", "1"]
     must(run("decompose", *options, "--store", folder / "loss.h5"))
     must(run("decompose", *options, "--store", folder / "train.h5", "--axes", "sample,train_sample"))
@@ -147,6 +147,20 @@ def expect_decomposed(folder):
         assert np.abs(psi).max() > 1e-3 and np.abs(store["psi"][()] - psi).max() < 1e-10, np.abs(store["psi"][()] - psi).max()
         parts = train["psi_data"][()].sum((0, 3)) + train["psi_decay"][()].sum(0)
         assert np.abs(parts - psi.sum(0)).max() < 1e-10, np.abs(parts - psi.sum(0)).max()
+    # A coordinate of a hidden layer, before its activation function: alone, and as one of all.
+    inner, _ = scores_by_torch(model, lambda: model[:5](inputs)[:, 3], path)
+    must(run("decompose", *options, "--store", folder / "one.h5", "--functional", "activation:4.weight:3"))
+    must(run("decompose", *options, "--store", folder / "all.h5", "--functional", "activation:4.weight", "--axes", "sample,output"))
+    filters, _ = scores_by_torch(model, lambda: model[:1](inputs)[:, 1, 2, 3], path)  # the second of 3 filters on 4 × 4 pixels
+    must(run("decompose", *options, "--store", folder / "filter.h5", "--functional", f"activation:0.weight:{16 + 2 * 4 + 3}"))
+    with h5py.File(folder / "one.h5") as one, h5py.File(folder / "all.h5") as every, h5py.File(folder / "filter.h5") as filtered:
+        assert every["psi"].shape[3] == 6 and one["psi"].attrs["units"] == "1" and (one["psi"][()][..., 3:] == 0).all()
+        assert np.abs(inner).max() > 1e-3 and np.abs(one["psi"][()] - inner).max() < 1e-10
+        assert np.abs(every["psi"][()][..., 3] - inner).max() < 1e-10
+        assert np.abs(filters).max() > 1e-3 and np.abs(filtered["psi"][()] - filters).max() < 1e-10
+    for functional, words in {"activation:5.weight:0": "One of 0.weight, 4.weight, 6.weight", "activation:4.weight:6": "coordinate 6 of 6"}.items():
+        process = run("decompose", *options, "--store", folder / "none.h5", "--functional", functional)
+        assert process.returncode == 2 and words in process.stderr and not (folder / "none.h5").exists(), process.stderr
     wrong = json.loads((folder / "run/run.json").read_text())
     wrong["model"]["config"]["input"] = [2, 5, 5]
     (folder / "run/run.json").write_text(json.dumps(wrong))

@@ -61,6 +61,17 @@ TEST(StepSelection, ListNamesBeginnings) {
   }
 }
 
+TEST(StepSelection, RangeIsThoseThatBeginInItUnderEveryPolicy) {
+  for (const StepPolicy policy : {drop, merge, StepPolicy::sum}) {
+    EXPECT_EQ(chosen("range:10-80", policy), (Pairs{{1, 2}, {2, 3}, {3, 4}, {4, 5}}));
+    EXPECT_EQ(chosen("range:160-160", policy), (Pairs{{5, 6}}));
+  }
+  for (const std::string text : {"range:10-81", "range:1-80", "range:10-320"}) {
+    EXPECT_THAT([&] { chosen(text, merge); },
+                ::testing::ThrowsMessage<DataError>(HasSubstr("they begin at steps 0 to 160")));
+  }
+}
+
 TEST(StepSelection, MergedSegmentsCoverTheWholePath) {
   for (const std::string text : {"top:0.2", "top:0.7", "every:5", "list:0,20,160"}) {
     const Pairs pairs = chosen(text, merge);
@@ -71,8 +82,9 @@ TEST(StepSelection, MergedSegmentsCoverTheWholePath) {
 }
 
 TEST(StepSelection, WhatIsNotUnderstoodIsQuoted) {
-  for (const std::string text : {"", "top", "top:", "top:0", "top:1.5", "top:nan", "every:0",
-                                 "every:x", "list:", "list:1,b", "some:3", "top:0.5 "}) {
+  for (const std::string text :
+       {"", "top", "top:", "top:0", "top:1.5", "top:nan", "every:0", "every:x", "list:", "list:1,b",
+        "some:3", "range:3", "range:5-4", "range:-1-4", "range:1-x", "top:0.5 "}) {
     try {
       StepSelection::parse(text);
       ADD_FAILURE() << text;

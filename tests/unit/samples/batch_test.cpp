@@ -67,7 +67,7 @@ TEST(ParseFunctional, KnowsItsWords) {
   EXPECT_EQ(parse_functional("logit").first, Functional::every_class);
   EXPECT_EQ(parse_functional("logprob:label").first, Functional::own_label);
   for (const char* wrong : {"accuracy", "", "loss:1", "logit:1:2:3", "logit:", "logit:x",
-                            "logit_diff:1", "logit:-3", "activation:1:2", "logprob"}) {
+                            "logit_diff:1", "logit:-3", "activation::2", "activation", "logprob"}) {
     EXPECT_THROW(parse_functional(wrong), UsageError) << wrong;
   }
 }

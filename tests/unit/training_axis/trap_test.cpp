@@ -12,7 +12,6 @@
 #include "training/batch_pass.hpp"
 #include "training/recorded_training.hpp"
 #include "training_axis/adjoint_sweep.hpp"
-#include "training_axis/applied_scores.hpp"
 #include "training_axis/sample_updates.hpp"
 #include "training_axis/train_groups.hpp"
 #include "unit/training/small_training.hpp"
@@ -21,20 +20,23 @@
 namespace explaind::testing {
 namespace {
 
-/// Origin scores of a run, F S M C, and of its decay, F S C.
+/// Origin scores of a run, F S M C, and of decay and momentum, F S C.
 struct Swept {
-  at::Tensor data, decay;
+  at::Tensor data, decay, momentum;
 };
 Swept sweep(const TrainedModel& trained, const std::vector<Predictions>& predictions,
             const ComponentTable& table, const AxisOptions& options) {
   const int64_t count = functional_count(predictions), steps = trained.run.steps();
   const int64_t samples = trained.run.description().samples;
   Swept swept{at::zeros({count, steps, samples, table.size()}, at::kDouble),
+              at::zeros({count, steps, table.size()}, at::kDouble),
               at::zeros({count, steps, table.size()}, at::kDouble)};
-  AdjointSweep(trained, table, options).run(predictions, [&](const OriginScores& scores) {
+  AdjointSweep sweep(trained, table, options);
+  sweep.run(FunctionalSums::each(predictions), [&](const StepScores& scores) {
     swept.data.select(1, scores.step)
         .index_add_(1, at::tensor(scores.samples, at::kLong), scores.data);
     swept.decay.select(1, scores.step) += scores.decay;
+    swept.momentum.select(1, scores.step) += scores.momentum;
   });
   return swept;
 }
@@ -52,11 +54,13 @@ void each_update(const TrainedModel& trained,
   const int64_t samples = trained.run.description().samples;
   const auto blocks = parameter_blocks(trained.model, samples, int64_t{1} << 30);
   ASSERT_EQ(blocks.size(), 1U);
-  SampleUpdates(trained).run(blocks[0], trained.run.steps(), [&](const BlockUpdate& update) {
+  const Groups alone = each_sample(samples);
+  const SampleUpdates updates(trained, alone);
+  updates.run(blocks[0], trained.run.steps(), [&](const BlockUpdate& update) {
     std::vector<at::Tensor> data, decay;
     for (size_t i = 0; i < update.data.size(); ++i) {
       data.push_back(update.data[i].flatten(1));
-      decay.push_back(update.decay[i].flatten());
+      decay.push_back(update.parts[i].decay.flatten());
     }
     keep(update.step, at::cat(data, 1), at::cat(decay));
   });
@@ -148,21 +152,23 @@ TEST(Traps, NothingIsResetWhereFilesOrStretchesEnd) {
   const GoldenRun golden("adamw");
   ASSERT_EQ(golden.run().blocks(), 3U);  // steps 0–4, 5–9, 10–11
   AxisOptions options = golden.options();
+  const Swept swept = sweep(golden, options);
+  expect_equal_elements(swept.data, golden.tensor("origin"), 1e-9, "origin");
+  options.last = 10;
+  const Swept shorter = sweep(golden, options);
+  for (const int64_t memory : {int64_t{1}, int64_t{11'000}}) {  // stretches of 6 and 4, 5 and 5
+    options.memory = memory;
+    EXPECT_TRUE(at::equal(sweep(golden, options).data, shorter.data)) << memory << " bytes";
+  }
+  ASSERT_EQ(stretch_of(10, 103, 1), 6);
+  ASSERT_EQ(stretch_of(10, 103, 13'000), 10);
+  ASSERT_EQ(stretch_of(10, 103, 11'000), 5);
+  // What the first file left in the momentum acts in the second one.
+  options = golden.options();
   options.first = 5;
   options.last = 10;
-  const at::Tensor expected = sweep(golden, options).data;
-  EXPECT_GT(largest(expected.select(1, 4)), 1e-3) << "the file before says nothing to the next one";
-  EXPECT_GT(largest(expected.select(1, 3)), 1e-4);
-  for (const int64_t memory : {int64_t{1}, int64_t{10'000}}) {  // one stretch of 10, and 8 and 2
-    options.memory = memory;
-    EXPECT_TRUE(at::equal(sweep(golden, options).data, expected)) << memory << " bytes";
-  }
-  ASSERT_EQ(stretch_of(10, 103, 1), 8);
-  at::Tensor applied = at::zeros_like(expected.sum(1));
-  const ComponentTable table(Granularity::tensor, golden.model().parameters());
-  applied_scores(golden.trained(), golden.predictions(), table, options,
-                 [&](const AppliedScores& scores) { applied += scores.data; });
-  expect_equal_elements(expected.sum(1), applied, 1e-9, "momentum from the file before");
+  EXPECT_GT(largest(sweep(golden, options).momentum.select(1, 5)), 1e-3);
+  EXPECT_EQ(largest(swept.momentum), 0);
 }
 
 /// The last step of plain SGD reaches nothing but its own update, where everything can be written
@@ -236,7 +242,7 @@ TEST(Traps, GroupsWithEqualPrefixesStayApart) {
   const at::Tensor by_sample = sweep(golden, golden.options()).data.sum(1);  // F M C
   at::Tensor by_group = at::zeros({by_sample.size(0), 5, table.size()}, at::kDouble);
   AdjointSweep(golden.trained(), table, golden.options())
-      .run(golden.predictions(), [&](const OriginScores& scores) {
+      .run(FunctionalSums::each(golden.predictions()), [&](const StepScores& scores) {
         by_group += sum_groups(scores.data, scores.samples, groups);
       });
   const std::vector<std::vector<int64_t>> members{{0, 4}, {1, 5}, {2}, {3}, {6}};
