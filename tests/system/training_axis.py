@@ -208,7 +208,8 @@ def main():
         for case in ["adamw", "sgd"]:
             expect_applied(case, folder)
         expect_groups("sgd", data, folder)
-        expect_prediction_groups("sgd", folder)
+        for case in ["adamw", "sgd"]:  # a group each, and one group of both samples
+            expect_prediction_groups(case, folder)
         for case in ["adamw", "sgd"]:
             expect_range(case, folder)
         expect_same_for_any_ranks("adamw", folder)
