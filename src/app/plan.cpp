@@ -16,6 +16,7 @@
 #include "app/parameter_scores.hpp"
 #include "app/plan_classifier.hpp"
 #include "app/plan_parameters.hpp"
+#include "app/plan_train_axis.hpp"
 #include "app/run_memory.hpp"
 #include "app/train_axis.hpp"
 #include "app/verbs.hpp"
@@ -214,6 +215,30 @@ void print_classifier_plan(const DecomposeJob& job, const Target& target,
       std::min<int64_t>(job.solver.micro_batch, static_cast<int64_t>(job.samples.size())));
 }
 
+void print_train_axis(const DecomposeJob& job, const TrainAxis& axis, const TrainAxisCost& cost,
+                      int64_t ranks) {
+  fmt::print("{} step{}, {} training {}, {} samples in {} chunk{}, {} components on {} rank{}\n",
+             axis.steps(), plural(axis.steps()), axis.groups().names.size(),
+             job.solver.axes.train_group ? "groups" : "samples", job.samples.size(),
+             job.units.per_segment(), plural(job.units.per_segment()), job.components.size(), ranks,
+             plural(ranks));
+  fmt::print("  engine          {}\n",
+             axis.applied()
+                 ? fmt::format("momentum of every training {}, by the step applied, in {} block{} "
+                               "of parameters",
+                               job.solver.axes.train_group ? "group" : "sample", cost.blocks,
+                               plural(cost.blocks))
+                 : "D: adjoint sweep backward over the steps, by the step of origin");
+  fmt::print("  memory          {} a rank\n", bytes(cost.memory));
+  fmt::print("  read            {} a rank\n  store           {}\n", bytes(cost.bytes_read),
+             bytes(cost.bytes_stored));
+  fmt::print("  operations      {:.3g} passes over training batches a rank\n", cost.passes);
+  fmt::print(
+      "  time            {} on ranks as fast as this one, at {:.3g} evaluations a sample and "
+      "step (measured)\n",
+      format_duration(cost.seconds), cost.evaluations);
+}
+
 }  // namespace
 
 int run_plan(const PlanOptions& options, const Communicator& world) {
@@ -234,13 +259,10 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   agree(world, [&] {
     device = choose_device(device_of(wanted), world.on_host().rank);
     opened.emplace(prepare_job(wanted, device->device));
-    if (keeps_training(opened->solver.axes)) {
-      throw UsageError("--axes", "plan has no estimate of training axes",
-                       "Leave out train_sample and train_group");
-    }
   });
   DecomposeJob& job = *opened;
   const Target target = target_of(options, job, *device, ranks, shards, world);
+  agree(world, [&] { require_train_axis(job, wanted, target.grid.shards); });
   std::optional<CheckpointValues> values;
   const bool losses = options.losses || options.losses_file;
   if (losses && job.solver.outputs > 1) {
@@ -250,6 +272,16 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   }
   if (losses) values = show_losses(options, job, target, world);
   agree(world, [&] { assume_steps(job, wanted, values); });
+  if (job.run && keeps_training(job.solver.axes)) {
+    TrainAxisCost cost;
+    std::optional<TrainAxis> axis;
+    agree(world, [&] {
+      axis.emplace(job, wanted, target.memory, target.budget.host);
+      cost = train_axis_cost(job, *axis, ranks, wanted.store_dtype == "f32");
+    });
+    if (world.rank() == 0) print_train_axis(job, *axis, cost, ranks);
+    return 0;
+  }
   const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
   const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
   ParameterCost scalars;

@@ -7,23 +7,28 @@
 #include <vector>
 
 #include "decomposition/component_sums.hpp"
+#include "training/tensor_of.hpp"
 #include "training_axis/sample_updates.hpp"
 
 namespace explaind {
 namespace {
 
-/// Samples of the largest batch, or groups where these are more: what a block's memory grows with.
-int64_t buffer_rows(const TrainedModel& trained, const Groups& groups) {
-  auto most = static_cast<int64_t>(groups.names.size());
+/// Of a block, with the run's largest batch.
+int64_t bytes_of_element(const TrainedModel& trained, const Groups& groups) {
+  int64_t batch = 0;
   for (int64_t step = 0; step < trained.run.steps(); ++step) {
-    most = std::max(most, static_cast<int64_t>(trained.run.batch(step).samples.size()));
+    batch = std::max(batch, static_cast<int64_t>(trained.run.batch(step).samples.size()));
   }
-  return most;
+  const at::ScalarType type =
+      scalar_type_of(trained.run.description().dtype, trained.run.directory().string());
+  const auto size = static_cast<int64_t>(at::elementSize(type));
+  return element_bytes(static_cast<int64_t>(groups.names.size()), batch, size);
 }
 
 /// Bytes for momentum: all of it, or what the scores that wait leave.
-int64_t for_blocks(const TrainedModel& trained, int64_t rows, int64_t waiting, int64_t memory) {
-  const bool one = parameter_blocks(trained.model, rows, memory).size() == 1;
+int64_t for_blocks(const TrainedModel& trained, int64_t of_element, int64_t waiting,
+                   int64_t memory) {
+  const bool one = parameter_blocks(trained.model, of_element, memory).size() == 1;
   return one ? memory : memory - waiting;
 }
 
@@ -65,13 +70,14 @@ StepScores empty_scores(int64_t step, int64_t rows, int64_t groups, int64_t comp
 
 AppliedMemory applied_memory(const TrainedModel& trained, const Groups& groups, int64_t steps,
                              int64_t scores, int64_t memory) {
-  const int64_t rows = buffer_rows(trained, groups);
-  const int64_t left = for_blocks(trained, rows, steps * scores, memory);
-  const auto blocks = parameter_blocks(trained.model, rows, left);
+  const int64_t of_element = bytes_of_element(trained, groups);
+  const int64_t left = for_blocks(trained, of_element, steps * scores, memory);
+  const auto blocks = parameter_blocks(trained.model, of_element, left);
   const auto count = static_cast<int64_t>(blocks.size());
   const int64_t waiting = count > 1 ? steps * scores : 0;
-  const int64_t all = parameter_count(trained.model) * element_bytes(rows);
-  const int64_t largest = count > 1 ? std::max(left, largest_row_bytes(trained.model, rows)) : all;
+  const int64_t least = longest_row(trained.model) * of_element;
+  const int64_t largest =
+      count > 1 ? std::max(left, least) : parameter_count(trained.model) * of_element;
   return {.blocks = count, .bytes = waiting + largest};
 }
 
@@ -80,11 +86,11 @@ void applied_scores(const TrainedModel& trained, const FunctionalSums& functiona
                     const std::function<void(const StepScores&)>& keep) {
   const int64_t end = options.end(trained.run), first = options.first;
   const auto count = static_cast<int64_t>(groups.names.size());
-  const int64_t rows = buffer_rows(trained, groups);
+  const int64_t of_element = bytes_of_element(trained, groups);
   const int64_t waiting =
       (end - first) * functionals.rows * count * table.size() * int64_t{sizeof(double)};
-  const auto blocks =
-      parameter_blocks(trained.model, rows, for_blocks(trained, rows, waiting, options.memory));
+  const auto blocks = parameter_blocks(trained.model, of_element,
+                                       for_blocks(trained, of_element, waiting, options.memory));
   const SampleUpdates updates(trained, groups, first);
   std::vector<StepScores> held(static_cast<size_t>(end - first));
   for (size_t b = 0; b < blocks.size(); ++b) {

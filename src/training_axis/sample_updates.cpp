@@ -12,8 +12,6 @@
 namespace explaind {
 namespace {
 
-constexpr int64_t tensors_of_block = 4;
-
 /// Elements of a row: 1 of a vector.
 int64_t width_of(const ParameterInfo& parameter) {
   int64_t width = 1;
@@ -102,11 +100,18 @@ std::vector<at::Tensor> SampleUpdates::sample_gradients(const std::vector<Parame
   return gradients;
 }
 
-std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t groups,
+int64_t element_bytes(int64_t groups, int64_t batch, int64_t type_size) {
+  constexpr auto number = int64_t{sizeof(double)};
+  // While gradients are formed there are the buffers beside them, then also updates and the product
+  // of one with G.
+  return std::max(number * groups + (type_size + number) * batch, number * (3 * groups + batch));
+}
+
+std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t of_element,
                                                          int64_t memory) {
   std::vector<std::vector<ParameterRows>> blocks;
   int64_t left = 0;  // elements that the last block still takes
-  const int64_t all = memory / element_bytes(groups);
+  const int64_t all = memory / std::max<int64_t>(1, of_element);
   for (size_t i = 0; i < model.parameters().size(); ++i) {
     const int64_t count_of_rows = model.parameters()[i].shape[0];
     const int64_t width = width_of(model.parameters()[i]);
@@ -125,16 +130,12 @@ std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int
   return blocks;
 }
 
-int64_t element_bytes(int64_t groups) {
-  return std::max<int64_t>(groups, 1) * tensors_of_block * int64_t{sizeof(double)};
-}
-
-int64_t largest_row_bytes(const Model& model, int64_t groups) {
+int64_t longest_row(const Model& model) {
   int64_t width = 1;
   for (const ParameterInfo& parameter : model.parameters()) {
     width = std::max(width, width_of(parameter));
   }
-  return width * element_bytes(groups);
+  return width;
 }
 
 }  // namespace explaind

@@ -49,14 +49,16 @@ class SampleUpdates {
   OptimizerReplay start_;  ///< before the range's first step
 };
 
-/// All parameters in blocks of whole rows, as few as fit. groups: K, or the samples of the largest
-/// batch where these are more; a block's buffers, its update and its gradients take 4 doubles of
-/// each an element. At least one row a block.
-std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t groups,
+/// Bytes that an element of a block takes: its momentum and update of every group, and its
+/// gradients of the batch's samples, numbers of `type_size` bytes that become doubles.
+int64_t element_bytes(int64_t groups, int64_t batch, int64_t type_size);
+
+/// All parameters in blocks of whole rows, as few as fit; at least one row a block. of_element:
+/// element_bytes.
+std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t of_element,
                                                          int64_t memory);
 
-/// Bytes of an element of a block, and of the block of one row that takes most.
-int64_t element_bytes(int64_t groups);
-int64_t largest_row_bytes(const Model& model, int64_t groups);
+/// Elements of the longest row of a parameter.
+int64_t longest_row(const Model& model);
 
 }  // namespace explaind

@@ -181,8 +181,22 @@ def expect_refused(folder):
                       *[word for pair in arguments.items() for word in pair])
         assert process.returncode in (1, 2) and words in process.stderr, (words, process.returncode, process.stderr)
         assert not (folder / "no.h5").exists()
-    process = run("plan", "--series", GOLDENS / "adam/run", "--samples", "validation", "--axes", "sample,train_sample")
-    assert process.returncode == 2 and "no estimate of training axes" in process.stderr, process.stderr
+
+
+def expect_planned(folder):
+    """plan says the memory and the store's size that decompose then takes, for both indices; a run is refused in the same words."""
+    for more in [[], ["--step-index", "applied"], ["--steps", "range:4-8"], ["--step-index", "applied", "--axes", "sample,output,train_group"]]:
+        options = ["--series", GOLDENS / "sgd/run", "--samples", "validation", "--axes", "sample,output,train_sample", *RULE]
+        if "--axes" in more:
+            options[5], more = more[-1], more[:-2]
+        text = must(run("plan", *options, *more)).stdout
+        store = folder / "planned.h5"
+        must(run("decompose", *options, *more, "--overwrite", "--store", store))
+        said = re.search(r"^  store +([\d.]+) kB$", text, re.M)
+        assert said and 0.8 < float(said.group(1)) * 1000 / store.stat().st_size < 1.25, (text, store.stat().st_size)
+        assert ("in 1 block of parameters" if "applied" in more else "adjoint sweep") in text and "12 evaluations a sample and step" in text, text
+    process = run("plan", *options, "--steps", "top:0.5")
+    assert process.returncode == 2 and "range:FIRST-LAST" in process.stderr, process.stderr
 
 
 def main():
@@ -194,10 +208,12 @@ def main():
         for case in ["adamw", "sgd"]:
             expect_applied(case, folder)
         expect_groups("sgd", data, folder)
-        expect_prediction_groups("sgd", folder)
+        for case in ["adamw", "sgd"]:  # a group each, and one group of both samples
+            expect_prediction_groups(case, folder)
         for case in ["adamw", "sgd"]:
             expect_range(case, folder)
         expect_same_for_any_ranks("adamw", folder)
+        expect_planned(folder)
         expect_refused(folder)
     print("psi_data of three recorded runs is the golden influence tensor")
 

@@ -11,6 +11,7 @@
 #include "model/registry.hpp"
 #include "training_axis/adjoint_sweep.hpp"
 #include "training_axis/applied_scores.hpp"
+#include "training_axis/sample_updates.hpp"
 #include "training_axis/train_groups.hpp"
 #include "unit/training/small_training.hpp"
 
@@ -243,6 +244,32 @@ TEST(UpdateRulesOf, StretchesFitTheMemoryThatTheyAreGiven) {
       EXPECT_GE(stretch, 1);
       EXPECT_LE(stretch, steps);
     }
+  }
+}
+
+TEST(ParameterBlocks, AreWholeRowsOfEveryParameterAndFitTheMemory) {
+  const auto model = build_model(small_cnn_json(), "test");
+  EXPECT_EQ(element_bytes(10, 10, 8), 10 * 32) << "buffer, update, product and gradient";
+  EXPECT_EQ(element_bytes(3, 100, 4), 8 * 3 + 12 * 100) << "gradients of a batch, in both types";
+  const int64_t of_element = element_bytes(11, 5, 8);
+  for (const int64_t memory : {int64_t{1}, 50 * of_element, 200 * of_element, int64_t{1} << 30}) {
+    std::vector<int64_t> rows(model->parameters().size(), 0);
+    const auto blocks = parameter_blocks(*model, of_element, memory);
+    for (const auto& block : blocks) {
+      int64_t elements = 0;
+      for (const ParameterRows& part : block) {
+        const std::vector<int64_t>& shape =
+            model->parameters()[static_cast<size_t>(part.parameter)].shape;
+        int64_t width = 1;
+        for (size_t axis = 1; axis < shape.size(); ++axis) width *= shape[axis];
+        EXPECT_EQ(part.first, rows[static_cast<size_t>(part.parameter)]);
+        rows[static_cast<size_t>(part.parameter)] += part.count;
+        elements += part.count * width;
+      }
+      EXPECT_LE(elements, std::max(memory / of_element, longest_row(*model)));
+    }
+    for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], model->parameters()[i].shape[0]);
+    EXPECT_EQ(blocks.size() == 1, memory / of_element >= parameter_count(*model));
   }
 }
 

@@ -49,7 +49,8 @@ class GammaGolden : public ::testing::TestWithParam<std::string> {
     at::Tensor decay = at::zeros({steps, width}, at::kDouble);
     const Groups alone = each_sample(samples);
     const SampleUpdates of_samples(golden.trained(), alone);
-    for (const auto& block : parameter_blocks(golden.model(), samples, memory)) {
+    for (const auto& block :
+         parameter_blocks(golden.model(), element_bytes(samples, samples, 8), memory)) {
       of_samples.run(block, steps, [&](const BlockUpdate& update) {
         for (size_t i = 0; i < block.size(); ++i) {
           const int64_t row = update.parts[i].decay.numel() / block[i].count;

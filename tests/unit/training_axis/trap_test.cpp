@@ -52,7 +52,8 @@ double largest(const at::Tensor& tensor) { return tensor.abs().max().item<double
 void each_update(const TrainedModel& trained,
                  const std::function<void(int64_t, const at::Tensor&, const at::Tensor&)>& keep) {
   const int64_t samples = trained.run.description().samples;
-  const auto blocks = parameter_blocks(trained.model, samples, int64_t{1} << 30);
+  const auto blocks =
+      parameter_blocks(trained.model, element_bytes(samples, samples, 8), int64_t{1} << 30);
   ASSERT_EQ(blocks.size(), 1U);
   const Groups alone = each_sample(samples);
   const SampleUpdates updates(trained, alone);
