@@ -86,8 +86,9 @@ void open_parts(DecomposeJob& job, const DecomposeOptions& options) {
                      "Leave it out, or --source steps");
   }
   if (job.solver.axes.train_sample || job.solver.axes.train_group) {
+    if (job.run && parts == std::vector<Part>{Part::rounding}) return;  // TrainAxis keeps it
     throw UsageError("--parts", "a training axis keeps psi_data and psi_decay anyway",
-                     "Leave it out, or the training axis");
+                     "Give rounding alone, or leave it out");
   }
   job.run ? open_run_parts(job, parts) : open_estimate(job, options, parts);
   for (const Part part : parts) job.solver.directions.push_back({.part = part});

@@ -112,7 +112,7 @@ double stored_bytes(const DecomposeJob& job, const TrainAxis& axis, bool single)
   const double rows = axes.sample ? samples : static_cast<double>(axis.rows() / job.solver.outputs);
   const auto outputs = static_cast<double>(job.solver.outputs);
   const auto trains = static_cast<double>(axis.groups().names.size());
-  const double parts = axis.options().first > 0 ? 4 : 3;  // psi, decay, rounding, momentum
+  const double parts = 2.0 + (axis.options().rounding ? 1 : 0) + (axis.options().first > 0 ? 1 : 0);
   const double scores = rows * static_cast<double>(job.components.size()) * outputs *
                         (parts + trains) * (single ? 4 : 8);
   const double certificates = samples * (3 * 8 * outputs + 8 + 4 + 3);

@@ -37,6 +37,10 @@ at::ScalarType type_of(const RecordedRun& run) {
   return scalar_type_of(run.description().dtype, run.directory().string());
 }
 
+bool keeps_rounding(const DecomposeOptions& options) {
+  return std::find(options.parts.begin(), options.parts.end(), "rounding") != options.parts.end();
+}
+
 Predictions predictions_of(const DecomposeJob& job, const Sample& sample) {
   const at::ScalarType type = type_of(*job.run);
   if (job.network != nullptr) return text_functionals(job.solver.functional, sample, type);
@@ -59,6 +63,7 @@ TrainAxis::TrainAxis(const DecomposeJob& job, const DecomposeOptions& options,
     axis_ = each_sample(static_cast<int64_t>(samples_.size()));
   }
   options_.quadrature = job.solver.quadrature;
+  options_.rounding = applied_ || keeps_rounding(options);
   options_.first = job.trajectory->point(0, false);
   options_.last = job.trajectory->point(job.trajectory->segments() - 1, true);
   divide(plan, memory);
@@ -67,8 +72,10 @@ TrainAxis::TrainAxis(const DecomposeJob& job, const DecomposeOptions& options,
 void TrainAxis::describe(StoreSchema& schema) const {
   const std::string index = applied_ ? "applied" : "origin";
   schema.parts = {{.part = Part::decay, .assumptions = "", .step_index = index},
-                  {.part = Part::rounding, .assumptions = "", .step_index = "applied"},
                   {.part = Part::data, .assumptions = "", .step_index = index}};
+  if (options_.rounding) {
+    schema.parts.push_back({.part = Part::rounding, .assumptions = "", .step_index = "applied"});
+  }
   if (options_.first > 0) {
     schema.parts.push_back({.part = Part::momentum, .assumptions = "", .step_index = "applied"});
   }

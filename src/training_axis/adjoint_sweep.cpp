@@ -35,7 +35,9 @@ class AdjointSweep::Recursion {
         const at::Tensor a = adjoint(carried_[r][i], rule, integral);
         if (a.defined()) directions[r][i] = (a * rule.clip).to(type_);
         add(decay_scores(rule, a, integral, weights[i]), r, i, scores.decay);
-        add(integral * update.rounding[i].to(at::kDouble), r, i, scores.rounding);
+        if (!update.rounding.empty()) {
+          add(integral * update.rounding[i].to(at::kDouble), r, i, scores.rounding);
+        }
         if (rule.remembered == 0) continue;
         add(rule.scale * integral * updates.past(i) * -rule.remembered, r, i, scores.momentum);
       }
@@ -93,7 +95,7 @@ void AdjointSweep::run(const FunctionalSums& functionals,
                        const std::function<void(const StepScores&)>& keep) {
   const RecordedRun& run = trained_.run;
   const int64_t end = options_.end(run);
-  UpdateRules updates(run, gradients_, options_.first, end, options_.memory);
+  UpdateRules updates(run, gradients_, options_.first, end, options_.memory, options_.rounding);
   Recursion recursion(functionals.rows, table_, type_);
   passes_ = {};
   Segment segment{.from = {}, .to = weights_at(run, end)};

@@ -75,7 +75,7 @@ AppliedMemory applied_memory(const TrainedModel& trained, const Groups& groups, 
   const auto blocks = parameter_blocks(trained.model, of_element, left);
   const auto count = static_cast<int64_t>(blocks.size());
   const int64_t waiting = count > 1 ? steps * scores : 0;
-  const int64_t least = longest_row(trained.model) * of_element;
+  const int64_t least = largest_piece(trained.model) * of_element;
   const int64_t largest =
       count > 1 ? std::max(left, least) : parameter_count(trained.model) * of_element;
   return {.blocks = count, .bytes = waiting + largest};

@@ -17,8 +17,8 @@ struct AppliedMemory {
   int64_t bytes = 0;  ///< of the largest block, and of the scores that wait where there are several
 };
 
-/// What applied_scores takes where `memory` is there; more, where a row of a parameter at a time
-/// does not fit. scores: bytes of one step's; those of all steps wait where there are several
+/// What applied_scores takes where `memory` is there; more, where a piece of a parameter at a
+/// time does not fit. scores: bytes of one step's; those of all steps wait where there are several
 /// blocks.
 AppliedMemory applied_memory(const TrainedModel& trained, const Groups& groups, int64_t steps,
                              int64_t scores, int64_t memory);

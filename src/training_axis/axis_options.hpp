@@ -23,6 +23,9 @@ struct AxisOptions {
   /// The range of steps whose updates Δ_s are attributed, first ≤ s < last; last −1: to the end.
   /// What earlier steps left in the momentum is a part of its own.
   int64_t first = 0, last = -1;
+  /// By origin: also what the updates rounded, which takes the gradients of every step even where
+  /// second moments are stored or there are none.
+  bool rounding = true;
   int64_t memory = int64_t{1} << 30;  ///< bytes; what it bounds, the users say
 
   /// last, with −1 resolved. Throws UsageError where the range is not one of the run's.

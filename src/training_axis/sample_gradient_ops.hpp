@@ -17,7 +17,7 @@ namespace explaind {
 /// must not interact.
 class SampleGradientOps final : public Ops {
  public:
-  /// block: at most one part a parameter. gradients: per part B × R × the rest of its shape, added
+  /// gradients: per part B × R × the rest of its shape, added
   /// to in the backward pass; all references must outlive the graph.
   SampleGradientOps(const std::vector<at::Tensor>& weights, const std::vector<ParameterRows>& block,
                     std::vector<at::Tensor>& gradients)

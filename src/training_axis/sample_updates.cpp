@@ -108,34 +108,35 @@ int64_t element_bytes(int64_t groups, int64_t batch, int64_t type_size) {
 }
 
 std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t of_element,
-                                                         int64_t memory) {
+                                                         int64_t memory, int64_t piece) {
   std::vector<std::vector<ParameterRows>> blocks;
   int64_t left = 0;  // elements that the last block still takes
   const int64_t all = memory / std::max<int64_t>(1, of_element);
   for (size_t i = 0; i < model.parameters().size(); ++i) {
-    const int64_t count_of_rows = model.parameters()[i].shape[0];
-    const int64_t width = width_of(model.parameters()[i]);
-    for (int64_t first = 0; first < count_of_rows;) {
-      if (blocks.empty() || left < width) {
+    const int64_t rows = model.parameters()[i].shape[0], width = width_of(model.parameters()[i]);
+    const int64_t step = std::max<int64_t>(1, piece / width);
+    for (int64_t first = 0; first < rows; first += step) {
+      const int64_t count = std::min(step, rows - first);
+      if (blocks.empty() || left < count * width) {
         blocks.emplace_back();
-        left = std::max(all, width);
+        left = std::max(all, count * width);
       }
-      const int64_t count = std::min(count_of_rows - first, left / width);
       blocks.back().push_back(
           {.parameter = static_cast<ParameterId>(i), .first = first, .count = count});
       left -= count * width;
-      first += count;
     }
   }
   return blocks;
 }
 
-int64_t longest_row(const Model& model) {
-  int64_t width = 1;
+int64_t largest_piece(const Model& model, int64_t piece) {
+  int64_t largest = 1;
   for (const ParameterInfo& parameter : model.parameters()) {
-    width = std::max(width, width_of(parameter));
+    const int64_t width = width_of(parameter);
+    const int64_t rows = std::min(parameter.shape[0], std::max<int64_t>(1, piece / width));
+    largest = std::max(largest, rows * width);
   }
-  return width;
+  return largest;
 }
 
 }  // namespace explaind

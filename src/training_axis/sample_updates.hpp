@@ -33,7 +33,7 @@ class SampleUpdates {
   /// where model and run do not have the same parameters.
   SampleUpdates(const TrainedModel& trained, const Groups& groups, int64_t first = 0);
 
-  /// Steps first … end−1 in order, for one block (at most one part a parameter). Cost: per step a
+  /// Steps first … end−1 in order, for one block. Cost: per step a
   /// pass over its batch for the optimizer's replay and one for the block's per-sample gradients.
   void run(const std::vector<ParameterRows>& block, int64_t end,
            const std::function<void(const BlockUpdate&)>& keep) const;
@@ -53,12 +53,18 @@ class SampleUpdates {
 /// gradients of the batch's samples, numbers of `type_size` bytes that become doubles.
 int64_t element_bytes(int64_t groups, int64_t batch, int64_t type_size);
 
-/// All parameters in blocks of whole rows, as few as fit; at least one row a block. of_element:
-/// element_bytes.
-std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t of_element,
-                                                         int64_t memory);
+/// Elements of a piece: a constant, since products round as they are cut. Small, since one piece of
+/// every sample must fit the memory.
+inline constexpr int64_t piece_elements = 1024;
 
-/// Elements of the longest row of a parameter.
-int64_t longest_row(const Model& model);
+/// All parameters in pieces of whole rows, and these in blocks, as few as fit; at least one piece a
+/// block. The memory decides how many passes there are and no bit. of_element: element_bytes.
+/// piece: elements of the largest, or a row's where that has more.
+std::vector<std::vector<ParameterRows>> parameter_blocks(const Model& model, int64_t of_element,
+                                                         int64_t memory,
+                                                         int64_t piece = piece_elements);
+
+/// Elements of the largest piece of that size.
+int64_t largest_piece(const Model& model, int64_t piece = piece_elements);
 
 }  // namespace explaind

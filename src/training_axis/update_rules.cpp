@@ -56,14 +56,29 @@ int64_t stretch_of(int64_t steps, int64_t parameters, int64_t memory) {
 }
 
 UpdateRules::UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t first,
-                         int64_t end, int64_t memory)
-    : run_(run), gradients_(gradients), first_(first), end_(end) {
+                         int64_t end, int64_t memory, bool rounding)
+    : run_(run), gradients_(gradients), first_(first), end_(end), keeps_rounding_(rounding) {
+  const RunDescription& description = run.description();
+  const bool second_moments =
+      description.optimizer != OptimizerKind::sgd && !description.second_moments;
+  needs_gradients_ = second_moments || rounding || first > 0;
   stretch_ = stretch_of(end - first, scalars_of(run), memory);
 }
 
 void UpdateRules::advance(OptimizerReplay& replay) {
-  ++gradients_made_;
-  replay.advance(gradients_.of_step(replay.next_step()));
+  const int64_t step = replay.next_step();
+  if (needs_gradients_) {
+    ++gradients_made_;
+    replay.advance(gradients_.of_step(step));
+    return;
+  }
+  // Rules do not depend on gradients: any will do.
+  const at::Tensor none = at::zeros({}, at::kDouble);
+  std::vector<at::Tensor> stand_ins(run_.description().parameters.size());
+  for (size_t i = 0; i < stand_ins.size(); ++i) {
+    if (run_.stepped(step, i)) stand_ins[i] = none;
+  }
+  replay.advance(stand_ins);
 }
 
 void UpdateRules::lay_snapshots() {
@@ -88,7 +103,7 @@ void UpdateRules::replay_stretch(int64_t stretch) {
     RecordedUpdate& update = held_.emplace_back();
     for (size_t i = 0; i < run_.description().parameters.size(); ++i) {
       update.rules.push_back(replay.rule(i));
-      update.rounding.push_back(replay.parts(i).rounding.to(at::kFloat));
+      if (keeps_rounding_) update.rounding.push_back(replay.parts(i).rounding.to(at::kFloat));
     }
   }
 }

@@ -13,21 +13,23 @@ namespace explaind {
 
 /// One update, as the adjoint sweep needs it.
 struct RecordedUpdate {
-  std::vector<UpdateRule> rules;     ///< per parameter
-  std::vector<at::Tensor> rounding;  ///< UpdateParts::rounding; its digits are few: fp32
+  std::vector<UpdateRule> rules;  ///< per parameter
+  std::vector<at::Tensor>
+      rounding;  ///< UpdateParts::rounding, where kept; its digits are few: fp32
 };
 
 /// Neither second moments nor momentum can be run backward (β^{−n}), so the optimizer is replayed
 /// forward, once with snapshots on the way, and again from a snapshot for every stretch of steps
-/// that is wanted. A step's gradient is then made once or twice.
+/// that is wanted. A step's gradient is then made once or twice; not at all where neither momentum
+/// nor Adam's second moments are wanted of it.
 class UpdateRules {
  public:
   /// Of a range of steps, first ≤ s < end; momentum from before is its past. memory: bytes for
   /// updates and snapshots; where all updates fit there is one stretch and every gradient is made
-  /// once. The least that works is taken where it is too small (least_rule_bytes). run and
-  /// gradients must outlive this.
+  /// once. rounding: keep it. The least that works is taken where it is too small
+  /// (least_rule_bytes). run and gradients must outlive this.
   UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t first, int64_t end,
-              int64_t memory);
+              int64_t memory, bool rounding);
 
   /// Valid until the next call. Cheap only where steps descend.
   const RecordedUpdate& of_step(int64_t step);
@@ -48,6 +50,7 @@ class UpdateRules {
   const RecordedRun& run_;
   const BatchGradients& gradients_;
   int64_t first_, end_, stretch_ = 1, gradients_made_ = 0;
+  bool keeps_rounding_, needs_gradients_;
   std::vector<OptimizerReplay> snapshots_;  ///< before the first step of every stretch
   int64_t held_from_ = 0;                   ///< step of the first of held_
   std::vector<RecordedUpdate> held_;        ///< of the present stretch

@@ -19,7 +19,8 @@ RULE = ["--quadrature", "gauss:12", "--precision", "fp64", "--functional", "logi
 
 
 def decompose(name, store, *more, ranks=0, axes="sample,output,train_sample"):
-    return run("decompose", "--series", GOLDENS / name / "run", "--samples", "validation", "--store", store, "--axes", axes, *RULE, *more, ranks=ranks)
+    return run("decompose", "--series", GOLDENS / name / "run", "--samples", "validation", "--store", store, "--axes", axes, "--parts", "rounding", *RULE, *more,
+               ranks=ranks)
 
 
 def expect_close(found, expected, what):
@@ -174,6 +175,7 @@ def expect_refused(folder):
                         ("Use --chunk 1", ["--memory", beside + 35_000]),
                         ("the updates at least", ["--memory", beside + 20_000, "--chunk", "1"]),
                         ("keep train_group, or take --step-index origin", ["--memory", beside + 30_000, "--chunk", "1", "--step-index", "applied"]),
+                        ("Give rounding alone", ["--parts", "decay,rounding"]),
                         ("numbers the training axis", ["--axes", "sample,output", "--step-index", "applied"])]:
         arguments = {"--axes": "sample,output,train_sample", "--quadrature": "gauss:3", "--precision": "fp64", "--functional": "logit"}
         arguments.update(zip(more[::2], more[1::2]))
@@ -194,6 +196,8 @@ def expect_planned(folder):
         must(run("decompose", *options, *more, "--overwrite", "--store", store))
         said = re.search(r"^  store +([\d.]+) kB$", text, re.M)
         assert said and 0.8 < float(said.group(1)) * 1000 / store.stat().st_size < 1.25, (text, store.stat().st_size)
+        with h5py.File(store) as file:  # by origin it takes gradients that nothing else needs
+            assert ("psi_rounding" in file) == ("applied" in more)
         assert ("in 1 block of parameters" if "applied" in more else "adjoint sweep") in text and "12 evaluations a sample and step" in text, text
     process = run("plan", *options, "--steps", "top:0.5")
     assert process.returncode == 2 and "range:FIRST-LAST" in process.stderr, process.stderr

@@ -9,6 +9,7 @@ import tempfile
 import h5py
 
 from program import EXPLAIND, must, run
+from store_contents import contents
 
 SAMPLES, STEPS, PARAMETERS = 600, 8, 63_424
 MODEL = ["--model", "grokking_transformer", "--modulus", "37", "--train-samples", str(SAMPLES), "--validation-samples", "60", "--hidden", "64", "--heads",
@@ -16,10 +17,10 @@ MODEL = ["--model", "grokking_transformer", "--modulus", "37", "--train-samples"
 MOMENTUM = SAMPLES * PARAMETERS * 8  # bytes: 305 MB
 
 
-def decompose(folder, index, memory, **options):
+def decompose(folder, index, memory, store=None):
     """Exit status, text and the process's peak resident memory in bytes."""
     command = [EXPLAIND, "decompose", "--series", folder / "run", "--samples", "validation:0-0", "--axes", "sample,train_sample", "--store",
-               folder / f"{index}.h5", "--overwrite", "--quadrature", "gauss:2", "--step-index", index, "--memory", memory, "--threads", "1"]
+               folder / (store or f"{index}.h5"), "--overwrite", "--quadrature", "gauss:2", "--step-index", index, "--memory", memory, "--threads", "1"]
     with open(folder / "text", "w+", encoding="utf-8") as text:
         process = subprocess.Popen(list(map(str, command)), stdout=text, stderr=subprocess.STDOUT, env=dict(os.environ, OMP_NUM_THREADS="1"))
         _, status, usage = os.wait4(process.pid, 0)
@@ -48,6 +49,8 @@ def main():
         (origin, psi), (applied, same_psi) = summed(folder / "origin.h5"), summed(folder / "applied.h5")
         assert abs(origin).max() > 1e-5 and abs(origin - applied).max() < 1e-4 * abs(applied).max(), abs(origin - applied).max()
         assert abs(psi - same_psi).max() < 1e-6 * abs(psi).max()
+        code, text, _ = decompose(folder, "applied", 2_000_000_000, store="whole.h5")
+        assert code == 0 and contents(folder / "whole.h5") == contents(folder / "applied.h5"), "memory decides how many passes there are, and no bit"
         with h5py.File(folder / "applied.h5") as store:  # in every step, in blocks
             data = store["psi_data"][()]
             missing = store["psi"][()] - data.sum(axis=-1) - store["psi_decay"][()] - store["psi_rounding"][()]

@@ -252,9 +252,16 @@ TEST(ParameterBlocks, AreWholeRowsOfEveryParameterAndFitTheMemory) {
   EXPECT_EQ(element_bytes(10, 10, 8), 10 * 32) << "buffer, update, product and gradient";
   EXPECT_EQ(element_bytes(3, 100, 4), 8 * 3 + 12 * 100) << "gradients of a batch, in both types";
   const int64_t of_element = element_bytes(11, 5, 8);
+  constexpr int64_t piece = 20;
+  std::vector<ParameterRows> pieces;  // the same whatever the memory
   for (const int64_t memory : {int64_t{1}, 50 * of_element, 200 * of_element, int64_t{1} << 30}) {
     std::vector<int64_t> rows(model->parameters().size(), 0);
-    const auto blocks = parameter_blocks(*model, of_element, memory);
+    const auto blocks = parameter_blocks(*model, of_element, memory, piece);
+    std::vector<ParameterRows> in_order;
+    for (const auto& block : blocks) in_order.insert(in_order.end(), block.begin(), block.end());
+    if (pieces.empty()) pieces = in_order;
+    EXPECT_EQ(in_order, pieces);
+    EXPECT_GT(pieces.size(), model->parameters().size());
     for (const auto& block : blocks) {
       int64_t elements = 0;
       for (const ParameterRows& part : block) {
@@ -266,7 +273,7 @@ TEST(ParameterBlocks, AreWholeRowsOfEveryParameterAndFitTheMemory) {
         rows[static_cast<size_t>(part.parameter)] += part.count;
         elements += part.count * width;
       }
-      EXPECT_LE(elements, std::max(memory / of_element, longest_row(*model)));
+      EXPECT_LE(elements, std::max(memory / of_element, largest_piece(*model, piece)));
     }
     for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(rows[i], model->parameters()[i].shape[0]);
     EXPECT_EQ(blocks.size() == 1, memory / of_element >= parameter_count(*model));

@@ -50,7 +50,7 @@ class GammaGolden : public ::testing::TestWithParam<std::string> {
     const Groups alone = each_sample(samples);
     const SampleUpdates of_samples(golden.trained(), alone);
     for (const auto& block :
-         parameter_blocks(golden.model(), element_bytes(samples, samples, 8), memory)) {
+         parameter_blocks(golden.model(), element_bytes(samples, samples, 8), memory, 1)) {
       of_samples.run(block, steps, [&](const BlockUpdate& update) {
         for (size_t i = 0; i < block.size(); ++i) {
           const int64_t row = update.parts[i].decay.numel() / block[i].count;
