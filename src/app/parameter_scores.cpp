@@ -86,6 +86,11 @@ void require_parameter_options(const DecomposeOptions& options) {
     throw UsageError(option, "is of weights, not of an optimizer's step in its parts",
                      "Use --source weights, or another component");
   }
+  if (!options.parts.empty()) {
+    throw UsageError("--parts", "are not told apart for single scalars",
+                     "Use another component for them; of a recorded run of AdamW the variable "
+                     "balance compares data with decay, scalar by scalar");
+  }
   if (options.parameters == "streamed" || options.parameters == "gathered") {
     throw UsageError("--parameters", "single scalars need the whole model in memory",
                      "Use auto or resident, or --component row");

@@ -273,6 +273,7 @@ def expect_refusals(folder):
     refused(["training axis"], "--axes", "sample,train_sample")
     refused(["--parameters", "whole model"], "--parameters", "streamed")
     refused(["--parameters"], "--parameters", "gathered", "--shards", "2")
+    refused(["--parts", "balance"], "--parts", "decay")
     refused(["--precision"], "--precision", "bf16")
     refused(["--source"], "--source", "steps", "--training-batch", folder / "samples.jsonl", "--batch-mean", "tokens", "--clip", "0")
     refused(["--memory", "weights", "one row"], "--memory", "129MiB")
