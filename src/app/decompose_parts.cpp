@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "app/decay_assumptions.hpp"
+#include "app/parameter_scores.hpp"
 #include "core/error.hpp"
 #include "optimizer_steps/estimated_decay.hpp"
 #include "study/replay_ranks.hpp"
@@ -89,6 +90,10 @@ void open_parts(DecomposeJob& job, const DecomposeOptions& options) {
     if (job.run && parts == std::vector<Part>{Part::rounding}) return;  // TrainAxis keeps it
     throw UsageError("--parts", "a training axis keeps psi_data and psi_decay anyway",
                      "Give rounding alone, or leave it out");
+  }
+  if (keeps_parameters(options)) {
+    throw UsageError("--parts", "scores of single scalars are not divided into parts",
+                     "Leave it out, or use --component row");
   }
   job.run ? open_run_parts(job, parts) : open_estimate(job, options, parts);
   for (const Part part : parts) job.solver.directions.push_back({.part = part});

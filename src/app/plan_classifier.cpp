@@ -72,7 +72,8 @@ ClassifierCost classifier_cost(const DecomposeJob& job, const MemoryPlan& memory
                                                : 1;
   cost.bytes_stored =
       8 * static_cast<int64_t>(job.pieces.size()) *
-      (rows * job.components.size() * job.solver.outputs + 3 * samples * job.solver.outputs);
+      (rows * job.components.size() * job.solver.outputs * (1 + directions) +
+       3 * samples * job.solver.outputs);
   return cost;
 }
 

@@ -97,7 +97,9 @@ class Bench {
         device_(demand.computation.device),
         parameters_(network_, demand.trajectory, demand.computation.precision, reader(), device_),
         sink_(demand.table, batch_.size(), demand.solver.axes.position ? batch_.positions : 0, 1,
-              !demand.table.sums_of_tensors() || demand.solver.axes.position, device_) {
+              !demand.table.sums_of_tensors() || demand.solver.axes.position ||
+                  demand.trajectory.directions() > 0,
+              device_, demand.trajectory.directions()) {
     parameters_.load(0);
     Ask ask{.t = 0.5, .samples = {}, .value_only = false, .accumulators = 1, .weights = {}};
     for (int64_t b = 0; b < batch_.size(); ++b) {

@@ -80,6 +80,7 @@ double stored_bytes(const MemoryDemand& demand, const UnitGrid& units, bool sing
   const auto samples = static_cast<double>(demand.samples.size());
   const Axes& axes = demand.solver.axes;
   double scores = static_cast<double>(demand.table.size()) * segments * (single ? 4 : 8);
+  scores *= static_cast<double>(1 + demand.trajectory.directions());
   if (axes.sample) scores *= samples;
   if (axes.group) scores *= static_cast<double>(group_samples(demand.samples).names.size());
   if (axes.position) scores *= static_cast<double>(demand.solver.positions);

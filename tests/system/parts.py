@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import re
 import tempfile
 
 import h5py
@@ -198,6 +199,16 @@ def expect_estimate(folder):
         assert "psi_decay" not in store and json.loads(store.attrs["configuration"])["weight-decay"] == ""
 
 
+def expect_plan(folder):
+    """Parts are priced: their passes, their scores, and engine A where they ask for it."""
+    options = ["plan", "--series", folder / "adam-fp64", "--samples", "validation", "--functional", "logit", "--axes", "sample,output", "--threads", "1"]
+    assert "A: contraction" in must(run(*options, *PARTS)).stdout and "C: tangents" in must(run(*options)).stdout
+    options = ["plan", "--series", folder / "llama", "--samples", folder / "ids.jsonl", "--component", "row", "--threads", "1"]
+    with_parts, without = (re.search(r"store +([\d.]+) (\w+)", must(run(*options, *more)).stdout).groups() for more in (PARTS, ()))
+    sizes = [float(number) * {"B": 1, "kB": 1e3, "KB": 1e3, "MB": 1e6, "GB": 1e9}[unit] for number, unit in (with_parts, without)]
+    assert sizes[0] > 3 * sizes[1], sizes
+
+
 def expect_refusals(folder):
     store = folder / "refused.h5"
 
@@ -220,6 +231,7 @@ def expect_refusals(folder):
     refused(folder / "adam-fp64", ["--parts", "decay, rounding or data"], *validation, "--parts", "momentum")
     refused(folder / "adam-fp64", ["twice"], *validation, "--parts", "data,data")
     refused(folder / "adam-fp64", ["training axis"], *validation, "--parts", "data", "--axes", "sample,train_sample")
+    refused(folder / "adam-fp64", ["single scalars"], *validation, "--parts", "decay", "--component", "parameter")
 
 
 def main():
@@ -227,7 +239,7 @@ def main():
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         record_llama(folder)
-        for check in (expect_estimate, expect_language_model, expect_runs, expect_policies, expect_same_bits, expect_refusals):
+        for check in (expect_estimate, expect_language_model, expect_runs, expect_policies, expect_same_bits, expect_plan, expect_refusals):
             check(folder)
             print(f"{check.__name__}: as expected", flush=True)
 
