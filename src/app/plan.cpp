@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "app/decompose_job.hpp"
+#include "app/decompose_steps.hpp"
 #include "app/loss_table.hpp"
 #include "app/parameter_scores.hpp"
 #include "app/plan_classifier.hpp"
 #include "app/plan_parameters.hpp"
+#include "app/plan_steps.hpp"
 #include "app/plan_train_axis.hpp"
 #include "app/run_memory.hpp"
 #include "app/train_axis.hpp"
@@ -166,7 +168,8 @@ std::string also_dense(const DecomposeJob& job) {
 }
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
-                const CostEstimate& cost, const Calibration& times, double evaluations) {
+                const CostEstimate& cost, const Calibration& times, double evaluations,
+                int64_t scratch) {
   const int64_t groups = target.groups();
   fmt::print("{} segment{}, {} samples, {} components: {} unit{} on {} group{} of {} rank{} ({})\n",
              job.pieces.size(), plural(static_cast<int64_t>(job.pieces.size())), job.samples.size(),
@@ -182,6 +185,13 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
   print_memory(target.memory, cost.memory);
   fmt::print("  read            {} a rank\n  received        {} a rank\n  store           {}\n",
              bytes(cost.bytes_read), bytes(cost.bytes_received), bytes(cost.bytes_stored));
+  if (job.steps) {
+    fmt::print(
+        "  steps           {} of {} training samples in {} parts each: {} beside the store while "
+        "it runs\n",
+        job.path->size(), job.steps->batch.samples.size(), job.trajectory->directions(),
+        bytes(scratch));
+  }
   fmt::print("  operations      {:.3g} a rank; {:.3g} a second measured here with {} thread{}\n",
              cost.operations, times.rate, at::get_num_threads(), plural(at::get_num_threads()));
   const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
@@ -244,10 +254,7 @@ void print_train_axis(const DecomposeJob& job, const TrainAxis& axis, const Trai
 int run_plan(const PlanOptions& options, const Communicator& world) {
   const DecomposeOptions& wanted = options.decompose;
   const int64_t ranks = options.ranks.value_or(world.size());
-  if (wanted.source == "steps") {
-    throw UsageError("--source steps", "is not planned: a step costs 1 + a third for each part",
-                     "Plan the same checkpoints with --source weights, and multiply");
-  }
+  require_step_options(wanted);
   require_parameter_options(wanted);
   if (wanted.memory) static_cast<void>(parse_bytes("memory", *wanted.memory));
   static_cast<void>(StepSelection::parse(wanted.steps));
@@ -270,8 +277,12 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
                      "shows one number a sample, and the logits of all classes are many",
                      "Give --functional loss, or one class");
   }
+  if (losses && job.steps) {
+    throw UsageError("--losses", "is of a series' checkpoints, and steps begin at each of them",
+                     "Leave out --source steps");
+  }
   if (losses) values = show_losses(options, job, target, world);
-  agree(world, [&] { assume_steps(job, wanted, values); });
+  if (!job.steps) agree(world, [&] { assume_steps(job, wanted, values); });
   if (job.run && keeps_training(job.solver.axes)) {
     TrainAxisCost cost;
     std::optional<TrainAxis> axis;
@@ -310,7 +321,11 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
                                     evaluations, wanted.store_dtype == "f32");
   cost.seconds += scalars.seconds;
   cost.bytes_stored += static_cast<double>(scalars.bytes_stored);
-  if (world.rank() == 0) print_plan(job, wanted, target, cost, times, evaluations);
+  FormingCost forming;
+  if (job.steps) forming = forming_cost(job, times, ranks);
+  cost.seconds += forming.seconds;
+  cost.operations += forming.operations;
+  if (world.rank() == 0) print_plan(job, wanted, target, cost, times, evaluations, forming.bytes);
   return 0;
 }
 

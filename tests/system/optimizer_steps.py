@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 import shutil
 import subprocess
 import tempfile
@@ -64,6 +65,24 @@ def expect_golden(folder):
         assert abs(whole - found["psi"]).max() < 1e-15
     unclipped, five = (read(folder / f"exact{clip}.h5")[0]["psi_data"] for clip in ("0", "5"))
     assert (unclipped == five).all()  # a norm that is not reached clips nothing
+
+
+def expect_planned(folder):
+    """What plan says of the store and of the scratch folder, and that it refuses what decompose refuses."""
+    options = ["--series", HERE / "series", "--samples", HERE / "samples.jsonl", "--source", "steps", "--training-batch", HERE / "train.jsonl",
+               "--clip", "0.3", *EXACT, "--axes", "sample,train_sample"]
+    text = must(run("plan", *options, "--batch-mean", "tokens")).stdout
+    said = re.search(r"^  store +([\d.]+) kB$", text, re.M)
+    store = (folder / "exact0.3.h5").stat().st_size
+    assert said and 0.8 < 1000 * float(said.group(1)) / store < 1.25, (text, store)
+    series = [path for path in (HERE / "series").iterdir() if path.is_dir()]
+    scalars = sum(tensor.numel() for tensor in load_file(series[0] / "model.safetensors").values())
+    parts = len(GROUPS) + 3
+    steps_said = re.search(r"^  steps +(\d+) of 7 training samples in 10 parts each: ([\d.]+) MB", text, re.M)
+    assert steps_said and int(steps_said.group(1)) == len(series), text
+    assert abs(1e6 * float(steps_said.group(2)) / (len(series) * (1 + parts) * scalars * 8) - 1) < 0.01, (text, scalars)
+    refused = run("plan", *options)
+    assert refused.returncode == 2 and "--batch-mean" in refused.stderr, refused.stderr
 
 
 def expect_groups(folder):
@@ -228,7 +247,8 @@ def expect_recorded_state(folder):
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for check in (expect_golden, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_recorded_state, expect_same_everywhere):
+        for check in (expect_golden, expect_planned, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_recorded_state,
+                      expect_same_everywhere):
             check(folder)
             print(f"{check.__name__}: as expected", flush=True)
         assert not list(folder.glob("*.steps"))
