@@ -70,10 +70,9 @@ ClassifierCost classifier_cost(const DecomposeJob& job, const MemoryPlan& memory
   const int64_t rows = job.solver.axes.sample  ? samples
                        : job.solver.axes.group ? static_cast<int64_t>(job.groups.names.size())
                                                : 1;
-  cost.bytes_stored =
-      8 * static_cast<int64_t>(job.pieces.size()) *
-      (rows * job.components.size() * job.solver.outputs * (1 + directions) +
-       3 * samples * job.solver.outputs);
+  cost.bytes_stored = 8 * static_cast<int64_t>(job.pieces.size()) *
+                      (rows * job.components.size() * job.solver.outputs * (1 + directions) +
+                       3 * samples * job.solver.outputs);
   return cost;
 }
 
