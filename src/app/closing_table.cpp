@@ -93,8 +93,9 @@ Certificates print_closing_table(const StoreReader& store, std::ostream& out) {
     print_row(pairs, row * segments / rows, (row + 1) * segments / rows, out);
   }
   fmt::print(out,
-             "ΔF in nats{}; residual and error: largest over {}samples; nodes: mean gradient "
+             "ΔF in {}{}; residual and error: largest over {}samples; nodes: mean gradient "
              "evaluations a sample{}; time: over ranks\n",
+             store.attribute("value_from", "units") == "nat" ? "nats" : "the activation's unit",
              pairs.outputs() > 1 ? ", outputs added" : "", segments > rows ? "segments and " : "",
              segments > rows ? " and segment" : "");
   std::vector<size_t> missed, limited;

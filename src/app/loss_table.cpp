@@ -73,7 +73,8 @@ void print_losses(const CheckpointValues& values, const DecomposeJob& job) {
     fmt::print("\n");
   }
   fmt::print(
-      "F in nats, means over samples; |ΔF| since the checkpoint before, and its share of all\n");
+      "F in {}, means over samples; |ΔF| since the checkpoint before, and its share of all\n",
+      job.solver.functional.kind == Functional::activation ? "the activation's unit" : "nats");
 }
 
 void require_writable(const std::filesystem::path& file) {

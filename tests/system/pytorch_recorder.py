@@ -149,7 +149,8 @@ def expect_decomposed(folder):
         assert np.abs(parts - psi.sum(0)).max() < 1e-10, np.abs(parts - psi.sum(0)).max()
     # A coordinate of a hidden layer, before its activation function: alone, and as one of all.
     inner, _ = scores_by_torch(model, lambda: model[:5](inputs)[:, 3], path)
-    must(run("decompose", *options, "--store", folder / "one.h5", "--functional", "activation:4.weight:3"))
+    text = must(run("decompose", *options, "--store", folder / "one.h5", "--functional", "activation:4.weight:3")).stdout
+    assert "ΔF in the activation's unit" in text, text
     must(run("decompose", *options, "--store", folder / "all.h5", "--functional", "activation:4.weight", "--axes", "sample,output"))
     filters, _ = scores_by_torch(model, lambda: model[:1](inputs)[:, 1, 2, 3], path)  # the second of 3 filters on 4 × 4 pixels
     must(run("decompose", *options, "--store", folder / "filter.h5", "--functional", f"activation:0.weight:{16 + 2 * 4 + 3}"))
