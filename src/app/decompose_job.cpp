@@ -17,6 +17,7 @@
 #include "model/registry.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 #include "runs/run_files.hpp"
+#include "samples/batch.hpp"
 #include "training/run_data.hpp"
 
 namespace explaind {
@@ -163,6 +164,9 @@ void require_possible(const DecomposeJob& job, const DecomposeOptions& options) 
     const int64_t width =
         job.model->parameters()[static_cast<size_t>(job.network->unembedding())].shape.at(1);
     require_of_language_model(functional, job.network->vocabulary(), job.network->blocks(), width);
+    for (const Sample& sample : job.samples) {  // before a store is made: it has that position
+      if (functional.positioned) static_cast<void>(make_micro_batch({&sample, 1}, functional));
+    }
     return;
   }
   require_of_classifier(functional, job.data->classes);

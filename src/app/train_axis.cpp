@@ -43,7 +43,9 @@ bool keeps_rounding(const DecomposeOptions& options) {
 
 Predictions predictions_of(const DecomposeJob& job, const Sample& sample) {
   const at::ScalarType type = type_of(*job.run);
-  if (job.network != nullptr) return text_functionals(job.solver.functional, sample, type);
+  if (job.network != nullptr) {
+    return text_functionals(job.solver.functional, sample, job.network->vocabulary(), type);
+  }
   const PredictionData& data = *job.data;
   const at::Tensor inputs =
       network_inputs(data.data, data.transform, {sample.input_ids.front()}, {}, type);

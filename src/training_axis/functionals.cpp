@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/error.hpp"
+#include "samples/batch.hpp"
 
 namespace explaind {
 namespace {
@@ -37,6 +38,43 @@ OutputFunctional class_functional(const Functional& functional, int64_t label, i
   }
 }
 
+/// inputs: every token but the last, whose successor is not known.
+Predictions text_loss(const Functional& functional, const Sample& sample, at::ScalarType type) {
+  const double weight =
+      functional.kind == Functional::loss_sum ? 1 : 1 / static_cast<double>(sample.predicted());
+  const auto length = static_cast<int64_t>(sample.input_ids.size()) - 1;  // that predict a token
+  at::Tensor labels = at::zeros({1, length}, at::kLong), weights = at::zeros({1, length}, type);
+  for (int64_t t = 0; t < length; ++t) {
+    const int64_t label = sample.labels[static_cast<size_t>(t) + 1];
+    if (label == ignored_label) continue;
+    labels[0][t] = label;
+    weights[0][t] = weight;
+  }
+  return {.inputs = at::tensor(sample.input_ids, at::kLong).narrow(0, 0, length).view({1, length}),
+          .functionals = {weighted_losses(labels, weights)}};
+}
+
+/// Of the logits that follow one token: T tokens, V of the vocabulary.
+Predictions at_position(const Functional& functional, const Sample& sample, int64_t vocabulary,
+                        at::ScalarType type) {
+  const MicroBatch alone = make_micro_batch({&sample, 1}, functional);  // has such a position
+  const int64_t length = alone.positions, position = position_in(length, functional);
+  Predictions predictions{.inputs = at::tensor(alone.input_ids, at::kLong).view({1, length}),
+                          .functionals = {}};
+  if (functional.kind == Functional::logprob) {
+    at::Tensor labels = at::zeros({1, length}, at::kLong), weights = at::zeros({1, length}, type);
+    labels[0][position] = functional.first;
+    weights[0][position] = -1;
+    predictions.functionals.push_back(weighted_losses(labels, weights));
+    return predictions;
+  }
+  at::Tensor weights = at::zeros({1, length, vocabulary}, type);
+  weights[0][position][functional.first] += 1;
+  if (functional.kind == Functional::logit_diff) weights[0][position][functional.second] -= 1;
+  predictions.functionals.push_back(weighted_outputs(weights));
+  return predictions;
+}
+
 }  // namespace
 
 Predictions class_functionals(const Functional& functional, const at::Tensor& inputs, int64_t label,
@@ -51,24 +89,15 @@ Predictions class_functionals(const Functional& functional, const at::Tensor& in
   return predictions;
 }
 
-Predictions text_functionals(const Functional& functional, const Sample& sample,
+Predictions text_functionals(const Functional& functional, const Sample& sample, int64_t vocabulary,
                              at::ScalarType type) {
-  if (functional.kind != Functional::loss && functional.kind != Functional::loss_sum) {
-    throw UsageError("--functional", "training samples of a language model explain its loss only",
-                     "Use loss or loss_sum");
+  if (functional.kind == Functional::activation) {
+    throw UsageError("--functional",
+                     "training samples of a language model explain its losses and logits",
+                     "Use loss, loss_sum, logit:…, logit_diff:… or logprob:…");
   }
-  const double weight =
-      functional.kind == Functional::loss_sum ? 1 : 1 / static_cast<double>(sample.predicted());
-  const auto length = static_cast<int64_t>(sample.input_ids.size()) - 1;  // that predict a token
-  at::Tensor labels = at::zeros({1, length}, at::kLong), weights = at::zeros({1, length}, type);
-  for (int64_t t = 0; t < length; ++t) {
-    const int64_t label = sample.labels[static_cast<size_t>(t) + 1];
-    if (label == ignored_label) continue;
-    labels[0][t] = label;
-    weights[0][t] = weight;
-  }
-  return {.inputs = at::tensor(sample.input_ids, at::kLong).narrow(0, 0, length).view({1, length}),
-          .functionals = {weighted_losses(labels, weights)}};
+  return functional.positioned ? at_position(functional, sample, vocabulary, type)
+                               : text_loss(functional, sample, type);
 }
 
 }  // namespace explaind

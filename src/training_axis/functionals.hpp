@@ -14,8 +14,10 @@ namespace explaind {
 Predictions class_functionals(const Functional& functional, const at::Tensor& inputs, int64_t label,
                               int64_t classes, at::ScalarType type);
 
-/// Of one sample of a language model: loss or loss_sum, in `type`. Throws UsageError for others.
-Predictions text_functionals(const Functional& functional, const Sample& sample,
+/// Of one sample of a language model, in `type`: loss or loss_sum of its predicted tokens, or
+/// logits and log-probabilities at a position. Throws UsageError for an
+/// activation, DataError for a sample without that position.
+Predictions text_functionals(const Functional& functional, const Sample& sample, int64_t vocabulary,
                              at::ScalarType type);
 
 }  // namespace explaind

@@ -89,6 +89,18 @@ def expect_language_model(folder):
     must(run(*options, "--samples", folder / "ids.jsonl", "--functional", "logit:-1:9", "--store", folder / "logit.h5"))
     psi, ends = read(folder / "logit.h5", "psi"), [read(folder / "logit.h5", f"value_{end}") for end in ("from", "to")]
     assert np.abs(psi.sum(2) - ends[1] + ends[0]).max() < 1e-10 and np.abs(ends[1] - ends[0]).min() > 1e-8
+    # The same F with training samples behind it comes by another engine.
+    for functional in ("loss", "logit:-1:9", "logit:1:4", "logit_diff:2:9:5", "logprob:0:7"):
+        fixed = [*options, "--samples", folder / "ids.jsonl", "--functional", functional, "--quadrature", "gauss:8"]
+        must(run(*fixed, "--store", folder / "plain.h5"))
+        must(run(*fixed, "--store", folder / "train.h5", "--axes", "sample,train_sample"))
+        whole, psi = read(folder / "plain.h5", "psi"), read(folder / "train.h5", "psi")
+        assert np.abs(whole).max() > 1e-6 and np.abs(psi - whole).max() < 1e-12, (functional, np.abs(psi - whole).max())
+        parts = read(folder / "train.h5", "psi_data").sum((0, 3)) + read(folder / "train.h5", "psi_decay").sum(0)
+        assert np.abs(parts - psi.sum(0)).max() < 1e-12, functional
+    for axes in ("sample", "sample,train_sample"):
+        process = run(*options, "--samples", folder / "ids.jsonl", "--functional", "logit:4:9", "--store", folder / "none.h5", "--axes", axes)
+        assert process.returncode == 1 and "sample a: has 4 tokens" in process.stderr and not (folder / "none.h5").exists(), process.stderr
 
 
 def expect_inspect(folder):
