@@ -131,7 +131,9 @@ int main(int argc, char** argv) {
   const BatchGradients gradients(*model, plain, chosen.data);
   const auto all = predictions_of(chosen.data, number("--functionals"), classes);
   const std::vector<Predictions> one(all.begin(), all.begin() + 1);
-  const auto sweep = [&](const RecordedRun& run, const std::vector<Predictions>& functionals) {
+  const auto sweep = [&](const RecordedRun& run, const std::vector<Predictions>& functionals,
+                         bool rounding = false) {
+    options.rounding = rounding;
     AdjointSweep engine({*model, run, chosen.data}, table, options);
     engine.run(FunctionalSums::each(functionals), [](const StepScores&) {});
   };
@@ -139,7 +141,8 @@ int main(int argc, char** argv) {
       {"one functional, moments replayed", [&] { sweep(plain, one); }},
       {"one functional, moments stored", [&] { sweep(stored, one); }},
       {fmt::format("{} functionals at once, moments stored, each", all.size()),
-       [&] { sweep(stored, all); }}};
+       [&] { sweep(stored, all); }},
+      {"one functional, moments replayed, rounding too", [&] { sweep(plain, one, true); }}};
   std::vector<std::vector<double>> ratios(work.size());
   std::vector<int64_t> peaks(work.size());
   std::vector<double> replays;
