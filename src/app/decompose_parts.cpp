@@ -7,10 +7,9 @@
 #include <utility>
 
 #include "app/decay_assumptions.hpp"
-#include "app/parameter_scores.hpp"
 #include "core/error.hpp"
 #include "optimizer_steps/estimated_decay.hpp"
-#include "study/replay_ranks.hpp"
+#include "training/replay_ranks.hpp"
 #include "training/run_data.hpp"
 
 namespace explaind {
@@ -91,10 +90,6 @@ void open_parts(DecomposeJob& job, const DecomposeOptions& options) {
     throw UsageError("--parts", "a training axis keeps psi_data and psi_decay anyway",
                      "Give rounding alone, or leave it out");
   }
-  if (keeps_parameters(options)) {
-    throw UsageError("--parts", "scores of single scalars are not divided into parts",
-                     "Leave it out, or use --component row");
-  }
   job.run ? open_run_parts(job, parts) : open_estimate(job, options, parts);
   for (const Part part : parts) job.solver.directions.push_back({.part = part});
 }
@@ -132,7 +127,7 @@ void ReplayedParts::replay(const DecomposeJob& job, const std::vector<int64_t>& 
     agree(world, [&] {
       OptimizerReplay replay(*job.run);
       for (int64_t step = 0; step < end; ++step) {
-        replay.advance(job.run_parts->no_gradients(step));
+        replay.advance(no_gradients(*job.run, step));
         if (step % world.size() == world.rank()) write(step, replay);
       }
     });

@@ -32,15 +32,6 @@ bool RunParts::needs_gradients() const {
                          !description.second_moments);
 }
 
-std::vector<at::Tensor> RunParts::no_gradients(int64_t step) const {
-  const at::Tensor none = at::zeros({}, at::kDouble);
-  std::vector<at::Tensor> gradients(run_.description().parameters.size());
-  for (size_t p = 0; p < gradients.size(); ++p) {
-    if (run_.stepped(step, p)) gradients[p] = none;
-  }
-  return gradients;
-}
-
 StepFile::Layout RunParts::layout(Dtype type) const {
   StepFile::Layout layout;
   for (const RunParameter& parameter : run_.description().parameters) {

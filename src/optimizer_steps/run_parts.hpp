@@ -30,9 +30,6 @@ class RunParts final : public PathParts {
   [[nodiscard]] bool needs_files() const { return keeps_data_ || keeps_decay_; }
   /// Whether the replay needs every batch's gradient; else decay is known without.
   [[nodiscard]] bool needs_gradients() const;
-  /// Stands in for a step's gradients where they are not needed: zeros without a shape, of the
-  /// parameters that it stepped.
-  [[nodiscard]] std::vector<at::Tensor> no_gradients(int64_t step) const;
   /// Of a step's file. type: of its arrays, fp32 or fp64.
   [[nodiscard]] StepFile::Layout layout(Dtype type) const;
   /// Fills the file of the step that the replay has just taken.

@@ -8,7 +8,7 @@
 #include <set>
 #include <utility>
 
-#include "study/replay_ranks.hpp"
+#include "training/replay_ranks.hpp"
 
 // S samples, K outputs of each, R rules.
 

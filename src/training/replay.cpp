@@ -31,6 +31,15 @@ at::Tensor applied(const UpdateRule& rule, const at::Tensor& x, const at::Tensor
 OptimizerReplay::OptimizerReplay(const RecordedRun& run)
     : run_(&run), states_(run.description().parameters.size()) {}
 
+std::vector<at::Tensor> no_gradients(const RecordedRun& run, int64_t step) {
+  const at::Tensor none = at::zeros({}, at::kDouble);
+  std::vector<at::Tensor> gradients(run.description().parameters.size());
+  for (size_t p = 0; p < gradients.size(); ++p) {
+    if (run.stepped(step, p)) gradients[p] = none;
+  }
+  return gradients;
+}
+
 void OptimizerReplay::advance(const std::vector<at::Tensor>& gradients) {
   if (next_step() >= run_->steps()) throw std::out_of_range("the run has no further step");
   ++step_;

@@ -53,6 +53,10 @@ struct UpdateParts {
       rounding;  ///< Δ_s − data − decay − momentum: what the training's own arithmetic rounded
 };
 
+/// In place of a step's gradients where only rules, or decay, are wanted of a replay: zeros without
+/// a shape, of the parameters that the step stepped. (Adam's rules need its second moments stored.)
+std::vector<at::Tensor> no_gradients(const RecordedRun& run, int64_t step);
+
 /// Steps through the run in order, in fp64. Tensors are never changed in place, so a copy is a
 /// snapshot that a later replay can start from.
 class OptimizerReplay {

@@ -72,13 +72,7 @@ void UpdateRules::advance(OptimizerReplay& replay) {
     replay.advance(gradients_.of_step(step));
     return;
   }
-  // Rules do not depend on gradients: any will do.
-  const at::Tensor none = at::zeros({}, at::kDouble);
-  std::vector<at::Tensor> stand_ins(run_.description().parameters.size());
-  for (size_t i = 0; i < stand_ins.size(); ++i) {
-    if (run_.stepped(step, i)) stand_ins[i] = none;
-  }
-  replay.advance(stand_ins);
+  replay.advance(no_gradients(run_, step));
 }
 
 void UpdateRules::lay_snapshots() {

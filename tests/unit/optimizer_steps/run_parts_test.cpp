@@ -29,12 +29,7 @@ using testing::TemporaryFolder;
 
 const std::vector<Part> all{Part::decay, Part::rounding, Part::data};
 
-struct Case {
-  std::string name;
-  OptimizerKind kind = OptimizerKind::adamw;
-  bool images = false, stored = false;
-  std::function<void(RecordedTrainingOptions&)> change = [](RecordedTrainingOptions&) {};
-};
+using Case = testing::TrainingCase;
 
 // All of them clipped, ragged and of two groups, one of which does not decay (small_training.cpp).
 std::vector<Case> cases() {
@@ -44,11 +39,7 @@ std::vector<Case> cases() {
       {"adam_l2", OptimizerKind::adam},
       {"adam_l2_stored", OptimizerKind::adam, false, true},
       {"sgd_momentum_dampening", OptimizerKind::sgd},
-      {"sgd_nesterov", OptimizerKind::sgd, false, false,
-       [](Options& o) {
-         o.hyperparameters.nesterov = true;
-         o.hyperparameters.dampening = 0;
-       }},
+      {"sgd_nesterov", OptimizerKind::sgd, false, false, testing::nesterov},
       {"images_with_flips", OptimizerKind::adamw, true, false, [](Options& o) { o.flips = true; }}};
 }
 
@@ -56,14 +47,10 @@ std::vector<Case> cases() {
 class RunPartsTest : public ::testing::TestWithParam<Case> {
  protected:
   void record(at::ScalarType type = at::kDouble) {
-    RecordedTrainingOptions options = testing::small_options(GetParam().kind);
-    options.type = type;
-    options.keep_second_moments = GetParam().stored;
-    GetParam().change(options);
-    run_.emplace(GetParam().images ? testing::record(folder_, testing::small_cnn_json(),
-                                                     testing::small_images(), options)
-                                   : testing::record(folder_, testing::small_transformer_json(),
-                                                     testing::small_sums(), options));
+    run_.emplace(testing::record(folder_, GetParam(), [&](RecordedTrainingOptions& options) {
+      options.type = type;
+      options.keep_second_moments = GetParam().stored;
+    }));
     model_ = build_model(run_->description().json["model"], "test");
     data_ = load_run_data(*run_);
   }
@@ -75,7 +62,7 @@ class RunPartsTest : public ::testing::TestWithParam<Case> {
     OptimizerReplay replay(*run_);
     std::map<int64_t, std::shared_ptr<const StepFile>> files;
     for (int64_t s = 0; s < run_->steps(); ++s) {
-      replay.advance(parts->needs_gradients() ? gradients.of_step(s) : parts->no_gradients(s));
+      replay.advance(parts->needs_gradients() ? gradients.of_step(s) : no_gradients(*run_, s));
       const auto file = std::make_shared<const StepFile>(
           folder_.path() / ("part-" + std::to_string(s)), parts->layout(Dtype::f64), true);
       parts->write(replay, *file);

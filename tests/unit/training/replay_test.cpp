@@ -25,12 +25,7 @@ namespace {
 
 using testing::TemporaryFolder;
 
-struct Case {
-  std::string name;
-  OptimizerKind kind = OptimizerKind::adamw;
-  bool images = false, stored = false;
-  std::function<void(RecordedTrainingOptions&)> change = [](RecordedTrainingOptions&) {};
-};
+using Case = testing::TrainingCase;
 
 std::vector<Case> cases() {
   using Options = RecordedTrainingOptions;
@@ -39,11 +34,7 @@ std::vector<Case> cases() {
       {"adamw_stored", OptimizerKind::adamw, false, true},
       {"adam_l2", OptimizerKind::adam},
       {"sgd_momentum_dampening", OptimizerKind::sgd},
-      {"sgd_nesterov", OptimizerKind::sgd, false, false,
-       [](Options& o) {
-         o.hyperparameters.nesterov = true;
-         o.hyperparameters.dampening = 0;
-       }},
+      {"sgd_nesterov", OptimizerKind::sgd, false, false, testing::nesterov},
       {"sgd_plain", OptimizerKind::sgd, false, false,
        [](Options& o) {
          o.hyperparameters.momentum = 0;
@@ -56,18 +47,14 @@ std::vector<Case> cases() {
 class ReplayTest : public ::testing::TestWithParam<Case> {
  protected:
   [[nodiscard]] RecordedRun record(at::ScalarType type, bool large_steps = false) const {
-    RecordedTrainingOptions options = testing::small_options(GetParam().kind);
-    if (large_steps) {
-      const double rate = GetParam().kind == OptimizerKind::sgd ? 0.5 : 0.05;
-      options.schedule = {.shape = Schedule::Shape::constant, .peak = rate, .steps = 12};
-    }
-    options.type = type;
-    options.keep_gradients = options.keep_second_moments = GetParam().stored;
-    GetParam().change(options);
-    return GetParam().images ? testing::record(folder_, testing::small_cnn_json(),
-                                               testing::small_images(), options)
-                             : testing::record(folder_, testing::small_transformer_json(),
-                                               testing::small_sums(), options);
+    return testing::record(folder_, GetParam(), [&](RecordedTrainingOptions& options) {
+      if (large_steps) {
+        const double rate = GetParam().kind == OptimizerKind::sgd ? 0.5 : 0.05;
+        options.schedule = {.shape = Schedule::Shape::constant, .peak = rate, .steps = 12};
+      }
+      options.type = type;
+      options.keep_gradients = options.keep_second_moments = GetParam().stored;
+    });
   }
   TemporaryFolder folder_;
 };

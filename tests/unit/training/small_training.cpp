@@ -67,4 +67,18 @@ RecordedRun record(const TemporaryFolder& folder, const nlohmann::json& model,
   return RecordedRun::open(folder.path());
 }
 
+RecordedRun record(const TemporaryFolder& folder, const TrainingCase& training,
+                   const std::function<void(RecordedTrainingOptions&)>& more) {
+  RecordedTrainingOptions options = small_options(training.kind);
+  more(options);
+  training.change(options);
+  return training.images ? record(folder, small_cnn_json(), small_images(), options)
+                         : record(folder, small_transformer_json(), small_sums(), options);
+}
+
+void nesterov(RecordedTrainingOptions& options) {
+  options.hyperparameters.nesterov = true;
+  options.hyperparameters.dampening = 0;
+}
+
 }  // namespace explaind::testing

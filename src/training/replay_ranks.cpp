@@ -1,4 +1,4 @@
-#include "study/replay_ranks.hpp"
+#include "training/replay_ranks.hpp"
 
 #include <ATen/ATen.h>
 
