@@ -256,18 +256,22 @@ void keep_top(QueryResult& result, int64_t top) {
     return std::abs(result.values[a]) > std::abs(result.values[b]);
   });
   order.resize(std::min(order.size(), static_cast<size_t>(top)));
-  QueryResult kept = result;
-  kept.keys.clear();
-  kept.values.clear();
-  for (const size_t i : order) {
-    kept.keys.push_back(result.keys[i]);
-    kept.values.push_back(result.values[i]);
-  }
-  if (!kept.shape.empty()) kept.shape = {static_cast<int64_t>(kept.values.size())};
-  result = std::move(kept);
+  keep_rows(result, order);
 }
 
 }  // namespace
+
+void keep_rows(QueryResult& result, const std::vector<size_t>& rows) {
+  std::vector<std::vector<std::string>> keys;
+  std::vector<double> values;
+  for (const size_t row : rows) {
+    keys.push_back(std::move(result.keys[row]));
+    values.push_back(result.values[row]);
+  }
+  result.keys = std::move(keys);
+  result.values = std::move(values);
+  if (!result.shape.empty()) result.shape = {static_cast<int64_t>(rows.size())};
+}
 
 QueryResult run(const StoreReader& store, const Query& query) {
   const StoredVariable variable = store.variable(query.variable);

@@ -34,6 +34,9 @@ struct QueryResult {
   int64_t uncommitted = 0;                 ///< entries left out because their unit is not there yet
 };
 
+/// These rows of a result alone, in this order; an array becomes a list.
+void keep_rows(QueryResult& result, const std::vector<size_t>& rows);
+
 /// Axes of a variable are summed unless kept. Kept: the axes of `group_by`'s coordinates (one row
 /// per distinct value); without group_by all axes that are not in `sum`, by their main coordinates
 /// (step_from and step_to; id and group; component; position).

@@ -98,15 +98,7 @@ void keep_most_alike(QueryResult& result, size_t entries, int64_t top) {
   std::stable_sort(pairs.begin(), pairs.end(),
                    [&](size_t a, size_t b) { return rank(a) > rank(b); });
   pairs.resize(std::min(pairs.size(), static_cast<size_t>(top)));
-  QueryResult kept = result;
-  kept.keys.clear();
-  kept.values.clear();
-  for (const size_t pair : pairs) {
-    kept.keys.push_back(result.keys[pair]);
-    kept.values.push_back(result.values[pair]);
-  }
-  kept.shape = {static_cast<int64_t>(pairs.size())};
-  result = std::move(kept);
+  keep_rows(result, pairs);
 }
 
 }  // namespace
