@@ -151,7 +151,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const HostPlace place = world.on_host();
   std::optional<ChosenDevice> device;
   agree(world, [&] {
-    device = choose_device(device_of(options), place.rank);
+    device = device_of(options, place.rank);
     opened.emplace(prepare_job(options, device->device));
   });
   DecomposeJob& job = *opened;

@@ -14,9 +14,10 @@
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "decomposition/dense_solver.hpp"
+#include "decomposition/endpoints.hpp"
 #include "decomposition/run.hpp"
+#include "optimizer_steps/run_parts.hpp"
 #include "scores/tile_sum.hpp"
-#include "training/tensor_of.hpp"
 
 namespace explaind {
 namespace {
@@ -105,8 +106,11 @@ void require_parameter_options(const DecomposeOptions& options) {
   }
 }
 
-std::string device_of(const DecomposeOptions& options) {
-  return keeps_parameters(options) ? "cpu" : options.device;
+ChosenDevice device_of(const DecomposeOptions& options, int rank) {
+  if (!keeps_parameters(options)) return choose_device(options.device, rank);
+  ChosenDevice device = choose_device("cpu", rank);
+  if (options.device == "auto") device.reason = "scores of single scalars are computed by it";
+  return device;
 }
 
 MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBudget& budget) {
@@ -150,15 +154,13 @@ bool keeps_balance(const DecomposeJob& job) {
 
 DecayUpdate decay_of(const DecomposeJob& job) {
   if (!keeps_balance(job)) return {};
-  return [&job](int64_t piece, ParameterId parameter) {
-    const RecordedRun& run = *job.run;
-    const int64_t step = job.trajectory->step_from(piece);
-    const auto i = static_cast<size_t>(parameter);
-    const auto group = static_cast<size_t>(run.description().parameters[i].group);
-    const Hyperparameters of_step = run.hyperparameters(step, group);
-    if (of_step.weight_decay == 0 || !run.stepped(step, i)) return at::Tensor();
-    const at::Tensor from = tensor_of(run.parameter(step, i)).to(at::kDouble);
-    return from * (-of_step.learning_rate * of_step.weight_decay);
+  const auto decay = std::make_shared<const RunParts>(*job.run, std::vector<Part>{Part::decay});
+  return [&job, decay](int64_t piece, ParameterId parameter) {
+    const auto from = static_cast<size_t>(job.trajectory->point(piece, false));
+    const StoredSum sum = decay->between({from, from + 1}, parameter).front();
+    if (sum.empty()) return at::Tensor();
+    const ParameterInfo& info = job.model->parameters()[static_cast<size_t>(parameter)];
+    return direction_of(sum, info.shape, at::kDouble, Device::cpu());
   };
 }
 

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "app/decompose_job.hpp"
@@ -12,6 +11,7 @@
 #include "comm/dispatcher.hpp"
 #include "config/decompose_options.hpp"
 #include "decomposition/dense_pass.hpp"
+#include "decomposition/device.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "decomposition/workspace.hpp"
 #include "store/influence_store.hpp"
@@ -23,8 +23,8 @@ bool keeps_parameters(const DecomposeOptions& options);
 /// Throws UsageError for what does not go with scores of single scalars, as far as options say.
 void require_parameter_options(const DecomposeOptions& options);
 
-/// --device, where "auto" is the processor for single scalars.
-std::string device_of(const DecomposeOptions& options);
+/// choose_device of --device, but the processor for single scalars.
+ChosenDevice device_of(const DecomposeOptions& options, int rank);
 
 /// The memory plan of one of `shards` ranks that share units; more rows at once where they fit.
 /// Throws UsageError that says what to do where one row does not.

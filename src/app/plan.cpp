@@ -264,7 +264,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   std::optional<DecomposeJob> opened;
   std::optional<ChosenDevice> device;
   agree(world, [&] {
-    device = choose_device(device_of(wanted), world.on_host().rank);
+    device = device_of(wanted, world.on_host().rank);
     opened.emplace(prepare_job(wanted, device->device));
   });
   DecomposeJob& job = *opened;
