@@ -39,6 +39,7 @@ def read(path, *names):
 
 def history(folder, step):
     """θ of every parameter after so many steps, and the learning rate of the step that follows."""
+    rate = None
     if step == 0:
         weights = {name.removeprefix("parameter/"): each for name, each in load_file(folder / "start.safetensors").items()}
     for block in sorted((folder / "blocks").iterdir()):
@@ -48,7 +49,7 @@ def history(folder, step):
             weights = {name.removeprefix("parameter/"): each[step - 1 - first] for name, each in tensors.items() if name.startswith("parameter/")}
         if first <= step <= last:
             rate = tensors["learning_rate"][step - first]
-    return weights, rate if "rate" in dir() else None
+    return weights, rate
 
 
 def expect_whole(path, rounding):
