@@ -285,6 +285,10 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   schema.group_names = job.groups.names;
   schema.components = job.components;
   schema.dense = job.dense;
+  schema.sums_of_steps =
+      job.dense && std::any_of(job.pieces.begin(), job.pieces.end(), [](const PieceRange& pieces) {
+        return pieces.last > pieces.first + 1;
+      });
   schema.balance = keeps_balance(job);
   schema.axes = job.solver.axes;
   for (int64_t i = 0; schema.axes.output && i < job.solver.outputs; ++i) {

@@ -211,6 +211,7 @@ class StoreBuilder {
     std::string inside = "train_sample position";
     if (schema_.axes.group) inside += " sample_of_group";
     if (!schema_.axes.group && !schema_.axes.sample) inside += " sample";
+    if (schema_.sums_of_steps) inside += " step_of_segment";
     attribute(dataset.get(), "summed_inside_absolute_value", inside);
     attribute(dataset.get(), "summed_outside_absolute_value", "parameter");
     if (!schema_.balance) return;

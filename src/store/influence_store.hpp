@@ -32,7 +32,8 @@ struct StoreSchema {
   ComponentTable components;
   /// A score for every scalar, in a dataset per tensor, beside psi of whole tensors and psi_abs.
   bool dense = false;
-  bool balance = false;  ///< beside them: how far data outweighed decay, scalar by scalar
+  bool sums_of_steps = false;  ///< with scalars: a segment's scores are those of several, added up
+  bool balance = false;        ///< beside them: how far data outweighed decay, scalar by scalar
   Axes axes;
   int64_t positions = 1;  ///< longest sample, where axes.position
   UnitGrid units;

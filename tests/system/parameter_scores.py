@@ -132,6 +132,8 @@ def expect_axes(folder):
         expect_sums(path[name])
     with h5py.File(path["all"]) as store:
         assert store["psi_abs"].attrs["summed_inside_absolute_value"] == "train_sample position sample"
+    with h5py.File(path["pieces"]) as store:
+        assert store["psi_abs"].attrs["summed_inside_absolute_value"] == "train_sample position step_of_segment"
     print("groups, sums over samples and sums of pieces: as their samples and segments say")
 
 
