@@ -5,7 +5,8 @@ endif()
 
 find_program(EXPLAIND_CCACHE ccache)
 if(EXPLAIND_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${EXPLAIND_CCACHE})
+  # Without these ccache refuses to keep what was compiled with a precompiled header (PrecompiledTorch.cmake).
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${EXPLAIND_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${EXPLAIND_CCACHE})
 endif()
 find_program(EXPLAIND_MOLD mold)
