@@ -202,14 +202,15 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   }
   std::string code = "0";
   const std::string line = train ? "" : totals.line(world);
-  if (world.rank() == 0) {
+  agree(world, [&] {
+    if (world.rank() != 0) return;
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     fmt::print("\nWrote {} in {}\n{}\n", options.store, format_duration(seconds.count()), line);
     if (found.missed > 0) {
       code = std::to_string(static_cast<int>(ExitCode::tolerance_missed));
     }
-  }
+  });
   world.broadcast(code, 0);
   return std::stoi(code);
 }

@@ -122,6 +122,7 @@ void ReplayedParts::replay(const DecomposeJob& job, const std::vector<int64_t>& 
     if (!std::binary_search(steps.begin(), steps.end(), step)) return;
     const StepFile file(file_of(folder_.path(), step), job.run_parts->layout(type), true);
     job.run_parts->write(replay, file);
+    file.sync();
   };
   if (!job.run_parts->needs_gradients()) {
     agree(world, [&] {

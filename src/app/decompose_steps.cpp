@@ -95,6 +95,7 @@ FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
          i += static_cast<size_t>(world.size())) {
       StepFile file(file_of(folder_.path(), job, i), layout, true);
       form_step(*job.network, *job.path, i, steps.optimizers[i], steps.batch, steps.options, file);
+      file.sync();
     }
   });
   std::vector<std::shared_ptr<const StepFile>> files;

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "comm/mpi_collectives.hpp"
@@ -35,8 +37,10 @@ GroupCollectives make_group_collectives(const Communicator& group, const Device&
   if (!nccl_built()) return over_mpi(" (built without NCCL)");
   if (!distinct_devices(group, device)) return over_mpi(" (ranks of a group share a device)");
   try {
-    return {make_nccl_collectives(group, make_cuda_queue(device.stream())), "NCCL"};
-  } catch (const Error& error) {  // the same on all ranks
+    std::unique_ptr<DeviceQueue> queue;
+    agree(group, [&] { queue = make_cuda_queue(device.stream()); });
+    return {make_nccl_collectives(group, std::move(queue)), "NCCL"};
+  } catch (const Error& error) {  // the same on all ranks: half a group would wait for the other
     return over_mpi(std::string(" (") + error.what() + ")");
   }
 }

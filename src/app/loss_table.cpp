@@ -1,14 +1,13 @@
 #include "app/loss_table.hpp"
 
 #include <fmt/format.h>
-#include <fmt/os.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <string>
-#include <system_error>
 #include <vector>
 
+#include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -89,23 +88,14 @@ void require_writable(const std::filesystem::path& file) {
 
 void write_losses(const CheckpointValues& values, const DecomposeJob& job,
                   const std::filesystem::path& file) {
-  const std::filesystem::path unfinished = file.string() + ".tmp";
-  try {
-    fmt::ostream out = fmt::output_file(unfinished.string());
-    out.print("step,sample,group,value\n");
-    for (size_t i = 0; i < values.steps.size(); ++i) {
-      for (size_t s = 0; s < values.samples; ++s) {
-        out.print("{},{},{},{}\n", values.steps[i], field(job.samples[s].id),
-                  field(job.samples[s].group), values.at(i, s));
-      }
+  std::string text = "step,sample,group,value\n";
+  for (size_t i = 0; i < values.steps.size(); ++i) {
+    for (size_t s = 0; s < values.samples; ++s) {
+      text += fmt::format("{},{},{},{}\n", values.steps[i], field(job.samples[s].id),
+                          field(job.samples[s].group), values.at(i, s));
     }
-    out.close();
-    std::filesystem::rename(unfinished, file);
-  } catch (const std::system_error& error) {
-    std::error_code ignored;
-    std::filesystem::remove(unfinished, ignored);
-    throw DataError(file.string(), error.what(), "Free space, or change --losses-file");
   }
+  write_text_file(file, text);
 }
 
 }  // namespace explaind

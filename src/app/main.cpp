@@ -10,8 +10,10 @@
 
 #include "app/verbs.hpp"
 #include "app/version.hpp"
+#include "checkpoint/lost_file.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
+#include "store/hdf5.hpp"
 
 namespace {
 
@@ -99,30 +101,16 @@ void print_help() {
                "versions.\n";
 }
 
-/// Under mpirun an error that all ranks see alike is printed by one.
-bool prints_errors(const Communicator* world) {
-  if (world != nullptr) return world->rank() == 0;
+/// Under mpirun an error that all ranks see alike is printed by one; MPI has not begun here.
+bool prints_errors() {
   for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
     if (const char* rank = std::getenv(variable)) return std::string(rank) == "0";
   }
   return true;
 }
 
-int run_verb(const Verb& verb, const std::vector<std::string>& arguments,
-             const Communicator* world) {
-  try {
-    return verb.run(verb, arguments, world);
-  } catch (const Error& error) {
-    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(error.exit_code());
-  } catch (const std::exception& error) {
-    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(ExitCode::failure);
-  }
-}
-
 int usage_error(const std::string& problem) {
-  if (prints_errors(nullptr)) {
+  if (prints_errors()) {
     std::cerr << "error: " << problem << ". See explaind --help\n";
   }
   return static_cast<int>(ExitCode::usage);
@@ -146,13 +134,19 @@ int main(int argc, char** argv) {
   for (const Verb& verb : verbs()) {
     if (verb.name != word) continue;
     const std::vector<std::string> arguments(argv + 2, argv + argc);
-    if (!verb.collective) return run_verb(verb, arguments, nullptr);
+    hdf5::silence();  // before MPI begins, or HDF5 would close files when MPI ends
+    if (!verb.collective) {
+      name_lost_files();
+      const Outcome outcome = outcome_of([&] { return verb.run(verb, arguments, nullptr); });
+      if (!outcome.error.empty() && prints_errors()) {
+        std::cerr << "error: " << outcome.error << "\n";
+      }
+      return outcome.code;
+    }
     const MpiEnvironment environment(argc, argv);
-    const Communicator world(MPI_COMM_WORLD);
-    const int code = run_verb(verb, arguments, &world);
-    // mpirun kills ranks that still work when another has left with an error.
-    world.barrier();
-    return code;
+    name_lost_files();
+    const Communicator world(MPI_COMM_WORLD), ending(MPI_COMM_WORLD);
+    return end_together(ending, outcome_of([&] { return verb.run(verb, arguments, &world); }));
   }
   return usage_error("unknown verb '" + word + "'");
 }

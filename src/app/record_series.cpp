@@ -71,11 +71,10 @@ int record_series(const RecordOptions& options) {
       [&](int64_t step, const std::vector<at::Tensor>& weights) {
         if (!std::binary_search(kept.begin(), kept.end(), step)) return;
         write_hugging_face(series / ("step-" + std::to_string(step)), config, network, weights,
-                           options.dtype, tokenizer_model);
-        if (options.optimizer_state) {
-          write_optimizer(series / ("step-" + std::to_string(step)), network, weights,
-                          training.optimizer());
-        }
+                           options.dtype, tokenizer_model, [&](const fs::path& folder) {
+                             if (!options.optimizer_state) return;
+                             write_optimizer(folder, network, weights, training.optimizer());
+                           });
         losses.emplace_back(step, training.reference_loss());
       },
       [&](int64_t, double loss) { progress.advance(1, fmt::format("loss {:.3f}", loss)); });

@@ -9,7 +9,8 @@
 namespace explaind {
 
 /// Unmapped on destruction; the descriptor is closed at once, so a series of thousands of files
-/// needs no more than one. The file must not be cut short by others meanwhile (SIGBUS).
+/// needs no more than one. A file that others cut
+/// short meanwhile ends the program (lost_file.hpp).
 class MappedFile {
  public:
   /// Throws DataError where the file cannot be opened, is no regular file, or cannot be mapped.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <numeric>
 #include <thread>
@@ -21,17 +22,7 @@ bool mpi_running() {
   return started != 0 && finished == 0;
 }
 
-/// One call takes fewer than 2³¹ elements.
-constexpr size_t largest_call = size_t{1} << 28;
-
-template <typename T>
-void broadcast_pieces(std::span<T> values, MPI_Datatype type, int root, MPI_Comm comm) {
-  for (size_t first = 0; first < values.size(); first += largest_call) {
-    const size_t count = std::min(largest_call, values.size() - first);
-    check_mpi(MPI_Bcast(values.data() + first, static_cast<int>(count), type, root, comm),
-              "MPI_Bcast");
-  }
-}
+constexpr int exchange_tag = 2;  // GroupAlarm has 1
 
 }  // namespace
 
@@ -57,7 +48,7 @@ MpiEnvironment::~MpiEnvironment() {
   if (mpi_running()) MPI_Finalize();
 }
 
-Communicator::Communicator(MPI_Comm comm) {
+Communicator::Communicator(MPI_Comm comm, size_t largest) : largest_(largest) {
   check_mpi(MPI_Comm_dup(comm, &comm_), "MPI_Comm_dup");
   MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN);
   MPI_Comm_rank(comm_, &rank_);
@@ -67,12 +58,16 @@ Communicator::Communicator(MPI_Comm comm) {
 Communicator Communicator::self() { return Communicator(MPI_COMM_SELF); }
 
 Communicator::Communicator(Communicator&& other) noexcept
-    : comm_(std::exchange(other.comm_, MPI_COMM_NULL)), rank_(other.rank_), size_(other.size_) {}
+    : comm_(std::exchange(other.comm_, MPI_COMM_NULL)),
+      rank_(other.rank_),
+      size_(other.size_),
+      largest_(other.largest_) {}
 
 Communicator& Communicator::operator=(Communicator&& other) noexcept {
   std::swap(comm_, other.comm_);
   std::swap(rank_, other.rank_);
   std::swap(size_, other.size_);
+  std::swap(largest_, other.largest_);
   return *this;
 }
 
@@ -83,7 +78,7 @@ Communicator::~Communicator() {
 Communicator Communicator::split(int colour) const {
   MPI_Comm part = MPI_COMM_NULL;
   check_mpi(MPI_Comm_split(comm_, colour, rank_, &part), "MPI_Comm_split");
-  Communicator made(part);
+  Communicator made(part, largest_);
   check_mpi(MPI_Comm_free(&part), "MPI_Comm_free");
   return made;
 }
@@ -109,19 +104,28 @@ void Communicator::barrier() const {
   }
 }
 
+void Communicator::broadcast_bytes(void* data, size_t size, int root) const {
+  auto* place = static_cast<std::byte*>(data);
+  for (size_t first = 0; first < size; first += largest_) {
+    check_mpi(MPI_Bcast(place + first, static_cast<int>(std::min(largest_, size - first)), MPI_BYTE,
+                        root, comm_),
+              "MPI_Bcast");
+  }
+}
+
 void Communicator::broadcast(std::string& value, int root) const {
   auto size = static_cast<int64_t>(value.size());
   check_mpi(MPI_Bcast(&size, 1, MPI_INT64_T, root, comm_), "MPI_Bcast");
   value.resize(static_cast<size_t>(size));
-  check_mpi(MPI_Bcast(value.data(), static_cast<int>(size), MPI_CHAR, root, comm_), "MPI_Bcast");
+  broadcast_bytes(value.data(), value.size(), root);
 }
 
 void Communicator::broadcast(std::span<double> values, int root) const {
-  broadcast_pieces(values, MPI_DOUBLE, root, comm_);
+  broadcast_bytes(values.data(), values.size_bytes(), root);
 }
 
 void Communicator::broadcast(std::span<int64_t> values, int root) const {
-  broadcast_pieces(values, MPI_INT64_T, root, comm_);
+  broadcast_bytes(values.data(), values.size_bytes(), root);
 }
 
 int64_t Communicator::minimum(int64_t value) const {
@@ -138,18 +142,28 @@ double Communicator::maximum(double value) const {
 
 std::vector<std::string> Communicator::all_gather(const std::string& value) const {
   const auto ranks = static_cast<size_t>(size_);
-  std::vector<int> lengths(ranks), offsets(ranks, 0);
-  const int length = static_cast<int>(value.size());
-  check_mpi(MPI_Allgather(&length, 1, MPI_INT, lengths.data(), 1, MPI_INT, comm_), "MPI_Allgather");
-  std::partial_sum(lengths.begin(), lengths.end() - 1, offsets.begin() + 1);
-  std::string joined(static_cast<size_t>(offsets.back() + lengths.back()), '\0');
-  check_mpi(MPI_Allgatherv(value.data(), length, MPI_CHAR, joined.data(), lengths.data(),
-                           offsets.data(), MPI_CHAR, comm_),
+  std::vector<int64_t> lengths(ranks);
+  const auto length = static_cast<int64_t>(value.size());
+  check_mpi(MPI_Allgather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, comm_),
+            "MPI_Allgather");
+  std::vector<std::string> values(ranks);
+  if (std::accumulate(lengths.begin(), lengths.end(), size_t{0}) > largest_) {
+    for (size_t i = 0; i < ranks; ++i) {
+      if (static_cast<int>(i) == rank_) values[i] = value;
+      values[i].resize(static_cast<size_t>(lengths[i]));
+      broadcast_bytes(values[i].data(), values[i].size(), static_cast<int>(i));
+    }
+    return values;
+  }
+  const std::vector<int> counts(lengths.begin(), lengths.end());
+  std::vector<int> offsets(ranks, 0);
+  std::partial_sum(counts.begin(), counts.end() - 1, offsets.begin() + 1);
+  std::string joined(static_cast<size_t>(offsets.back() + counts.back()), '\0');
+  check_mpi(MPI_Allgatherv(value.data(), static_cast<int>(length), MPI_CHAR, joined.data(),
+                           counts.data(), offsets.data(), MPI_CHAR, comm_),
             "MPI_Allgatherv");
-  std::vector<std::string> values;
   for (size_t i = 0; i < ranks; ++i) {
-    values.push_back(
-        joined.substr(static_cast<size_t>(offsets[i]), static_cast<size_t>(lengths[i])));
+    values[i] = joined.substr(static_cast<size_t>(offsets[i]), static_cast<size_t>(counts[i]));
   }
   return values;
 }
@@ -157,41 +171,43 @@ std::vector<std::string> Communicator::all_gather(const std::string& value) cons
 std::vector<std::vector<double>> Communicator::exchange(std::span<const double> values,
                                                         const std::vector<int64_t>& counts) const {
   const auto ranks = static_cast<size_t>(size_);
-  const std::vector<int> given(counts.begin(), counts.end());
-  std::vector<int> taken(ranks), from(ranks, 0), to(ranks, 0);
-  check_mpi(MPI_Alltoall(given.data(), 1, MPI_INT, taken.data(), 1, MPI_INT, comm_),
+  std::vector<int64_t> taken(ranks);
+  check_mpi(MPI_Alltoall(counts.data(), 1, MPI_INT64_T, taken.data(), 1, MPI_INT64_T, comm_),
             "MPI_Alltoall");
-  std::partial_sum(given.begin(), given.end() - 1, from.begin() + 1);
-  std::partial_sum(taken.begin(), taken.end() - 1, to.begin() + 1);
-  std::vector<double> all(static_cast<size_t>(to.back() + taken.back()));
-  check_mpi(MPI_Alltoallv(values.data(), given.data(), from.data(), MPI_DOUBLE, all.data(),
-                          taken.data(), to.data(), MPI_DOUBLE, comm_),
-            "MPI_Alltoallv");
-  std::vector<std::vector<double>> received;
-  for (size_t i = 0; i < ranks; ++i) {
-    const auto first = all.begin() + to[i];
-    received.emplace_back(first, first + taken[i]);
+  std::vector<std::vector<double>> received(ranks);
+  std::vector<MPI_Request> requests;
+  const auto piece = static_cast<int64_t>(std::max<size_t>(1, largest_ / sizeof(double)));
+  /// Calls `move(first, count, request)` for pieces of n numbers.
+  const auto in_pieces = [&](int64_t n, auto move) {
+    for (int64_t first = 0; first < n; first += piece) {
+      requests.push_back(MPI_REQUEST_NULL);
+      move(first, static_cast<int>(std::min(piece, n - first)), &requests.back());
+    }
+  };
+  const double* own = values.data();
+  for (size_t i = 0; i < ranks; ++i) {  // the receives first: what is sent then has its place
+    received[i].resize(static_cast<size_t>(taken[i]));
+    if (static_cast<int>(i) == rank_) continue;
+    in_pieces(taken[i], [&](int64_t first, int count, MPI_Request* request) {
+      check_mpi(MPI_Irecv(received[i].data() + first, count, MPI_DOUBLE, static_cast<int>(i),
+                          exchange_tag, comm_, request),
+                "MPI_Irecv");
+    });
   }
+  for (size_t i = 0; i < ranks; own += counts[i++]) {
+    if (static_cast<int>(i) == rank_) {
+      std::copy_n(own, counts[i], received[i].data());
+      continue;
+    }
+    in_pieces(counts[i], [&](int64_t first, int count, MPI_Request* request) {
+      check_mpi(MPI_Isend(own + first, count, MPI_DOUBLE, static_cast<int>(i), exchange_tag, comm_,
+                          request),
+                "MPI_Isend");
+    });
+  }
+  check_mpi(MPI_Waitall(static_cast<int>(requests.size()), requests.data(), MPI_STATUSES_IGNORE),
+            "MPI_Waitall");
   return received;
-}
-
-void agree(const Communicator& world, const std::function<void()>& action) {
-  // "" is success; else the exit code's digit and the message. Every rank takes part, whatever
-  // happened to it.
-  std::string outcome;
-  try {
-    action();
-  } catch (const Error& error) {
-    outcome = std::to_string(static_cast<int>(error.exit_code())) + "\n" + error.what();
-  } catch (const std::exception& error) {
-    outcome = std::string("1\n") + error.what();
-  }
-  for (const std::string& each : world.all_gather(outcome)) {
-    if (each.empty()) continue;
-    const size_t split = each.find('\n');
-    throw Error("", each.substr(split + 1), "",
-                static_cast<ExitCode>(std::stoi(each.substr(0, split))));
-  }
 }
 
 void abort_job(int code) {

@@ -3,6 +3,7 @@
 
 #include <mpi.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -25,11 +26,15 @@ struct HostPlace {
   int rank = 0, ranks = 1;
 };
 
+/// Bytes that go into one MPI call, whose counts and offsets are ints; what is longer is cut.
+inline constexpr size_t largest_message = size_t{1} << 30;
+
 /// Owns a duplicate; destructors skip the free after MPI_Finalize.
 class Communicator {
  public:
+  /// largest: the same on all ranks; tests give less, to meet the cuts without gigabytes.
   /// @collective over comm
-  explicit Communicator(MPI_Comm comm);
+  explicit Communicator(MPI_Comm comm, size_t largest = largest_message);
   /// This rank alone. Not collective.
   static Communicator self();
   Communicator(Communicator&& other) noexcept;
@@ -41,6 +46,8 @@ class Communicator {
   [[nodiscard]] int rank() const { return rank_; }
   [[nodiscard]] int size() const { return size_; }
   [[nodiscard]] MPI_Comm get() const { return comm_; }
+  /// Bytes that go into one call.
+  [[nodiscard]] size_t largest() const { return largest_; }
   /// The ranks that give the same colour, in the order they have here. @collective
   [[nodiscard]] Communicator split(int colour) const;
   /// @collective
@@ -59,18 +66,38 @@ class Communicator {
   /// @collective; every rank's string, in rank order, on every rank.
   [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const;
   /// @collective; what every rank, in rank order, has for this one. values: for rank 0, then for
-  /// rank 1 …; counts: how many for each, in all less than 2³¹.
+  /// rank 1 …; counts: how many for each.
   [[nodiscard]] std::vector<std::vector<double>> exchange(std::span<const double> values,
                                                           const std::vector<int64_t>& counts) const;
 
  private:
+  void broadcast_bytes(void* data, size_t size, int root) const;
+
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;
+  size_t largest_ = largest_message;
 };
 
 /// Runs `action` on every rank and agrees on the outcome: if it threw on any rank, all ranks throw
-/// the error of the lowest such rank (same message, same exit code). @collective
+/// the error of the lowest such rank (same message, same exit code). A rank that failed waits a few
+/// seconds for the others: where they wait for it inside `action`, or are busy for longer, it says
+/// its message and ends the job. @collective
 void agree(const Communicator& world, const std::function<void()>& action);
+
+/// What a rank's work came to: an exit code, and a message where it failed.
+struct Outcome {
+  int code = 0;
+  std::string error;
+};
+
+/// Runs `action`, which returns an exit code, and catches what it throws. Not collective.
+Outcome outcome_of(const std::function<int()>& action);
+
+/// The end of every rank's work; the exit code of all. Where a rank has failed rank 0 says one
+/// message, that of the lowest one. A rank that failed waits a few seconds for the others, which
+/// may be waiting for it elsewhere and will never come: then it says its message and ends the job.
+/// world: a duplicate on which nothing else is done. @collective over world
+int end_together(const Communicator& world, const Outcome& mine);
 
 /// Ends the job at once with `code` on all ranks (MPI_Abort); the caller has printed the message.
 [[noreturn]] void abort_job(int code);

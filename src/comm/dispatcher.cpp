@@ -187,6 +187,8 @@ void Dispatcher::report(int64_t unit, const std::string& text) {
 void Dispatcher::fail(int64_t unit, const std::string& message) {
   const std::string text =
       "rank " + std::to_string(comm_.rank()) + ", unit " + std::to_string(unit) + ": " + message;
+  // Alone there is nobody to be told, and what stands on the stack is cleared away.
+  if (comm_.size() == 1) throw Error("", text, "");
   if (server_) server_->fail(text);
   try {
     send(comm_.get(), 0, failure_tag, text);

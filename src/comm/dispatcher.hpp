@@ -46,7 +46,8 @@ class Dispatcher {
   /// Tells rank 0 that a unit is done and on disk. Not collective.
   void report(int64_t unit, const std::string& text);
   /// Sends the message with rank and unit to the dispatcher, which prints the first and aborts the
-  /// job with exit code 1; after five seconds this rank prints and aborts itself. Not collective.
+  /// job with exit code 1; after five seconds this rank prints and aborts itself. A rank alone
+  /// throws it as an Error. Not collective.
   [[noreturn]] void fail(int64_t unit, const std::string& message);
   /// True where a stop ended the run before all units were handed out; the same on all ranks after
   /// finish().

@@ -83,6 +83,14 @@ bool GroupAlarm::heard() {
   return std::any_of(notices_.begin(), notices_.end(), [](const auto& each) { return !!each; });
 }
 
+std::optional<int> GroupAlarm::lowest_failed() {
+  if (!heard()) return std::nullopt;
+  const auto first = std::find_if(notices_.begin(), notices_.end(),
+                                  [](const auto& each) { return each && !each->waited; });
+  if (first == notices_.end()) return std::nullopt;
+  return (*first)->rank;
+}
+
 Error GroupAlarm::conclude(const std::string& waiting_for, double seconds_waited) {
   say(true, "");
   const auto failed = [&] {

@@ -34,6 +34,8 @@ class GroupAlarm {
   void raise(const std::string& cause);
   /// True where a rank has said something.
   [[nodiscard]] bool heard();
+  /// The lowest rank that has said that it failed itself.
+  [[nodiscard]] std::optional<int> lowest_failed();
   /// Ends a wait: tells the others so, listens for two seconds to what they have to say, and
   /// returns the error that all of them come to: the cause of the lowest rank that failed, else
   /// who did not answer. waiting_for: of this rank, as in "gather 7".

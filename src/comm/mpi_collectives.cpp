@@ -9,7 +9,6 @@ namespace explaind {
 namespace {
 
 constexpr int data_tag = 2;  // the alarm has 1
-constexpr size_t line_bytes = 64;
 constexpr auto poll_interval = std::chrono::microseconds(200);
 constexpr auto closing_patience = std::chrono::seconds(1);
 
@@ -31,13 +30,9 @@ bool all_done(std::vector<MPI_Request>& requests) {
 
 MpiCollectives::MpiCollectives(const Communicator& group, std::chrono::milliseconds deadline)
     : Collectives(group.rank(), group.size()),
-      comm_(group.get()),
+      comm_(group.get(), group.largest()),
       alarm_(comm_),
-      deadline_(deadline) {
-  // In pieces of 64 bytes, so that a count fits an int.
-  check_mpi(MPI_Type_contiguous(line_bytes, MPI_BYTE, &line_), "MPI_Type_contiguous");
-  check_mpi(MPI_Type_commit(&line_), "MPI_Type_commit");
-}
+      deadline_(deadline) {}
 
 MpiCollectives::~MpiCollectives() {
   {
@@ -46,9 +41,6 @@ MpiCollectives::~MpiCollectives() {
   }
   work_.notify_one();
   if (thread_.joinable()) thread_.join();
-  int finished = 0;
-  MPI_Finalized(&finished);
-  if (finished == 0) MPI_Type_free(&line_);
 }
 
 void MpiCollectives::begin(Gather /*gather*/, const std::byte* mine, size_t bytes, std::byte* all) {
@@ -105,23 +97,28 @@ void MpiCollectives::serve() {
   } catch (const Error& error) {
     if (!lock.owns_lock()) lock.lock();
     failure_.emplace(error);
+  } catch (const std::exception& error) {  // bad_alloc: carried to who waits, like any other
+    if (!lock.owns_lock()) lock.lock();
+    failure_.emplace("gather " + std::to_string(ended_), error.what(), "");
   }
   done_.notify_all();
 }
 
 MpiCollectives::Requests MpiCollectives::post(const Transfer& transfer) const {
   Requests requests;
-  const int count = static_cast<int>(transfer.bytes / line_bytes);
   // Neighbours first, so that not all ranks send to the same one at once.
   for (int step = 1; step < size(); ++step) {
     const int to = (rank() + step) % size(), from = (rank() + size() - step) % size();
     std::byte* place = transfer.all + static_cast<size_t>(from) * transfer.bytes;
-    check_mpi(MPI_Irecv(place, count, line_, from, data_tag, comm_.get(),
-                        &requests.receives.emplace_back(MPI_REQUEST_NULL)),
-              "MPI_Irecv");
-    check_mpi(MPI_Isend(transfer.mine, count, line_, to, data_tag, comm_.get(),
-                        &requests.sends.emplace_back(MPI_REQUEST_NULL)),
-              "MPI_Isend");
+    for (size_t first = 0; first < transfer.bytes; first += comm_.largest()) {
+      const auto count = static_cast<int>(std::min(comm_.largest(), transfer.bytes - first));
+      check_mpi(MPI_Irecv(place + first, count, MPI_BYTE, from, data_tag, comm_.get(),
+                          &requests.receives.emplace_back(MPI_REQUEST_NULL)),
+                "MPI_Irecv");
+      check_mpi(MPI_Isend(transfer.mine + first, count, MPI_BYTE, to, data_tag, comm_.get(),
+                          &requests.sends.emplace_back(MPI_REQUEST_NULL)),
+                "MPI_Isend");
+    }
   }
   return requests;
 }
@@ -138,7 +135,7 @@ void MpiCollectives::move(const Transfer& transfer) {
     }
     // A rank that gave up may have had other plans with its memory since.
     look_around(since(start));
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     // Nothing may be written any more where nobody waits. A receive that is in the middle of its
     // data has a second to end.
     for (MPI_Request& request : requests.receives) {

@@ -50,7 +50,6 @@ class MpiCollectives final : public Collectives {
   Communicator comm_;
   GroupAlarm alarm_;  ///< the thread's
   std::chrono::milliseconds deadline_;
-  MPI_Datatype line_ = MPI_DATATYPE_NULL;
 
   std::mutex mutex_;  ///< of all below
   std::condition_variable work_, done_;

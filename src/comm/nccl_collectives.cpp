@@ -199,7 +199,8 @@ std::unique_ptr<Collectives> make_nccl_collectives(const Communicator& group,
   std::string text(id.internal, sizeof(id.internal));
   group.broadcast(text, 0);
   std::copy(text.begin(), text.end(), id.internal);
-  made->join(id);
+  // A rank whose start failed is not always heard before the others' has ended.
+  agree(group, [&] { made->join(id); });
   return made;
 }
 

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,6 +25,21 @@ at::Tensor tensor_over(const TensorView& view) {
   return at::from_blob(data, view.shape, at::TensorOptions().dtype(type_of(view.dtype)));
 }
 
+struct Descriptor {
+  explicit Descriptor(int opened) : number(opened) {}
+  ~Descriptor() {
+    if (number >= 0) close(number);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int number;
+};
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* what, int code) {
+  throw DataError(path.string(), std::string(what) + ": " + std::strerror(code),
+                  "The parts of a step need room beside the store: a copy of the model each");
+}
+
 }  // namespace
 
 StepFile::StepFile(std::filesystem::path path, Layout layout, bool writable)
@@ -38,28 +54,30 @@ StepFile::StepFile(std::filesystem::path path, Layout layout, bool writable)
       size_ += (bytes + line - 1) / line * line;
     }
   }
-  const auto fail = [&](const char* what) {
-    throw DataError(path_.string(), std::string(what) + ": " + std::strerror(errno),
-                    "The parts of a step need room beside the store: a copy of the model each");
-  };
-  const int descriptor =
-      open(path_.c_str(), (writable ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644);
-  if (descriptor < 0) fail("cannot be opened");
+  const Descriptor file(
+      open(path_.c_str(), (writable ? O_RDWR | O_CREAT | O_TRUNC : O_RDONLY) | O_CLOEXEC, 0644));
+  if (file.number < 0) fail(path_, "cannot be opened", errno);
   if (writable) {
-    const int failure = posix_fallocate(descriptor, 0, static_cast<off_t>(size_));
-    if (failure != 0) {
-      close(descriptor);
-      errno = failure;
-      fail("cannot be allocated");
-    }
+    const int failure = posix_fallocate(file.number, 0, static_cast<off_t>(size_));
+    if (failure != 0) fail(path_, "cannot be allocated", failure);
+  }
+  // Pages beyond a file's end are no memory: reading them ends the program.
+  struct stat status {};
+  if (fstat(file.number, &status) != 0) fail(path_, "cannot be examined", errno);
+  if (static_cast<size_t>(status.st_size) != size_) {
+    throw DataError(
+        path_.string(),
+        "is " + std::to_string(status.st_size) + " bytes long and not " + std::to_string(size_),
+        "Something else has changed it: start again");
   }
   void* mapped = mmap(nullptr, size_, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED,
-                      descriptor, 0);
-  const int failure = errno;
-  close(descriptor);
-  errno = failure;
-  if (mapped == MAP_FAILED) fail("cannot be mapped");
+                      file.number, 0);
+  if (mapped == MAP_FAILED) fail(path_, "cannot be mapped", errno);
   data_ = static_cast<std::byte*>(mapped);
+}
+
+void StepFile::sync() const {
+  if (msync(data_, size_, MS_SYNC) != 0) fail(path_, "cannot be synced to disk", errno);
 }
 
 StepFile::~StepFile() { munmap(data_, size_); }

@@ -28,7 +28,7 @@ class StepFile {
     int64_t parts = 0;
   };
   /// Makes a file of zeros, to be written (`writable`), or maps one that is there. Throws DataError
-  /// where the file system fails.
+  /// where the file system fails, or the file has not the layout's size.
   StepFile(std::filesystem::path path, Layout layout, bool writable);
   ~StepFile();
   StepFile(const StepFile&) = delete;
@@ -37,6 +37,9 @@ class StepFile {
   /// Views and tensors of the mapped bytes, valid as long as this.
   [[nodiscard]] TensorView end(size_t parameter) const;
   [[nodiscard]] TensorView part(int64_t index, size_t parameter) const;
+  /// Brings what was written to the disk, where ranks of other machines find it. Throws DataError
+  /// where that fails.
+  void sync() const;
   [[nodiscard]] at::Tensor mutable_end(size_t parameter) const;
   [[nodiscard]] at::Tensor mutable_part(int64_t index, size_t parameter) const;
 

@@ -6,9 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "core/error.hpp"
 #include "store/file_lock.hpp"
@@ -291,7 +293,7 @@ void allocate(const fs::path& path) {
   int failure = descriptor < 0 || fstat(descriptor, &status) != 0 ? errno : 0;
   if (failure == 0) failure = posix_fallocate(descriptor, 0, status.st_size);
   if (failure == 0 && fsync(descriptor) != 0) failure = errno;
-  if (descriptor >= 0) ::close(descriptor);
+  if (descriptor >= 0 && ::close(descriptor) != 0 && failure == 0) failure = errno;
   if (failure != 0) {
     throw DataError(path.string(), std::string("cannot be allocated: ") + std::strerror(failure),
                     "Free space, or choose another --store");
@@ -301,9 +303,39 @@ void allocate(const fs::path& path) {
 void sync_directory(const fs::path& directory) {
   const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;  // a file system without directory descriptors
-  fsync(descriptor);
+  const int failure = fsync(descriptor) != 0 ? errno : 0;
   ::close(descriptor);
+  // Some network file systems know no sync of directories.
+  if (failure != 0 && failure != EINVAL) {
+    throw DataError(directory.string(),
+                    std::string("cannot be synced to disk: ") + std::strerror(failure),
+                    "The store is there and whole: look after its disk, then use --resume");
+  }
 }
+
+/// A file that is removed unless it is kept: what was never complete does not stay.
+class Unfinished {
+ public:
+  explicit Unfinished(fs::path path) : path_(std::move(path)) {}
+  Unfinished(const Unfinished&) = delete;
+  Unfinished& operator=(const Unfinished&) = delete;
+  ~Unfinished() {
+    std::error_code ignored;
+    if (!kept_) fs::remove(path_, ignored);
+  }
+  [[nodiscard]] const fs::path& path() const { return path_; }
+  void move_to(const fs::path& place) {
+    if (std::rename(path_.c_str(), place.c_str()) != 0) {
+      throw DataError(place.string(), std::string("cannot be renamed: ") + std::strerror(errno),
+                      "Check permissions and space");
+    }
+    kept_ = true;
+  }
+
+ private:
+  fs::path path_;
+  bool kept_ = false;
+};
 
 void require_writable(const fs::path& path, bool overwrite) {
   const fs::path directory = path.has_parent_path() ? path.parent_path() : ".";
@@ -327,21 +359,15 @@ void create_store(const fs::path& path, const StoreSchema& schema, bool overwrit
   require_writable(path, overwrite);
   std::optional<FileLock> lock;
   if (fs::exists(path)) lock.emplace(path, FileLock::Mode::exclusive);
-  const fs::path unfinished = path.string() + ".tmp";
-  try {
-    StoreBuilder builder(unfinished, schema);
+  Unfinished unfinished(path.string() + ".tmp");
+  {
+    StoreBuilder builder(unfinished.path(), schema);
     builder.build();
     builder.close();
-    allocate(unfinished);
-    fs::rename(unfinished, path);
-    sync_directory(path.has_parent_path() ? path.parent_path() : ".");
-  } catch (const fs::filesystem_error& error) {
-    throw DataError(path.string(), error.what(), "Check permissions and space");
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(unfinished, ignored);
-    throw;
   }
+  allocate(unfinished.path());
+  unfinished.move_to(path);
+  sync_directory(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 }  // namespace explaind

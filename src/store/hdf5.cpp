@@ -72,7 +72,10 @@ void check(herr_t status, const std::string& where, const std::string& what) {
   if (status < 0) fail(where, what);
 }
 
-void silence() { H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr); }
+void silence() {
+  H5dont_atexit();  // refused where HDF5 has begun already
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+}
 
 Handle text_type(const std::string& where) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose, where, "H5Tcopy");

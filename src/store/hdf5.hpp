@@ -34,6 +34,8 @@ class Handle {
   [[nodiscard]] hid_t get() const { return id_; }
   [[nodiscard]] explicit operator bool() const { return id_ >= 0; }
   void close(const std::string& where, const std::string& what);
+  /// Leaves it open for good.
+  void release() { id_ = H5I_INVALID_HID; }
 
  private:
   hid_t id_ = H5I_INVALID_HID;
@@ -43,7 +45,9 @@ class Handle {
 /// Throws DataError with HDF5's innermost message where `status` is negative.
 void check(herr_t status, const std::string& where, const std::string& what);
 
-/// Switches off HDF5's printing of its error stack, for the whole process.
+/// Switches off what HDF5 does unasked, for the whole process: printing its error stack, and
+/// closing files when the program or MPI ends, which crashes where a write had found no space.
+/// Called before HDF5 or MPI have begun; later only the printing can be switched off.
 void silence();
 
 /// The VL UTF-8 string type of every text in a store.

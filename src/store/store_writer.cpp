@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "comm/communicator.hpp"
@@ -34,6 +35,32 @@ TileBytes bytes_of(const std::vector<T>& values) {
   return {values.data(), values.size() * sizeof(T)};
 }
 
+/// The file as the ranks of a group have opened it. Closing is collective: where a rank gives up
+/// the others may never come, so that it leaves a shared file open.
+class SharedFile {
+ public:
+  SharedFile() = default;
+  SharedFile(Handle file, int ranks) : file_(std::move(file)), ranks_(ranks) {}
+  SharedFile(const SharedFile&) = delete;
+  SharedFile& operator=(const SharedFile&) = delete;
+  SharedFile(SharedFile&&) = delete;
+  SharedFile& operator=(SharedFile&& other) noexcept {
+    std::swap(file_, other.file_);
+    std::swap(ranks_, other.ranks_);
+    return *this;
+  }
+  ~SharedFile() {
+    if (ranks_ > 1) file_.release();
+  }
+
+  [[nodiscard]] hid_t get() const { return file_.get(); }
+  void close(const std::string& where) { file_.close(where, "closing"); }
+
+ private:
+  Handle file_;
+  int ranks_ = 1;
+};
+
 }  // namespace
 
 struct StoreWriter::State {
@@ -41,7 +68,7 @@ struct StoreWriter::State {
   StoreSchema schema;
   Communicator group;  ///< its own duplicate
   FileLock lock;
-  Handle file;
+  SharedFile file;
   std::vector<Variable> scores, certificates;
   std::vector<Handle> score_sets, certificate_sets;  ///< datasets of these
   DenseWriter dense;
@@ -54,7 +81,9 @@ struct StoreWriter::State {
     Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "H5Pcreate");
     check(H5Pset_fapl_mpio(access.get(), group.get(), MPI_INFO_NULL), where, "H5Pset_fapl_mpio");
     check(H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG), where, "H5Pset_fclose_degree");
-    file = Handle(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, where, "opening");
+    file = SharedFile(
+        Handle(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.get()), H5Fclose, where, "opening"),
+        group.size());
     scores = score_variables(schema);
     certificates = certificate_variables(schema);
     for (const Variable& variable : scores) score_sets.push_back(open(variable.name));
@@ -196,7 +225,7 @@ void StoreWriter::close() {
   for (auto* handles : {&s.score_sets, &s.certificate_sets}) {
     for (Handle& handle : *handles) handle.close(s.where, "closing");
   }
-  s.file.close(s.where, "closing");
+  s.file.close(s.where);
 }
 
 }  // namespace explaind

@@ -2,9 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <fstream>
 #include <system_error>
+#include <utility>
 
+#include "checkpoint/new_file.hpp"
 #include "checkpoint/safetensors_writer.hpp"
 #include "core/error.hpp"
 
@@ -14,17 +15,34 @@ namespace {
 constexpr int64_t bos_id = 1, eos_id = 2;  // as train_tokenizer numbers them
 
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  std::ofstream out(path);
-  out << value.dump(2) << "\n";
-  out.close();
-  if (!out) throw DataError(path.string(), "cannot be written", "Check space and permissions");
+  write_text_file(path, value.dump(2) + "\n");
 }
+
+/// A folder that is made empty, and removed with this unless it has been moved to its place.
+class UnfinishedFolder {
+ public:
+  explicit UnfinishedFolder(std::filesystem::path path) : path_(std::move(path)) {
+    std::filesystem::remove_all(path_);
+    std::filesystem::create_directories(path_);
+  }
+  UnfinishedFolder(const UnfinishedFolder&) = delete;
+  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
+  ~UnfinishedFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
 
 }  // namespace
 
 void write_hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
                         const Network& network, const std::vector<at::Tensor>& weights,
-                        const std::string& dtype, const std::filesystem::path& tokenizer_model) {
+                        const std::string& dtype, const std::filesystem::path& tokenizer_model,
+                        const std::function<void(const std::filesystem::path&)>& beside) {
   namespace fs = std::filesystem;
   const bool half = dtype == "bf16";
   std::vector<at::Tensor> rounded;  // keeps the bytes alive that the views show
@@ -37,10 +55,9 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                      .data = static_cast<const std::byte*>(rounded.back().const_data_ptr()),
                      .bytes = rounded.back().nbytes()});
   }
-  const fs::path unfinished = directory.string() + ".tmp";
   try {
-    fs::remove_all(unfinished);
-    fs::create_directories(unfinished);
+    const UnfinishedFolder folder(directory.string() + ".tmp");
+    const fs::path& unfinished = folder.path();
     write_safetensors(unfinished / "model.safetensors", views);
     write_json(unfinished / "config.json",
                to_hugging_face(config, half ? "bfloat16" : "float32", bos_id, eos_id));
@@ -53,8 +70,10 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                                                       {"eos_token", "</s>"},
                                                       {"unk_token", "<unk>"}});
     fs::copy_file(tokenizer_model, unfinished / "tokenizer.model");
+    if (beside) beside(unfinished);
     fs::remove_all(directory);
     fs::rename(unfinished, directory);
+    sync_directory(directory.has_parent_path() ? directory.parent_path() : ".");
   } catch (const fs::filesystem_error& error) {
     throw DataError(directory.string(), std::string("cannot be written: ") + error.what(),
                     "Check space and permissions");

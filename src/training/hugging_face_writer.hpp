@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,11 @@ namespace explaind {
 
 /// Writes DIRECTORY: config.json, generation_config.json, model.safetensors (weights rounded to
 /// `dtype`: bf16 or f32), tokenizer.model (copied) and tokenizer_config.json. The directory appears
-/// under its name only when complete. Throws DataError.
+/// under its name only when complete, else nothing of it stays. beside: writes more into the folder
+/// that it is given, before that. Throws DataError.
 void write_hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
                         const Network& network, const std::vector<at::Tensor>& weights,
-                        const std::string& dtype, const std::filesystem::path& tokenizer_model);
+                        const std::string& dtype, const std::filesystem::path& tokenizer_model,
+                        const std::function<void(const std::filesystem::path&)>& beside = {});
 
 }  // namespace explaind

@@ -2,11 +2,10 @@
 
 #include <ATen/ATen.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "checkpoint/new_file.hpp"
 #include "checkpoint/safetensors_writer.hpp"
-#include "core/error.hpp"
 #include "training/tensor_view_of.hpp"
 
 namespace explaind {
@@ -42,11 +41,8 @@ void write_optimizer(const std::filesystem::path& directory, const Model& model,
   }
   write_safetensors(directory / "optimizer.safetensors", views);
   const std::filesystem::path path = directory / "optimizer.json";
-  std::ofstream out(path);
   const nlohmann::ordered_json description = {{"optimizer", "adamw"}, {"groups", groups}};
-  out << description.dump(2) << "\n";
-  out.close();
-  if (!out) throw DataError(path.string(), "cannot be written", "Check space and permissions");
+  write_text_file(path, description.dump(2) + "\n");
 }
 
 }  // namespace explaind

@@ -1,0 +1,139 @@
+// How ranks agree on what became of them, and how a rank ends the job alone that others never meet.
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "comm/check.hpp"
+#include "comm/communicator.hpp"
+#include "comm/group_alarm.hpp"
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// How long a rank that failed waits for the others before it ends the job.
+constexpr auto patience = std::chrono::seconds(5);
+/// How long it then listens for a lower rank that does the same.
+constexpr auto listening = std::chrono::milliseconds(500);
+constexpr int alarm_tag = 3;
+
+/// Whether a rank has failed, once all ranks are here; nothing where this one has, and the others
+/// do not come. @collective
+std::optional<bool> any_failed(const Communicator& world, bool failed) {
+  const int mine = failed ? 1 : 0;
+  int any = 0;
+  MPI_Request request = MPI_REQUEST_NULL;
+  check_mpi(MPI_Iallreduce(&mine, &any, 1, MPI_INT, MPI_MAX, world.get(), &request),
+            "MPI_Iallreduce");
+  const auto start = Clock::now();
+  for (;;) {
+    int done = 0;
+    check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
+    if (done != 0) return any != 0;
+    const auto waited = Clock::now() - start;
+    // The request stays: this rank ends without it.
+    if (failed && waited > patience) return std::nullopt;
+    // A rank that waits for long leaves its core to the others.
+    if (waited > std::chrono::milliseconds(1)) {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  }
+}
+
+/// Says the message and ends the job. Of several ranks that do so together the lowest speaks.
+[[noreturn]] void end_alone(const Communicator& world, const Outcome& mine) {
+  std::string who;
+  try {
+    int rank = 0;
+    check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
+    if (world.size() > 1) who = "rank " + std::to_string(rank) + ": ";
+    GroupAlarm alarm(world, alarm_tag);
+    alarm.raise(mine.error);
+    for (const auto start = Clock::now(); Clock::now() - start < listening;) {
+      if (alarm.lowest_failed().value_or(world.rank()) < world.rank()) {
+        std::this_thread::sleep_for(patience);  // that rank ends this one
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  } catch (const std::exception&) {
+    // The others cannot be asked; the message is said all the same.
+  }
+  std::cout.flush();
+  std::cerr << "error: " << who << mine.error << std::endl;
+  abort_job(mine.code);
+}
+
+struct Failure {
+  Outcome outcome;
+  size_t rank = 0;
+  bool alike = true;  ///< every rank's
+};
+
+/// Of the lowest rank that failed. @collective, once any_failed has said that there is one
+Failure first_failure(const Communicator& world, const Outcome& mine) {
+  const std::string packed =
+      mine.error.empty() ? "" : std::to_string(mine.code) + "\n" + mine.error;
+  const std::vector<std::string> all = world.all_gather(packed);
+  const auto first =
+      std::find_if(all.begin(), all.end(), [](const auto& each) { return !each.empty(); });
+  const size_t split = first->find('\n');
+  return {
+      .outcome = {.code = std::stoi(first->substr(0, split)), .error = first->substr(split + 1)},
+      .rank = static_cast<size_t>(first - all.begin()),
+      .alike = std::count(all.begin(), all.end(), *first) == world.size()};
+}
+
+}  // namespace
+
+Outcome outcome_of(const std::function<int()>& action) {
+  Outcome mine{.code = static_cast<int>(ExitCode::failure), .error = ""};
+  try {
+    return {.code = action(), .error = ""};
+  } catch (const Error& error) {
+    mine = {.code = static_cast<int>(error.exit_code()), .error = error.what()};
+  } catch (const std::exception& error) {
+    mine.error = error.what();
+  } catch (...) {
+    mine.error = "";
+  }
+  if (mine.error.empty()) mine.error = "an error that does not say what it is";
+  return mine;
+}
+
+void agree(const Communicator& world, const std::function<void()>& action) {
+  const Outcome mine = outcome_of([&] {
+    action();
+    return 0;
+  });
+  const std::optional<bool> failed = any_failed(world, !mine.error.empty());
+  if (!failed) end_alone(world, mine);
+  if (!*failed) return;
+  const Outcome first = first_failure(world, mine).outcome;
+  throw Error("", first.error, "", static_cast<ExitCode>(first.code));
+}
+
+int end_together(const Communicator& world, const Outcome& mine) {
+  try {
+    const std::optional<bool> failed = any_failed(world, !mine.error.empty());
+    if (!failed) end_alone(world, mine);
+    if (!*failed) return mine.code;
+    const Failure first = first_failure(world, mine);
+    if (world.rank() == 0) {
+      const std::string who = first.alike ? "" : "rank " + std::to_string(first.rank) + ": ";
+      std::cout.flush();
+      std::cerr << "error: " << who << first.outcome.error << std::endl;
+    }
+    world.barrier();  // mpirun ends the others once a rank has left with an error code
+    return first.outcome.code;
+  } catch (const std::exception& error) {
+    end_alone(world, mine.error.empty() ? Outcome{1, error.what()} : mine);
+  }
+}
+
+}  // namespace explaind
