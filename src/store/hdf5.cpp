@@ -1,6 +1,9 @@
 #include "store/hdf5.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <functional>
 #include <numeric>
 
@@ -17,10 +20,22 @@ herr_t keep_innermost(unsigned depth, const H5E_error2_t* entry, void* text) {
   return 0;
 }
 
+/// What the system said of the call that failed; empty where HDF5 names it, or it is of no disk.
+/// MPI tells HDF5 that a write failed and not why.
+std::string cause_of(int code, const std::string& innermost) {
+  constexpr std::array of_disks{ENOSPC, EDQUOT, EIO, EFBIG, EROFS, ESTALE};
+  if (std::find(of_disks.begin(), of_disks.end(), code) == of_disks.end()) return "";
+  const std::string words = std::strerror(code);
+  return innermost.find(words) == std::string::npos ? ": " + words : "";
+}
+
 [[noreturn]] void fail(const std::string& where, const std::string& what) {
+  const int code = errno;
   std::string innermost;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &innermost);
-  throw DataError(where, what + " failed" + (innermost.empty() ? "" : " (" + innermost + ")"),
+  const std::string cause = cause_of(code, innermost);
+  throw DataError(where,
+                  what + " failed" + cause + (innermost.empty() ? "" : " (" + innermost + ")"),
                   "Check free space, quota and permissions of the file system");
 }
 
@@ -65,6 +80,7 @@ Handle::Handle(hid_t id, Close closer, const std::string& where, const std::stri
 
 void Handle::close(const std::string& where, const std::string& what) {
   if (id_ < 0) return;
+  errno = 0;
   if (close_(std::exchange(id_, H5I_INVALID_HID)) < 0) fail(where, what);
 }
 
@@ -88,6 +104,7 @@ void write_slab(hid_t dataset, hid_t memory_type, const Slab& slab, const void* 
                 const std::string& where) {
   in_pieces(slab, H5Tget_size(memory_type), 0, [&](const Slab& piece, size_t offset) {
     const auto [file, memory] = spaces(dataset, piece, where);
+    errno = 0;
     check(H5Dwrite(dataset, memory_type, memory.get(), file.get(), H5P_DEFAULT,
                    static_cast<const char*>(data) + offset),
           where, "writing");

@@ -1,7 +1,10 @@
+#include <fcntl.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 #include <span>
@@ -33,6 +36,16 @@ struct TileBytes {
 template <typename T>
 TileBytes bytes_of(const std::vector<T>& values) {
   return {values.data(), values.size() * sizeof(T)};
+}
+
+/// What this machine still holds of a file goes to the disk.
+void sync_file(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int failure = descriptor < 0 || fsync(descriptor) != 0 ? errno : 0;
+  if (descriptor >= 0) ::close(descriptor);
+  if (failure == 0) return;
+  throw DataError(path, std::string("cannot be synced to disk: ") + std::strerror(failure),
+                  "Look after its disk, then use --resume");
 }
 
 /// The file as the ranks of a group have opened it. Closing is collective: where a rank gives up
@@ -120,27 +133,31 @@ struct StoreWriter::State {
   /// ranks' rows. @collective
   uLong write_scores(size_t i, const std::vector<double>& values, const ScoreTile& tile,
                      uLong so_far) const {
-    std::vector<float> narrowed;
-    if (schema.single_precision) narrowed.assign(values.begin(), values.end());
-    const TileBytes all = schema.single_precision ? bytes_of(narrowed) : bytes_of(values);
     int64_t rows = 0;
     for (const RowRange& range : tile.held) rows += range.last - range.first;
-    const auto* data = static_cast<const Bytef*>(all.data);
+    const size_t row_values = rows == 0 ? 0 : values.size() / static_cast<size_t>(rows);
+    const size_t width = schema.single_precision ? sizeof(float) : sizeof(double);
+    const double* from = values.data();
+    std::vector<float> narrowed;  // of a piece: a tile may be most of a rank's memory
     std::string mine;
-    const size_t row_bytes = rows == 0 ? 0 : all.size / static_cast<size_t>(rows);
     for (const RowRange& range : tile.held) {
       RowsChecksum sum{.first = range.first};
-      for (const RowRange& piece : pieces_of(range, row_bytes)) {
+      for (const RowRange& piece : pieces_of(range, row_values * width)) {
         hdf5::Slab slab = unit_slab(schema, scores[i].dims, tile.unit);
         if (schema.axes.sample) {
           slab.start[1] += static_cast<hsize_t>(piece.first);
           slab.count[1] = static_cast<hsize_t>(piece.last - piece.first);
         }
-        const size_t bytes = row_bytes * static_cast<size_t>(piece.last - piece.first);
-        sum.crc = crc32_of(static_cast<uint32_t>(sum.crc), data, bytes);
-        sum.bytes += static_cast<int64_t>(bytes);
+        const size_t count = row_values * static_cast<size_t>(piece.last - piece.first);
+        const void* data = from;
+        if (schema.single_precision) {
+          narrowed.assign(from, from + count);
+          data = narrowed.data();
+        }
+        sum.crc = crc32_of(static_cast<uint32_t>(sum.crc), data, count * width);
+        sum.bytes += static_cast<int64_t>(count * width);
         hdf5::write_slab(score_sets[i].get(), scores[i].type, slab, data, where);
-        data += bytes;
+        from += count;
       }
       append(mine, sum);
     }
@@ -172,7 +189,10 @@ struct StoreWriter::State {
     return due[0] != 0;
   }
 
-  void flush() const { check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), where, "flushing"); }
+  void flush() const {
+    errno = 0;  // MPI's message does not say what the system's was
+    check(H5Fflush(file.get(), H5F_SCOPE_LOCAL), where, "flushing");
+  }
 };
 
 StoreWriter::StoreWriter(const std::filesystem::path& path, const StoreSchema& schema,
@@ -226,6 +246,8 @@ void StoreWriter::close() {
     for (Handle& handle : *handles) handle.close(s.where, "closing");
   }
   s.file.close(s.where);
+  // Closing has written to the file once more.
+  sync_file(s.where);
 }
 
 }  // namespace explaind

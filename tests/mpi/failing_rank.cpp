@@ -26,14 +26,8 @@ void end(const std::string& how, explaind::Dispatcher& dispatcher, int64_t unit)
   std::this_thread::sleep_for(std::chrono::hours(1));  // lost
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  const explaind::MpiEnvironment environment(argc, argv);
-  const explaind::Communicator world(MPI_COMM_WORLD);
-  const int failing = std::stoi(argv[1]);
-  const std::string how = argv[3];
-  const explaind::ProcessGrid grid(world, std::stoi(argv[2]), 0);
+int act(const explaind::Communicator& world, int failing, int shards, const std::string& how) {
+  const explaind::ProcessGrid grid(world, shards, 0);
   const explaind::Communicator& group = grid.segment_group();
   explaind::MpiCollectives collectives(group, std::chrono::seconds(2));
   std::vector<std::byte> mine(bytes), all(bytes * static_cast<size_t>(group.size()));
@@ -47,14 +41,24 @@ int main(int argc, char** argv) {
     for (int64_t unit = range[0]; unit < range[1]; ++unit) {
       try {
         collectives.wait(collectives.start(mine.data(), bytes, all.data()));
-        if (world.rank() == failing) end(how, dispatcher, unit);
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
       } catch (const std::exception& error) {
         dispatcher.fail(unit, error.what());
       }
+      if (world.rank() == failing) end(how, dispatcher, unit);
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
       if (group.rank() == 0) dispatcher.report(unit, "");
     }
   }
   dispatcher.finish();
   return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const explaind::MpiEnvironment environment(argc, argv);
+  const explaind::Communicator world(MPI_COMM_WORLD), ending(MPI_COMM_WORLD);
+  return end_together(ending, explaind::outcome_of([&] {
+                        return act(world, std::stoi(argv[1]), std::stoi(argv[2]), argv[3]);
+                      }));
 }

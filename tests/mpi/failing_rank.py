@@ -1,4 +1,5 @@
 """A rank that fails ends the whole job, also where others wait for it: one message that names it, soon."""
+import concurrent.futures
 import os
 import subprocess
 import sys
@@ -35,10 +36,18 @@ for ranks, shards, failing, how, code, message in [
     assert ("signal 9" if how == "killed" else "unit") in text, text
 
 # Anywhere else: ranks, the one that fails, how, and who is named
-for ranks, failing, how, named in [(2, 0, "inside", "rank 0: "), (3, 2, "inside", "rank 2: "), (2, 1, "between", "rank 1: "), (3, 0, "between", "rank 0: "),
-                                   (2, 0, "away", "rank 0: "), (3, 2, "away", "rank 2: "), (2, 1, "at_end", "rank 1: "), (2, 0, "at_end", "rank 0: "),
-                                   (3, 0, "late", "rank 1: "), (3, 2, "late", "rank 0: "), (4, 1, "and_the_next", "rank 1: "), (3, 0, "all", "")]:
+ALONE = [(2, 0, "inside", "rank 0: "), (3, 2, "inside", "rank 2: "), (2, 1, "between", "rank 1: "), (3, 0, "between", "rank 0: "),
+         (2, 0, "away", "rank 0: "), (3, 2, "away", "rank 2: "), (2, 1, "at_end", "rank 1: "), (2, 0, "at_end", "rank 0: "),
+         (3, 0, "late", "rank 1: "), (3, 2, "late", "rank 0: "), (4, 1, "and_the_next", "rank 1: "), (3, 0, "all", "")]
+
+
+def expect_named(case):
+    ranks, failing, how, named = case
     returned, text = job(ranks, lone_error, failing, how)
     assert returned == 1, (how, returned, text)
     assert one_message(text) == f"error: {named}disk: is on fire", (how, text)
+
+
+with concurrent.futures.ThreadPoolExecutor(4) as pool:  # most of the time they wait
+    list(pool.map(expect_named, ALONE))
 print("one message, soon")

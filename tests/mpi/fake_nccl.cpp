@@ -8,6 +8,7 @@
 //   fail      the gather fails after it has begun: ncclCommGetAsyncError
 //   remote    the same, as if another rank were gone
 //   start     (gather 0) ncclCommInitRankConfig never ends
+//   no_start  (gather 0) ncclCommInitRankConfig fails, when the others have had what they need of it
 //   slow      ncclAllGather takes 50 ms to put that gather on the stream
 
 #include <fcntl.h>
@@ -141,6 +142,11 @@ ncclResult_t ncclCommInitRankConfig(ncclComm_t* made, int ranks, ncclUniqueId id
   comm->ranks = ranks;
   if (const char* behaviour = std::getenv("FAKE_NCCL")) comm->behaviour = behaviour;
   attach(*comm, id.internal);
+  if (comm->does("no_start", 0)) {
+    while (comm->meeting->attached < ranks) rest();
+    end(comm);
+    return ncclSystemError;
+  }
   *made = comm;
   ++comm->busy;
   std::thread([comm] {

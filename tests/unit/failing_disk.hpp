@@ -31,14 +31,16 @@ class FailingDisk {
   [[nodiscard]] long calls() const { return kill_at_write_calls(); }
 };
 
-/// Of a disk, and the words that a message must have.
+/// Of a disk, and the words that a message must have. What fails takes the same way whatever the
+/// cause, so that every call is tried with one of them, and every step-th with the others.
 struct DiskFault {
   const char* name;
   int code;
   const char* words;
+  long step;
 };
-inline constexpr DiskFault disk_faults[] = {{"ENOSPC", ENOSPC, "No space left on device"},
-                                            {"EIO", EIO, "Input/output error"},
-                                            {"EDQUOT", EDQUOT, "Disk quota exceeded"}};
+inline constexpr DiskFault disk_faults[] = {{"ENOSPC", ENOSPC, "No space left on device", 1},
+                                            {"EIO", EIO, "Input/output error", 7},
+                                            {"EDQUOT", EDQUOT, "Disk quota exceeded", 11}};
 
 }  // namespace explaind::testing

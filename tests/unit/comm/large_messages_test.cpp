@@ -86,8 +86,7 @@ TEST_F(LargeMessages, ABroadcastIsCut) {
   if (world.rank() == last) numbers = expected;
   world.broadcast(std::span<double>(numbers), last);
   EXPECT_EQ(numbers, expected);
-  std::vector<int64_t> integers(world.rank() == 0 ? 33 : 0, 7);
-  integers.resize(33);
+  std::vector<int64_t> integers(33, world.rank() == 0 ? 7 : 0);
   world.broadcast(std::span<int64_t>(integers), 0);
   EXPECT_EQ(integers, std::vector<int64_t>(33, 7));
 }

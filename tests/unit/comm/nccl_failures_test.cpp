@@ -178,5 +178,12 @@ TEST_F(NcclFailures, AStartThatDoesNotEndIsAnErrorOnAllRanks) {
   EXPECT_EQ(calls("fake_nccl_aborts"), aborts + 1);
 }
 
+TEST_F(NcclFailures, AStartThatFailsOnOneRankIsAnErrorOnAllRanks) {
+  const std::string said = error_of([&] { static_cast<void>(make(last("no_start", 0))); });
+  EXPECT_THAT(said, HasSubstr("unhandled system error"));
+  const auto group = make("");  // and the group can begin again
+  gather(*group);
+}
+
 }  // namespace
 }  // namespace explaind::testing

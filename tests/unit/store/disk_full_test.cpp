@@ -2,13 +2,17 @@
 // of a store, the writing of its units and its closing do.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "core/error.hpp"
+#include "store/hdf5.hpp"
 #include "store/store_reader.hpp"
 #include "unit/failing_disk.hpp"
 #include "unit/store/small_store.hpp"
@@ -22,6 +26,40 @@ namespace fs = std::filesystem;
 std::string bytes_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+/// As the program does: HDF5 would close at MPI's end what could not be closed before.
+const bool silenced = (hdf5::silence(), true);
+
+/// What a process of its own said; empty where nothing was thrown. HDF5 keeps files that it could
+/// not close, and takes a new one in the same place for them.
+template <typename Action>
+std::string error_of_process(Action action) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return "no pipe";
+  const pid_t child = fork();
+  if (child == 0) {
+    std::string said;
+    try {
+      action();
+    } catch (const DataError& error) {
+      said = error.what();
+    } catch (const std::exception& error) {
+      said = std::string("unexpected: ") + error.what();
+    }
+    const bool sent = write(ends[1], said.data(), said.size()) == static_cast<ssize_t>(said.size());
+    _exit(sent ? 0 : 1);
+  }
+  close(ends[1]);
+  std::string said;
+  std::array<char, 1000> part{};
+  for (ssize_t got = 0; (got = read(ends[0], part.data(), part.size())) > 0;) {
+    said.append(part.data(), static_cast<size_t>(got));
+  }
+  close(ends[0]);
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status == 0 ? said : "the process ended with status " + std::to_string(status);
 }
 
 /// What was said; empty where nothing was thrown.
@@ -54,12 +92,12 @@ TEST_P(DiskFull, AStoreThatWasNeverCompleteLeavesNothing) {
     calls = disk.calls();
   }
   ASSERT_GT(calls, 10);
-  for (long n = 1; n <= calls; ++n) {
+  for (long n = 1; n <= calls; n += GetParam().step) {
     const std::string name = "store" + std::to_string(n) + ".h5";
     std::string said;
     {
       const FailingDisk disk(name, n, GetParam().code);
-      said = error_of([&] { create_store(folder / name, schema, false); });
+      said = error_of_process([&] { create_store(folder / name, schema, false); });
     }
     EXPECT_NE(said.find(name), std::string::npos) << n << ": " << said;
     EXPECT_NE(said.find(GetParam().words), std::string::npos) << n << ": " << said;
@@ -85,7 +123,7 @@ TEST_P(DiskFull, WhatIsCommittedStaysAndIsGoneOnWith) {
   ASSERT_GT(calls, 40);
   const std::vector<double> psi = StoreReader(folder / "whole.h5").read("psi");
   size_t before = 0;
-  for (long n = 1; n <= calls; ++n) {
+  for (long n = 1; n <= calls; n += GetParam().step) {
     const std::string name = "store" + std::to_string(n) + ".h5";
     create_store(folder / name, schema, false);
     std::string said;
