@@ -48,6 +48,30 @@ void sync_file(const std::string& path) {
                   "Look after its disk, then use --resume");
 }
 
+/// Why a store cannot be written, as its disk says when it is asked once more: MPI says that a
+/// write failed, and not why. Writes the first byte again, which is the same in every HDF5 file.
+std::string cause_of_disk(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  char first = 0;
+  const bool written = descriptor >= 0 && pread(descriptor, &first, 1, 0) == 1 &&
+                       pwrite(descriptor, &first, 1, 0) == 1 && fsync(descriptor) == 0;
+  const int failure = errno;
+  if (descriptor >= 0) ::close(descriptor);
+  return written ? "" : std::strerror(failure);
+}
+
+/// Runs `action`; to an error of HDF5 that does not say it the cause is added.
+template <typename Action>
+void with_cause(const std::string& path, Action action) {
+  try {
+    action();
+  } catch (const DataError& error) {
+    const std::string said = error.what(), cause = cause_of_disk(path);
+    if (cause.empty() || said.find(cause) != std::string::npos) throw;
+    throw DataError("", said, "The disk says: " + cause);
+  }
+}
+
 /// The file as the ranks of a group have opened it. Closing is collective: where a rank gives up
 /// the others may never come, so that it leaves a shared file open.
 class SharedFile {
@@ -203,51 +227,57 @@ StoreWriter::~StoreWriter() = default;
 
 void StoreWriter::write(const ScoreTile& tile) {
   State& s = *state_;
-  uLong crc = crc32_z(0, nullptr, 0);
-  const std::vector<const std::vector<double>*> scores = s.scores_of(tile);
-  for (size_t i = 0; i < scores.size(); ++i) crc = s.write_scores(i, *scores[i], tile, crc);
-  crc = s.dense.checksum(crc, s.group);
-  const std::vector<TileBytes> certificates{
-      bytes_of(tile.value_from),          bytes_of(tile.value_to),   bytes_of(tile.residual),
-      bytes_of(tile.quadrature_error),    bytes_of(tile.node_count), bytes_of(tile.tolerance_met),
-      bytes_of(tile.limited_by_precision)};
-  if (s.group.rank() == 0) {
-    for (size_t i = 0; i < certificates.size(); ++i) {
-      const TileBytes& part = certificates[i];
-      crc = crc32_of(static_cast<uint32_t>(crc), part.data, part.size);
-      hdf5::write_slab(s.certificate_sets[i].get(), s.certificates[i].type,
-                       unit_slab(s.schema, s.certificates[i].dims, tile.unit), part.data, s.where);
+  with_cause(s.where, [&] {
+    uLong crc = crc32_z(0, nullptr, 0);
+    const std::vector<const std::vector<double>*> scores = s.scores_of(tile);
+    for (size_t i = 0; i < scores.size(); ++i) crc = s.write_scores(i, *scores[i], tile, crc);
+    crc = s.dense.checksum(crc, s.group);
+    const std::vector<TileBytes> certificates{
+        bytes_of(tile.value_from),          bytes_of(tile.value_to),   bytes_of(tile.residual),
+        bytes_of(tile.quadrature_error),    bytes_of(tile.node_count), bytes_of(tile.tolerance_met),
+        bytes_of(tile.limited_by_precision)};
+    if (s.group.rank() == 0) {
+      for (size_t i = 0; i < certificates.size(); ++i) {
+        const TileBytes& part = certificates[i];
+        crc = crc32_of(static_cast<uint32_t>(crc), part.data, part.size);
+        hdf5::write_slab(s.certificate_sets[i].get(), s.certificates[i].type,
+                         unit_slab(s.schema, s.certificates[i].dims, tile.unit), part.data,
+                         s.where);
+      }
+      const auto checksum = static_cast<uint32_t>(crc);
+      const hdf5::Slab unit = unit_slab(s.schema, {"segment", "unit"}, tile.unit);
+      hdf5::write_slab(s.checksum.get(), H5T_NATIVE_UINT32, unit, &checksum, s.where);
+      hdf5::write_slab(s.seconds.get(), H5T_NATIVE_DOUBLE, unit, &tile.seconds, s.where);
     }
-    const auto checksum = static_cast<uint32_t>(crc);
-    const hdf5::Slab unit = unit_slab(s.schema, {"segment", "unit"}, tile.unit);
-    hdf5::write_slab(s.checksum.get(), H5T_NATIVE_UINT32, unit, &checksum, s.where);
-    hdf5::write_slab(s.seconds.get(), H5T_NATIVE_DOUBLE, unit, &tile.seconds, s.where);
-  }
-  s.flush();
-  s.group.barrier();
-  if (s.group.rank() == 0) {
-    const std::vector<uint8_t> ones(tile.node_count.size(), 1);
-    const hdf5::Slab marks = unit_slab(s.schema, committed_dimensions(s.schema), tile.unit);
-    hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
-  }
-  if (s.flushes_commit()) s.flush();
+    s.flush();
+    s.group.barrier();
+    if (s.group.rank() == 0) {
+      const std::vector<uint8_t> ones(tile.node_count.size(), 1);
+      const hdf5::Slab marks = unit_slab(s.schema, committed_dimensions(s.schema), tile.unit);
+      hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
+    }
+    if (s.flushes_commit()) s.flush();
+  });
 }
 
 void StoreWriter::write_dense(const Unit& unit, const DenseSlice& slice) {
-  state_->dense.write(unit, slice);
+  with_cause(state_->where, [&] { state_->dense.write(unit, slice); });
 }
 
 void StoreWriter::close() {
   State& s = *state_;
-  s.flush();
-  s.dense.close();
-  for (Handle* handle : {&s.committed, &s.checksum, &s.seconds}) handle->close(s.where, "closing");
-  for (auto* handles : {&s.score_sets, &s.certificate_sets}) {
-    for (Handle& handle : *handles) handle.close(s.where, "closing");
-  }
-  s.file.close(s.where);
-  // Closing has written to the file once more.
-  sync_file(s.where);
+  with_cause(s.where, [&] {
+    s.flush();
+    s.dense.close();
+    for (Handle* handle : {&s.committed, &s.checksum, &s.seconds})
+      handle->close(s.where, "closing");
+    for (auto* handles : {&s.score_sets, &s.certificate_sets}) {
+      for (Handle& handle : *handles) handle.close(s.where, "closing");
+    }
+    s.file.close(s.where);
+    // Closing has written to the file once more.
+    sync_file(s.where);
+  });
 }
 
 }  // namespace explaind

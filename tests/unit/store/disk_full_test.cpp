@@ -62,17 +62,6 @@ std::string error_of_process(Action action) {
   return status == 0 ? said : "the process ended with status " + std::to_string(status);
 }
 
-/// What was said; empty where nothing was thrown.
-template <typename Action>
-std::string error_of(Action action) {
-  try {
-    action();
-  } catch (const DataError& error) {
-    return error.what();
-  }
-  return "";
-}
-
 void write_units(const fs::path& path, const StoreSchema& schema,
                  const std::vector<int64_t>& units) {
   StoreWriter writer(path, schema, Communicator::self());
@@ -129,7 +118,7 @@ TEST_P(DiskFull, WhatIsCommittedStaysAndIsGoneOnWith) {
     std::string said;
     {
       const FailingDisk disk(name, n, GetParam().code);
-      said = error_of([&] { write_units(folder / name, schema, all); });
+      said = error_of_process([&] { write_units(folder / name, schema, all); });
     }
     EXPECT_NE(said.find(name), std::string::npos) << n << ": " << said;
     EXPECT_NE(said.find(GetParam().words), std::string::npos) << n << ": " << said;
