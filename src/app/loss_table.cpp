@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "app/csv_field.hpp"
 #include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
 
@@ -32,14 +33,6 @@ double mean(const CheckpointValues& values, size_t checkpoint) {
   double sum = 0;
   for (size_t s = 0; s < values.samples; ++s) sum += values.at(checkpoint, s);
   return sum / static_cast<double>(values.samples);
-}
-
-/// As CSV wants it: quoted where it must be.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char letter : text) quoted += letter == '"' ? "\"\"" : std::string(1, letter);
-  return quoted + "\"";
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& file) {
@@ -91,8 +84,8 @@ void write_losses(const CheckpointValues& values, const DecomposeJob& job,
   std::string text = "step,sample,group,value\n";
   for (size_t i = 0; i < values.steps.size(); ++i) {
     for (size_t s = 0; s < values.samples; ++s) {
-      text += fmt::format("{},{},{},{}\n", values.steps[i], field(job.samples[s].id),
-                          field(job.samples[s].group), values.at(i, s));
+      text += fmt::format("{},{},{},{}\n", values.steps[i], csv_field(job.samples[s].id),
+                          csv_field(job.samples[s].group), values.at(i, s));
     }
   }
   write_text_file(file, text);

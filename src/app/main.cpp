@@ -1,5 +1,6 @@
 // explaind VERB …: parse, call, and turn errors into one message and an exit code.
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -11,8 +12,10 @@
 #include "app/verbs.hpp"
 #include "app/version.hpp"
 #include "checkpoint/lost_file.hpp"
+#include "config/nearest_name.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
+#include "core/standard_output.hpp"
 #include "store/hdf5.hpp"
 
 namespace {
@@ -97,56 +100,105 @@ void print_help() {
     std::cout << "  " << verb.name << std::string(12 - verb.name.size(), ' ')
               << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
   }
-  std::cout << "\nexplaind VERB --help shows the options of a verb, explaind --version the "
-               "versions.\n";
+  std::cout << "\nexplaind help VERB (or VERB --help) shows the options of a verb, explaind "
+               "--version the\nversions.\n";
 }
 
-/// Under mpirun an error that all ranks see alike is printed by one; MPI has not begun here.
-bool prints_errors() {
+void print_versions() {
+  for (const auto& [name, version] : versions()) {
+    std::cout << name << std::string(16 - name.size(), ' ') << version << "\n";
+  }
+}
+
+/// Under mpirun one speaks of what all ranks see alike; MPI has not begun here.
+bool speaks() {
   for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
     if (const char* rank = std::getenv(variable)) return std::string(rank) == "0";
   }
   return true;
 }
 
-int usage_error(const std::string& problem) {
-  if (prints_errors()) {
-    std::cerr << "error: " << problem << ". See explaind --help\n";
-  }
+/// Runs, and writes out what was printed: a verb is done when that is.
+Outcome run_to_the_end(StandardOutput& output, const std::function<int()>& run) {
+  return outcome_of([&] {
+    const int code = run();
+    output.finish();
+    return code;
+  });
+}
+
+int usage_error(const std::string& problem, const std::string& remedy) {
+  if (speaks()) std::cerr << "error: " << problem << ". " << remedy << "\n";
   return static_cast<int>(ExitCode::usage);
+}
+
+int unknown_verb(const std::string& word) {
+  std::vector<std::string> names{"help"};
+  for (const Verb& verb : verbs()) names.push_back(verb.name);
+  return usage_error("unknown verb '" + word + "'",
+                     suggestion(word, names, "explaind --help lists the verbs"));
+}
+
+/// Under mpirun one rank does what needs no others; it would be done and printed as often as there
+/// are ranks.
+int run_alone(StandardOutput& output, const std::function<int()>& run) {
+  if (!speaks()) return static_cast<int>(ExitCode::done);
+  name_lost_files();
+  const Outcome outcome = run_to_the_end(output, run);
+  if (!outcome.error.empty()) std::cerr << "error: " << outcome.error << "\n";
+  return outcome.code;
+}
+
+int run_together(StandardOutput& output, const Verb& verb,
+                 const std::vector<std::string>& arguments, int argc, char** argv) {
+  const MpiEnvironment environment(argc, argv);
+  name_lost_files();
+  const Communicator world(MPI_COMM_WORLD), ending(MPI_COMM_WORLD);
+  return end_together(ending,
+                      run_to_the_end(output, [&] { return verb.run(verb, arguments, &world); }));
+}
+
+/// "help VERB" is "VERB --help".
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const bool help =
+      !words.empty() && (words[0] == "help" || words[0] == "--help" || words[0] == "-h");
+  if (!help) return words;
+  if (words.size() == 1) return {"help"};
+  return {words[1], "--help"};
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  return std::any_of(words.begin() + 1, words.end(),
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return usage_error("no verb given");
-  const std::string word = argv[1];
-  if (word == "--help" || word == "-h") {
-    print_help();
-    return 0;
+  StandardOutput output;
+  const std::vector<std::string> words = words_of(argc, argv);
+  if (words.empty()) return usage_error("no verb given", "explaind --help lists the verbs");
+  if (words[0] == "help") {
+    return run_alone(output, [] {
+      print_help();
+      return 0;
+    });
   }
-  if (word == "--version") {
-    for (const auto& [name, version] : explaind::versions()) {
-      std::cout << name << std::string(16 - name.size(), ' ') << version << "\n";
-    }
-    return 0;
+  if (words[0] == "--version" || words[0] == "version") {
+    return run_alone(output, [] {
+      print_versions();
+      return 0;
+    });
   }
   for (const Verb& verb : verbs()) {
-    if (verb.name != word) continue;
-    const std::vector<std::string> arguments(argv + 2, argv + argc);
+    if (verb.name != words[0]) continue;
+    const std::vector<std::string> arguments(words.begin() + 1, words.end());
     hdf5::silence();  // before MPI begins, or HDF5 would close files when MPI ends
-    if (!verb.collective) {
-      name_lost_files();
-      const Outcome outcome = outcome_of([&] { return verb.run(verb, arguments, nullptr); });
-      if (!outcome.error.empty() && prints_errors()) {
-        std::cerr << "error: " << outcome.error << "\n";
-      }
-      return outcome.code;
+    if (verb.collective && !asks_for_help(words)) {
+      return run_together(output, verb, arguments, argc, argv);
     }
-    const MpiEnvironment environment(argc, argv);
-    name_lost_files();
-    const Communicator world(MPI_COMM_WORLD), ending(MPI_COMM_WORLD);
-    return end_together(ending, outcome_of([&] { return verb.run(verb, arguments, &world); }));
+    return run_alone(output, [&] { return verb.run(verb, arguments, nullptr); });
   }
-  return usage_error("unknown verb '" + word + "'");
+  return unknown_verb(words[0]);
 }
