@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <iostream>
 #include <optional>
 #include <thread>
@@ -65,6 +66,7 @@ std::optional<bool> any_failed(const Communicator& world, bool failed) {
     // The others cannot be asked; the message is said all the same.
   }
   std::cout.flush();
+  std::fflush(stdout);
   std::cerr << "error: " << who << mine.error << std::endl;
   abort_job(mine.code);
 }
