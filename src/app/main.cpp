@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -153,9 +154,18 @@ int run_together(StandardOutput& output, const Verb& verb,
                  const std::vector<std::string>& arguments, int argc, char** argv) {
   const MpiEnvironment environment(argc, argv);
   name_lost_files();
-  const Communicator world(MPI_COMM_WORLD), ending(MPI_COMM_WORLD);
-  return end_together(ending,
-                      run_to_the_end(output, [&] { return verb.run(verb, arguments, &world); }));
+  std::optional<Communicator> world, ending;
+  const Outcome begun = outcome_of([&] {
+    world.emplace(MPI_COMM_WORLD);
+    ending.emplace(MPI_COMM_WORLD);
+    return 0;
+  });
+  if (!begun.error.empty()) {  // the ranks cannot meet yet
+    std::cerr << "error: " << begun.error << std::endl;
+    abort_job(begun.code);
+  }
+  return end_together(*ending,
+                      run_to_the_end(output, [&] { return verb.run(verb, arguments, &*world); }));
 }
 
 /// "help VERB" is "VERB --help".

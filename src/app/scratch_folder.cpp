@@ -1,5 +1,7 @@
 #include "app/scratch_folder.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <system_error>
 
@@ -22,8 +24,10 @@ ScratchFolder::ScratchFolder(const DecomposeOptions& options, const std::string&
     std::error_code failure;
     fs::create_directories(path_, failure);
     const fs::path lock = path_ / "lock";
-    if (!std::ofstream(lock, std::ios::app)) {
-      throw DataError(path_.string(), "cannot be made", "Check --store and its folder");
+    errno = failure.value();
+    if (failure || !std::ofstream(lock, std::ios::app)) {
+      throw DataError(path_.string(), std::string("cannot be made: ") + std::strerror(errno),
+                      "Check --store and its folder");
     }
     lock_.emplace(lock, FileLock::Mode::exclusive);
     for (const auto& entry : fs::directory_iterator(path_)) {

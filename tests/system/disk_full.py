@@ -76,6 +76,9 @@ def fail_at(case, shim, folder, at, code, reference):
     where = fresh(folder / f"{case.name}-{at}")
     rank = {"KILL_RANK": case.failing_rank} if case.failing_rank is not None else {}
     process = finish(case.command(where, LD_PRELOAD=shim, KILL_FILE=where, KILL_AT=at, KILL_ERRNO=code, **rank))
+    if case.ranks and process.returncode == 0:  # ranks flush by the clock: this run has made fewer calls
+        assert case.read(where / case.output) == reference, f"{case.name}, call {at}: not seen, and another result"
+        return
     expect_one_message(case, at, code, process, where)
     expect_nothing_half_made(case, at, where)
     again = finish(case.command(where) + [case.resumed])
@@ -101,8 +104,8 @@ def cases(folder):
         Case("scalars-of-2-ranks", [*scores, "--component", "parameter"], "o.h5", contents, ranks=2),
         Case("steps", ["decompose", "--series", STEPS / "series", "--samples", STEPS / "samples.jsonl", "--store", "OUT/o.h5", "--source", "steps",
                        "--training-batch", STEPS / "train.jsonl", "--batch-mean", "tokens", "--clip", "0", *QUICK], "o.h5", contents),
-        Case("parts", ["decompose", "--series", folder / "run", "--store", "OUT/o.h5", "--parts", "decay,rounding,data", *QUICK], "o.h5", contents),
-        Case("parts-of-2-ranks", ["decompose", "--series", folder / "run", "--store", "OUT/o.h5", "--parts", "decay,rounding,data", *QUICK], "o.h5",
+        Case("parts", ["decompose", "--series", folder / "run", "--samples", "validation:0-1", "--store", "OUT/o.h5", "--parts", "decay,rounding,data", *QUICK], "o.h5", contents),
+        Case("parts-of-2-ranks", ["decompose", "--series", folder / "run", "--samples", "validation:0-1", "--store", "OUT/o.h5", "--parts", "decay,rounding,data", *QUICK], "o.h5",
              contents, ranks=2),
         Case("run", ["record", "--history", "OUT/run", *MODEL, "--epochs", "3", "--block-size", "10kB"], "run", files_of),
         Case("series", ["record", "--text", text, "--series", "OUT/series", *small, "--optimizer-state"], "series", files_of, resumed="--overwrite"),

@@ -34,8 +34,12 @@ def job(arguments, **faults):
 def try_fault(name, arguments, store, shim, kind, rank, at, once):
     store.unlink(missing_ok=True)
     more = {"FAULT_ONCE": 1} if once else {}
-    process, seconds = job(arguments, LD_PRELOAD=shim, FAULT_KIND=kind, FAULT_RANK=rank, FAULT_AT=at, FAULT_FILE=".h5", **more)
+    counter = store.with_suffix(".reached")
+    counter.unlink(missing_ok=True)
+    process, seconds = job(arguments, LD_PRELOAD=shim, FAULT_KIND=kind, FAULT_RANK=rank, FAULT_AT=at, FAULT_FILE=".h5", FAULT_COUNT=counter, **more)
     told = f"{name}: {kind} fails on rank {rank} at call {at}{' once' if once else ''}: exit {process.returncode} after {seconds:.0f} s\n{process.stderr}"
+    if process.returncode == 0 and (not counter.exists() or counter.stat().st_size < at):
+        return  # units go to who asks first: this time the rank has made fewer calls
     assert process.returncode == 1, told
     assert process.stderr.count("error:") == 1, told
     assert seconds < SECONDS, told
@@ -72,7 +76,7 @@ def main():
             places = {"mpi": 3, "open": 3, "memory": 2}[kind]
             chosen = range(1, calls + 1) if every else sorted({1 + (calls - 1) * i // (places - 1) for i in range(places)})
             for i, at in enumerate(chosen):
-                try_fault(name, arguments, store, shim, kind, rank, at, once=i % 2 == 1)
+                try_fault(name, arguments, store, shim, kind, rank, at, once=i % 2 == 1 and kind != "open")  # HDF5 opens a file twice, and takes either
             return f"{name}: {kind} on rank {rank}, {len(chosen)} of {calls} calls"
 
         kinds = [(name, kind, rank) for name in jobs for kind in ("mpi", "open", "memory") for rank in (0, 1) if only in name
