@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <system_error>
 
 #include "core/counted.hpp"
 #include "core/error.hpp"
@@ -38,6 +39,19 @@ ModelConfig llama_config(const RecordOptions& options) {
   return config;
 }
 
+namespace {
+
+void make_folder(const fs::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) {
+    throw DataError(folder.string(), "cannot be made: " + failure.message(),
+                    "Check space and permissions");
+  }
+}
+
+}  // namespace
+
 void prepare_folder(const fs::path& folder, bool overwrite, const std::string& what,
                     bool (*ours)(const std::string& name)) {
   if (fs::exists(folder) && !fs::is_empty(folder)) {
@@ -54,13 +68,13 @@ void prepare_folder(const fs::path& folder, bool overwrite, const std::string& w
     }
     fs::remove_all(folder);
   }
-  fs::create_directories(folder);
+  make_folder(folder);
 }
 
 fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& parent,
                         const RecordOptions& options) {
   const fs::path folder = parent / tokenizer_folder;
-  fs::create_directories(folder);
+  make_folder(folder);
   fs::path model = folder / "tokenizer.model";
   fmt::print("Training the tokenizer: {} pieces from {}\n", options.vocabulary,
              counted(text.size(), "file"));

@@ -93,7 +93,7 @@ def cases(folder):
     text = folder / "text.txt"
     text.write_text("the cat sat on the mat and the dog sat on the log\n" * 40)
     scores = ["decompose", "--series", SERIES, "--samples", samples, "--store", "OUT/o.h5", "--chunk", "2", *QUICK]
-    small = ["--hidden", "8", "--layers", "1", "--heads", "2", "--key-value-heads", "1", "--intermediate", "8", "--vocabulary", "280", "--sequence-length",
+    small = ["--hidden", "8", "--layers", "1", "--heads", "2", "--key-value-heads", "1", "--intermediate", "8", "--vocabulary", "300", "--sequence-length",
              "16", "--batch", "2", "--max-steps", "2", "--checkpoints", "2", "--threads", "1"]
     return [
         Case("scores", scores, "o.h5", contents),
