@@ -76,11 +76,15 @@ def fail_at(case, shim, folder, at, code, reference):
     where = fresh(folder / f"{case.name}-{at}")
     rank = {"KILL_RANK": case.failing_rank} if case.failing_rank is not None else {}
     process = finish(case.command(where, LD_PRELOAD=shim, KILL_FILE=where, KILL_AT=at, KILL_ERRNO=code, **rank))
-    if case.ranks and process.returncode == 0:  # ranks flush by the clock: this run has made fewer calls
+    # Ranks flush by the clock, and the tokenizer is trained by another program: then fewer calls were made.
+    if (case.ranks or case.name == "series") and process.returncode == 0:
         assert case.read(where / case.output) == reference, f"{case.name}, call {at}: not seen, and another result"
         return
     expect_one_message(case, at, code, process, where)
     expect_nothing_half_made(case, at, where)
+    if case.name == "run" and (where / "run/complete.json").exists():  # all of it was there already
+        assert case.read(where / case.output) == reference, f"{case.name}, call {at}: another result"
+        return
     again = finish(case.command(where) + [case.resumed])
     assert again.returncode == 0, (case.name, at, again.stdout, again.stderr)
     assert case.read(where / case.output) == reference, f"{case.name}, call {at}: another result"
