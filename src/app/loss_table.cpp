@@ -9,6 +9,7 @@
 #include <system_error>
 #include <vector>
 
+#include "claims/unfinished.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -89,7 +90,7 @@ void require_writable(const std::filesystem::path& file) {
 
 void write_losses(const CheckpointValues& values, const DecomposeJob& job,
                   const std::filesystem::path& file) {
-  const std::filesystem::path unfinished = file.string() + ".tmp";
+  const std::filesystem::path unfinished = unfinished_path(file);
   try {
     fmt::ostream out = fmt::output_file(unfinished.string());
     out.print("step,sample,group,value\n");

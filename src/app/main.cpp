@@ -1,15 +1,18 @@
 // explaind VERB …: parse, call, and turn errors into one message and an exit code.
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/verbs.hpp"
 #include "app/version.hpp"
+#include "comm/launcher.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
 
@@ -102,10 +105,14 @@ void print_help() {
 /// Under mpirun an error that all ranks see alike is printed by one.
 bool prints_errors(const Communicator* world) {
   if (world != nullptr) return world->rank() == 0;
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
-    if (const char* rank = std::getenv(variable)) return std::string(rank) == "0";
-  }
-  return true;
+  const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
+  return !tasks || tasks->rank == 0;
+}
+
+int report(const Error& error, const Communicator* world) {
+  const char* what_it_is = error.exit_code() == ExitCode::stopped ? "" : "error: ";
+  if (prints_errors(world)) std::cerr << what_it_is << error.what() << "\n";
+  return static_cast<int>(error.exit_code());
 }
 
 int run_verb(const Verb& verb, const std::vector<std::string>& arguments,
@@ -113,8 +120,7 @@ int run_verb(const Verb& verb, const std::vector<std::string>& arguments,
   try {
     return verb.run(verb, arguments, world);
   } catch (const Error& error) {
-    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(error.exit_code());
+    return report(error, world);
   } catch (const std::exception& error) {
     if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(ExitCode::failure);
@@ -146,8 +152,14 @@ int main(int argc, char** argv) {
   for (const Verb& verb : verbs()) {
     if (verb.name != word) continue;
     const std::vector<std::string> arguments(argv + 2, argv + argc);
-    if (!verb.collective) return run_verb(verb, arguments, nullptr);
-    const MpiEnvironment environment(argc, argv);
+    const bool helps = std::find(arguments.begin(), arguments.end(), "--help") != arguments.end();
+    if (!verb.collective || helps) return run_verb(verb, arguments, nullptr);
+    std::optional<MpiEnvironment> environment;
+    try {
+      environment.emplace(argc, argv);
+    } catch (const Error& error) {
+      return report(error, nullptr);
+    }
     const Communicator world(MPI_COMM_WORLD);
     const int code = run_verb(verb, arguments, &world);
     // mpirun kills ranks that still work when another has left with an error.

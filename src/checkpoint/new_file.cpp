@@ -7,6 +7,7 @@
 #include <string>
 #include <system_error>
 
+#include "claims/unfinished.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -20,11 +21,11 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-NewFile::NewFile(const fs::path& path) : path_(path), temporary_(path.string() + ".tmp") {
+NewFile::NewFile(const fs::path& path) : path_(path), temporary_(unfinished_path(path)) {
   constexpr int mode = 0644;
   // NOLINTNEXTLINE: variadic in C
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (descriptor_ < 0) fail(temporary_, "cannot be created", errno);
+  if (descriptor_ < 0) fail(path_, "cannot be created", errno);
 }
 
 NewFile::~NewFile() {
@@ -37,16 +38,16 @@ void NewFile::write(std::span<const std::byte> bytes) {
     // Linux writes at most 2 GiB a call.
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(temporary_, "cannot be written", errno);
+    if (written < 0) fail(path_, "cannot be written", errno);
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
 }
 
 void NewFile::publish() {
-  if (::fsync(descriptor_) != 0) fail(temporary_, "cannot be synced to disk", errno);
+  if (::fsync(descriptor_) != 0) fail(path_, "cannot be synced to disk", errno);
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
-  if (closed != 0) fail(temporary_, "cannot be closed", errno);
+  if (closed != 0) fail(path_, "cannot be closed", errno);
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be renamed", errno);
   published_ = true;
   const fs::path parent = path_.has_parent_path() ? path_.parent_path() : fs::path(".");

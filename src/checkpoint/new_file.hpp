@@ -8,7 +8,7 @@
 
 namespace explaind {
 
-/// Written to PATH.tmp, synced, renamed, directory synced; a reader or a crash sees the old file,
+/// Written to a name of this process's own (claims/unfinished.hpp), synced, renamed, directory synced; a reader or a crash sees the old file,
 /// the new one or none. Removed unless publish() is reached. Every call throws DataError naming the
 /// file and the system's reason where it fails.
 class NewFile {

@@ -10,7 +10,7 @@
 
 namespace explaind {
 
-/// Writes `path` in one step: to PATH.tmp, synced, renamed, directory synced; a reader or a crash
+/// Writes `path` in one step: under another name, synced, renamed, directory synced; a reader or a crash
 /// sees the old file, the new one or none, and the temporary is removed where writing fails.
 ///
 /// Tensors with larger elements come first, otherwise in the order given, and the header is padded

@@ -16,6 +16,13 @@ UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
   return {.begin = range[0], .end = range[1]};
 }
 
+/// Whether the group leaves the rest of its range, as its first rank hears.
+bool stops(Dispatcher& dispatcher, const Communicator& group) {
+  std::array<int64_t, 1> answer{group.rank() == 0 && dispatcher.stops() ? 1 : 0};
+  if (group.size() > 1) group.broadcast(std::span<int64_t>(answer), 0);
+  return answer[0] != 0;
+}
+
 }  // namespace
 
 void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
@@ -23,6 +30,7 @@ void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vec
   for (UnitRange mine = next_of(dispatcher, group); !mine.empty();
        mine = next_of(dispatcher, group)) {
     for (int64_t place = mine.begin; place < mine.end; ++place) {
+      if (place > mine.begin && stops(dispatcher, group)) break;
       const int64_t index = todo[static_cast<size_t>(place)];
       try {
         act(index);
