@@ -7,7 +7,9 @@
 #include <string_view>
 #include <system_error>
 
+#include "claims/process_mark.hpp"
 #include "claims/real_path.hpp"
+#include "claims/unfinished.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -137,8 +139,9 @@ void OwnFolder::prepare(const Wanted& wanted) const {
   write_list(path_, text, std::ios::trunc);
 }
 
-/// Nothing of this stays where nothing else came.
+/// Nothing of this stays where nothing else came, and nothing unfinished anywhere.
 void OwnFolder::give_up() {
+  if (claim_) remove_unfinished_in(path_, {process_tag()});
   claim_.reset();
   std::error_code ignored;
   for (const auto& entry : fs::directory_iterator(path_, ignored)) {

@@ -14,7 +14,6 @@ namespace explaind {
 /// MPI_Init_thread(MULTIPLE) … MPI_Finalize; one per program. Works with and without mpirun.
 class MpiEnvironment {
  public:
-  /// Throws UsageError where a launcher started several tasks that MPI does not know of (launcher.hpp).
   MpiEnvironment(int& argc, char**& argv);
   ~MpiEnvironment();
   MpiEnvironment(const MpiEnvironment&) = delete;

@@ -153,16 +153,16 @@ Dispatcher::~Dispatcher() = default;
 
 UnitRange Dispatcher::next() {
   if (ended_) return {};
-  const Answer answer = ask(stop_requested() ? stops_itself : wants_units);
+  const Answer answer = ask(stopped_ || stop_requested() ? stops_itself : wants_units);
   ended_ = answer[0] >= answer[1];
   stopped_ = stopped_ || answer[2] != 0;
   return {.begin = answer[0], .end = answer[1]};
 }
 
-bool Dispatcher::stops() {
+bool Dispatcher::stops(bool asked) {
   if (!stopped_) {
     const auto now = std::chrono::steady_clock::now();
-    if (stop_requested()) {
+    if (asked || stop_requested()) {
       stopped_ = true;
     } else if (server_ || now - asked_ >= stop_interval) {
       stopped_ = ask(asks_whether)[2] != 0;

@@ -41,9 +41,10 @@ class Dispatcher {
   /// The next range for this rank; empty when nothing is left or a stop was requested, and from
   /// then on, and always where this rank is no client. Not collective.
   UnitRange next();
-  /// Between two units of a range: whether a stop was requested, here or, known within about a
-  /// second, on another rank. The rest of the range is left then. Not collective.
-  bool stops();
+  /// Between two units of a range: whether a stop was requested, here (`asked`: on a rank of this
+  /// one's group) or, known within about a second, on another rank. The rest of the range is left
+  /// then. Not collective.
+  bool stops(bool asked = false);
   /// Tells rank 0 that a unit is done and on disk. Not collective.
   void report(int64_t unit, const std::string& text);
   /// Sends the message with rank and unit to the dispatcher, which prints the first and aborts the

@@ -3,6 +3,7 @@
 #include <array>
 #include <exception>
 
+#include "core/stop_request.hpp"
 #include "scores/tile_sum.hpp"
 
 namespace explaind {
@@ -16,10 +17,13 @@ UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
   return {.begin = range[0], .end = range[1]};
 }
 
-/// Whether the group leaves the rest of its range, as its first rank hears.
+/// Whether the group leaves the rest of its range: any of its ranks may have been told to stop, and
+/// the first one hears of the others.
 bool stops(Dispatcher& dispatcher, const Communicator& group) {
-  std::array<int64_t, 1> answer{group.rank() == 0 && dispatcher.stops() ? 1 : 0};
-  if (group.size() > 1) group.broadcast(std::span<int64_t>(answer), 0);
+  if (group.size() == 1) return dispatcher.stops();
+  const bool asked = group.maximum(stop_requested() ? 1 : 0) > 0;
+  std::array<int64_t, 1> answer{group.rank() == 0 && dispatcher.stops(asked) ? 1 : 0};
+  group.broadcast(std::span<int64_t>(answer), 0);
   return answer[0] != 0;
 }
 

@@ -86,8 +86,7 @@ void train_tokenizer(const std::vector<std::filesystem::path>& files,
   if (status != 0) {
     require_not_stopped();  // Ctrl-C ends the program that was called too
     throw DataError("spm_train",
-                    "training the tokenizer failed; its last lines:" + last_lines(log, 5),
-                    "\nThe whole log is " + log.string());
+                    "training the tokenizer failed; its last lines:" + last_lines(log, 20));
   }
 }
 
