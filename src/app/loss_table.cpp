@@ -9,8 +9,8 @@
 #include <system_error>
 #include <vector>
 
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {

@@ -6,7 +6,8 @@
 namespace explaind {
 
 ClaimWait spoken_wait() {
-  return {.patience = {}, .say = [](const std::string& line) { std::cerr << line << std::endl; },
+  return {.patience = {},
+          .say = [](const std::string& line) { std::cerr << line << std::endl; },
           .times = {}};
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "training/corpus.hpp"
 
 namespace explaind {

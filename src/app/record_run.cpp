@@ -34,8 +34,8 @@ constexpr int64_t default_steps = 400;
 
 /// What a recorded run's folder may hold: the recorder for PyTorch leaves .tmp where it is killed.
 std::vector<std::string> entries_of_run() {
-  std::vector<std::string> entries{run_files::run,   run_files::start,    run_files::blocks,
-                                   run_files::data,  run_files::state,    run_files::complete,
+  std::vector<std::string> entries{run_files::run,  run_files::start, run_files::blocks,
+                                   run_files::data, run_files::state, run_files::complete,
                                    tokenizer_file};
   for (size_t i = 0, count = entries.size(); i < count; ++i) entries.push_back(entries[i] + ".tmp");
   return entries;

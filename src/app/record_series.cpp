@@ -53,8 +53,8 @@ std::string name_of(int64_t step) { return "step-" + std::to_string(step); }
 /// Whether record writes a file of this path into a series.
 bool writes_into_series(const fs::path& relative) {
   static const std::set<std::string> files{
-      "config.json",     "generation_config.json", "model.safetensors",     "tokenizer.model",
-      "optimizer.json",  "optimizer.safetensors",  "tokenizer_config.json"};
+      "config.json",    "generation_config.json", "model.safetensors",    "tokenizer.model",
+      "optimizer.json", "optimizer.safetensors",  "tokenizer_config.json"};
   const auto parts = std::distance(relative.begin(), relative.end());
   const std::string step = relative.begin()->string();
   const bool is_step = step.starts_with("step-") && step.size() > 5 &&

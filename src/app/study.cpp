@@ -43,7 +43,8 @@ std::vector<NamedRule> rules_of(const StudyOptions& options) {
 }
 
 constexpr const char* stop_words =
-    "\nStopping after this step; a study that is not done leaves nothing. Ctrl-C again ends at once.\n";
+    "\nStopping after this step; a study that is not done leaves nothing. Ctrl-C again ends at "
+    "once.\n";
 
 /// 5 %, 10 %, 20 %, … of the steps.
 const std::vector<double> kept_shares{0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};

@@ -7,8 +7,8 @@
 #include <string>
 #include <system_error>
 
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {

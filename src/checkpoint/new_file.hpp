@@ -8,9 +8,9 @@
 
 namespace explaind {
 
-/// Written to a name of this process's own (claims/unfinished.hpp), synced, renamed, directory synced; a reader or a crash sees the old file,
-/// the new one or none. Removed unless publish() is reached. Every call throws DataError naming the
-/// file and the system's reason where it fails.
+/// Written to a name of this process's own (core/unfinished.hpp), synced, renamed, directory
+/// synced; a reader or a crash sees the old file, the new one or none. Removed unless publish() is
+/// reached. Every call throws DataError naming the file and the system's reason where it fails.
 class NewFile {
  public:
   explicit NewFile(const std::filesystem::path& path);

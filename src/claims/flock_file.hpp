@@ -45,7 +45,8 @@ class FlockFile {
   std::string reason_;
 };
 
-/// False where HDF5_USE_FILE_LOCKING asks HDF5 for no locks (FALSE or 0): there flock is not trusted.
+/// False where HDF5_USE_FILE_LOCKING asks HDF5 for no locks (FALSE or 0): there flock is not
+/// trusted.
 bool flock_is_wanted();
 
 }  // namespace explaind

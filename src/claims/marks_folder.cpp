@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {
@@ -123,8 +124,7 @@ std::vector<std::string> marks_in(const fs::path& folder) {
 
 MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
                          std::vector<std::string>& dead)
-    : folder_(folder), mark_(folder / process_tag()), text_(own_mark().text()),
-      times_(wait.times) {
+    : folder_(folder), mark_(folder / process_tag()), text_(own_mark().text()), times_(wait.times) {
   const fs::path made = folder.string() + "." + process_tag();
   std::error_code failure;
   if (mkdir(made.c_str(), 0777) != 0) fail(folder, "cannot be made");

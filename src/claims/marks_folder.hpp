@@ -3,9 +3,9 @@
 // path, and that no other process can take while a mark is in it.
 //
 // It is taken by renaming a folder with one's own mark onto it, which fails unless it is missing or
-// empty: file systems do that as one step, on all machines. A mark is renewed every few seconds. One
-// that a watcher sees unchanged for half a minute, by its own steady clock, is stale, whatever the
-// clocks of the machines say; it is removed by its name, which nobody else has, so that two
+// empty: file systems do that as one step, on all machines. A mark is renewed every few seconds.
+// One that a watcher sees unchanged for half a minute, by its own steady clock, is stale, whatever
+// the clocks of the machines say; it is removed by its name, which nobody else has, so that two
 // watchers cannot remove what a third has just made.
 
 #include <chrono>

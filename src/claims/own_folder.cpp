@@ -7,10 +7,10 @@
 #include <string_view>
 #include <system_error>
 
-#include "claims/process_mark.hpp"
+#include "claims/leftovers.hpp"
 #include "claims/real_path.hpp"
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {

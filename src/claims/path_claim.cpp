@@ -5,10 +5,11 @@
 #include <thread>
 #include <utility>
 
+#include "claims/leftovers.hpp"
 #include "claims/process_mark.hpp"
 #include "claims/real_path.hpp"
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {
@@ -140,10 +141,10 @@ PathClaim PathClaim::join(const fs::path& path, const std::string& owner, const 
   const std::optional<ProcessMark> mark = parse_mark(file.text());
   const FlockFile::Outcome outcome = file.lock(FlockFile::Mode::shared);
   if (outcome == FlockFile::Outcome::unsupported) {
-    throw DataError(claim.lock_.string(),
-                    "flock works on the first rank's machine and not on this one (" +
-                        file.reason() + ")",
-                    "Set HDF5_USE_FILE_LOCKING=FALSE for all ranks: a lock of files is used then");
+    throw DataError(
+        claim.lock_.string(),
+        "flock works on the first rank's machine and not on this one (" + file.reason() + ")",
+        "Set HDF5_USE_FILE_LOCKING=FALSE for all ranks: a lock of files is used then");
   }
   if (outcome == FlockFile::Outcome::taken || !mark || mark->tag != owner) {
     refuse_claimed(claim.lock_, holder_in(file.text()));
@@ -154,10 +155,11 @@ PathClaim PathClaim::join(const fs::path& path, const std::string& owner, const 
 
 void PathClaim::require_held() const {
   if (!marks_ || marks_->is_held()) return;
-  throw DataError(path_.string(),
-                  "another run has taken it: this one stood still for so long that it was taken for "
-                  "dead",
-                  "Let the other run end; what this one had finished is kept");
+  throw DataError(
+      path_.string(),
+      "another run has taken it: this one stood still for so long that it was taken for "
+      "dead",
+      "Let the other run end; what this one had finished is kept");
 }
 
 PathClaim::~PathClaim() {

@@ -12,13 +12,13 @@
 
 namespace explaind {
 
-/// A claim on a file that may not be there yet, or on a folder. Held by the process that took it and
-/// by those of the same run that joined; another run gets it when all of them have ended, however
-/// they ended. It is PATH.lock beside a file and .lock in a folder, whatever name the path was
-/// called by: a file under flock, or a MarksFolder where flock does not work, where
+/// A claim on a file that may not be there yet, or on a folder. Held by the process that took it
+/// and by those of the same run that joined; another run gets it when all of them have ended,
+/// however they ended. It is PATH.lock beside a file and .lock in a folder, whatever name the path
+/// was called by: a file under flock, or a MarksFolder where flock does not work, where
 /// HDF5_USE_FILE_LOCKING says FALSE, and where a MarksFolder is there already. A killed run leaves
 /// it; the next one recognises that and removes what the killed one had not finished
-/// (unfinished.hpp).
+/// (leftovers.hpp).
 class PathClaim {
  public:
   /// Throws DataError: another run has it; the folder is missing or cannot be written.

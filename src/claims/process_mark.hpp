@@ -6,10 +6,6 @@
 
 namespace explaind {
 
-/// HOST-PID-RANDOM of this process, the same for its whole life. Names of files that are not
-/// finished carry it, so that they belong to one process and can be told from anybody's.
-const std::string& process_tag();
-
 /// What a claim says of the process that made it.
 struct ProcessMark {
   std::string tag;
@@ -33,9 +29,6 @@ std::optional<ProcessMark> parse_mark(const std::string& text);
 
 /// True for the beginning of a mark's text too, as a killed process leaves it, and for none.
 bool may_be_mark(const std::string& text);
-
-/// True for a name that process_tag() may have given.
-bool is_process_tag(const std::string& name);
 
 enum class Life { alive, dead, unknown };
 

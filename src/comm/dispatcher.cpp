@@ -25,8 +25,8 @@ constexpr auto failure_deadline = std::chrono::seconds(5);
 /// How long another rank's stop may go unheard inside a range.
 constexpr auto stop_interval = std::chrono::seconds(1);
 
-// What a request says: a client wants units, wants none since it was asked to stop, or wants to know
-// whether it should stop.
+// What a request says: a client wants units, wants none since it was asked to stop, or wants to
+// know whether it should stop.
 const std::string wants_units, stops_itself = "stop", asks_whether = "whether";
 
 void send(MPI_Comm comm, int to, Tag tag, const std::string& text) {

@@ -43,8 +43,7 @@ std::optional<LaunchedTasks> from(const Environment& environment, const char* la
 
 std::optional<LaunchedTasks> launched_tasks(const Environment& environment) {
   // mpirun first: where it starts its daemons with srun, Slurm's variables are the daemons'.
-  if (auto tasks =
-          from(environment, "mpirun", "OMPI_COMM_WORLD_SIZE", {"OMPI_COMM_WORLD_RANK"})) {
+  if (auto tasks = from(environment, "mpirun", "OMPI_COMM_WORLD_SIZE", {"OMPI_COMM_WORLD_RANK"})) {
     return tasks;
   }
   if (auto tasks = from(environment, "srun", "SLURM_STEP_NUM_TASKS",
@@ -53,8 +52,7 @@ std::optional<LaunchedTasks> launched_tasks(const Environment& environment) {
   }
   constexpr const char* other = "a launcher of MPI programs";
   if (auto tasks = from(environment, other, "PMI_SIZE", {"PMI_RANK"})) return tasks;
-  if (auto tasks =
-          from(environment, other, "MV2_COMM_WORLD_SIZE", {"MV2_COMM_WORLD_RANK"})) {
+  if (auto tasks = from(environment, other, "MV2_COMM_WORLD_SIZE", {"MV2_COMM_WORLD_RANK"})) {
     return tasks;
   }
   // PMIx alone names no size: a rank above 0 is not alone.

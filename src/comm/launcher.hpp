@@ -24,8 +24,8 @@ using Environment = std::function<const char*(const char*)>;
 /// node mpirun's ranks see SLURM_NTASKS=1. Under mpirun in Slurm mpirun's own variables count.
 std::optional<LaunchedTasks> launched_tasks(const Environment& environment);
 
-/// What MpiEnvironment asks of tasks that each found themselves alone. Throws UsageError where there are several: all would
-/// compute, and write, the same.
+/// What MpiEnvironment asks of tasks that each found themselves alone. Throws UsageError where
+/// there are several: all would compute, and write, the same.
 void require_single(const std::optional<LaunchedTasks>& tasks);
 
 /// For verbs without MPI. Throws UsageError where a launcher has started several tasks.

@@ -10,8 +10,8 @@
 #include <numeric>
 
 #include "claims/real_path.hpp"
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
@@ -32,8 +32,7 @@ class StoreBuilder {
       : where_(path.string()),
         schema_(schema),
         file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, hdf5::unlocked_access().get()),
-              H5Fclose, where_,
-              "creating the file"),
+              H5Fclose, where_, "creating the file"),
         text_(hdf5::text_type(where_)) {}
 
   void build() {

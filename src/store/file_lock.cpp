@@ -58,8 +58,8 @@ Handle reading_access(const std::filesystem::path& file) {
       return {H5Pcreate(H5P_FILE_ACCESS), H5Pclose, file.string(), "H5Pcreate"};
     }
     const char* asked = std::getenv("HDF5_USE_FILE_LOCKING");
-    const bool passed_over = asked == nullptr || (std::strcmp(asked, "BEST_EFFORT") == 0 &&
-                                                  failure == ENOSYS);
+    const bool passed_over =
+        asked == nullptr || (std::strcmp(asked, "BEST_EFFORT") == 0 && failure == ENOSYS);
     if (!passed_over) {
       throw DataError(file.string(),
                       "its file system has no flock, and HDF5_USE_FILE_LOCKING=" +

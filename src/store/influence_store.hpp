@@ -59,8 +59,8 @@ struct StoreRemainder {
 
 /// Prepares a store for going on: checks the bytes of every committed unit against its checksum
 /// (reads all of them), takes the mark off those that fail, and adds schema.run_log_line to
-/// `run_log`. One rank calls it; the caller has claimed the path and made sure that store and schema
-/// belong together. Throws DataError: unreadable.
+/// `run_log`. One rank calls it; the caller has claimed the path and made sure that store and
+/// schema belong together. Throws DataError: unreadable.
 StoreRemainder resume_store(const std::filesystem::path& path, const StoreSchema& schema);
 
 /// Writes tiles through a segment group's own handle. The path is claimed.

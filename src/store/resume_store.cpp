@@ -23,7 +23,8 @@ class OpenStore {
   OpenStore(const std::filesystem::path& path, const StoreSchema& schema)
       : where_(path.string()),
         schema_(schema),
-        file_(H5Fopen(where_.c_str(), H5F_ACC_RDWR, hdf5::unlocked_access().get()), H5Fclose, where_, "opening"),
+        file_(H5Fopen(where_.c_str(), H5F_ACC_RDWR, hdf5::unlocked_access().get()), H5Fclose,
+              where_, "opening"),
         variables_(tile_variables(schema)),
         committed_(open("committed")),
         checksum_(open("checksum")) {

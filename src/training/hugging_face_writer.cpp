@@ -6,8 +6,8 @@
 #include <system_error>
 
 #include "checkpoint/safetensors_writer.hpp"
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {
@@ -39,8 +39,9 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                      .bytes = rounded.back().nbytes()});
   }
   // Hidden, so that a listing of the series leaves it out.
-  const fs::path unfinished =
-      unfinished_path(directory.parent_path() / ("." + directory.filename().string()));
+  std::string hidden(1, '.');
+  hidden += directory.filename().string();
+  const fs::path unfinished = unfinished_path(directory.parent_path() / hidden);
   const auto give_up = [&unfinished] {
     std::error_code ignored;
     fs::remove_all(unfinished, ignored);

@@ -13,16 +13,17 @@
 
 #include "claims/process_mark.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "unit/claims/other_process.hpp"
 #include "unit/temporary_folder.hpp"
 
 namespace explaind {
 namespace {
 
-using testing::TemporaryFolder;
+using std::chrono::milliseconds;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using std::chrono::milliseconds;
+using testing::TemporaryFolder;
 namespace fs = std::filesystem;
 
 constexpr const char* stranger = "node-1-0123456789abcdef";
@@ -90,7 +91,8 @@ TEST(MarksFolder, OneRankThatRenewsHoldsItForAll) {
   ends = true;
   renewing.join();
   EXPECT_TRUE(fs::exists(folder / "lock" / another));
-  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1) << "the folder prepared goes";
+  EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 1)
+      << "the folder prepared goes";
 }
 
 TEST(MarksFolder, IsRenewedWhileItIsHeldAndSaysWhenItIsLost) {

@@ -1,5 +1,6 @@
 #pragma once
-// A process that claims a path while a test looks on: claims exclude processes, so one is not enough.
+// A process that claims a path while a test looks on: claims exclude processes, so one is not
+// enough.
 
 #include <signal.h>
 #include <sys/wait.h>

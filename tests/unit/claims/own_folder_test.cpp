@@ -16,9 +16,9 @@ namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::HasSubstr;
 using testing::OtherProcess;
 using testing::TemporaryFolder;
-using ::testing::HasSubstr;
 
 OwnFolder::Wanted wanted(const fs::path& path, bool overwrite = false) {
   return {.path = path,
@@ -74,7 +74,9 @@ TEST(OwnFolder, LosesNothingThatIsNotThisPrograms) {
   const std::vector<std::function<void(const fs::path&)>> strangers{
       [](const fs::path& path) { std::ofstream(path / "notes.txt") << "n"; },
       [](const fs::path& path) { std::ofstream(path / "step-1/notes.txt") << "n"; },
-      [](const fs::path& path) { fs::create_directory(path / "step-2"); },  // of its form, not its own
+      [](const fs::path& path) {
+        fs::create_directory(path / "step-2");
+      },  // of its form, not its own
       [](const fs::path& path) {
         fs::remove(path / "step-1/weights");
         fs::create_symlink("/etc/hostname", path / "step-1/weights");
@@ -86,8 +88,10 @@ TEST(OwnFolder, LosesNothingThatIsNotThisPrograms) {
     const TemporaryFolder folder;
     fill(folder / "a");
     strangers[i](folder / "a");
-    EXPECT_THAT(refusal(wanted(folder / "a", true)), HasSubstr("--overwrite does not remove it")) << i;
-    EXPECT_TRUE(fs::exists(folder / "a/all.json")) << i << ": nothing is removed before all is seen";
+    EXPECT_THAT(refusal(wanted(folder / "a", true)), HasSubstr("--overwrite does not remove it"))
+        << i;
+    EXPECT_TRUE(fs::exists(folder / "a/all.json"))
+        << i << ": nothing is removed before all is seen";
     EXPECT_TRUE(fs::exists(folder / "a/step-1/weights")) << i;
   }
 }

@@ -11,18 +11,17 @@
 #include <thread>
 #include <vector>
 
-#include "claims/process_mark.hpp"
-#include "claims/unfinished.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "unit/claims/other_process.hpp"
 #include "unit/temporary_folder.hpp"
 
 namespace explaind {
 namespace {
 
+using ::testing::HasSubstr;
 using testing::OtherProcess;
 using testing::TemporaryFolder;
-using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
 std::string refusal(const fs::path& path) {
@@ -52,7 +51,8 @@ TEST_P(Claims, HaveOneHolderAndNameIt) {
   const fs::path path = folder / "a.h5";
   OtherProcess other(taking(path));
   ASSERT_TRUE(other.worked());
-  EXPECT_THAT(refusal(path), AllOf(HasSubstr(path.string()), HasSubstr("in use"), HasSubstr("process ")));
+  EXPECT_THAT(refusal(path),
+              AllOf(HasSubstr(path.string()), HasSubstr("in use"), HasSubstr("process ")));
   other.finish();
   EXPECT_EQ(refusal(path), "taken");
   EXPECT_TRUE(fs::is_empty(folder.path())) << "nothing stays";
@@ -61,7 +61,8 @@ TEST_P(Claims, HaveOneHolderAndNameIt) {
 TEST_P(Claims, AreOfFilesNotOfTheirNames) {
   fs::create_directory(folder / "real");
   fs::create_directory_symlink(folder / "real", folder / "link");
-  fs::create_symlink(folder / "real/a.h5", folder / "b.h5");  // leads to a file that is not there yet
+  fs::create_symlink(folder / "real/a.h5",
+                     folder / "b.h5");  // leads to a file that is not there yet
   OtherProcess other(taking(folder / "real/a.h5"));
   for (const char* name : {"link/a.h5", "real/../real/./a.h5", "b.h5"}) {
     EXPECT_THAT(refusal(folder / name), HasSubstr("in use")) << name;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/unfinished.hpp"
 #include "unit/claims/other_process.hpp"
 
 namespace explaind {

@@ -31,12 +31,15 @@ std::string refusal(const Variables& variables) {
   return "";
 }
 
-const Variables batch_script{{"SLURM_JOB_ID", "5"}, {"SLURM_NTASKS", "3"}, {"SLURM_NPROCS", "3"},
-                             {"SLURM_PROCID", "0"}, {"SLURM_LOCALID", "0"}};
+const Variables batch_script{{"SLURM_JOB_ID", "5"},
+                             {"SLURM_NTASKS", "3"},
+                             {"SLURM_NPROCS", "3"},
+                             {"SLURM_PROCID", "0"},
+                             {"SLURM_LOCALID", "0"}};
 
 Variables step(const std::string& tasks, const std::string& rank, const Variables& more) {
-  Variables all{{"SLURM_JOB_ID", "1"},        {"SLURM_NTASKS", tasks}, {"SLURM_STEP_NUM_TASKS", tasks},
-                {"SLURM_PROCID", rank},       {"SLURM_STEPID", "0"},   {"SLURM_STEP_ID", "0"}};
+  Variables all{{"SLURM_JOB_ID", "1"},  {"SLURM_NTASKS", tasks}, {"SLURM_STEP_NUM_TASKS", tasks},
+                {"SLURM_PROCID", rank}, {"SLURM_STEPID", "0"},   {"SLURM_STEP_ID", "0"}};
   all.insert(more.begin(), more.end());
   return all;
 }
@@ -67,9 +70,9 @@ TEST(Launcher, SrunCountsTheTasksOfItsStep) {
 
 TEST(Launcher, UnderMpirunSlurmsVariablesAreThoseOfItsDaemons) {
   // A remote rank: one daemon a node, started by srun.
-  const auto remote = tasks_of(step("1", "0", {{"OMPI_COMM_WORLD_SIZE", "3"},
-                                               {"OMPI_COMM_WORLD_RANK", "2"},
-                                               {"PMIX_RANK", "2"}}));
+  const auto remote = tasks_of(
+      step("1", "0",
+           {{"OMPI_COMM_WORLD_SIZE", "3"}, {"OMPI_COMM_WORLD_RANK", "2"}, {"PMIX_RANK", "2"}}));
   ASSERT_TRUE(remote);
   EXPECT_EQ(remote->launcher, "mpirun");
   EXPECT_EQ(remote->count, 3);

@@ -1,9 +1,7 @@
-#include "claims/unfinished.hpp"
+#include "claims/leftovers.hpp"
 
 #include <algorithm>
 #include <system_error>
-
-#include "claims/process_mark.hpp"
 
 namespace explaind {
 namespace {
@@ -26,10 +24,6 @@ void remove(const std::vector<fs::path>& paths) {
 }
 
 }  // namespace
-
-fs::path unfinished_path(const fs::path& path) {
-  return path.string() + "." + process_tag() + ".tmp";
-}
 
 void remove_unfinished_of(const fs::path& path, const std::vector<std::string>& tags) {
   if (tags.empty()) return;

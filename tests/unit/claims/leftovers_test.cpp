@@ -1,4 +1,4 @@
-#include "claims/unfinished.hpp"
+#include "claims/leftovers.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "claims/process_mark.hpp"
+#include "core/unfinished.hpp"
 #include "unit/temporary_folder.hpp"
 
 namespace explaind {
@@ -39,9 +39,8 @@ TEST(Unfinished, WhatTheDeadLeftBesideAPathGoesAndNothingElse) {
   const std::string tag = dead;
   for (const std::string& name : std::vector<std::string>{
            "b.h5." + tag + ".tmp", "b.h5." + tag + ".steps/step-1", "c.h5." + tag + ".tmp",
-           "b.h5.tmp", "b.h5",
-                                  "b.h5.node-2-0123456789abcdef.tmp", "b.h5." + tag + "0.tmp",
-                                  "xb.h5." + tag + ".tmp"}) {
+           "b.h5.tmp", "b.h5", "b.h5.node-2-0123456789abcdef.tmp", "b.h5." + tag + "0.tmp",
+           "xb.h5." + tag + ".tmp"}) {
     make(folder / name);
   }
   remove_unfinished_of(folder / "b.h5", {dead});

@@ -1,14 +1,11 @@
 #pragma once
-// Names for what is being written: only this process has them, and they say whose they are.
+// What processes left unfinished (core/unfinished.hpp) and will not finish any more.
 
 #include <filesystem>
 #include <string>
 #include <vector>
 
 namespace explaind {
-
-/// PATH.TAG.tmp beside `path`, TAG being this process's: nobody else's file, whatever is there.
-std::filesystem::path unfinished_path(const std::filesystem::path& path);
 
 /// Removes what processes of these tags left unfinished beside `path`: PATH.TAG and PATH.TAG.*,
 /// files and folders. Errors are ignored: it is room alone that is lost.
