@@ -126,7 +126,7 @@ def rank_zero_stopped(folder, shim):
     assert stop.returncode == 75 and time.monotonic() - begin < 25
     assert not pathlib.Path(f"{store}.lock").exists()
     begin = time.monotonic()
-    process = call([*ELSEWHERE, *command(copy, samples, "--chunk", "1", "--component", "row", "--overwrite", "--steps", "0:1")],
+    process = call([*ELSEWHERE, *command(copy, folder / "samples.jsonl", "--overwrite")],
                    environment(shim, errno.ENOSYS, CLOCK_SKEW="3600"), timeout=200)
     assert "waiting to see whether" in process.stderr, process.stderr
     assert time.monotonic() - begin >= 30
