@@ -2,11 +2,8 @@
 
 #include <ATen/Parallel.h>
 
-#include <cstdlib>
-
 #include "app/record_job.hpp"
 #include "app/verbs.hpp"
-#include "comm/launcher.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -34,7 +31,6 @@ int run_record(const RecordOptions& options) {
                                             : "both --series and --history are given",
                      "--series DIR leaves checkpoints, --history DIR every step of the training");
   }
-  require_alone(launched_tasks(std::getenv), "record");
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
   if (!options.history.empty()) return record_run(options);
   require_series_options(options);

@@ -78,12 +78,4 @@ void require_single(const std::optional<LaunchedTasks>& tasks) {
           variable);
 }
 
-void require_alone(const std::optional<LaunchedTasks>& tasks, const std::string& verb) {
-  if (!tasks || tasks->count <= 1) return;
-  throw UsageError(verb,
-                   "runs alone, and " + tasks->launcher + " started " +
-                       std::to_string(tasks->count) + " tasks (" + tasks->variable + ")",
-                   "Start it once: without a launcher, with `srun -n 1` or `mpirun -n 1`");
-}
-
 }  // namespace explaind

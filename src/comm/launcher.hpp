@@ -28,7 +28,4 @@ std::optional<LaunchedTasks> launched_tasks(const Environment& environment);
 /// there are several: all would compute, and write, the same.
 void require_single(const std::optional<LaunchedTasks>& tasks);
 
-/// For verbs without MPI. Throws UsageError where a launcher has started several tasks.
-void require_alone(const std::optional<LaunchedTasks>& tasks, const std::string& verb);
-
 }  // namespace explaind

@@ -93,11 +93,5 @@ TEST(Launcher, OtherLaunchersCountToo) {
   EXPECT_EQ(refusal({{"PMI_SIZE", "many"}}), "") << "what is no number says nothing";
 }
 
-TEST(Launcher, VerbsThatRunAloneAreStartedOnce) {
-  EXPECT_THROW(require_alone(tasks_of({{"OMPI_COMM_WORLD_SIZE", "2"}}), "record"), UsageError);
-  EXPECT_NO_THROW(require_alone(tasks_of({{"OMPI_COMM_WORLD_SIZE", "1"}}), "record"));
-  EXPECT_NO_THROW(require_alone(tasks_of(batch_script), "record"));
-}
-
 }  // namespace
 }  // namespace explaind
