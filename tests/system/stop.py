@@ -172,7 +172,7 @@ def recorded(folder):
     print("a recorded run that was stopped goes on to the same history")
 
     # A training axis: every step of a chunk is a unit, and the chunk is left between two.
-    options = ["--series", folder / "short", "--axes", "sample,train_group", "--component", "tensor", "--quadrature", "gauss:9"]
+    options = ["--series", folder / "short", "--samples", "validation", "--axes", "sample,train_group", "--component", "tensor", "--quadrature", "gauss:9"]
     must(run("decompose", *options, "--store", folder / "axis.h5", timeout=300))
     whole = contents(folder / "axis.h5")
     store = folder / "axis_stopped.h5"

@@ -31,7 +31,7 @@ def race(first, second, delay, wait=60):
 def second_is_refused(command, lock):
     """The first is stopped while it has the path, so that the second meets it on any machine; then it ends well."""
     first = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
-    while not lock.exists() and first.poll() is None:
+    while not (lock.exists() and lock.stat().st_size > 0) and first.poll() is None:  # it is written under the lock
         time.sleep(0.001)
     first.send_signal(signal.SIGSTOP)
     try:
