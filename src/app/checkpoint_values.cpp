@@ -11,6 +11,7 @@
 #include "app/group_collectives.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
+#include "core/unexpected.hpp"
 #include "decomposition/workspace.hpp"
 
 namespace explaind {
@@ -70,7 +71,7 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
         if (progress) progress->advance(1);
       }
     } catch (const std::exception& error) {
-      collectives.gathers->abort(error.what());  // others of the group may wait for this rank
+      collectives.gathers->abort(message_of(error));  // others of the group may wait for this rank
       throw;
     }
   });

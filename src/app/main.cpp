@@ -12,6 +12,7 @@
 #include "app/version.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
+#include "core/unexpected.hpp"
 
 namespace {
 
@@ -116,7 +117,9 @@ int run_verb(const Verb& verb, const std::vector<std::string>& arguments,
     if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(error.exit_code());
   } catch (const std::exception& error) {
-    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
+    if (prints_errors(world)) {
+      std::cerr << "error: " << verb.name << ": " << message_of(error) << "\n";
+    }
     return static_cast<int>(ExitCode::failure);
   }
 }
@@ -146,8 +149,12 @@ int main(int argc, char** argv) {
   for (const Verb& verb : verbs()) {
     if (verb.name != word) continue;
     const std::vector<std::string> arguments(argv + 2, argv + argc);
-    if (!verb.collective) return run_verb(verb, arguments, nullptr);
+    if (!verb.collective) {
+      speak_before_the_end();
+      return run_verb(verb, arguments, nullptr);
+    }
     const MpiEnvironment environment(argc, argv);
+    speak_before_the_end();
     const Communicator world(MPI_COMM_WORLD);
     const int code = run_verb(verb, arguments, &world);
     // mpirun kills ranks that still work when another has left with an error.

@@ -13,7 +13,9 @@
 #include "comm/dispatcher.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
+#include "core/unexpected.hpp"
 #include "decomposition/certificate.hpp"
+#include "training/batch_gradients.hpp"
 #include "training/run_data.hpp"
 #include "training/tensor_of.hpp"
 #include "training_axis/adjoint_sweep.hpp"
@@ -58,6 +60,7 @@ Predictions predictions_of(const DecomposeJob& job, const Sample& sample) {
 TrainAxis::TrainAxis(const DecomposeJob& job, const DecomposeOptions& options,
                      const MemoryPlan& plan, int64_t memory)
     : job_(job), applied_(options.step_index == "applied"), training_(load_run_data(*job.run)) {
+  require_repeatable_gradients(*job.model, job.run->directory().string());
   samples_ = choose_samples({.part = "train"}, training_.train);
   if (job.solver.axes.train_group) {
     axis_ = group_samples(samples_);
@@ -179,7 +182,7 @@ bool TrainAxis::run(const std::vector<int64_t>& todo, StoreWriter& writer,
       try {
         run_chunk(chunks[static_cast<size_t>(place)], wanted, writer);
       } catch (const std::exception& error) {
-        dispatcher.fail(chunks[static_cast<size_t>(place)], error.what());
+        dispatcher.fail(chunks[static_cast<size_t>(place)], message_of(error));
       }
       dispatcher.report(place, "");
     }

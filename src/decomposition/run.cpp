@@ -3,6 +3,7 @@
 #include <array>
 #include <exception>
 
+#include "core/unexpected.hpp"
 #include "scores/tile_sum.hpp"
 
 namespace explaind {
@@ -27,7 +28,7 @@ void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vec
       try {
         act(index);
       } catch (const std::exception& error) {
-        dispatcher.fail(index, error.what());
+        dispatcher.fail(index, message_of(error));
       }
       if (group.rank() == 0) dispatcher.report(index, "");
     }
