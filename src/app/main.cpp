@@ -97,7 +97,8 @@ void print_help() {
               << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
   }
   std::cout << "\nexplaind VERB --help shows the options of a verb, explaind --version the "
-               "versions.\n";
+               "versions.\nEXPLAIND_DEBUG=1 in the environment adds stack frames to messages about "
+               "faults of the program.\n";
 }
 
 /// Under mpirun an error that all ranks see alike is printed by one.
