@@ -6,18 +6,21 @@ import pickle
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import zipfile
 
 import h5py
 import numpy
 import torch
-import transformers
 import xarray
 from safetensors.torch import load_file, save_file
 
 from program import EXPLAIND, SOURCE, must, run
 from store_contents import contents
+
+sys.path.insert(0, str(SOURCE / "tests/goldens/llama"))
+import llama_float64  # noqa: E402
 
 HERE = SOURCE / "tests/goldens/optimizer_steps"
 GOLDEN = numpy.load(HERE / "golden.npz")
@@ -194,29 +197,33 @@ def freeze(series, frozen, how):
         torch.save({"state": states, "param_groups": groups}, series / step / "optimizer.pt")
 
 
-def step_by_transformers(checkpoint, frozen, clip):
-    """θ' of one step in float64 by transformers and torch.optim, and the prediction samples' losses there."""
-    def lines(path):
-        return [torch.tensor([json.loads(line)["input_ids"]]) for line in path.read_text().splitlines()]
+def frozen_step(checkpoint, frozen, clip):
+    """θ' of one step in float64 by autograd and torch.optim, and the prediction samples' losses there."""
+    llama = llama_float64.Llama(json.loads((checkpoint / "config.json").read_text()))
+    weights = llama_float64.load_weights(checkpoint)
+    for name, weight in weights.items():
+        weight.requires_grad_(name not in frozen)
 
-    model = transformers.LlamaForCausalLM.from_pretrained(checkpoint, dtype=torch.float64)
-    names, group = dict(model.named_parameters()), torch.load(checkpoint / "optimizer.pt", weights_only=True)
-    for name in frozen:
-        names[name].requires_grad_(False)
-    batch = lines(HERE / "train.jsonl")
-    predicted = sum(ids.shape[1] - 1 for ids in batch)
-    for ids in batch:
-        (model(input_ids=ids, labels=ids).loss * (ids.shape[1] - 1) / predicted).backward()
-    torch.nn.utils.clip_grad_norm_([p for p in names.values() if p.requires_grad], clip)
-    trained = [[name for name in each if name not in frozen] for each in names_by_group()]
-    settings = [{key: value for key, value in each.items() if key in ("lr", "betas", "eps", "weight_decay")} for each in group["param_groups"]]
-    optimizer = torch.optim.AdamW([dict(each, params=[names[name] for name in of_group]) for each, of_group in zip(settings, trained) if of_group])
-    moments = [group["state"][number] for each in group["param_groups"] for number in each["params"] if number in group["state"]]
-    for name, moment in zip([name for of_group in trained for name in of_group], moments):
-        optimizer.state[names[name]] = {key: value.double() for key, value in moment.items()}
+    def losses(path):
+        """Per sample, Σ over its predicted tokens and their number."""
+        for line in path.read_text().splitlines():
+            ids = torch.tensor([json.loads(line)["input_ids"]])
+            logits = llama.logits(llama_float64.DenseWeights(weights), ids)
+            yield torch.nn.functional.cross_entropy(logits[0, :-1], ids[0, 1:], reduction="sum"), ids.shape[1] - 1
+
+    sums, counts = zip(*losses(HERE / "train.jsonl"))
+    (sum(sums) / sum(counts)).backward()
+    torch.nn.utils.clip_grad_norm_([weight for weight in weights.values() if weight.requires_grad], clip)
+    saved = torch.load(checkpoint / "optimizer.pt", weights_only=True)
+    settings = [{key: value for key, value in group.items() if key in ("lr", "betas", "eps", "weight_decay")} for group in saved["param_groups"]]
+    trained = [[name for name in names if name not in frozen] for names in names_by_group()]
+    optimizer = torch.optim.AdamW([dict(each, params=[weights[name] for name in names]) for each, names in zip(settings, trained) if names])
+    moments = [saved["state"][number] for group in saved["param_groups"] for number in group["params"] if number in saved["state"]]
+    for name, moment in zip([name for names in trained for name in names], moments):
+        optimizer.state[weights[name]] = {key: value if key == "step" else value.double() for key, value in moment.items()}
     optimizer.step()
     with torch.no_grad():
-        return numpy.array([model(input_ids=ids, labels=ids).loss.item() for ids in lines(HERE / "samples.jsonl")])
+        return numpy.array([(total / count).item() for total, count in losses(HERE / "samples.jsonl")])
 
 
 def expect_frozen(folder):
@@ -233,7 +240,7 @@ def expect_frozen(folder):
                 assert (file[name][()][:, :, still] == 0).all() and (name == "psi_rounding" or (file[name][()][:, :, ~numpy.array(still)] != 0).any()), (how, name)
             assert abs(file["residual"][()]).max() < 1e-11
             for row, step in enumerate(("step-3", "step-6")):
-                expect_close(file["value_to"][row], step_by_transformers(series / step, frozen, 0.3), 1e-12, (how, step))
+                expect_close(file["value_to"][row], frozen_step(series / step, frozen, 0.3), 1e-12, (how, step))
     # Of one checkpoint nothing says whether layer 0 or 1 is frozen; of the embedding the shapes do.
     freeze(series, layer, "trainer")
     expect_refusal(steps(folder / "none.h5", series=series / "step-3"), 1, "which of them are frozen", "named_parameters()")
