@@ -253,7 +253,7 @@ class Recorder:
         if self.has_loss not in (None, loss is not None):
             raise ValueError("loss was given at some steps and not at others. Give it always or never")
         self.has_loss = loss is not None
-        self.row = [indices, float(clip), float("nan") if loss is None else float(loss)]
+        self.row = [indices, float(clip), float("nan") if loss is None else float(torch.as_tensor(loss).detach())]
 
     def skip(self):
         """The step that batch() announced was not made."""

@@ -165,7 +165,7 @@ def expect_decomposed(folder):
     filters, _ = scores_by_torch(model, lambda: model[:1](inputs)[:, 1, 2, 3], path)  # the second of 3 filters on 4 × 4 pixels
     must(run("decompose", *options, "--store", folder / "filter.h5", "--functional", f"activation:0.weight:{16 + 2 * 4 + 3}"))
     with h5py.File(folder / "one.h5") as one, h5py.File(folder / "all.h5") as every, h5py.File(folder / "filter.h5") as filtered:
-        assert every["psi"].shape[3] == 6 and one["psi"].attrs["units"] == "1" and (one["psi"][()][..., 3:] == 0).all()
+        assert every["psi"].shape[3] == 6 and one["psi"].attrs["units"] == "1" and (one["psi"][()][..., 4:] == 0).all()
         assert np.abs(inner).max() > 1e-3 and np.abs(one["psi"][()] - inner).max() < 1e-10
         assert np.abs(every["psi"][()][..., 3] - inner).max() < 1e-10
         assert np.abs(filters).max() > 1e-3 and np.abs(filtered["psi"][()] - filters).max() < 1e-10

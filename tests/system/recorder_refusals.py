@@ -156,7 +156,7 @@ def expect_steps(folder):
     recorder.close()
     optimizer.step()  # is not the recorder's business any more
     text = must(run("inspect", folder / "steps")).stdout
-    assert "steps      1 in 1 block, complete" in text, text
+    assert "steps      1 in 1 block" in text and "complete" in text, text
 
 
 PROGRAM = """
