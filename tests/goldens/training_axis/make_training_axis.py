@@ -95,8 +95,8 @@ CASES = {
     "adam": (torch.optim.Adam, ADAM, dict(lr=0.03, weight_decay=0.1), CNN, 3, 0, (5,)),
     "sgd": (torch.optim.SGD, dict(SGD, dampening=0.3), dict(momentum=0.5, dampening=0.1, weight_decay=0.0), CNN, 3, 0.5, (0, 5)),
     "nesterov": (torch.optim.SGD, dict(SGD, nesterov=True), dict(momentum=0.0, nesterov=False), CNN, 2, 0, (4,)),
-    # (sorted last: a case's seed is its place) every hyper-parameter is another at every step, momentum is 0 at one
-    "varying_adamw": (torch.optim.AdamW, ADAM, dict(lr=0.08, betas=(0.7, 0.9), eps=1e-2, weight_decay=0.1), CNN, 3, 1.2, (0, 5, 6)),
+    # (sorted last, since a case's seed is its place) every hyper-parameter is another at every step, momentum is 0 at one
+    "varying_adamw": (torch.optim.AdamW, ADAM, dict(lr=0.08, betas=(0.7, 0.9), eps=1e-2, weight_decay=0.1), CNN, 3, 0.4, (0, 5, 6)),
     "varying_sgd": (torch.optim.SGD, dict(SGD, dampening=0.3), dict(momentum=0.5, dampening=0.1, weight_decay=0.1), CNN, 3, 0.2, (0, 5, 6)),
 }
 
@@ -203,7 +203,7 @@ def coefficients(steps, coupled):
 
 
 def decompose(name, kind, options, others, model_case, batch, max_norm, silent):
-    torch.manual_seed(sorted(CASES).index(name))
+    torch.manual_seed(11 if name == "varying_adamw" else sorted(CASES).index(name))  # where no layer is dead
     torch.set_default_dtype(torch.float64)
     kind_name, kind_of_model, config, make_inputs, classes, samples = model_case
     folder = HERE / name
