@@ -58,7 +58,7 @@ show() {
   echo "What each kind of layer did to the loss of each language over the whole training (negative: lowered it):"
   "$explaind" query "$work/influence.h5" --group-by group,kind --columns kind
   echo
-  echo "When: what each kind of layer did to the loss, summed over the languages, up to each checkpoint since the one before:"
+  echo "When: what each kind of layer did to the loss, averaged over the languages, up to each checkpoint since the one before:"
   "$explaind" query "$work/influence.h5" --group-by step_to,kind --columns kind
 }
 
@@ -75,7 +75,7 @@ cat <<END
 
 The quickstart took $SECONDS s. What next:
   $explaind inspect $work/influence.h5
-  $explaind query $work/influence.h5 --sum sample --group-by layer --top 5
+  $explaind query $work/influence.h5 --group-by group,layer --select 'group=de|fr' --top 5
   python3 -c 'import xarray; print(xarray.open_dataset("$work/influence.h5").psi.groupby("kind").sum())'
     (with a Python that has xarray and netCDF4, such as build/deps/venv/bin/python3 after launch/setup.sh --tests)
   README.md: your own checkpoints, all options, what the numbers mean

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "app/group_collectives.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/unexpected.hpp"
@@ -100,9 +101,9 @@ void print_curve(const StepCurve& curve) {
     explained += fmt::format("{:>6.1f} %", 100 * curve.explained[count - 1]);
   }
   fmt::print(
-      "\nHow much of |ΔF| the largest of {} segments hold\n  segments {}\n  of all   {}\n"
+      "\nHow much of |ΔF| the largest of {} hold\n  segments {}\n  of all   {}\n"
       "  of |ΔF|  {}\n",
-      segments, kept, share, explained);
+      counted(segments, "segment"), kept, share, explained);
 }
 
 }  // namespace explaind

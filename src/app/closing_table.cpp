@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 
 namespace explaind {
 namespace {
@@ -52,18 +53,36 @@ struct Pairs {
   std::vector<double> start, end, residual, error, nodes, met, limited, seconds;
 };
 
-void print_pairs(const Pairs& pairs, const std::vector<size_t>& which, const std::string& title,
-                 std::ostream& out) {
+std::string described(const Pairs& pairs, size_t pair) {
+  const size_t segment = pair / pairs.ids.size();
+  return fmt::format("{} → {}  {:<16} ΔF {:+.3e}  |residual| {:.1e}  error {:.1e}  {:.0f} nodes",
+                     pairs.from[segment], pairs.to[segment], pairs.ids[pair % pairs.ids.size()],
+                     pairs.change(pair), pairs.worst(pair), pairs.error[pair], pairs.nodes[pair]);
+}
+
+std::string share(const Pairs& pairs, const std::vector<size_t>& which) {
+  return fmt::format("{} of {}", which.size(), counted(pairs.met.size(), "(segment, sample) pair"));
+}
+
+/// Those that are to be looked at one by one.
+void print_missed(const Pairs& pairs, const std::vector<size_t>& which, std::ostream& out) {
   if (which.empty()) return;
-  fmt::print(out, "\n{}: {} of {} (segment, sample) pairs\n", title, which.size(),
-             pairs.met.size());
+  fmt::print(out, "\nMissed the tolerance: {}\n", share(pairs, which));
   for (size_t i = 0; i < std::min(listed, which.size()); ++i) {
-    const size_t pair = which[i], segment = pair / pairs.ids.size();
-    fmt::print(out, "  {} → {}  {:<16} ΔF {:+.3e}  |residual| {:.1e}  error {:.1e}  {:.0f} nodes\n",
-               pairs.from[segment], pairs.to[segment], pairs.ids[pair % pairs.ids.size()],
-               pairs.change(pair), pairs.worst(pair), pairs.error[pair], pairs.nodes[pair]);
+    fmt::print(out, "  {}\n", described(pairs, which[i]));
   }
   if (which.size() > listed) fmt::print(out, "  … and {} more\n", which.size() - listed);
+}
+
+/// Nothing is to be done about these; how far off is the worst?
+void print_limited(const Pairs& pairs, const std::vector<size_t>& which, std::ostream& out) {
+  if (which.empty()) return;
+  const size_t worst = *std::max_element(which.begin(), which.end(), [&](size_t a, size_t b) {
+    return pairs.worst(a) < pairs.worst(b);
+  });
+  fmt::print(
+      out, "\nLimited by precision (more nodes would not help): {}; the largest residual:\n  {}\n",
+      share(pairs, which), described(pairs, worst));
 }
 
 /// Segments [first, last) as one row.
@@ -106,8 +125,8 @@ Certificates print_closing_table(const StoreReader& store, std::ostream& out) {
       missed.push_back(i);
     }
   }
-  print_pairs(pairs, missed, "Missed the tolerance", out);
-  print_pairs(pairs, limited, "Limited by precision (more nodes would not help)", out);
+  print_missed(pairs, missed, out);
+  print_limited(pairs, limited, out);
   return {static_cast<int64_t>(pairs.met.size()), static_cast<int64_t>(missed.size()),
           static_cast<int64_t>(limited.size())};
 }

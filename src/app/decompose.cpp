@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/applicable_options.hpp"
 #include "app/closing_table.hpp"
 #include "app/decompose_job.hpp"
 #include "app/decompose_parts.hpp"
@@ -29,6 +30,7 @@
 #include "comm/dispatcher.hpp"
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
@@ -48,22 +50,23 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
   DecomposeOptions copy = decided(options, job);
   std::cout << "Configuration\n";
   for (const ResolvedOption& option : resolved(option_table(copy))) {
-    if (option.value.empty()) continue;
+    if (option.value.empty() || !applies(option.key, options, job)) continue;
     fmt::print("  {:<20} {}\n", option.key, option.value);
   }
   fmt::print(
-      "\n{} {} of {} parameters in {} tensors; {} samples{}\n"
-      "{} components × {} samples × {} segments in {} units, revision {}\n"
-      "{} segment group{} of {} rank{} ({}), parameters {}, up to {} of memory a rank\n"
+      "\n{} {} of {} parameters in {}; {}{}\n"
+      "{} × {} × {} in {}, revision {}\n"
+      "{} of {} ({}), parameters {}, up to {} of memory a rank\n"
       "device {} ({})",
       job.path->size(), job.run ? "points of a recorded run" : "checkpoints",
-      parameter_count(*job.model), job.model->parameters().size(), job.samples.size(),
-      job.network != nullptr ? fmt::format(" of up to {} tokens", job.solver.positions) : "",
-      job.components.size(), job.samples.size(), job.pieces.size(), job.units.size(), revision(),
-      grid.segment_groups(), grid.segment_groups() == 1 ? "" : "s", grid.shards(),
-      grid.shards() == 1 ? "" : "s", choice.reason, to_string(memory.source),
-      format_bytes(static_cast<double>(memory.total())), device.device.is_cuda() ? "cuda" : "cpu",
-      device.reason);
+      parameter_count(*job.model), counted(job.model->parameters().size(), "tensor"),
+      counted(job.samples.size(), "sample"),
+      job.network != nullptr ? " of up to " + counted(job.solver.positions, "token") : "",
+      counted(job.components.size(), "component"), counted(job.samples.size(), "sample"),
+      counted(job.pieces.size(), "segment"), counted(job.units.size(), "unit"), revision(),
+      counted(grid.segment_groups(), "segment group"), counted(grid.shards(), "rank"),
+      choice.reason, to_string(memory.source), format_bytes(static_cast<double>(memory.total())),
+      device.device.is_cuda() ? "cuda" : "cpu", device.reason);
   if (job.dense) {
     fmt::print(", {} of it for {} scalars", format_bytes(static_cast<double>(memory.dense)),
                parameter_count(*job.model));
@@ -186,11 +189,12 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   if (job.run_parts && job.run_parts->needs_files()) parts.emplace(job, options, world);
   StoreSchema schema = schema_of(job, options);
   if (train) train->describe(schema);
-  if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);
   PreparedStore prepared = prepare_store(job, decided(options, job), schema, world);
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
   prepared.lock.reset();  // every rank has its own now
+  // Only now: whoever reads the configuration knows that it was not refused.
+  if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);
   RunTotals totals(job, memory->source, grid.shards());
   if (train ? train->run(prepared.todo, *writer, world)
             : run_all(job, *memory, prepared.todo, *writer, world, grid, totals)) {

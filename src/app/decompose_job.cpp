@@ -109,7 +109,7 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
   const std::optional<SampleChoice> choice = parse_sample_choice(options.samples);
   if (!choice && job.network == nullptr) {
     throw UsageError("--samples", "of a classifier's run they come from its own data",
-                     "Use validation, train, or some of them as in validation:0-99");
+                     "Use validation, train, or some of them as in validation:0:99");
   }
   if (!choice) {
     job.samples = samples_of_file(options, *job.network, job.run->directory());

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "app/provenance.hpp"
+#include "core/counted.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {
@@ -27,9 +28,9 @@ PreparedStore prepare_store(const DecomposeJob& job, const DecomposeOptions& opt
       StoreRemainder left = resume_store(options.store, schema);
       const std::string damaged =
           left.damaged == 0 ? "" : fmt::format("; {} damaged, done again", left.damaged);
-      fmt::print("\nGoing on with {}: {} of {} units are there{}\n", options.store,
-                 job.units.size() - static_cast<int64_t>(left.units.size()), job.units.size(),
-                 damaged);
+      fmt::print("\nGoing on with {}: {} of {} there{}\n", options.store,
+                 job.units.size() - static_cast<int64_t>(left.units.size()),
+                 counted(job.units.size(), "unit is", "units are"), damaged);
       std::cout.flush();
       prepared.todo = std::move(left.units);
       prepared.lock.emplace(std::move(left.lock));

@@ -1,7 +1,6 @@
 // explaind inspect: what is in a series, a checkpoint, a recorded run or an influence store.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -14,9 +13,10 @@
 
 #include "app/closing_table.hpp"
 #include "app/inspect_run.hpp"
+#include "app/inspect_series.hpp"
 #include "app/verbs.hpp"
-#include "checkpoint/series_summary.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "runs/recorded_run.hpp"
 #include "store/store_reader.hpp"
@@ -25,46 +25,6 @@ namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string describe(const CheckpointSummary& summary) {
-  std::string types;
-  for (const DtypeTotal& total : summary.dtypes) {
-    types += fmt::format("{}{} ({})", types.empty() ? "" : ", ", to_string(total.dtype),
-                         format_bytes(static_cast<double>(total.bytes)));
-  }
-  return fmt::format("{} parameters, {} in {} file{}, {}", summary.parameters,
-                     format_bytes(static_cast<double>(summary.file_bytes)), summary.files,
-                     summary.files == 1 ? "" : "s", types);
-}
-
-void inspect_checkpoint(const fs::path& path) {
-  const Checkpoint checkpoint = Checkpoint::open(path);
-  fmt::print("{}: {}\n{}\n\n", path.string(),
-             checkpoint.config().value("model_type", std::string("?")),
-             describe(summarize(checkpoint)));
-  size_t width = 0;
-  for (const auto& [name, tensor] : checkpoint.tensors()) width = std::max(width, name.size());
-  for (const auto& [name, tensor] : checkpoint.tensors()) {
-    fmt::print("  {:<{}}  {:<5} [{}]\n", name, width, to_string(tensor.dtype),
-               fmt::join(tensor.shape, ", "));
-  }
-}
-
-void inspect_series(const fs::path& path, const std::vector<Phase>& phases) {
-  const CheckpointSeries series = CheckpointSeries::open(path, phases);
-  fmt::print("{}: {} checkpoints, steps {} to {}\neach {}\n\n", path.string(), series.size(),
-             series.step(0), series.step(series.size() - 1),
-             describe(summarize(series.checkpoint(0))));
-  fmt::print("{:>10} {:>10}  {:>11}  {:>11}  {:>9}\n", "step from", "step to", "|Δ|/|θ|", "max |Δ|",
-             "changed");
-  for (size_t i = 0; i + 1 < series.size(); ++i) {
-    const CheckpointDifference change = difference(series, i);
-    fmt::print(
-        "{:>10} {:>10}  {:>11.3e}  {:>11.3e}  {:>7.1f} %{}\n", change.step_from, change.step_to,
-        change.relative_change, change.largest_change, 100 * change.changed_share,
-        change.not_finite > 0 ? fmt::format("  {} weights are not finite", change.not_finite) : "");
-  }
-}
 
 void print_variable(const std::string& name, const std::string& dims, const std::string& text) {
   fmt::print("  {:<21} ({})  {}\n", name, dims, text);
@@ -91,9 +51,9 @@ void print_variables(const StoreReader& store) {
   const auto shared = static_cast<size_t>(
       std::count_if(first.dims.begin(), first.dims.end(),
                     [](const std::string& dim) { return dim.find('/') == std::string::npos; }));
-  print_variable(
-      "parameter/TENSOR", dims_of(first, shared) + ", the tensor's axes",
-      fmt::format("{}; {} tensors", store.attribute(first.name, "long_name"), tensors.size()));
+  print_variable("parameter/TENSOR", dims_of(first, shared) + ", the tensor's axes",
+                 fmt::format("{}; {}", store.attribute(first.name, "long_name"),
+                             counted(tensors.size(), "tensor")));
 }
 
 /// Everything, objects below their names.
@@ -123,15 +83,15 @@ void print_origin(const StoreReader& store) {
   }
   fmt::print("\nOrigin\n");
   fmt::print("  series      {}: {}, {}\n", chosen("series"),
-             steps.empty() ? "a recorded run" : fmt::format("{} checkpoints", steps.size()),
+             steps.empty() ? "a recorded run" : counted(steps.size(), "checkpoint"),
              format_bytes(bytes));
   fmt::print("  samples     {}\n", chosen("samples"));
   fmt::print("  scores      {} by {}, axes {}\n", chosen("functional"), chosen("component"),
              chosen("axes"));
   fmt::print("  quadrature  {}, tolerance {} of {}, {}\n", chosen("quadrature"),
              chosen("tolerance"), chosen("relative-to"), chosen("precision"));
-  fmt::print("  made        {} with {} ranks by revision {}\n", said["created"], said["ranks"],
-             said["revision"]);
+  fmt::print("  made        {} with {} rank{} by revision {}\n", said["created"], said["ranks"],
+             said["ranks"] == "1" ? "" : "s", said["revision"]);
 }
 
 void inspect_store(const fs::path& path, bool provenance) {
@@ -158,8 +118,8 @@ void inspect_store(const fs::path& path, bool provenance) {
     return;
   }
   const Certificates found = print_closing_table(store, std::cout);
-  fmt::print("\n{} (segment, sample) pairs: {} missed the tolerance, {} limited by precision\n",
-             found.pairs, found.missed, found.limited);
+  fmt::print("\n{}: {} missed the tolerance, {} limited by precision\n",
+             counted(found.pairs, "(segment, sample) pair"), found.missed, found.limited);
 }
 
 }  // namespace
@@ -170,7 +130,7 @@ int run_inspect(const InspectOptions& options) {
   std::cout.flush();
   if (is_recorded_run(path)) {
     inspect_run(path);
-  } else if (fs::is_directory(path) && is_checkpoint_directory(path)) {
+  } else if (fs::is_directory(path) && !is_series(path, parse_phases(options.phases))) {
     inspect_checkpoint(path);
   } else if (fs::is_directory(path) || !(path.extension() == ".h5")) {
     inspect_series(path, parse_phases(options.phases));

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "runs/recorded_run.hpp"
 
 namespace explaind {
@@ -28,12 +29,13 @@ void print_what(const RecordedRun& run) {
   for (int64_t s = 0; s < run.steps(); ++s) {
     sizes.insert(static_cast<int64_t>(run.batch(s).samples.size()));
   }
-  fmt::print("  model      {}, {} parameters in {} tensors, {}\n",
-             about.json["model"]["name"].get<std::string>(), count, about.parameters.size(),
+  fmt::print("  model      {}, {} parameters in {}, {}\n",
+             about.json["model"]["name"].get<std::string>(), count,
+             counted(about.parameters.size(), "tensor"),
              about.dtype == Dtype::f64 ? "fp64" : "fp32");
-  fmt::print("  data       {} training samples, batches of {}{}\n", about.samples,
+  fmt::print("  data       {}, batches of {}{}\n", counted(about.samples, "training sample"),
              fmt::join(sizes, " or "), about.flips ? ", flips recorded" : "");
-  fmt::print("  steps      {} in {} blocks, {}\n", run.steps(), run.blocks(),
+  fmt::print("  steps      {} in {}, {}\n", run.steps(), counted(run.blocks(), "block"),
              run.complete() ? "complete" : "not finished (record --resume goes on)");
   fmt::print("  stored     weights{}{}\n", about.second_moments ? ", second moments" : "",
              about.gradients ? ", gradients" : "");
@@ -52,7 +54,7 @@ void print_optimizer(const RecordedRun& run) {
     const auto members = std::count_if(
         about.parameters.begin(), about.parameters.end(),
         [&](const RunParameter& parameter) { return parameter.group == static_cast<int64_t>(g); });
-    fmt::print("    group {}  {} tensors{}\n", g, members, line);
+    fmt::print("    group {}  {}{}\n", g, counted(members, "tensor"), line);
   }
 }
 

@@ -1,14 +1,14 @@
 #include "app/loss_table.hpp"
 
 #include <fmt/format.h>
-#include <fmt/os.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <string>
-#include <system_error>
 #include <vector>
 
+#include "app/csv_field.hpp"
+#include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -33,14 +33,6 @@ double mean(const CheckpointValues& values, size_t checkpoint) {
   double sum = 0;
   for (size_t s = 0; s < values.samples; ++s) sum += values.at(checkpoint, s);
   return sum / static_cast<double>(values.samples);
-}
-
-/// As CSV wants it: quoted where it must be.
-std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char letter : text) quoted += letter == '"' ? "\"\"" : std::string(1, letter);
-  return quoted + "\"";
 }
 
 std::filesystem::path folder_of(const std::filesystem::path& file) {
@@ -89,23 +81,14 @@ void require_writable(const std::filesystem::path& file) {
 
 void write_losses(const CheckpointValues& values, const DecomposeJob& job,
                   const std::filesystem::path& file) {
-  const std::filesystem::path unfinished = file.string() + ".tmp";
-  try {
-    fmt::ostream out = fmt::output_file(unfinished.string());
-    out.print("step,sample,group,value\n");
-    for (size_t i = 0; i < values.steps.size(); ++i) {
-      for (size_t s = 0; s < values.samples; ++s) {
-        out.print("{},{},{},{}\n", values.steps[i], field(job.samples[s].id),
-                  field(job.samples[s].group), values.at(i, s));
-      }
+  std::string text = "step,sample,group,value\n";
+  for (size_t i = 0; i < values.steps.size(); ++i) {
+    for (size_t s = 0; s < values.samples; ++s) {
+      text += fmt::format("{},{},{},{}\n", values.steps[i], csv_field(job.samples[s].id),
+                          csv_field(job.samples[s].group), values.at(i, s));
     }
-    out.close();
-    std::filesystem::rename(unfinished, file);
-  } catch (const std::system_error& error) {
-    std::error_code ignored;
-    std::filesystem::remove(unfinished, ignored);
-    throw DataError(file.string(), error.what(), "Free space, or change --losses-file");
   }
+  write_text_file(file, text);
 }
 
 }  // namespace explaind

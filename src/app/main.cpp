@@ -1,5 +1,6 @@
 // explaind VERB …: parse, call, and turn errors into one message and an exit code.
 
+#include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -10,8 +11,10 @@
 
 #include "app/verbs.hpp"
 #include "app/version.hpp"
+#include "config/nearest_name.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
+#include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
 
 namespace {
@@ -96,9 +99,15 @@ void print_help() {
     std::cout << "  " << verb.name << std::string(12 - verb.name.size(), ' ')
               << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
   }
-  std::cout << "\nexplaind VERB --help shows the options of a verb, explaind --version the "
-               "versions.\nEXPLAIND_DEBUG=1 in the environment adds stack frames to messages about "
-               "faults of the program.\n";
+  std::cout << "\nexplaind help VERB (or VERB --help) shows the options of a verb, explaind "
+               "--version the\nversions. EXPLAIND_DEBUG=1 in the environment adds stack frames to "
+               "messages about\nfaults of the program.\n";
+}
+
+void print_versions() {
+  for (const auto& [name, version] : versions()) {
+    std::cout << name << std::string(16 - name.size(), ' ') << version << "\n";
+  }
 }
 
 /// Under mpirun an error that all ranks see alike is printed by one.
@@ -110,57 +119,92 @@ bool prints_errors(const Communicator* world) {
   return true;
 }
 
-int run_verb(const Verb& verb, const std::vector<std::string>& arguments,
-             const Communicator* world) {
+/// Runs, and writes out what was printed: a verb is done when that is.
+int run_guarded(StandardOutput& output, const Communicator* world,
+                const std::function<int()>& run) {
   try {
-    return verb.run(verb, arguments, world);
+    const int code = run();
+    output.finish();
+    return code;
   } catch (const Error& error) {
     if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(error.exit_code());
   } catch (const std::exception& error) {
-    if (prints_errors(world)) {
-      std::cerr << "error: " << verb.name << ": " << message_of(error) << "\n";
-    }
+    if (prints_errors(world)) std::cerr << "error: " << message_of(error) << "\n";
     return static_cast<int>(ExitCode::failure);
   }
 }
 
-int usage_error(const std::string& problem) {
-  if (prints_errors(nullptr)) {
-    std::cerr << "error: " << problem << ". See explaind --help\n";
-  }
+int usage_error(const std::string& problem, const std::string& remedy) {
+  if (prints_errors(nullptr)) std::cerr << "error: " << problem << ". " << remedy << "\n";
   return static_cast<int>(ExitCode::usage);
+}
+
+int unknown_verb(const std::string& word) {
+  std::vector<std::string> names{"help"};
+  for (const Verb& verb : verbs()) names.push_back(verb.name);
+  return usage_error("unknown verb '" + word + "'",
+                     suggestion(word, names, "explaind --help lists the verbs"));
+}
+
+/// Under mpirun one rank does what needs no others; it would be done and printed as often as there
+/// are ranks.
+int run_alone(StandardOutput& output, const std::function<int()>& run) {
+  return prints_errors(nullptr) ? run_guarded(output, nullptr, run)
+                                : static_cast<int>(ExitCode::done);
+}
+
+int run_together(StandardOutput& output, const Verb& verb,
+                 const std::vector<std::string>& arguments, int argc, char** argv) {
+  const MpiEnvironment environment(argc, argv);
+  speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
+  const Communicator world(MPI_COMM_WORLD);
+  const int own = run_guarded(output, &world, [&] { return verb.run(verb, arguments, &world); });
+  // mpirun kills ranks that still work when another has left with an error.
+  return static_cast<int>(-world.minimum(-own));
+}
+
+/// "help VERB" is "VERB --help".
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const bool help =
+      !words.empty() && (words[0] == "help" || words[0] == "--help" || words[0] == "-h");
+  if (!help) return words;
+  if (words.size() == 1) return {"help"};
+  return {words[1], "--help"};
+}
+
+bool asks_for_help(const std::vector<std::string>& words) {
+  return std::any_of(words.begin() + 1, words.end(),
+                     [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 2) return usage_error("no verb given");
-  const std::string word = argv[1];
-  if (word == "--help" || word == "-h") {
-    print_help();
-    return 0;
+  speak_before_the_end();
+  StandardOutput output;
+  const std::vector<std::string> words = words_of(argc, argv);
+  if (words.empty()) return usage_error("no verb given", "explaind --help lists the verbs");
+  if (words[0] == "help") {
+    return run_alone(output, [] {
+      print_help();
+      return 0;
+    });
   }
-  if (word == "--version") {
-    for (const auto& [name, version] : explaind::versions()) {
-      std::cout << name << std::string(16 - name.size(), ' ') << version << "\n";
-    }
-    return 0;
+  if (words[0] == "--version" || words[0] == "version") {
+    return run_alone(output, [] {
+      print_versions();
+      return 0;
+    });
   }
   for (const Verb& verb : verbs()) {
-    if (verb.name != word) continue;
-    const std::vector<std::string> arguments(argv + 2, argv + argc);
-    if (!verb.collective) {
-      speak_before_the_end();
-      return run_verb(verb, arguments, nullptr);
+    if (verb.name != words[0]) continue;
+    const std::vector<std::string> arguments(words.begin() + 1, words.end());
+    if (verb.collective && !asks_for_help(words)) {
+      return run_together(output, verb, arguments, argc, argv);
     }
-    const MpiEnvironment environment(argc, argv);
-    speak_before_the_end();
-    const Communicator world(MPI_COMM_WORLD);
-    const int code = run_verb(verb, arguments, &world);
-    // mpirun kills ranks that still work when another has left with an error.
-    world.barrier();
-    return code;
+    return run_alone(output, [&] { return verb.run(verb, arguments, nullptr); });
   }
-  return usage_error("unknown verb '" + word + "'");
+  return unknown_verb(words[0]);
 }

@@ -24,6 +24,7 @@
 #include "app/verbs.hpp"
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "decomposition/cost_model.hpp"
 #include "decomposition/grid_choice.hpp"
@@ -171,10 +172,10 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
                 const CostEstimate& cost, const Calibration& times, double evaluations,
                 int64_t scratch) {
   const int64_t groups = target.groups();
-  fmt::print("{} segment{}, {} samples, {} components: {} unit{} on {} group{} of {} rank{} ({})\n",
-             job.pieces.size(), plural(static_cast<int64_t>(job.pieces.size())), job.samples.size(),
-             job.components.size(), job.units.size(), plural(job.units.size()), groups,
-             plural(groups), target.grid.shards, plural(target.grid.shards), target.grid.reason);
+  fmt::print("{}, {}, {}: {} on {} of {} ({})\n", counted(job.pieces.size(), "segment"),
+             counted(job.samples.size(), "sample"), counted(job.components.size(), "component"),
+             counted(job.units.size(), "unit"), counted(groups, "group"),
+             counted(target.grid.shards, "rank"), target.grid.reason);
   fmt::print("  device          {} ({})\n", target.device.device.is_cuda() ? "cuda" : "cpu",
              target.device.reason);
   fmt::print("  products        {}\n", to_string(job.computation.form));
@@ -204,12 +205,10 @@ void print_classifier_plan(const DecomposeJob& job, const Target& target,
                            const ClassifierCost& cost, double evaluations) {
   const bool forward = choose_engine(job.components, job.computation.precision, job.solver.outputs,
                                      job.trajectory->directions()) == ClassifierEngine::forward;
-  fmt::print(
-      "{} steps in {} segment{}, {} samples, {} output{}, {} components: {} unit{} on {} rank{}\n",
-      job.trajectory->segments(), job.pieces.size(),
-      plural(static_cast<int64_t>(job.pieces.size())), job.samples.size(), job.solver.outputs,
-      plural(job.solver.outputs), job.components.size(), job.units.size(), plural(job.units.size()),
-      target.ranks, plural(target.ranks));
+  fmt::print("{} in {}, {}, {}, {}: {} on {}\n", counted(job.trajectory->segments(), "step"),
+             counted(job.pieces.size(), "segment"), counted(job.samples.size(), "sample"),
+             counted(job.solver.outputs, "output"), counted(job.components.size(), "component"),
+             counted(job.units.size(), "unit"), counted(target.ranks, "rank"));
   fmt::print("  engine          {}\n",
              (forward ? "C: tangents of every tensor, all outputs at once"
                       : "A: contraction in the backward pass, one for every output") +
@@ -227,11 +226,11 @@ void print_classifier_plan(const DecomposeJob& job, const Target& target,
 
 void print_train_axis(const DecomposeJob& job, const TrainAxis& axis, const TrainAxisCost& cost,
                       int64_t ranks) {
-  fmt::print("{} step{}, {} training {}, {} samples in {} chunk{}, {} components on {} rank{}\n",
-             axis.steps(), plural(axis.steps()), axis.groups().names.size(),
-             job.solver.axes.train_group ? "groups" : "samples", job.samples.size(),
-             job.units.per_segment(), plural(job.units.per_segment()), job.components.size(), ranks,
-             plural(ranks));
+  fmt::print("{}, {}, {} in {}, {} on {}\n", counted(axis.steps(), "step"),
+             counted(axis.groups().names.size(),
+                     job.solver.axes.train_group ? "training group" : "training sample"),
+             counted(job.samples.size(), "sample"), counted(job.units.per_segment(), "chunk"),
+             counted(job.components.size(), "component"), counted(ranks, "rank"));
   fmt::print("  engine          {}\n",
              axis.applied()
                  ? fmt::format("momentum of every training {}, by the step applied, in {} block{} "

@@ -6,6 +6,7 @@
 
 #include "app/record_job.hpp"
 #include "core/error.hpp"
+#include "core/selection.hpp"
 #include "datasets/cifar10.hpp"
 #include "datasets/idx.hpp"
 #include "datasets/modular_addition.hpp"
@@ -20,10 +21,16 @@ namespace fs = std::filesystem;
 std::vector<int64_t> class_numbers(const std::vector<std::string>& words) {
   std::vector<int64_t> numbers;
   for (const std::string& word : words) {
-    if (word.size() != 1 || word[0] < '0' || word[0] > '9') {
-      throw UsageError("--classes", "'" + word + "' is no label of 0 to 9", "As 3,5");
+    const Selection selection(word, "--classes", "label");
+    for (const Selection::Alternative& each : selection.alternatives()) {
+      const size_t before = numbers.size();
+      for (int64_t label = 0; label <= 9; ++label) {
+        if (each.matches(std::to_string(label), true)) numbers.push_back(label);
+      }
+      if (numbers.size() == before) {
+        throw UsageError("--classes", "'" + each.written + "' is no label of 0 to 9", "As 3|5");
+      }
     }
-    numbers.push_back(word[0] - '0');
   }
   return numbers;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "training/corpus.hpp"
 
@@ -61,7 +62,8 @@ fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& paren
   const fs::path folder = parent / tokenizer_folder;
   fs::create_directories(folder);
   fs::path model = folder / "tokenizer.model";
-  fmt::print("Training the tokenizer: {} pieces from {} files\n", options.vocabulary, text.size());
+  fmt::print("Training the tokenizer: {} pieces from {}\n", options.vocabulary,
+             counted(text.size(), "file"));
   std::fflush(stdout);
   train_tokenizer(text, model,
                   {.vocabulary = options.vocabulary,

@@ -11,6 +11,7 @@
 #include "app/record_data.hpp"
 #include "app/record_job.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
@@ -156,8 +157,9 @@ int record_run(const RecordOptions& options) {
   const nlohmann::json description = model_json(options, data);
   const std::unique_ptr<Model> model = build_model(description, "record");
   const RecordedTrainingOptions training_with = training_options(options, data.train.size());
-  fmt::print("Training {}: {} parameters on {} samples, {} steps of {}\n", options.model,
-             parameter_count(*model), data.train.size(), training_with.steps, training_with.batch);
+  fmt::print("Training {}: {} parameters on {}, {} of {}\n", options.model, parameter_count(*model),
+             counted(data.train.size(), "sample"), counted(training_with.steps, "step"),
+             training_with.batch);
   std::fflush(stdout);
 
   RecordedTraining training(*model, std::move(data), training_with,
@@ -170,8 +172,8 @@ int record_run(const RecordOptions& options) {
   });
   progress.finish();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fmt::print("\nRecorded {} steps in {} (recording took {:.1f} % of it), {} in {}\n",
-             ending["steps"].get<int64_t>(), format_duration(took.count()),
+  fmt::print("\nRecorded {} in {} (recording took {:.1f} % of it), {} in {}\n",
+             counted(ending["steps"].get<int64_t>(), "step"), format_duration(took.count()),
              100 * training.recording_seconds() / took.count(), format_bytes(folder_bytes(folder)),
              folder.string());
   if (ending.contains("validation")) {

@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "app/record_job.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "model/llama.hpp"
@@ -59,8 +60,8 @@ int record_series(const RecordOptions& options) {
   const fs::path tokenizer_model = make_tokenizer(files, series, options);
   std::vector<int64_t> tokens = token_stream(files, *open_tokenizer(tokenizer_model.parent_path()));
   const LlamaNetwork network(config);
-  fmt::print("Training {} parameters on {} tokens, {} steps of {} × {} tokens\n",
-             parameter_count(network), tokens.size(), steps, options.batch,
+  fmt::print("Training {} parameters on {} tokens, {} of {} × {} tokens\n",
+             parameter_count(network), tokens.size(), counted(steps, "step"), options.batch,
              options.sequence_length);
   std::fflush(stdout);
 

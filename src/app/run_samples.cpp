@@ -5,6 +5,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -34,31 +35,55 @@ Sample text_sample(const int64_t* ids, const int64_t* next, int64_t length) {
 
 std::optional<SampleChoice> parse_sample_choice(const std::string& text) {
   const size_t colon = text.find(':');
-  SampleChoice choice{.part = text.substr(0, colon)};
+  SampleChoice choice{.part = text.substr(0, colon), .numbers = {}};
   if (choice.part != "validation" && choice.part != "train") return std::nullopt;
   if (colon == std::string::npos) return choice;
-  const std::string range = text.substr(colon + 1);
-  const size_t dash = range.find('-');
-  const auto first = whole_number(range.substr(0, dash));
-  const auto last = dash == std::string::npos ? first : whole_number(range.substr(dash + 1));
-  if (!first || !last || *last < *first) {
-    throw UsageError("--samples", "'" + text + "' is no range of samples",
-                     "Give first and last, counted from 0, as in validation:0-99");
+  std::string numbers = text.substr(colon + 1);
+  const size_t dash = numbers.find('-');
+  if (dash != std::string::npos && numbers.find_first_of(":|") == std::string::npos) {
+    const auto first = whole_number(numbers.substr(0, dash));
+    const auto last = whole_number(numbers.substr(dash + 1));
+    if (!first || !last || *last < *first) {
+      throw UsageError("--samples", "'" + text + "' is no range of samples",
+                       "Give first and last, counted from 0, as in validation:0:99");
+    }
+    numbers[dash] = ':';
   }
-  choice.first = *first;
-  choice.last = *last;
+  choice.numbers = Selection(numbers, "--samples", choice.part + " sample ");
   return choice;
 }
 
-std::vector<Sample> choose_samples(const SampleChoice& choice, const Dataset& data) {
-  const int64_t last = choice.last < 0 ? data.size() - 1 : choice.last;
-  if (last >= data.size() || data.size() == 0) {
-    throw DataError("--samples",
-                    fmt::format("the run has {} {} samples", data.size(), choice.part));
+namespace {
+
+std::vector<bool> chosen_samples(const SampleChoice& choice, int64_t size) {
+  if (!choice.numbers) return std::vector<bool>(static_cast<size_t>(size), true);
+  std::vector<std::string> numbers;
+  for (int64_t i = 0; i < size; ++i) numbers.push_back(std::to_string(i));
+  for (const Selection::Alternative& each : choice.numbers->alternatives()) {
+    const bool value = !each.range && each.pieces.size() == 1;
+    const bool beyond = each.range && each.high && *each.high >= static_cast<double>(size);
+    if (beyond || (value && !whole_number(each.pieces.front()).has_value()) ||
+        (value && *whole_number(each.pieces.front()) >= size)) {
+      throw DataError("--samples",
+                      fmt::format("the run has {}, counted from 0, and not {}",
+                                  counted(size, choice.part + " sample"), each.written),
+                      "Choose among them, as in validation:0:99|200");
+    }
   }
+  return choice.numbers->among(numbers, true);
+}
+
+}  // namespace
+
+std::vector<Sample> choose_samples(const SampleChoice& choice, const Dataset& data) {
+  if (data.size() == 0) {
+    throw DataError("--samples", fmt::format("the run has no {} samples", choice.part));
+  }
+  const std::vector<bool> chosen = chosen_samples(choice, data.size());
   const bool texts = data.labels.dim() == 2;
   std::vector<Sample> samples;
-  for (int64_t i = choice.first; i <= last; ++i) {
+  for (int64_t i = 0; i < data.size(); ++i) {
+    if (!chosen[static_cast<size_t>(i)]) continue;
     Sample sample;
     const int64_t* label = data.labels.const_data_ptr<int64_t>() + i * data.labels.stride(0);
     if (texts) {

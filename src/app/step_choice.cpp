@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/checkpoint_values.hpp"
+#include "core/counted.hpp"
 #include "decomposition/step_selection.hpp"
 
 namespace explaind {
@@ -28,8 +29,9 @@ std::vector<double> left_out(const std::vector<PointPair>& pairs, const Checkpoi
 
 void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
                   const std::vector<PointPair>& pairs) {
-  fmt::print("\nSteps {}, {}: {} segments of {} {}\n", options.steps, options.step_policy,
-             pairs.size(), job.path->size(), job.run ? "points" : "checkpoints");
+  fmt::print("\nSteps {}, {}: {} of {}\n", options.steps, options.step_policy,
+             counted(pairs.size(), "segment"),
+             counted(job.path->size(), job.run ? "point" : "checkpoint"));
   if (job.left_out.empty()) return;
   const auto largest =
       std::max_element(job.left_out.begin(), job.left_out.end(),

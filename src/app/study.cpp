@@ -13,6 +13,7 @@
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
@@ -109,10 +110,10 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   exactness.steps = std::min(options.steps.value_or(INT64_MAX), job.run->steps());
   const int64_t samples = job.followed.inputs.size(0);
   if (world.rank() == 0) {
-    fmt::print("{}: {} of {} parameters, {} steps; {} samples; {} rank{}\n", options.history,
+    fmt::print("{}: {} of {} parameters, {}; {}; {}\n", options.history,
                job.run->description().json["model"]["name"].get<std::string>(),
-               parameter_count(*job.model), exactness.steps, samples, world.size(),
-               world.size() == 1 ? "" : "s");
+               parameter_count(*job.model), counted(exactness.steps, "step"),
+               counted(samples, "sample"), counted(world.size(), "rank"));
     std::fflush(stdout);
   }
   const auto begin = std::chrono::steady_clock::now();

@@ -61,7 +61,7 @@ TrainAxis::TrainAxis(const DecomposeJob& job, const DecomposeOptions& options,
                      const MemoryPlan& plan, int64_t memory)
     : job_(job), applied_(options.step_index == "applied"), training_(load_run_data(*job.run)) {
   require_repeatable_gradients(*job.model, job.run->directory().string());
-  samples_ = choose_samples({.part = "train"}, training_.train);
+  samples_ = choose_samples({.part = "train", .numbers = {}}, training_.train);
   if (job.solver.axes.train_group) {
     axis_ = group_samples(samples_);
   } else {

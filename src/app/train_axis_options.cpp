@@ -21,7 +21,7 @@ void require_train_axis(const DecomposeJob& job, const DecomposeOptions& options
   const StepSelection::Kind steps = StepSelection::parse(options.steps).kind;
   if (steps != StepSelection::Kind::all && steps != StepSelection::Kind::range) {
     throw UsageError("--steps", "momentum reaches over all steps: a training axis keeps them",
-                     "Leave it out, or give range:FIRST-LAST");
+                     "Leave it out, or give range:FIRST:LAST");
   }
   const std::string run = job.run->directory().string();
   const std::string own =

@@ -21,6 +21,9 @@ namespace fs = std::filesystem;
 }  // namespace
 
 NewFile::NewFile(const fs::path& path) : path_(path), temporary_(path.string() + ".tmp") {
+  // A device or a pipe is written into; a name given in its place would only hide it.
+  in_place_ = fs::exists(path) && !fs::is_regular_file(path) && !fs::is_directory(path);
+  if (in_place_) temporary_ = path;
   constexpr int mode = 0644;
   // NOLINTNEXTLINE: variadic in C
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
@@ -29,7 +32,7 @@ NewFile::NewFile(const fs::path& path) : path_(path), temporary_(path.string() +
 
 NewFile::~NewFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!published_) ::unlink(temporary_.c_str());
+  if (!published_ && !in_place_) ::unlink(temporary_.c_str());
 }
 
 void NewFile::write(std::span<const std::byte> bytes) {
@@ -43,21 +46,24 @@ void NewFile::write(std::span<const std::byte> bytes) {
 }
 
 void NewFile::publish() {
-  if (::fsync(descriptor_) != 0) fail(temporary_, "cannot be synced to disk", errno);
+  if (!in_place_ && ::fsync(descriptor_) != 0) fail(temporary_, "cannot be synced to disk", errno);
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
   if (closed != 0) fail(temporary_, "cannot be closed", errno);
+  if (in_place_) return;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be renamed", errno);
   published_ = true;
-  const fs::path parent = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+  sync_directory(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
+}
+
+void sync_directory(const fs::path& folder) {
   // NOLINTNEXTLINE: variadic in C
-  const int directory = ::open(parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) fail(parent, "cannot be opened", errno);
+  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) fail(folder, "cannot be opened", errno);
   const int synced = ::fsync(directory);
   const int code = errno;
   ::close(directory);
-  // Some network file systems know no sync of directories.
-  if (synced != 0 && code != EINVAL) fail(parent, "cannot be synced to disk", code);
+  if (synced != 0 && code != EINVAL) fail(folder, "cannot be synced to disk", code);
 }
 
 void write_text_file(const fs::path& path, std::string_view text) {

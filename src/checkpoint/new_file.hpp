@@ -9,7 +9,8 @@
 namespace explaind {
 
 /// Written to PATH.tmp, synced, renamed, directory synced; a reader or a crash sees the old file,
-/// the new one or none. Removed unless publish() is reached. Every call throws DataError naming the
+/// the new one or none. Removed unless publish() is reached. A device or a pipe that is there is
+/// written into. Every call throws DataError naming the
 /// file and the system's reason where it fails.
 class NewFile {
  public:
@@ -25,8 +26,12 @@ class NewFile {
  private:
   std::filesystem::path path_, temporary_;
   int descriptor_ = -1;
-  bool published_ = false;
+  bool published_ = false, in_place_ = false;
 };
+
+/// Makes names that were given in a folder last. Throws DataError; some network file systems know
+/// no sync of directories, which is none.
+void sync_directory(const std::filesystem::path& folder);
 
 /// The same with the whole text.
 void write_text_file(const std::filesystem::path& path, std::string_view text);

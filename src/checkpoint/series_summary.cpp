@@ -59,6 +59,14 @@ Sums compare(const TensorView& from, const TensorView& to) {
 
 double ratio(double part, double whole) { return part == 0 ? 0 : part / whole; }
 
+CheckpointDifference summed(const Sums& total) {
+  return {
+      .relative_change = ratio(std::sqrt(total.change_squares), std::sqrt(total.from_squares)),
+      .largest_change = total.largest,
+      .changed_share = ratio(static_cast<double>(total.changed), static_cast<double>(total.finite)),
+      .not_finite = total.not_finite};
+}
+
 }  // namespace
 
 CheckpointSummary summarize(const Checkpoint& checkpoint) {
@@ -89,13 +97,22 @@ CheckpointDifference difference(const CheckpointSeries& series, size_t i) {
     const TensorView& to = series.checkpoint(i + 1).tensor(name);
     if (is_floating(from.dtype) && is_floating(to.dtype)) total.add(compare(from, to));
   }
-  return {
-      .step_from = series.step(i),
-      .step_to = series.step(i + 1),
-      .relative_change = ratio(std::sqrt(total.change_squares), std::sqrt(total.from_squares)),
-      .largest_change = total.largest,
-      .changed_share = ratio(static_cast<double>(total.changed), static_cast<double>(total.finite)),
-      .not_finite = total.not_finite};
+  CheckpointDifference found = summed(total);
+  found.step_from = series.step(i);
+  found.step_to = series.step(i + 1);
+  return found;
+}
+
+CheckpointDifference difference(const Checkpoint& from, const Checkpoint& to) {
+  Sums total;
+  for (const auto& [name, before] : from.tensors()) {
+    const auto after = to.tensors().find(name);
+    const bool both = after != to.tensors().end() && after->second.shape == before.shape;
+    if (both && is_floating(before.dtype) && is_floating(after->second.dtype)) {
+      total.add(compare(before, after->second));
+    }
+  }
+  return summed(total);
 }
 
 }  // namespace explaind

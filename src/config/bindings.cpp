@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <sstream>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/selection.hpp"
 
 namespace explaind {
 namespace {
@@ -43,6 +43,13 @@ int64_t parse_integer(const std::string& name, const std::string& text, int64_t 
                      fmt::format("Use at least {}", least));
   }
   return number;
+}
+
+std::string replaced(std::string text, const std::string& part, const std::string& by) {
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += by.size()) {
+    text.replace(at, part.size(), by);
+  }
+  return text;
 }
 
 double parse_real(const std::string& name, const std::string& text) {
@@ -138,18 +145,31 @@ Option optional_number_option(Declared declared, std::optional<double>& field) {
       [&field] { return field ? fmt::format("{:g}", *field) : ""; });
 }
 
-Option list_option(Declared declared, std::vector<std::string>& field) {
+Option selection_option(Declared declared, std::vector<std::string>& field) {
   Option option = make(
       std::move(declared),
       [&field](const std::string& text) {
         field.clear();  // what is given replaces a default
-        std::istringstream items(text);
-        for (std::string item; std::getline(items, item, ',');) {
+        for (const std::string& item : split_unescaped(text, ',')) {
           if (!item.empty()) field.push_back(item);
         }
       },
       [&field] { return fmt::format("{}", fmt::join(field, ",")); });
   option.list = true;
+  return option;
+}
+
+Option list_option(Declared declared, std::vector<std::string>& field) {
+  Option option = selection_option(std::move(declared), field);
+  option.set = [&field, split = option.set](const std::string& text) {
+    split(text);
+    for (std::string& item : field) item = replaced(item, "\\,", ",");
+  };
+  option.get = [&field] {
+    std::vector<std::string> items;
+    for (const std::string& item : field) items.push_back(replaced(item, ",", "\\,"));
+    return fmt::format("{}", fmt::join(items, ","));
+  };
   return option;
 }
 

@@ -29,7 +29,9 @@ Option optional_integer_option(Declared declared, std::optional<int64_t>& field,
 Option number_option(Declared declared, double& field, double above, double most = 1e300);
 /// At least 0.
 Option optional_number_option(Declared declared, std::optional<double>& field);
-/// May be given several times; values are joined.
+/// Items between commas, less those written `\,`. May be given several times; values are joined.
 Option list_option(Declared declared, std::vector<std::string>& field);
+/// The same of selections (core/selection.hpp), whose `\` stay for their own grammar.
+Option selection_option(Declared declared, std::vector<std::string>& field);
 
 }  // namespace explaind

@@ -122,12 +122,13 @@ OptionTable option_table(DecomposeOptions& o) {
                   o.step_index, {"origin", "applied"}),
       word_option({"store-dtype", "TYPE", "of the stored scores: f64 or f32", identity},
                   o.store_dtype, {"f64", "f32"}),
-      text_option({"steps", "CHOICE",
-                   "segments to decompose: all, top:FRACTION (of the segments, by |change of F|), "
-                   "every:N, list:STEP,… (where they begin), or range:FIRST-LAST (those that begin "
-                   "there; nothing outside)",
-                   identity},
-                  o.steps),
+      text_option(
+          {"steps", "CHOICE",
+           "segments to decompose: all, top:FRACTION (of the segments, by |change of F|), "
+           "every:N, list:STEP|STEP (where they begin), or range:FIRST:LAST (those that begin "
+           "there; nothing outside)",
+           identity},
+          o.steps),
       word_option(
           {"step-policy", "WHAT",
            "of the others: merge joins neighbours into one straight segment, sum decomposes "

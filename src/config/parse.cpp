@@ -4,10 +4,10 @@
 #include <boost/program_options.hpp>
 #include <fstream>
 #include <map>
-#include <numeric>
 #include <set>
 
 #include "config/decompose_options.hpp"
+#include "config/nearest_name.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
@@ -21,30 +21,9 @@ namespace po = boost::program_options;
 
 const std::set<std::string> command_line_only{"config", "help", "version", "overwrite", "resume"};
 
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = std::exchange(row[j], std::min({replaced, row[j] + 1, row[j - 1] + 1}));
-    }
-  }
-  return row.back();
-}
-
-std::string suggestion(const std::string& name, const std::vector<std::string>& known) {
-  const auto nearest = std::min_element(known.begin(), known.end(), [&](auto& a, auto& b) {
-    return edit_distance(name, a) < edit_distance(name, b);
-  });
-  if (nearest == known.end() || edit_distance(name, *nearest) > 3) return "See --help";
-  return "Did you mean " + *nearest + "?";
-}
-
 po::options_description describe(const OptionTable& table) {
   po::options_description options;
-  options.add_options()("help", po::bool_switch())("config", po::value<std::string>());
+  options.add_options()("help,h", po::bool_switch())("config", po::value<std::string>());
   for (const Option& option : table) {
     // A flag alone means true; --truncate=false takes it back.
     auto* value = po::value<std::vector<std::string>>()->composing();
@@ -54,7 +33,11 @@ po::options_description describe(const OptionTable& table) {
   return options;
 }
 
-using Values = std::map<std::string, std::string>;
+/// What an option was given, and where: FILE:LINE, empty on the command line.
+struct Given {
+  std::string text, where;
+};
+using Values = std::map<std::string, Given>;
 
 Values command_line(const std::string& verb, const std::vector<std::string>& arguments,
                     const OptionTable& table, const std::string& positional, ParseResult& result,
@@ -74,8 +57,9 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
   } catch (const po::unknown_option& error) {
     std::vector<std::string> names;
     for (const Option& option : table) names.push_back("--" + option.name);
-    throw UsageError(verb, "unknown option " + error.get_option_name(),
-                     suggestion(error.get_option_name(), names));
+    throw UsageError(
+        verb, "unknown option " + error.get_option_name(),
+        suggestion(error.get_option_name(), names, "See explaind " + verb + " --help"));
   } catch (const po::error& error) {
     throw UsageError(verb, error.what(), "See explaind " + verb + " --help");
   }
@@ -94,7 +78,7 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
     }
     std::string joined = given.front();
     for (size_t i = 1; i < given.size(); ++i) joined += "," + given[i];
-    values[option.name] = joined;
+    values[option.name] = {joined, ""};
   }
   return values;
 }
@@ -103,6 +87,16 @@ std::string trimmed(const std::string& text) {
   const size_t begin = text.find_first_not_of(" \t\r");
   if (begin == std::string::npos) return "";
   return text.substr(begin, text.find_last_not_of(" \t\r") - begin + 1);
+}
+
+/// The line less its comment, which begins with a # at its start or after a blank: `run#3` has
+/// none.
+std::string without_comment(const std::string& line) {
+  for (size_t i = 0; i < line.size(); ++i) {
+    const bool begins = i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t';
+    if (line[i] == '#' && begins) return line.substr(0, i);
+  }
+  return line;
 }
 
 /// `key = value` lines, # comments, no sections.
@@ -115,7 +109,8 @@ Values ini_file(const std::string& path, const OptionTable& table,
   int number = 0;
   for (std::string line; std::getline(in, line);) {
     const std::string where = path + ":" + std::to_string(++number);
-    line = trimmed(line.substr(0, line.find('#')));
+    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // an editor's mark
+    line = trimmed(without_comment(line));
     if (line.empty()) continue;
     const size_t equals = line.find('=');
     if (line.front() == '[' || equals == std::string::npos) {
@@ -130,12 +125,24 @@ Values ini_file(const std::string& path, const OptionTable& table,
     const bool mine = std::any_of(table.begin(), table.end(),
                                   [&](const Option& option) { return option.name == key; });
     if (mine) {
-      values[key] = trimmed(line.substr(equals + 1));
+      values[key] = {trimmed(line.substr(equals + 1)), where};
     } else if (std::find(all_names.begin(), all_names.end(), key) == all_names.end()) {
-      throw UsageError(where, "unknown key '" + key + "'", suggestion(key, all_names));
+      throw UsageError(where, "unknown key '" + key + "'",
+                       suggestion(key, all_names, "configs/README.md lists them"));
     }
   }
+  if (in.bad()) throw UsageError(path, "cannot be read", "Check --config");  // a folder, say
   return values;
+}
+
+/// An impossible value of a file is told with its line.
+void set(const Option& option, const Given& given) {
+  try {
+    option.set(given.text);
+  } catch (const UsageError& error) {
+    if (given.where.empty()) throw;
+    throw UsageError(given.where, error.what());
+  }
 }
 
 }  // namespace
@@ -151,7 +158,7 @@ ParseResult parse_options(const std::string& verb, const std::vector<std::string
   for (const Option& option : table) {
     const auto given = values.find(option.name);
     if (given != values.end()) {
-      option.set(given->second);
+      set(option, given->second);
     } else if (option.required) {
       throw UsageError(verb, "--" + option.name + " is missing",
                        "Give --" + option.name + " " + option.value + " or set it in the INI file");

@@ -11,24 +11,30 @@ OptionTable option_table(QueryOptions& o) {
           o.store),
       text_option({"variable", "NAME", "psi, psi_data, value_from, residual, node_count, …"},
                   o.variable),
-      list_option({"sum", "AXES", "axes to sum over, e.g. component,segment"}, o.sum),
+      list_option({"sum", "AXES",
+                   "axes to add up, e.g. component,segment. Without --group-by the others stay"},
+                  o.sum),
+      list_option({"mean", "AXES", "axes to average, in the same way"}, o.mean),
       list_option({"group-by", "COORDS",
                    "coordinates that stay: step_from, step_to, id, group, component, layer, kind, "
-                   "tensor, head, index, position, output, train_sample, train_group; everything "
-                   "else is summed"},
+                   "tensor, head, index, position, output, train_sample, train_group; of the rest "
+                   "samples are averaged and all else is added, if --sum and --mean say nothing"},
                   o.group_by),
-      list_option({"select", "NAME=VALUE",
-                   "only entries where a coordinate has a value: step=100, group=de|fr, "
-                   "layer=0:3, component=*.mlp.*; several are joined by commas or repeated"},
-                  o.select),
+      selection_option(
+          {"select", "NAME=VALUE",
+           "only entries where a coordinate has a value: step=100, group=de|fr, layer=0:3, "
+           "component=*.mlp.*; \\ makes | : * and , ordinary characters. Once a coordinate; "
+           "several are repeated or joined by commas"},
+          o.select),
+      flag_option({"error", "", "also the standard error of means over samples"}, o.error),
       list_option(
           {"absolute", "AXES",
-           "sizes instead of signed sums: these axes are summed after the absolute value is "
-           "taken, all others before, e.g. segment,sample"},
+           "sizes instead of signed sums: these axes are taken together after the absolute value, "
+           "all others before, e.g. segment,sample"},
           o.absolute),
       text_option({"similarity", "AXIS",
                    "cosine similarity of this axis' entries, as sample or train_sample, by their "
-                   "scores over what --group-by, --sum and --select leave of the others"},
+                   "scores over what --group-by, --sum, --mean and --select leave of the others"},
                   o.similarity),
       integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
       word_option({"format", "NAME", "table, csv, json or npy (an array, an axis that stays each)"},
@@ -36,6 +42,9 @@ OptionTable option_table(QueryOptions& o) {
       text_option({"columns", "COORD",
                    "table: one of the coordinates that stay becomes the columns, e.g. kind"},
                   o.columns),
+      optional_text_option(
+          {"output", "FILE", "write there, complete or not at all; standard output if not given"},
+          o.output),
   };
 }
 

@@ -2,6 +2,7 @@
 // Options of the verbs that read: query and inspect.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +13,13 @@ namespace explaind {
 struct QueryOptions {
   std::string store;  ///< positional
   std::string variable = "psi";
-  std::vector<std::string> sum, group_by, select, absolute;
+  std::vector<std::string> sum, mean, group_by, select, absolute;
+  bool error = false;
   std::string similarity;
   int64_t top = 0;
   std::string format = "table";
   std::string columns;
+  std::optional<std::string> output;
 };
 
 OptionTable option_table(QueryOptions& options);

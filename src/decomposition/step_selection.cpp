@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cmath>
 #include <numeric>
-#include <sstream>
 
 #include "core/error.hpp"
 
@@ -14,8 +13,9 @@ namespace explaind {
 namespace {
 
 [[noreturn]] void refuse(const std::string& text) {
-  throw UsageError("--steps", "'" + text + "' is not understood",
-                   "Use all, top:FRACTION (0 to 1), every:N, list:STEP,STEP,… or range:FIRST-LAST");
+  throw UsageError(
+      "--steps", "'" + text + "' is not understood",
+      "Use all, top:FRACTION (0 to 1), every:N, list:STEP|STEP|FIRST:LAST or range:FIRST:LAST");
 }
 
 template <typename Number>
@@ -51,19 +51,45 @@ size_t beginning_at(int64_t step, const std::vector<int64_t>& steps) {
   return static_cast<size_t>(found - steps.begin());
 }
 
-std::vector<bool> kept_of_list(const std::vector<int64_t>& listed,
-                               const std::vector<int64_t>& steps) {
-  std::vector<bool> kept(steps.size() - 1, false);
-  for (const int64_t step : listed) kept[beginning_at(step, steps)] = true;
-  return kept;
-}
-
-std::vector<PointPair> pairs_of_range(const std::vector<int64_t>& ends,
+std::vector<PointPair> pairs_of_range(const StepSelection& selection,
                                       const std::vector<int64_t>& steps) {
   std::vector<PointPair> pairs;
-  const size_t last = beginning_at(ends[1], steps);
-  for (size_t i = beginning_at(ends[0], steps); i <= last; ++i) pairs.push_back({i, i + 1});
+  const size_t first = selection.first ? beginning_at(*selection.first, steps) : 0;
+  const size_t last = selection.last ? beginning_at(*selection.last, steps) : steps.size() - 2;
+  for (size_t i = first; i <= last; ++i) pairs.push_back({i, i + 1});
   return pairs;
+}
+
+std::vector<bool> kept_of_list(const Selection& list, const std::vector<int64_t>& steps) {
+  std::vector<std::string> begins;
+  for (size_t i = 0; i + 1 < steps.size(); ++i) begins.push_back(std::to_string(steps[i]));
+  return list.among(begins, true);
+}
+
+/// Steps and ranges of them; commas between them are read too.
+Selection list_in(std::string words, const std::string& text) {
+  std::replace(words.begin(), words.end(), ',', '|');
+  Selection list(words, "--steps", "the first step ");
+  for (const Selection::Alternative& each : list.alternatives()) {
+    const bool pattern = each.pieces.size() > 1;
+    if (!each.range && !pattern) static_cast<void>(number_in<int64_t>(each.pieces.front(), text));
+  }
+  return list;
+}
+
+/// FIRST:LAST, or FIRST-LAST.
+void read_range(StepSelection& selection, const std::string& words, const std::string& text) {
+  const size_t colon = words.find(':');
+  const size_t middle = colon != std::string::npos ? colon : words.find('-');
+  if (middle == std::string::npos) refuse(text);
+  const std::string first = words.substr(0, middle), last = words.substr(middle + 1);
+  const bool open = colon != std::string::npos;
+  if (!open || !first.empty()) selection.first = number_in<int64_t>(first, text);
+  if (!open || !last.empty()) selection.last = number_in<int64_t>(last, text);
+  if (selection.first.value_or(0) < 0 ||
+      selection.first.value_or(0) > selection.last.value_or(INT64_MAX)) {
+    refuse(text);
+  }
 }
 
 /// Segments that are kept as they are; the others left out, or joined to runs.
@@ -109,18 +135,10 @@ StepSelection StepSelection::parse(const std::string& text) {
     if (selection.every < 1) refuse(text);
   } else if (kind == "list") {
     selection.kind = Kind::list;
-    std::istringstream words(rest);
-    for (std::string word; std::getline(words, word, ',');) {
-      selection.steps.push_back(number_in<int64_t>(word, text));
-    }
-    if (selection.steps.empty()) refuse(text);
+    selection.list = list_in(rest, text);
   } else if (kind == "range") {
     selection.kind = Kind::range;
-    const size_t dash = rest.find('-');
-    if (dash == std::string::npos) refuse(text);
-    selection.steps = {number_in<int64_t>(rest.substr(0, dash), text),
-                       number_in<int64_t>(rest.substr(dash + 1), text)};
-    if (selection.steps[0] < 0 || selection.steps[0] > selection.steps[1]) refuse(text);
+    read_range(selection, rest, text);
   } else {
     refuse(text);
   }
@@ -133,8 +151,8 @@ std::vector<PointPair> select_segments(const StepSelection& selection, StepPolic
   const size_t segments = steps.size() - 1;
   using Kind = StepSelection::Kind;
   if (selection.kind == Kind::top) return pairs_of(kept_of_top(selection.fraction, change), policy);
-  if (selection.kind == Kind::list) return pairs_of(kept_of_list(selection.steps, steps), policy);
-  if (selection.kind == Kind::range) return pairs_of_range(selection.steps, steps);
+  if (selection.kind == Kind::list) return pairs_of(kept_of_list(*selection.list, steps), policy);
+  if (selection.kind == Kind::range) return pairs_of_range(selection, steps);
   const size_t stride = selection.kind == Kind::every ? static_cast<size_t>(selection.every) : 1;
   std::vector<PointPair> pairs;
   for (size_t first = 0; first < segments; first += stride) {

@@ -2,9 +2,11 @@
 // Which stretches of a series are decomposed: all segments, or those that moved F most.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/selection.hpp"
 #include "decomposition/trajectory.hpp"
 
 namespace explaind {
@@ -17,16 +19,19 @@ enum class StepPolicy {
 };
 StepPolicy parse_step_policy(const std::string& word);
 
-/// --steps: "all", "top:FRACTION" (of the segments, by |ΔF|), "every:N", "list:STEP,…" (the steps
-/// at which segments begin), or "range:FIRST-LAST" (those that begin within it, and no others).
+/// --steps: "all", "top:FRACTION" (of the segments, by |ΔF|), "every:N", "list:SELECTION" (of the
+/// steps at which segments begin), or "range:FIRST:LAST" (those that begin within it, and no
+/// others; either end may be left out).
 struct StepSelection {
   enum class Kind { all, top, every, list, range };
   Kind kind = Kind::all;
-  double fraction = 1;         ///< of top, in (0, 1]
-  int64_t every = 1;           ///< at least 1
-  std::vector<int64_t> steps;  ///< of list; first and last of range
+  double fraction = 1;                 ///< of top, in (0, 1]
+  int64_t every = 1;                   ///< at least 1
+  std::optional<Selection> list;       ///< of list
+  std::optional<int64_t> first, last;  ///< of range
 
-  /// Throws UsageError for anything else.
+  /// "list:0,10" and "range:0-10" are read too, as stores of earlier versions have them. Throws
+  /// UsageError for anything else.
   static StepSelection parse(const std::string& text);
 };
 

@@ -1,25 +1,11 @@
 #include "store/axis_coordinates.hpp"
 
-#include <fnmatch.h>
-
 #include <algorithm>
-#include <charconv>
-#include <optional>
-#include <sstream>
 
-#include "core/error.hpp"
 #include "store/layout.hpp"
 
 namespace explaind {
 namespace {
-
-std::optional<double> number_of(const std::string& text) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  if (failure != std::errc{} || stop != end) return std::nullopt;
-  return value;
-}
 
 /// Names under which a store keeps coordinates of an axis.
 std::vector<std::string> names_along(const std::string& axis) {
@@ -31,28 +17,28 @@ std::vector<std::string> names_along(const std::string& axis) {
   return {axis};
 }
 
-bool within_steps(const AxisCoordinates& axis, size_t entry, const std::string& value) {
-  const std::string& from = axis.find("step_from")->values[entry];
-  const std::string& to = axis.find("step_to")->values[entry];
-  const size_t colon = value.find(':');
-  if (colon == std::string::npos) return matches(value, to, true);
-  const auto low = number_of(value.substr(0, colon)), high = number_of(value.substr(colon + 1));
-  return (!low || *number_of(from) >= *low) && (!high || *number_of(to) <= *high);
-}
-
 }  // namespace
 
 const Coordinate* AxisCoordinates::find(const std::string& coordinate) const {
   std::string wanted = coordinate == "step" ? "step_to" : coordinate;
   if (name == "train_sample" && coordinate == "train_group") wanted = "train_group_name";
-  const auto found = std::find_if(coordinates.begin(), coordinates.end(),
-                                  [&](const Coordinate& each) { return each.name == wanted; });
+  const auto named = [&](const Coordinate& each) { return each.name == wanted; };
+  // Where `group` is an axis of the store, the samples' own groups have another name.
+  if (name == "sample" && wanted == "group" &&
+      std::none_of(coordinates.begin(), coordinates.end(), named)) {
+    wanted = "sample_group";
+  }
+  const auto found = std::find_if(coordinates.begin(), coordinates.end(), named);
   return found == coordinates.end() ? nullptr : &*found;
 }
 
 std::vector<std::string> AxisCoordinates::main() const {
   if (name == "segment") return {"step_from", "step_to"};
-  if (name == "sample") return {"id", find("group") != nullptr ? "group" : "sample_group"};
+  if (name == "sample") {
+    const Coordinate* group = find("group");
+    return group != nullptr ? std::vector<std::string>{"id", group->name}
+                            : std::vector{std::string("id")};
+  }
   if (name == "train_sample") return {"train_id", "train_group_name"};
   if (name == "interval") return {"interval_from", "interval_to"};
   return {name};
@@ -80,50 +66,12 @@ AxisCoordinates read_axis(const StoreReader& store, const std::string& name, int
   return axis;
 }
 
-bool matches(const std::string& pattern, const std::string& value, bool number) {
-  std::istringstream alternatives(pattern);
-  for (std::string each; std::getline(alternatives, each, '|');) {
-    const size_t colon = each.find(':');
-    if (number && colon != std::string::npos) {
-      const auto low = number_of(each.substr(0, colon)), high = number_of(each.substr(colon + 1));
-      const double here = *number_of(value);
-      if ((!low || here >= *low) && (!high || here <= *high)) return true;
-    } else if (each == value || fnmatch(each.c_str(), value.c_str(), 0) == 0) {
-      return true;
-    }
-  }
-  return false;
-}
-
-void select(const std::string& selection, const std::vector<AxisCoordinates>& axes,
-            std::vector<std::vector<bool>>& chosen) {
-  const size_t equals = selection.find('=');
-  if (equals == std::string::npos) {
-    throw UsageError("--select", "'" + selection + "' is not name=value", "E.g. step=100");
-  }
-  const std::string asked = selection.substr(0, equals), value = selection.substr(equals + 1);
-  for (size_t a = 0; a < axes.size(); ++a) {
-    // `sample` names a sample by its id, as a person would; its number along the axis is no name.
-    const std::string name = asked == "sample"         ? "id"
-                             : asked == "train_sample" ? "train_id"
-                                                       : asked;
-    const Coordinate* coordinate = axes[a].find(name);
-    if (coordinate == nullptr) continue;
-    bool any = false;
-    for (size_t i = 0; i < chosen[a].size(); ++i) {
-      const bool here = name == "step" ? within_steps(axes[a], i, value)
-                                       : matches(value, coordinate->values[i], coordinate->number);
-      chosen[a][i] = chosen[a][i] && here;
-      any = any || here;
-    }
-    if (!any) {
-      throw UsageError("--select", "nothing has " + selection,
-                       "See explaind inspect, or --format csv without --select");
-    }
-    return;
-  }
-  throw UsageError("--select", "no axis of this variable has the coordinate '" + asked + "'",
-                   "See explaind inspect");
+std::string entry_of(const std::string& axis) {
+  if (axis == "train_sample") return "training sample";
+  if (axis == "train_group") return "training group";
+  std::string words = axis;
+  std::replace(words.begin(), words.end(), '_', ' ');
+  return words;
 }
 
 }  // namespace explaind

@@ -1,5 +1,5 @@
 #pragma once
-// The coordinates along one axis of a stored variable, and selections by them.
+// The coordinates along one axis of a stored variable.
 
 #include <cstdint>
 #include <string>
@@ -21,6 +21,8 @@ struct AxisCoordinates {
   int64_t size = 0;
   std::vector<Coordinate> coordinates;
 
+  /// Null where there is none. `step` is step_to, `train_group` the group of a training sample,
+  /// `group` that of a sample.
   [[nodiscard]] const Coordinate* find(const std::string& coordinate) const;
   /// The names of the coordinates that label this axis when it is kept whole.
   [[nodiscard]] std::vector<std::string> main() const;
@@ -28,14 +30,7 @@ struct AxisCoordinates {
 
 AxisCoordinates read_axis(const StoreReader& store, const std::string& name, int64_t size);
 
-/// "name=value" applied to the axes: clears the entries of `chosen` (one list per axis) that do not
-/// match. `step=N` takes the segment that ends at N, `step=A:B` those within [A, B]; `sample` means
-/// id, `train_sample` train_id, and `train_group` the group of a training sample. Throws UsageError
-/// where no axis has the coordinate or nothing matches.
-void select(const std::string& selection, const std::vector<AxisCoordinates>& axes,
-            std::vector<std::vector<bool>>& chosen);
-
-/// pattern: alternatives a|b, ranges lo:hi for numbers (either end may be left out), wildcards.
-bool matches(const std::string& pattern, const std::string& value, bool number);
+/// "sample", "training sample": one entry of an axis in a sentence.
+std::string entry_of(const std::string& axis);
 
 }  // namespace explaind

@@ -1,242 +1,195 @@
 #include "store/query.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
+#include <optional>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
-#include "store/axis_coordinates.hpp"
+#include "store/committed_entries.hpp"
+#include "store/query_axes.hpp"
+#include "store/score_walk.hpp"
 
 namespace explaind {
 namespace {
 
-/// One axis of a query: which entries take part, and to which row group each belongs.
-struct QueryAxis {
-  AxisCoordinates coordinates;
-  std::vector<const Coordinate*> kept;         ///< coordinates that are columns
-  std::vector<bool> chosen;                    ///< per entry
-  std::vector<size_t> group;                   ///< per entry: index into keys
-  std::vector<std::vector<std::string>> keys;  ///< distinct values of `kept`, by first appearance
-  bool outside = false;  ///< of |·|: every entry is a cell of its own until then
-
-  /// Cells along the axis, and the one of an entry, while the variable is walked.
-  [[nodiscard]] size_t cells() const { return outside ? group.size() : keys.size(); }
-  [[nodiscard]] size_t cell(size_t entry) const { return outside ? entry : group[entry]; }
-};
-
-std::vector<QueryAxis> read_axes(const StoreReader& store, const StoredVariable& variable,
-                                 const Query& query) {
-  std::vector<AxisCoordinates> coordinates;
-  std::vector<std::vector<bool>> chosen;
-  for (size_t a = 0; a < variable.dims.size(); ++a) {
-    coordinates.push_back(read_axis(store, variable.dims[a], variable.shape[a]));
-    chosen.emplace_back(static_cast<size_t>(variable.shape[a]), true);
-  }
-  for (const std::string& selection : query.select) select(selection, coordinates, chosen);
-  std::vector<QueryAxis> axes;
-  for (size_t a = 0; a < coordinates.size(); ++a) {
-    axes.push_back({.coordinates = std::move(coordinates[a]),
-                    .kept = {},
-                    .chosen = std::move(chosen[a]),
-                    .group = {},
-                    .keys = {}});
-  }
-  return axes;
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// The coordinates that become columns, in the order of the columns.
-std::vector<std::string> column_names(const Query& query, const std::vector<QueryAxis>& axes) {
-  for (const std::string& axis : query.sum) {
-    if (std::none_of(axes.begin(), axes.end(),
-                     [&](const QueryAxis& each) { return each.coordinates.name == axis; })) {
-      throw UsageError("--sum", query.variable + " has no axis '" + axis + "'",
-                       "See explaind inspect");
-    }
-  }
-  if (!query.group_by.empty()) return query.group_by;
-  std::vector<std::string> names;
+QueryAxis* axis_named(std::vector<QueryAxis>& axes, const std::string& name) {
+  const auto found = std::find_if(axes.begin(), axes.end(), [&](const QueryAxis& each) {
+    return each.coordinates.name == name;
+  });
+  return found == axes.end() ? nullptr : &*found;
+}
+
+void require_numbers(const StoreReader& store, const StoredVariable& variable) {
+  if (!store.is_text(variable.name)) return;
+  throw UsageError("--variable", variable.name + " is text",
+                   "A coordinate's place is in --group-by and --select; explaind inspect shows the "
+                   "variables");
+}
+
+/// Decides for every axis what its entries become.
+void reduce_as_asked(const StoreReader& store, const StoredVariable& variable, const Query& query,
+                     std::vector<QueryAxis>& axes) {
+  std::vector<AxisUse> uses;
   for (const QueryAxis& axis : axes) {
     const std::string& name = axis.coordinates.name;
-    if (std::find(query.sum.begin(), query.sum.end(), name) != query.sum.end()) continue;
-    for (const std::string& main : axis.coordinates.main()) names.push_back(main);
+    const std::vector<std::string> main = axis.coordinates.main();
+    uses.push_back({.axis = name,
+                    .coordinate = name == "segment" ? main.back() : main.front(),
+                    .entries = axis.largest_group(),
+                    .asked_sum = contains(query.sum, name),
+                    .asked_mean = contains(query.mean, name)});
   }
-  return names;
+  const std::vector<Reduction> how = reductions(store, variable, uses);
+  const bool largest = std::find(how.begin(), how.end(), Reduction::largest) != how.end();
+  for (size_t a = 0; a < axes.size(); ++a) {
+    axes[a].how = how[a];
+    // Means and sums that are asked for of something whose largest counts are taken of the largest.
+    axes[a].apart = largest && how[a] != Reduction::largest && uses[a].entries > 1;
+  }
+  const StoredSamples stored = stored_samples(store, variable);
+  QueryAxis* group = axis_named(axes, "group");
+  if (group != nullptr && stored.as == StoredSamples::As::group_means &&
+      group->how == Reduction::mean) {
+    group->weights.assign(stored.group_sizes.begin(), stored.group_sizes.end());
+  }
 }
 
-void group_entries(QueryAxis& axis) {
-  std::map<std::vector<std::string>, size_t> known;
-  for (size_t i = 0; i < axis.chosen.size(); ++i) {
-    std::vector<std::string> key;
-    for (const Coordinate* coordinate : axis.kept) key.push_back(coordinate->values[i]);
-    if (!axis.chosen[i]) {
-      axis.group.push_back(0);
-      continue;
-    }
-    const auto [entry, added] = known.emplace(key, axis.keys.size());
-    if (added) axis.keys.push_back(key);
-    axis.group.push_back(entry->second);
-  }
-}
-
-/// Values that are read at once.
-constexpr int64_t block_size = int64_t{1} << 19;
-
-/// Walks the variable in blocks of its last axes.
-class Walk {
- public:
-  Walk(const StoreReader& store, const StoredVariable& variable, std::vector<QueryAxis>& axes,
-       QueryResult& result)
-      : store_(store), variable_(variable), axes_(axes), result_(result) {
-    const bool has_commits = store.has("committed");
-    if (has_commits) {
-      commit_dims_ = store.variable("committed").dims;
-      committed_ = store.read("committed");
-      commit_shape_ = store.variable("committed").shape;
-    }
-    int64_t size = 1;
-    block_ = axes_.size();
-    while (block_ > 0 &&
-           (block_ == axes_.size() || size * axes_[block_ - 1].coordinates.size <= block_size)) {
-      size *= axes_[--block_].coordinates.size;
-    }
-    maximum_ = variable.name == "quadrature_error";
-    result_.reduction = maximum_ ? "max" : "sum";
-    size_t cells = 1;
-    for (const QueryAxis& axis : axes_) cells *= axis.cells();
-    cells_.assign(cells, maximum_ ? -std::numeric_limits<double>::infinity() : 0.0);
-    seen_.assign(cells, false);
-  }
-
-  void run() {
-    std::vector<int64_t> index(axes_.size(), 0);
-    visit(0, 0, 0, index);
-  }
-
-  [[nodiscard]] const std::vector<double>& cells() const { return cells_; }
-  [[nodiscard]] const std::vector<bool>& seen() const { return seen_; }
-
- private:
-  /// cell: of the axes before `depth`. place: of the entry within the block that is read.
-  void visit(size_t depth, size_t cell, size_t place, std::vector<int64_t>& index) {
-    if (depth == block_) {
-      place = 0;
-      read_block(index);
-    }
-    if (depth == axes_.size()) {
-      if (is_committed(index)) {
-        add(cell, values_[place]);
-      } else {
-        ++result_.uncommitted;
-      }
-      return;
-    }
-    const QueryAxis& axis = axes_[depth];
-    for (int64_t i = 0; i < axis.coordinates.size; ++i) {
-      const auto entry = static_cast<size_t>(i);
-      if (!axis.chosen[entry]) continue;
-      index[depth] = i;
-      visit(depth + 1, cell * axis.cells() + axis.cell(entry),
-            place * static_cast<size_t>(axis.coordinates.size) + entry, index);
-    }
-  }
-
-  void read_block(std::vector<int64_t>& index) {
-    std::vector<int64_t> count(axes_.size(), 1);
-    for (size_t d = block_; d < axes_.size(); ++d) {
-      index[d] = 0;
-      count[d] = axes_[d].coordinates.size;
-    }
-    values_ = store_.read(variable_.name, index, count);
-  }
-
-  [[nodiscard]] bool is_committed(const std::vector<int64_t>& index) const {
-    if (commit_dims_.empty()) return true;
-    size_t position = 0;
-    for (size_t d = 0; d < commit_dims_.size(); ++d) {
-      const auto axis = std::find(variable_.dims.begin(), variable_.dims.end(), commit_dims_[d]);
-      if (axis == variable_.dims.end()) return true;
-      position = position * static_cast<size_t>(commit_shape_[d]) +
-                 static_cast<size_t>(index[static_cast<size_t>(axis - variable_.dims.begin())]);
-    }
-    return committed_[position] != 0;
-  }
-
-  void add(size_t cell, double value) {
-    seen_[cell] = true;
-    // NaN, of a rule without an estimate, must not get lost in a maximum.
-    const bool larger = value > cells_[cell] || std::isnan(value);
-    cells_[cell] = !maximum_ ? cells_[cell] + value : larger ? value : cells_[cell];
-  }
-
-  const StoreReader& store_;
-  const StoredVariable& variable_;
-  std::vector<QueryAxis>& axes_;
-  QueryResult& result_;
-  std::vector<std::string> commit_dims_;
-  std::vector<int64_t> commit_shape_;
-  std::vector<double> committed_;
-  size_t block_ = 0;            ///< first axis of a block
-  std::vector<double> values_;  ///< of the block that was read last
-  bool maximum_ = false;
-  std::vector<double> cells_;
-  std::vector<bool> seen_;
-};
-
-/// Marks the axes that are summed outside |·|. Throws UsageError for one that the variable lacks.
+/// Marks the axes that are taken together outside |·|. Throws UsageError for one that the variable
+/// lacks.
 void mark_outside(const Query& query, std::vector<QueryAxis>& axes) {
   for (const std::string& name : query.absolute) {
-    const auto axis = std::find_if(axes.begin(), axes.end(), [&](const QueryAxis& each) {
-      return each.coordinates.name == name;
-    });
-    if (axis == axes.end()) {
+    QueryAxis* axis = axis_named(axes, name);
+    if (axis == nullptr) {
       throw UsageError("--absolute",
                        query.variable + " has no axis '" + name +
                            "': what was summed before it was stored stays inside |·|",
                        "Keep it with decompose --axes, or see explaind inspect for the axes");
     }
-    axis->outside = true;
+    axis->apart = true;
   }
 }
 
-/// The cells after |·|: those of entries outside it are added to the cell of their keys.
-struct Folded {
-  std::vector<double> cells;
-  std::vector<bool> seen;
-};
+/// The axis whose spread --error shows, apart from then on. Throws UsageError where there is none.
+QueryAxis& error_axis(const Query& query, const CommittedEntries& committed,
+                      std::vector<QueryAxis>& axes) {
+  QueryAxis* sample = axis_named(axes, "sample");
+  const auto refuse = [](const std::string& problem, const std::string& remedy) {
+    throw UsageError("--error", problem, remedy);
+  };
+  if (sample == nullptr) {
+    refuse("is over samples, and " + query.variable + " was stored without them",
+           "Keep them with decompose --axes sample");
+  }
+  if (sample->how != Reduction::mean) {
+    refuse("is of means over samples", "Leave out --sum sample, or ask for --mean sample");
+  }
+  if (sample->largest_group() < 2) {
+    refuse("no row has two samples, so there is no spread",
+           "Group samples, as in --group-by group, or leave it out");
+  }
+  if (!query.absolute.empty() && !contains(query.absolute, "sample")) {
+    refuse("samples are averaged inside |·|", "Add sample to --absolute");
+  }
+  if (!committed.complete()) {
+    refuse("some of the samples are not committed yet",
+           "Finish the store (decompose --resume), or --select what is there");
+  }
+  sample->apart = true;
+  return *sample;
+}
 
-Folded fold_absolute(const std::vector<QueryAxis>& axes, const std::vector<double>& inner,
-                     const std::vector<bool>& seen) {
-  size_t count = 1;
-  for (const QueryAxis& axis : axes) count *= axis.keys.size();
-  Folded folded{std::vector<double>(count, 0.0), std::vector<bool>(count, false)};
-  std::vector<size_t> place(axes.size(), 0);  // of the inner cell, the last axis fastest
-  for (size_t cell = 0; cell < inner.size(); ++cell) {
-    if (seen[cell]) {
-      size_t to = 0;
-      for (size_t a = 0; a < axes.size(); ++a) {
-        to = to * axes[a].keys.size() + (axes[a].outside ? axes[a].group[place[a]] : place[a]);
-      }
-      folded.cells[to] += std::abs(inner[cell]);
-      folded.seen[to] = true;
+/// Axes that are apart become rows: means first, so that what is not there counts as nothing and
+/// not as zero; with errors samples come last.
+Cells fold_apart(Cells cells, const std::vector<QueryAxis>& axes, const QueryAxis* spread,
+                 std::vector<double>& errors) {
+  std::vector<size_t> order;
+  for (const bool mean : {true, false}) {
+    for (size_t a = 0; a < axes.size(); ++a) {
+      const bool wanted = axes[a].apart && &axes[a] != spread;
+      if (wanted && (axes[a].how == Reduction::mean) == mean) order.push_back(a);
     }
-    for (size_t a = axes.size(); a-- > 0 && ++place[a] == axes[a].cells();) place[a] = 0;
   }
-  return folded;
+  for (const size_t a : order) cells = fold(cells, a, axes[a]);
+  if (spread == nullptr) return cells;
+  return fold(cells, static_cast<size_t>(spread - axes.data()), *spread, &errors);
 }
 
-/// "sum over segment of |sum over component|".
-std::string reduction_in_words(const std::vector<QueryAxis>& axes) {
-  std::string inside, outside;
-  for (const QueryAxis& axis : axes) {
-    const auto entries = std::count(axis.chosen.begin(), axis.chosen.end(), true);
-    if (static_cast<size_t>(entries) == axis.keys.size()) continue;  // nothing is summed here
-    std::string& list = axis.outside ? outside : inside;
-    list += (list.empty() ? "" : ", ") + axis.coordinates.name;
+/// How the samples of unequal groups are weighed that share a mean; empty where there are none.
+std::string weights_in_words(const QueryAxis& axis, const StoredSamples& stored) {
+  if (!axis.weights.empty()) {
+    const auto [least, most] =
+        std::minmax_element(stored.group_sizes.begin(), stored.group_sizes.end());
+    return *least == *most ? fmt::format("of {} each", counted(*most, "sample"))
+                           : fmt::format("weighted by their samples, {} to {}", *least, *most);
   }
-  const std::string within = inside.empty() ? "|score|" : "|sum over " + inside + "|";
-  return outside.empty() ? within : "sum over " + outside + " of " + within;
+  if (axis.coordinates.name == "group") return "all of the same weight";
+  const Coordinate* group = axis.coordinates.find("group");
+  if (axis.coordinates.name != "sample" || group == nullptr) return "";
+  std::vector<std::map<std::string, int64_t>> sizes(axis.keys.size());
+  for (size_t i = 0; i < axis.chosen.size(); ++i) {
+    if (axis.chosen[i]) ++sizes[axis.group[i]][group->values[i]];
+  }
+  std::optional<int64_t> least, most;
+  for (const auto& row : sizes) {
+    const auto [low, high] = std::minmax_element(
+        row.begin(), row.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+    if (low == row.end() || low->second == high->second) continue;
+    least = std::min(least.value_or(low->second), low->second);
+    most = std::max(most.value_or(high->second), high->second);
+  }
+  return least ? fmt::format("all of the same weight, from groups of {} to {}", *least, *most) : "";
+}
+
+std::string stored_in_words(const StoredSamples& stored) {
+  using As = StoredSamples::As;
+  if (stored.as == As::single) return "";
+  if (stored.as == As::sum_of_all) {
+    return fmt::format("stored as the sum of {}", counted(stored.samples, "sample"));
+  }
+  const auto [least, most] =
+      std::minmax_element(stored.group_sizes.begin(), stored.group_sizes.end());
+  const std::string samples =
+      *least == *most ? counted(*most, "sample") : fmt::format("{} to {} samples", *least, *most);
+  return fmt::format("stored as the {} of each group's {}",
+                     stored.as == As::group_sums ? "sum" : "mean", samples);
+}
+
+/// The axes along which entries share rows; samples also where every row has one of them.
+Statement statement_of(const StoreReader& store, const StoredVariable& variable, const Query& query,
+                       const std::vector<QueryAxis>& axes) {
+  const StoredSamples stored = stored_samples(store, variable);
+  Statement statement;
+  statement.absolute = !query.absolute.empty();
+  statement.stored = stored_in_words(stored);
+  for (const QueryAxis& axis : axes) {
+    const std::string& name = axis.coordinates.name;
+    const bool by_id = std::any_of(axis.kept.begin(), axis.kept.end(),
+                                   [](const Coordinate* each) { return each->name == "id"; });
+    const bool asked = contains(query.sum, name) || contains(query.mean, name);
+    const size_t most = axis.largest_group();
+    if (most < 2 && !asked && (name != "sample" || by_id)) continue;
+    Statement::Axis said{
+        .name = name,
+        .how = axis.how,
+        .outside = statement.absolute ? contains(query.absolute, name) : axis.apart && !query.error,
+        .least = 0,
+        .most = 0,
+        .in_all = static_cast<int64_t>(most),
+        .weights = axis.how == Reduction::mean && most > 1 ? weights_in_words(axis, stored) : "",
+        .weighted_by = axis.weights.empty() ? "" : "samples"};
+    statement.axes.push_back(std::move(said));
+  }
+  return statement;
 }
 
 /// Lengths of the axes of which a coordinate stays.
@@ -246,6 +199,49 @@ std::vector<int64_t> shape_of(const std::vector<QueryAxis>& axes) {
     if (!axis.kept.empty()) shape.push_back(static_cast<int64_t>(axis.keys.size()));
   }
   return shape;
+}
+
+/// The axes of the variable that the statement speaks of, in its order.
+std::vector<size_t> places_of(const Statement& statement, const std::vector<QueryAxis>& axes) {
+  std::vector<size_t> places;
+  for (const Statement::Axis& said : statement.axes) {
+    const auto axis = std::find_if(axes.begin(), axes.end(), [&](const QueryAxis& each) {
+      return each.coordinates.name == said.name;
+    });
+    places.push_back(static_cast<size_t>(axis - axes.begin()));
+  }
+  return places;
+}
+
+void fill_rows(QueryResult& result, const Query& query, const QueryAxes& asked, const Cells& cells,
+               const std::vector<double>& errors, const CommittedEntries& committed) {
+  const std::vector<QueryAxis>& axes = asked.axes;
+  const std::vector<size_t> said = places_of(result.statement, axes);
+  std::vector<size_t> place(axes.size(), 0);  // of the cell, the last axis fastest
+  for (size_t cell = 0; cell < cells.values.size(); ++cell) {
+    const bool row = cells.seen[cell] || query.whole;
+    if (row && (query.first == 0 || result.rows < query.first)) {
+      std::vector<std::string> key;
+      for (const QueryAxes::Column& column : asked.columns) {
+        if (query.keys) key.push_back(axes[column.axis].keys[place[column.axis]][column.place]);
+      }
+      std::vector<int64_t> counts;
+      for (size_t i = 0; i < said.size(); ++i) {
+        const int64_t count = committed.count(said[i], place);
+        Statement::Axis& axis = result.statement.axes[i];
+        axis.least = axis.most == 0 ? count : std::min(axis.least, count);
+        axis.most = std::max(axis.most, count);
+        if (query.keys) counts.push_back(count);
+      }
+      result.keys.push_back(std::move(key));
+      result.counts.push_back(std::move(counts));
+      result.values.push_back(cells.seen[cell] ? cells.values[cell]
+                                               : std::numeric_limits<double>::quiet_NaN());
+      if (query.error) result.errors.push_back(errors[cell]);
+    }
+    if (row) ++result.rows;
+    for (size_t a = axes.size(); a-- > 0 && ++place[a] == axes[a].keys.size();) place[a] = 0;
+  }
 }
 
 void keep_top(QueryResult& result, int64_t top) {
@@ -259,69 +255,52 @@ void keep_top(QueryResult& result, int64_t top) {
   keep_rows(result, order);
 }
 
+/// The elements of a list that `rows` names, moved.
+template <typename Element>
+std::vector<Element> rows_of(std::vector<Element>& list, const std::vector<size_t>& rows) {
+  std::vector<Element> kept;
+  for (const size_t row : rows) {
+    if (!list.empty()) kept.push_back(std::move(list[row]));
+  }
+  return kept;
+}
+
 }  // namespace
 
 void keep_rows(QueryResult& result, const std::vector<size_t>& rows) {
-  std::vector<std::vector<std::string>> keys;
-  std::vector<double> values;
-  for (const size_t row : rows) {
-    keys.push_back(std::move(result.keys[row]));
-    values.push_back(result.values[row]);
-  }
-  result.keys = std::move(keys);
-  result.values = std::move(values);
+  result.keys = rows_of(result.keys, rows);
+  result.values = rows_of(result.values, rows);
+  result.errors = rows_of(result.errors, rows);
+  result.counts = rows_of(result.counts, rows);
   if (!result.shape.empty()) result.shape = {static_cast<int64_t>(rows.size())};
 }
 
 QueryResult run(const StoreReader& store, const Query& query) {
   const StoredVariable variable = store.variable(query.variable);
-  std::vector<QueryAxis> axes = read_axes(store, variable, query);
+  require_numbers(store, variable);
+  QueryAxes asked(store, variable, query);
+  reduce_as_asked(store, variable, query, asked.axes);
+  mark_outside(query, asked.axes);
   QueryResult result;
-  result.variable = query.variable;
+  result.variable = query.variable + (query.absolute.empty() ? "" : "_abs");
   result.units = store.attribute(query.variable, "units");
-  std::vector<std::pair<size_t, size_t>> source;  // per column: axis, place within its key
-  for (const std::string& name : column_names(query, axes)) {
-    const auto axis = std::find_if(axes.begin(), axes.end(), [&](const QueryAxis& each) {
-      return each.coordinates.find(name) != nullptr;
-    });
-    if (axis == axes.end()) {
-      throw UsageError("--group-by", query.variable + " has no coordinate '" + name + "'",
-                       "See explaind inspect");
-    }
-    const Coordinate* coordinate = axis->coordinates.find(name);
-    source.emplace_back(static_cast<size_t>(axis - axes.begin()), axis->kept.size());
-    axis->kept.push_back(coordinate);
-    result.columns.push_back({coordinate->name, coordinate->number});
+  for (const QueryAxes::Column& column : asked.columns) {
+    result.columns.push_back({column.name, column.number});
   }
-  for (QueryAxis& axis : axes) group_entries(axis);
-  mark_outside(query, axes);
-
-  Walk walk(store, variable, axes, result);
-  walk.run();
-  Folded found{walk.cells(), walk.seen()};
+  const QueryAxis* spread = nullptr;
+  if (query.error) {
+    spread = &error_axis(query, CommittedEntries(store, variable, asked.axes), asked.axes);
+  }
+  const CommittedEntries committed(store, variable, asked.axes);
+  Cells cells = walk(store, variable, asked.axes, committed, result.uncommitted);
   if (!query.absolute.empty()) {
-    found = fold_absolute(axes, found.cells, found.seen);
-    result.variable += "_abs";
-    result.reduction = reduction_in_words(axes);
+    for (double& value : cells.values) value = std::abs(value);
   }
-  for (size_t cell = 0; cell < found.cells.size(); ++cell) {
-    if (!found.seen[cell] && !query.whole) continue;
-    std::vector<size_t> place(axes.size());
-    size_t rest = cell;
-    for (size_t a = axes.size(); a-- > 0;) {
-      place[a] = rest % axes[a].keys.size();
-      rest /= axes[a].keys.size();
-    }
-    std::vector<std::string> key;
-    for (const auto& [axis, within] : source) {
-      if (!query.keys) break;
-      key.push_back(axes[axis].keys[place[axis]][within]);
-    }
-    result.keys.push_back(std::move(key));
-    result.values.push_back(found.seen[cell] ? found.cells[cell]
-                                             : std::numeric_limits<double>::quiet_NaN());
-  }
-  if (query.whole) result.shape = shape_of(axes);
+  std::vector<double> errors;
+  cells = fold_apart(std::move(cells), asked.axes, spread, errors);
+  result.statement = statement_of(store, variable, query, asked.axes);
+  fill_rows(result, query, asked, cells, errors, committed);
+  if (query.whole) result.shape = shape_of(asked.axes);
   keep_top(result, query.top);
   return result;
 }

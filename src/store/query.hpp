@@ -5,17 +5,21 @@
 #include <string>
 #include <vector>
 
+#include "store/reduction.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {
 
 struct Query {
   std::string variable = "psi";
-  std::vector<std::string> sum;       ///< axes to sum over
-  std::vector<std::string> group_by;  ///< coordinates that stay; all else is summed
-  std::vector<std::string> select;    ///< name=value, alternatives a|b, ranges lo:hi, wildcards *
-  std::vector<std::string> absolute;  ///< Ψ̄: axes summed outside |·|; empty: no absolute values
+  std::vector<std::string> sum;       ///< axes to add up
+  std::vector<std::string> mean;      ///< axes to average
+  std::vector<std::string> group_by;  ///< coordinates that stay; of all else nothing stays
+  std::vector<std::string> select;    ///< NAME=SELECTION (core/selection.hpp), each name once
+  std::vector<std::string> absolute;  ///< Ψ̄: axes taken together outside |·|; empty: no |·|
+  bool error = false;                 ///< also the standard error over samples
   int64_t top = 0;                    ///< K largest by absolute value; 0: all, in the axes' order
+  int64_t first = 0;                  ///< only so many rows, the first ones; 0: all
   bool keys = true;    ///< false: rows without their keys, of an array as large as a tensor, say
   bool whole = false;  ///< also the combinations that have no committed entry, as NaN
 };
@@ -28,25 +32,32 @@ struct QueryResult {
   std::vector<Column> columns;
   std::vector<std::vector<std::string>> keys;  ///< per row, one text per column
   std::vector<double> values;
+  std::vector<double> errors;  ///< with `error`: per row, NaN of a single sample
   std::vector<int64_t> shape;  ///< with `whole`: of the values as an array, an axis that stays each
-  std::string variable, units, reduction;  ///< reduction: "sum", "max" for quadrature_error, or in
-                                           ///< words what was summed inside and outside of |·|
-  int64_t uncommitted = 0;                 ///< entries left out because their unit is not there yet
+  std::string variable, units;
+  Statement statement;                       ///< what a row is made of
+  std::vector<std::vector<int64_t>> counts;  ///< per row: entries of each axis of the statement
+  int64_t rows = 0;                          ///< that there are, with those after `first`
+  int64_t uncommitted = 0;  ///< entries left out because their unit is not there yet
 };
 
 /// These rows of a result alone, in this order; an array becomes a list.
 void keep_rows(QueryResult& result, const std::vector<size_t>& rows);
 
-/// Axes of a variable are summed unless kept. Kept: the axes of `group_by`'s coordinates (one row
-/// per distinct value); without group_by all axes that are not in `sum`, by their main coordinates
-/// (step_from and step_to; id and group; component; position).
+/// Kept are the axes of `group_by`'s coordinates (one row per distinct value); without group_by all
+/// axes that are in neither `sum` nor `mean`, by their main coordinates (step_from and step_to; id
+/// and group; component; position). Entries that share a row are averaged along the axes in `mean`,
+/// added along those in `sum`, and along the others become what default_reduction says.
 ///
-/// With `absolute`, Σ over those axes of |Σ over the others that do not stay| (Ψ̄, method.md §3): an
-/// axis of the list is added up after |·| even where its coordinates make groups. What was summed
-/// before it was stored is inside |·| and cannot be brought out.
+/// What is not committed takes no part: along a summed axis every entry averages what it has.
+///
+/// With `absolute`, those axes are taken together after |·| and all others before (Ψ̄, method.md
+/// §3), even where the axis' own coordinates make groups. What was summed before it was stored is
+/// inside |·| and cannot be brought out.
 ///
 /// Reads a few megabytes at a time and keeps one number for every sum inside |·|. Throws UsageError
-/// for an axis, coordinate or selection that does not exist, DataError for the file.
+/// for an axis, coordinate or selection that does not exist and for entries that do not go
+/// together, DataError for the file.
 QueryResult run(const StoreReader& store, const Query& query);
 
 }  // namespace explaind

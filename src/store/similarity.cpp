@@ -1,5 +1,8 @@
 #include "store/similarity.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -18,7 +21,7 @@ AxisCoordinates axis_of(const StoreReader& store, const StoredVariable& variable
   const auto found = std::find(variable.dims.begin(), variable.dims.end(), name);
   if (found == variable.dims.end()) {
     throw UsageError("--similarity", variable.name + " has no axis '" + name + "'",
-                     "See explaind inspect");
+                     fmt::format("It has {}", fmt::join(variable.dims, ", ")));
   }
   return read_axis(store, name, variable.shape[static_cast<size_t>(found - variable.dims.begin())]);
 }
@@ -37,8 +40,10 @@ std::vector<std::string> staying(const StoreReader& store, const StoredVariable&
   if (!query.group_by.empty()) return names;
   for (size_t a = 0; a < variable.dims.size(); ++a) {
     const std::string& name = variable.dims[a];
-    const bool summed = std::find(query.sum.begin(), query.sum.end(), name) != query.sum.end();
-    if (name == axis.name || summed) continue;
+    const auto listed = [&](const std::vector<std::string>& axes) {
+      return std::find(axes.begin(), axes.end(), name) != axes.end();
+    };
+    if (name == axis.name || listed(query.sum) || listed(query.mean)) continue;
     names.push_back(read_axis(store, name, variable.shape[a]).main().front());
   }
   return names;
@@ -104,6 +109,10 @@ void keep_most_alike(QueryResult& result, size_t entries, int64_t top) {
 }  // namespace
 
 QueryResult similarity(const StoreReader& store, const Query& query, const std::string& axis) {
+  if (query.error) {
+    throw UsageError("--error", "is of means over samples, and --similarity is a cosine",
+                     "Give one of them");
+  }
   const StoredVariable variable = store.variable(query.variable);
   const AxisCoordinates coordinates = axis_of(store, variable, axis);
   Query vectors_query = query;
@@ -117,6 +126,7 @@ QueryResult similarity(const StoreReader& store, const Query& query, const std::
                     {"other_" + name, result.columns.front().number}};
   result.keys.clear();
   result.values.clear();
+  result.counts.clear();
   result.variable = "cosine";
   result.units = "1";
   const size_t entries = vectors.names.size();

@@ -128,9 +128,11 @@ def expect_bad_input(folder):
             assert word in process.stderr, (word, process.stderr)
         assert not (folder / "bad.h5").exists() and not (folder / "bad.h5.tmp").exists()
 
-    refused(2, ["--samples", "validation:0-99"], "--samples", "samples.jsonl")
+    refused(2, ["--samples", "validation:0:99"], "--samples", "samples.jsonl")
     refused(1, ["8 validation samples"], "--samples", "validation:0-8")
     refused(2, ["no range"], "--samples", "validation:5-2")
+    refused(2, ["5:2"], "--samples", "validation:5:2")
+    refused(1, ["8 validation samples"], "--samples", "validation:0|9")
     refused(2, ["language model"], "--samples", "validation", "--functional", "logit:0:3")
     refused(2, ["class 9 of 9"], "--samples", "validation", "--functional", "logit:9")
     refused(2, ["Keep the axis output"], "--samples", "validation", "--functional", "logit")

@@ -155,7 +155,8 @@ def expect_readable(folder):
         with xarray.open_dataset(folder / "groups.h5") as groups:
             assert numpy.allclose(by_group.sel(train_group_name="x_1"), groups.psi_data.sel(train_group="x_1"), rtol=1e-9, atol=1e-15)
     table = must(run("query", folder / "groups.h5", "--variable", "psi_data", "--group-by", "train_group,group", "--format", "csv")).stdout
-    assert table.splitlines()[0] == "train_group,group,psi_data" and len(table.splitlines()) == 1 + 3 * 2
+    assert table.splitlines()[0] == "train_group,group,sum_of_segments,mean_of_samples,sum_of_components,psi_data", table
+    assert len(table.splitlines()) == 1 + 3 * 2
     array = folder / "array.npy"
     with open(array, "wb") as out:
         subprocess.run([EXPLAIND, "query", folder / "groups.h5", "--variable", "psi_data", "--sum", "component", "--format", "npy"], stdout=out, check=True)

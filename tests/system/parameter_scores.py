@@ -228,9 +228,10 @@ def expect_readers(folder):
     rows = must(run(*query, "--group-by", "row", "--select", "column=0:3", "--format", "csv", "--top", "2")).stdout.split()
     sums = scores[..., :4].sum((0, 1, 3))
     best = np.argsort(-np.abs(sums))[:2]
-    assert rows[0] == "row," + tensor and [int(line.split(",")[0]) for line in rows[1:]] == best.tolist(), rows
+    assert rows[0] == "row,sum_of_segments,mean_of_samples,sum_of_columns," + tensor and [int(line.split(",")[0]) for line in rows[1:]] == best.tolist(), rows
     by_group = must(run(*query, "--group-by", "group", "--format", "csv")).stdout.split()[1:]
-    assert np.allclose([float(line.split(",")[1]) for line in by_group], [scores[:, 0::2].sum(), scores[:, 1::2].sum()], rtol=1e-12)
+    means = [scores[:, 0::2].mean(1).sum(), scores[:, 1::2].mean(1).sum()]
+    assert np.allclose([float(line.split(",")[-1]) for line in by_group], means, rtol=1e-12)
     text = must(run("inspect", store)).stdout
     assert "complete" in text and "psi_abs" in text and "parameter/" in text, text
     print("xarray with both engines, query and inspect: as expected")

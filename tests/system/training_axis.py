@@ -137,7 +137,7 @@ def expect_range(name, folder):
     whole, summed = parts_of(folder / f"{name}.h5")[0], {}
     for index in ["origin", "applied"]:
         store = folder / f"{name}-range-{index}.h5"
-        must(decompose(name, store, "--step-index", index, "--steps", "range:4-8"))
+        must(decompose(name, store, "--step-index", index, "--steps", "range:4:8"))
         with h5py.File(store) as file:
             assert list(file["step_from"][()]) == [4, 5, 6, 7, 8] and list(file["step_to"][()]) == [5, 6, 7, 8, 9]
             data = file["psi_data"][()]
@@ -156,7 +156,7 @@ def expect_range(name, folder):
     for key, value in summed["origin"].items():
         assert abs(value - summed["applied"][key]).max() <= 1e-9 * abs(value).max() + 1e-15, key
     must(run("decompose", "--series", GOLDENS / name / "run", "--samples", "validation", "--overwrite", "--store", folder / "plain.h5", "--axes", "sample,output", *RULE,
-             "--steps", "range:4-8"))
+             "--steps", "range:4:8"))
     with h5py.File(folder / "plain.h5") as file:
         assert abs(file["psi"][()] - whole[4:9]).max() <= 1e-12 and list(file["step_from"][()]) == [4, 5, 6, 7, 8]
 
@@ -184,7 +184,7 @@ def program_bytes():
 
 def expect_refused(folder):
     beside = program_bytes()
-    for words, more in [("range:FIRST-LAST", ["--steps", "top:0.5"]),
+    for words, more in [("range:FIRST:LAST", ["--steps", "top:0.5"]),
                         ("no segment begins at step 12: they begin at steps 0 to 11", ["--steps", "range:4-12"]),
                         ("'range:8-4' is not understood", ["--steps", "range:8-4"]),
                         ("in the run's own type", ["--precision", "fp32"]),
@@ -203,7 +203,7 @@ def expect_refused(folder):
 
 def expect_planned(folder):
     """plan says the memory and the store's size that decompose then takes, for both indices; a run is refused in the same words."""
-    for more in [[], ["--step-index", "applied"], ["--steps", "range:4-8"], ["--step-index", "applied", "--axes", "sample,output,train_group"]]:
+    for more in [[], ["--step-index", "applied"], ["--steps", "range:4:8"], ["--step-index", "applied", "--axes", "sample,output,train_group"]]:
         options = ["--series", GOLDENS / "sgd/run", "--samples", "validation", "--axes", "sample,output,train_sample", *RULE]
         if "--axes" in more:
             options[5], more = more[-1], more[:-2]
@@ -216,7 +216,7 @@ def expect_planned(folder):
             assert ("psi_rounding" in file) == ("applied" in more)
         assert ("in 1 block of parameters" if "applied" in more else "adjoint sweep") in text and "12 evaluations a sample and step" in text, text
     process = run("plan", *options, "--steps", "top:0.5")
-    assert process.returncode == 2 and "range:FIRST-LAST" in process.stderr, process.stderr
+    assert process.returncode == 2 and "range:FIRST:LAST" in process.stderr, process.stderr
 
 
 def main():

@@ -19,6 +19,7 @@ namespace {
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using Arguments = std::vector<std::string>;
 
 const Arguments needed = {"--series", "a", "--samples", "b.jsonl", "--store", "c.h5"};
@@ -67,6 +68,17 @@ TEST_F(Parse, AListReplacesItsDefaultAndIsJoinedWhereItIsRepeated) {
   EXPECT_THAT(study.rules, ::testing::ElementsAre("gauss:3", "adaptive", "gauss:5"));
 }
 
+TEST_F(Parse, ACommaOfAnItemIsEscaped) {
+  StudyOptions study;
+  OptionTable table = option_table(study);
+  for (Option& option : table) {
+    if (option.name != "rules") continue;
+    option.set("a\\,b,c\\d");
+    EXPECT_THAT(study.rules, ::testing::ElementsAre("a,b", "c\\d"));
+    EXPECT_EQ(option.get(), "a\\,b,c\\d");
+  }
+}
+
 TEST_F(Parse, DefaultsStayWhereNothingIsSaid) {
   EXPECT_FALSE(parse(needed).help);
   EXPECT_EQ(options.series, "a");
@@ -85,6 +97,42 @@ TEST_F(Parse, TheCommandLineWinsOverTheFileAndTheFileOverTheDefault) {
   EXPECT_EQ(options.series, "a");
   EXPECT_TRUE(options.truncate);
   EXPECT_EQ(options.tolerance, 1e-3);
+}
+
+TEST_F(Parse, ACommentBeginsAtALinesStartOrAfterABlank) {
+  parse_with(
+      "series = runs/run#3 # not run 4\nsamples = a#b#c.jsonl\t# with a tab\n  # alone\n"
+      "#chunk = 3\nstore=#1.h5\n",
+      {});
+  EXPECT_EQ(options.series, "runs/run#3");
+  EXPECT_EQ(options.samples, "a#b#c.jsonl");
+  EXPECT_EQ(options.store, "#1.h5");
+  EXPECT_EQ(options.chunk, 64);
+}
+
+TEST_F(Parse, MessagesOfAFileNameItsLine) {
+  for (const std::string line :
+       {"chunk = many", "precision = fp8", "nonsense", "[run]", "chunks = 3", "truncate = perhaps",
+        "resume = true", "tolerance = -1"}) {
+    EXPECT_THAT(refusal(needed, "# first\n\n" + line + "\n"), HasSubstr(file.string() + ":3: "));
+  }
+  EXPECT_THAT(refusal(needed, "chunk = 1\nchunk = 1\n"), HasSubstr(file.string() + ":2: "));
+  EXPECT_THAT(refusal(with({"--config", ::testing::TempDir()})), HasSubstr("cannot be read"));
+}
+
+TEST_F(Parse, AnEditorsMarkAndItsLineEndsAreNoPartOfTheFile) {
+  parse_with(
+      "\xEF\xBB\xBF"
+      "chunk = 3\r\nseries = x y \r\n",
+      {"--samples", "b", "--store", "c"});
+  EXPECT_EQ(options.chunk, 3);
+  EXPECT_EQ(options.series, "x y");
+}
+
+TEST_F(Parse, OnlyWhatIsNearIsSuggested) {
+  EXPECT_THAT(refusal(with({"--xyz", "1"})), AllOf(HasSubstr("--help"), Not(HasSubstr("Did you"))));
+  EXPECT_THAT(refusal(with({"--absolute-tol", "1"})),
+              HasSubstr("Did you mean --absolute-tolerance?"));
 }
 
 TEST_F(Parse, RequiredOptionsMayComeFromTheFile) {
@@ -128,7 +176,10 @@ TEST_F(Parse, MissingTwiceGivenAndCommandLineOnlyOptions) {
   EXPECT_THAT(refusal(with({"--chunk"})), HasSubstr("chunk"));
 }
 
-TEST_F(Parse, HelpAsksForNothingElse) { EXPECT_TRUE(parse({"--help"}).help); }
+TEST_F(Parse, HelpAsksForNothingElse) {
+  EXPECT_TRUE(parse({"--help"}).help);
+  EXPECT_TRUE(parse({"-h"}).help);
+}
 
 TEST_F(Parse, TheResolvedConfigurationIsAFileThatGivesItAgain) {
   parse(with({"--tolerance", "2.5e-7", "--truncate", "--max-length", "77", "--axes",
@@ -149,6 +200,13 @@ TEST_F(Parse, TheResolvedConfigurationIsAFileThatGivesItAgain) {
   EXPECT_EQ(options.max_length, 77);
 }
 
+Option table_select(QueryOptions& options) {
+  for (Option& option : option_table(options)) {
+    if (option.name == "select") return option;
+  }
+  throw std::logic_error("no --select");
+}
+
 TEST(ParseQuery, ABareArgumentIsTheStoreAndListsJoin) {
   QueryOptions options;
   parse_options(
@@ -157,6 +215,9 @@ TEST(ParseQuery, ABareArgumentIsTheStoreAndListsJoin) {
       option_table(options), "store", all_option_names());
   EXPECT_EQ(options.store, "s.h5");
   EXPECT_EQ(options.select, (Arguments{"step=100", "group=de|fr"}));
+  table_select(options).set("id=a\\,b,step=1\\|2");
+  EXPECT_EQ(options.select, (Arguments{"id=a\\,b", "step=1\\|2"}))
+      << "its own grammar takes \\ away";
   EXPECT_EQ(options.sum, (Arguments{"segment", "sample"}));
 }
 

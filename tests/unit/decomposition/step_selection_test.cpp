@@ -65,11 +65,21 @@ TEST(StepSelection, RangeIsThoseThatBeginInItUnderEveryPolicy) {
   for (const StepPolicy policy : {drop, merge, StepPolicy::sum}) {
     EXPECT_EQ(chosen("range:10-80", policy), (Pairs{{1, 2}, {2, 3}, {3, 4}, {4, 5}}));
     EXPECT_EQ(chosen("range:160-160", policy), (Pairs{{5, 6}}));
+    EXPECT_EQ(chosen("range:10:80", policy), chosen("range:10-80", policy));
+    EXPECT_EQ(chosen("range:80:", policy), (Pairs{{4, 5}, {5, 6}}));
+    EXPECT_EQ(chosen("range::10", policy), (Pairs{{0, 1}, {1, 2}}));
   }
   for (const std::string text : {"range:10-81", "range:1-80", "range:10-320"}) {
     EXPECT_THAT([&] { chosen(text, merge); },
                 ::testing::ThrowsMessage<DataError>(HasSubstr("they begin at steps 0 to 160")));
   }
+}
+
+TEST(StepSelection, AListIsASelectionOfFirstSteps) {
+  EXPECT_EQ(chosen("list:0|20:80", drop), (Pairs{{0, 1}, {2, 3}, {3, 4}, {4, 5}}));
+  EXPECT_EQ(chosen("list:0,160", drop), chosen("list:0|160", drop));
+  EXPECT_THAT([] { chosen("list:0|11:19", drop); },
+              ::testing::ThrowsMessage<DataError>(HasSubstr("11:19")));
 }
 
 TEST(StepSelection, MergedSegmentsCoverTheWholePath) {

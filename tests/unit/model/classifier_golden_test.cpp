@@ -120,7 +120,7 @@ TEST(Classifiers, LayersThatDoNotFollowFromEachOtherAreNamed) {
   expect({flatten, convolution, linear}, "layer 1 of model.config.layers: it takes images", image);
   expect({convolution, flatten, linear}, "layer 2 of model.config.layers: in is 24, and 36",
          {2, 8, 5});
-  expect({convolution}, "model.config.layers ends with an image", image);
+  expect(nlohmann::json::array({convolution}), "model.config.layers ends with an image", image);
   expect({flatten, flatten}, "no layer of model.config.layers has parameters", image);
   expect({flatten, {{"type", "batch_norm"}}, linear}, "type 'batch_norm' is not known", image);
   expect({flatten, {{"type", "dropout"}}, linear}, "layer 1 of model.config.layers: \"rate\"",

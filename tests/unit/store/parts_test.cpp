@@ -202,13 +202,21 @@ TEST(PartsOfStore, QueriesSliceAndSumTrainingSamplesAndOutputs) {
   Query query;
   query.variable = "psi_data";
   query.group_by = {"train_group", "output"};
+  query.sum = {"sample"};
   EXPECT_EQ(answers(store, query), by_group);
+  EXPECT_EQ(
+      run(store, query).statement.words(),
+      "sum of 3 segments, sum of 5 samples, sum of 6 components, sum of 1 to 3 training samples");
+  query.sum = {};  // the mean over samples
+  EXPECT_NEAR(answers(store, query).at({"en", "dog"}), by_group.at({"en", "dog"}) / 5, 1e-9);
+  query.sum = {"sample"};
   query.group_by = {"output"};
   query.select = {"train_sample=t2", "output=dog|eel"};
   EXPECT_EQ(answers(store, query), of_one);
   query.group_by = {};
   query.select = {};
-  query.sum = {"segment", "sample", "component", "output"};
+  query.sum = {"segment", "component", "output"};
+  query.mean = {"sample"};
   const QueryResult result = run(store, query);
   ASSERT_EQ(result.columns.size(), 2U);
   EXPECT_EQ(result.columns[0].name, "train_id");

@@ -1,0 +1,200 @@
+#include "app/inspect_series.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "checkpoint/series_summary.hpp"
+#include "core/byte_size.hpp"
+#include "core/counted.hpp"
+#include "core/error.hpp"
+#include "model/network.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string weights_of(const Checkpoint& checkpoint) {
+  const CheckpointSummary summary = summarize(checkpoint);
+  std::string types;
+  for (const DtypeTotal& total : summary.dtypes) {
+    types += fmt::format("{}{} ({})", types.empty() ? "" : ", ", to_string(total.dtype),
+                         format_bytes(static_cast<double>(total.bytes)));
+  }
+  return fmt::format("{} parameters, {} in {}, {}", summary.parameters,
+                     format_bytes(static_cast<double>(summary.file_bytes)),
+                     counted(summary.files, "file"), types);
+}
+
+/// The first of the keys that the config has, as architectures call it differently.
+std::optional<int64_t> number_in(const nlohmann::json& config,
+                                 std::initializer_list<const char*> keys) {
+  for (const char* key : keys) {
+    const auto found = config.find(key);
+    if (found != config.end() && found->is_number_integer()) return found->get<int64_t>();
+  }
+  return std::nullopt;
+}
+
+/// "LlamaForCausalLM, 4 layers, hidden size 128, 8 heads, 4 key-value heads".
+std::string network_of(const nlohmann::json& config) {
+  const auto named = config.find("architectures");
+  const bool listed =
+      named != config.end() && named->is_array() && !named->empty() && named->front().is_string();
+  std::string text = listed ? named->front().get<std::string>() : "no architecture named";
+  if (const auto type = config.find("model_type"); type != config.end() && type->is_string()) {
+    text += fmt::format(" ({})", type->get<std::string>());
+  }
+  if (const auto n =
+          number_in(config, {"num_hidden_layers", "n_layer", "n_layers", "num_layers"})) {
+    text += ", " + counted(*n, "layer");
+  }
+  if (const auto n = number_in(config, {"hidden_size", "n_embd", "d_model"})) {
+    text += fmt::format(", hidden size {}", *n);
+  }
+  if (const auto n = number_in(config, {"num_attention_heads", "n_head", "n_heads"})) {
+    text += ", " + counted(*n, "head");
+    text +=
+        ", " + counted(number_in(config, {"num_key_value_heads"}).value_or(*n), "key-value head");
+  }
+  if (const auto n = number_in(config, {"vocab_size"})) text += fmt::format(", vocabulary {}", *n);
+  const auto tied = config.find("tie_word_embeddings");
+  if (tied != config.end() && tied->is_boolean()) text += tied->get<bool>() ? ", tied" : ", untied";
+  return text;
+}
+
+std::string tokenizer_of(const fs::path& checkpoint) {
+  if (fs::exists(checkpoint / "tokenizer.model")) {
+    return "tokenizer.model (SentencePiece): samples may be texts";
+  }
+  return fs::exists(checkpoint / "tokenizer.json")
+             ? "tokenizer.json, which is not read: samples need input_ids"
+             : "none: samples need input_ids";
+}
+
+/// How many of the checkpoints have their optimizer's state, and in which files.
+std::string optimizers_of(const std::vector<const Checkpoint*>& checkpoints) {
+  std::string text;
+  size_t found = 0;
+  for (const char* file : {"optimizer.safetensors", "optimizer.pt"}) {
+    const auto with =
+        std::count_if(checkpoints.begin(), checkpoints.end(),
+                      [&](const Checkpoint* each) { return fs::exists(each->directory() / file); });
+    if (with == 0) continue;
+    found += static_cast<size_t>(with);
+    text += fmt::format("{}{} in {} of {}", text.empty() ? "" : ", ", file, with,
+                        counted(checkpoints.size(), "checkpoint"));
+  }
+  return found == 0 ? "none" : text + " (for decompose --source steps)";
+}
+
+void print_network(const std::vector<const Checkpoint*>& checkpoints) {
+  const Checkpoint& first = *checkpoints.front();
+  fmt::print("  network     {}\n  tokenizer   {}\n  optimizer   {}\n", network_of(first.config()),
+             tokenizer_of(first.directory()), optimizers_of(checkpoints));
+}
+
+/// Why a network of this config cannot be decomposed; empty where it can.
+std::string refusal_of(const nlohmann::json& config, const fs::path& directory) {
+  try {
+    static_cast<void>(build_network(config, (directory / "config.json").string()));
+    return "";
+  } catch (const Error& error) {
+    return error.what();
+  }
+}
+
+void print_difference(const CheckpointDifference& change) {
+  fmt::print("{:>10} {:>10}  {:>11.3e}  {:>11.3e}  {:>7.1f} %{}\n", change.step_from,
+             change.step_to, change.relative_change, change.largest_change,
+             100 * change.changed_share,
+             change.not_finite > 0
+                 ? "  " + counted(change.not_finite, "weight is", "weights are") + " not finite"
+                 : "");
+}
+
+/// The checkpoints of a series, whether or not it can be decomposed.
+struct Opened {
+  std::vector<SeriesEntry> entries;
+  std::optional<CheckpointSeries> series;  ///< where all of it is one network that is known
+  std::vector<Checkpoint> alone;           ///< else
+  std::string refusal;
+
+  [[nodiscard]] std::vector<const Checkpoint*> checkpoints() const {
+    std::vector<const Checkpoint*> all;
+    for (size_t i = 0; i < entries.size(); ++i) {
+      all.push_back(series ? &series->checkpoint(i) : &alone[i]);
+    }
+    return all;
+  }
+  [[nodiscard]] CheckpointDifference change(size_t i) const {
+    if (series) return difference(*series, i);
+    CheckpointDifference found = difference(alone[i], alone[i + 1]);
+    found.step_from = entries[i].step;
+    found.step_to = entries[i + 1].step;
+    return found;
+  }
+};
+
+Opened open(const fs::path& path, const std::vector<Phase>& phases) {
+  Opened opened{.entries = list_series(path, 1, phases), .series = {}, .alone = {}, .refusal = ""};
+  try {
+    opened.series = CheckpointSeries::open(path, phases, 1);
+    opened.refusal = refusal_of(opened.series->config(), opened.series->checkpoint(0).directory());
+  } catch (const Error& error) {
+    opened.refusal = error.what();
+    for (const SeriesEntry& entry : opened.entries) {
+      opened.alone.push_back(Checkpoint::open(entry.directory));
+    }
+  }
+  return opened;
+}
+
+}  // namespace
+
+bool is_series(const fs::path& path, const std::vector<Phase>& phases) {
+  if (!is_checkpoint_directory(path)) return true;
+  try {
+    return !list_series(path, 1, phases).empty();
+  } catch (const Error&) {
+    return false;  // folders beside the weights that are no checkpoints
+  }
+}
+
+void inspect_series(const fs::path& path, const std::vector<Phase>& phases) {
+  const Opened opened = open(path, phases);
+  const std::vector<const Checkpoint*> checkpoints = opened.checkpoints();
+  fmt::print("{}: {}, steps {} to {}\neach {}\n", path.string(),
+             counted(checkpoints.size(), "checkpoint"), opened.entries.front().step,
+             opened.entries.back().step, weights_of(*checkpoints.front()));
+  print_network(checkpoints);
+  if (is_checkpoint_directory(path)) {
+    fmt::print("  beside      weights of no step, which are not part of the series\n");
+  }
+  if (!opened.refusal.empty()) fmt::print("  cannot be decomposed: {}\n", opened.refusal);
+  fmt::print("\n{:>10} {:>10}  {:>11}  {:>11}  {:>9}\n", "step from", "step to", "|Δ|/|θ|",
+             "max |Δ|", "changed");
+  for (size_t i = 0; i + 1 < checkpoints.size(); ++i) print_difference(opened.change(i));
+}
+
+void inspect_checkpoint(const fs::path& path) {
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  fmt::print("{}: {}\n{}\n", path.string(),
+             checkpoint.config().value("model_type", std::string("?")), weights_of(checkpoint));
+  print_network({&checkpoint});
+  const std::string refusal = refusal_of(checkpoint.config(), path);
+  if (!refusal.empty()) fmt::print("  cannot be decomposed: {}\n", refusal);
+  fmt::print("\n");
+  size_t width = 0;
+  for (const auto& [name, tensor] : checkpoint.tensors()) width = std::max(width, name.size());
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    fmt::print("  {:<{}}  {:<5} [{}]\n", name, width, to_string(tensor.dtype),
+               fmt::join(tensor.shape, ", "));
+  }
+}
+
+}  // namespace explaind

@@ -1,0 +1,164 @@
+#include "store/query_axes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/error.hpp"
+#include "core/selection.hpp"
+
+namespace explaind {
+namespace {
+
+/// "NAME=SELECTION" as --select has it.
+struct NamedSelection {
+  std::string name, value;
+};
+
+NamedSelection named_selection(const std::string& text) {
+  const size_t equals = text.find('=');
+  if (equals == std::string::npos) {
+    throw UsageError("--select", "'" + text + "' is not NAME=VALUE",
+                     "As step=100; alternatives stand between bars (group=de|fr), and a comma of a "
+                     "value is written \\,");
+  }
+  NamedSelection selection{text.substr(0, equals), text.substr(equals + 1)};
+  // `sample` names a sample by its id, as a person would; its number along the axis is no name.
+  if (selection.name == "sample") selection.name = "id";
+  if (selection.name == "train_sample") selection.name = "train_id";
+  return selection;
+}
+
+std::vector<std::string> names_of(const std::vector<QueryAxis>& axes) {
+  std::vector<std::string> names;
+  for (const QueryAxis& axis : axes) names.push_back(axis.coordinates.name);
+  return names;
+}
+
+std::vector<std::string> coordinates_of(const std::vector<QueryAxis>& axes) {
+  std::vector<std::string> names;
+  for (const QueryAxis& axis : axes) {
+    for (const Coordinate& each : axis.coordinates.coordinates) names.push_back(each.name);
+  }
+  return names;
+}
+
+/// A coordinate and the axis that it lies along.
+struct Found {
+  size_t axis;
+  const Coordinate* coordinate;
+};
+
+Found find_coordinate(const std::vector<QueryAxis>& axes, const std::string& name,
+                      const std::string& option, const std::string& variable) {
+  for (size_t a = 0; a < axes.size(); ++a) {
+    if (const Coordinate* found = axes[a].coordinates.find(name)) return {a, found};
+  }
+  throw UsageError(option, variable + " has no coordinate '" + name + "'",
+                   fmt::format("It has {}", fmt::join(coordinates_of(axes), ", ")));
+}
+
+void choose(const Query& query, std::vector<QueryAxis>& axes) {
+  std::vector<NamedSelection> selections;
+  for (const std::string& text : query.select) selections.push_back(named_selection(text));
+  std::vector<const Coordinate*> selected;
+  for (const NamedSelection& asked : selections) {
+    const Found found = find_coordinate(axes, asked.name, "--select", query.variable);
+    const Coordinate& coordinate = *found.coordinate;
+    if (std::find(selected.begin(), selected.end(), &coordinate) != selected.end()) {
+      throw UsageError("--select", "'" + asked.name + "' is selected from twice",
+                       "Write alternatives in one: " + asked.name + "=ONE|OTHER");
+    }
+    selected.push_back(&coordinate);
+    QueryAxis& axis = axes[found.axis];
+    const Selection selection(asked.value, "--select", asked.name + "=");
+    const std::vector<bool> here =
+        asked.name == "step" ? selection.among_stretches(axis.coordinates.find("step_from")->values,
+                                                         coordinate.values)
+                             : selection.among(coordinate.values, coordinate.number);
+    for (size_t i = 0; i < here.size(); ++i) axis.chosen[i] = axis.chosen[i] && here[i];
+    if (std::none_of(axis.chosen.begin(), axis.chosen.end(), [](bool each) { return each; })) {
+      throw UsageError("--select",
+                       fmt::format("no {} has {} together with what was selected before",
+                                   entry_of(axis.coordinates.name), asked.name + "=" + asked.value),
+                       "See explaind inspect for what there is");
+    }
+  }
+}
+
+void require_axes(const std::vector<std::string>& asked, const std::string& option,
+                  const Query& query, const std::vector<QueryAxis>& axes) {
+  const std::vector<std::string> names = names_of(axes);
+  for (const std::string& name : asked) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    throw UsageError(option, query.variable + " has no axis '" + name + "'",
+                     fmt::format("It has {}", fmt::join(names, ", ")));
+  }
+}
+
+/// The coordinates that become columns, in the order of the columns.
+std::vector<std::string> column_names(const Query& query, const std::vector<QueryAxis>& axes) {
+  if (!query.group_by.empty()) return query.group_by;
+  std::vector<std::string> names;
+  const auto listed = [](const std::vector<std::string>& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  for (const QueryAxis& axis : axes) {
+    const std::string& name = axis.coordinates.name;
+    if (listed(query.sum, name) || listed(query.mean, name)) continue;
+    for (const std::string& main : axis.coordinates.main()) names.push_back(main);
+  }
+  return names;
+}
+
+void group_entries(QueryAxis& axis) {
+  std::map<std::vector<std::string>, size_t> known;
+  for (size_t i = 0; i < axis.chosen.size(); ++i) {
+    std::vector<std::string> key;
+    for (const Coordinate* coordinate : axis.kept) key.push_back(coordinate->values[i]);
+    if (!axis.chosen[i]) {
+      axis.group.push_back(0);
+      continue;
+    }
+    const auto [entry, added] = known.emplace(key, axis.keys.size());
+    if (added) axis.keys.push_back(key);
+    axis.group.push_back(entry->second);
+  }
+}
+
+}  // namespace
+
+size_t QueryAxis::largest_group() const {
+  std::vector<size_t> sizes(keys.size(), 0);
+  for (size_t i = 0; i < chosen.size(); ++i) {
+    if (chosen[i]) ++sizes[group[i]];
+  }
+  return sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
+}
+
+QueryAxes::QueryAxes(const StoreReader& store, const StoredVariable& variable, const Query& query) {
+  for (size_t a = 0; a < variable.dims.size(); ++a) {
+    QueryAxis axis;
+    axis.coordinates = read_axis(store, variable.dims[a], variable.shape[a]);
+    axis.chosen.assign(static_cast<size_t>(variable.shape[a]), true);
+    axes.push_back(std::move(axis));
+  }
+  choose(query, axes);
+  require_axes(query.sum, "--sum", query, axes);
+  require_axes(query.mean, "--mean", query, axes);
+  for (const std::string& name : column_names(query, axes)) {
+    const Found found = find_coordinate(axes, name, "--group-by", query.variable);
+    QueryAxis& axis = axes[found.axis];
+    if (std::find(axis.kept.begin(), axis.kept.end(), found.coordinate) != axis.kept.end()) {
+      throw UsageError("--group-by", "'" + name + "' stands twice", "Name it once");
+    }
+    columns.push_back(
+        {found.coordinate->name, found.coordinate->number, found.axis, axis.kept.size()});
+    axis.kept.push_back(found.coordinate);
+  }
+  for (QueryAxis& axis : axes) group_entries(axis);
+}
+
+}  // namespace explaind
