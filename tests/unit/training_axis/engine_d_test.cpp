@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <set>
 #include <string>
 
 #include "core/error.hpp"
@@ -235,11 +236,15 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"adamw_llama", OptimizerKind::adamw, small_llama_json(), small_text}),
     [](const auto& each) { return each.param.name; });
 
-/// Chains that begin with each operation in turn, by all three optimizers.
+/// Chains that begin with operations of each kind, by all three optimizers.
 std::vector<Case> chains() {
   constexpr OptimizerKind kinds[]{OptimizerKind::adamw, OptimizerKind::adam, OptimizerKind::sgd};
+  const std::set<std::string> of_each_kind{"linear",     "linear_alone", "flatten",
+                                           "tanh",       "leaky_relu",   "conv2d_with_bias",
+                                           "max_pool2d", "avg_pool2d",   "mean_over_image"};
   std::vector<Case> cases;
   for (const FirstOperation& chain : first_operations()) {
+    if (of_each_kind.count(chain.name) == 0) continue;
     const auto data = [chain] {
       return TrainingData{.train = numbers_for(chain, 11, 3),
                           .validation = numbers_for(chain, 2, 4),
