@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -72,8 +73,8 @@ DecayAssumptions decay_assumptions(const DecayOptions& options, const Model& mod
   const int64_t last = path.step(path.size() - 1);
   if (ends(shape) && last > assumed.schedule.steps) {
     throw UsageError("--max-steps",
-                     fmt::format("the training has {} steps, and the last checkpoint is of step {}",
-                                 assumed.schedule.steps, last),
+                     fmt::format("the training has {}, and the last checkpoint is of step {}",
+                                 counted(assumed.schedule.steps, "step"), last),
                      "Give the number of optimizer steps that the schedule was made for");
   }
   for (const ParameterInfo& parameter : model.parameters()) {

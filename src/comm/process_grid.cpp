@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -12,13 +13,13 @@ int groups_of(int ranks, int shards, int segment_groups) {
   if (ranks % shards != 0) {
     throw UsageError(
         "--shards",
-        std::to_string(ranks) + " ranks cannot be divided into groups of " + std::to_string(shards),
+        counted(ranks, "rank") + " cannot be divided into groups of " + std::to_string(shards),
         "Start a multiple of it");
   }
   if (segment_groups > 0 && shards * segment_groups != ranks) {
     throw UsageError("--segment-groups",
-                     std::to_string(segment_groups) + " groups of " + std::to_string(shards) +
-                         " ranks are " + std::to_string(shards * segment_groups) + " ranks, not " +
+                     counted(segment_groups, "group") + " of " + counted(shards, "rank") + " are " +
+                         counted(shards * segment_groups, "rank") + ", not " +
                          std::to_string(ranks),
                      "Start so many, or leave the key out");
   }

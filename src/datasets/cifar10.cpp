@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "checkpoint/mapped_file.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "datasets/source_file.hpp"
 
@@ -83,9 +84,10 @@ Dataset read(const std::vector<fs::path>& files, const ClassMap& map, int64_t co
   }
   const auto found = static_cast<int64_t>(classes.size());
   if (found < std::max<int64_t>(count, 1)) {
-    throw DataError(files.front().parent_path().string(),
-                    fmt::format("has {} samples of these classes, {} asked for", found, count),
-                    std::string("Lower ") + option);
+    throw DataError(
+        files.front().parent_path().string(),
+        fmt::format("has {} of these classes, {} asked for", counted(found, "sample"), count),
+        std::string("Lower ") + option);
   }
   Dataset data{at::empty({found, channels, side, side}, at::kByte), at::tensor(classes, at::kLong)};
   std::memcpy(data.inputs.data_ptr(), images.data(), images.size());

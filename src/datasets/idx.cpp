@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "datasets/source_file.hpp"
 
@@ -69,7 +70,7 @@ Dataset first_samples(at::Tensor images, const at::Tensor& labels, int64_t count
   }
   if (count > images.size(0)) {
     throw DataError(folder.string(),
-                    fmt::format("has {} samples, {} asked for", images.size(0), count),
+                    fmt::format("has {}, {} asked for", counted(images.size(0), "sample"), count),
                     std::string("Lower ") + option);
   }
   if (count > 0) images = images.narrow(0, 0, count);

@@ -4,6 +4,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <fmt/format.h>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -36,10 +37,11 @@ TrainingData modular_addition(int64_t p, int64_t train, int64_t validation, uint
   }
   const auto total = static_cast<int64_t>(pairs.size());
   if (train < 1 || validation < 0 || train + validation > total) {
-    throw UsageError("--train-samples",
-                     fmt::format("{} training and {} validation samples of {} pairs modulo {}",
-                                 train, validation, total, p),
-                     "Take fewer, or a larger --modulus");
+    throw UsageError(
+        "--train-samples",
+        fmt::format("{} and {} of {} modulo {}", counted(train, "training sample"),
+                    counted(validation, "validation sample"), counted(total, "pair"), p),
+        "Take fewer, or a larger --modulus");
   }
   const at::Tensor order =
       at::randperm(total, at::detail::createCPUGenerator(seed), at::TensorOptions(at::kLong));

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -26,12 +27,12 @@ TrainingData text_windows(const std::vector<int64_t>& tokens, int64_t length, in
   const int64_t total = (static_cast<int64_t>(tokens.size()) - 1) / length;
   const int64_t wanted = train > 0 ? train : total - validation;
   if (wanted < 1 || wanted + validation > total) {
-    throw DataError(
-        "training text",
-        fmt::format("{} tokens are {} samples of {} tokens; {} to train on and {} to "
-                    "validate are asked for",
-                    tokens.size(), total, length, std::max<int64_t>(wanted, 1), validation),
-        "Give more text, or lower --train-samples");
+    throw DataError("training text",
+                    fmt::format("{} are {} of {}; {} to train on and {} to "
+                                "validate are asked for",
+                                counted(tokens.size(), "token"), counted(total, "sample"),
+                                counted(length, "token"), std::max<int64_t>(wanted, 1), validation),
+                    "Give more text, or lower --train-samples");
   }
   TrainingData data;
   data.train = windows(tokens, length, 0, wanted);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -13,21 +14,23 @@ std::optional<int> fixed_shards(int ranks, std::optional<int64_t> shards,
     if (ranks % *segment_groups != 0) {
       throw UsageError(
           "--segment-groups",
-          fmt::format("{} ranks cannot be divided into {} groups", ranks, *segment_groups),
+          counted(ranks, "rank") + " cannot be divided into " + counted(*segment_groups, "group"),
           "Start a multiple of it");
     }
     return static_cast<int>(ranks / *segment_groups);
   }
   if (ranks % *shards != 0) {
-    throw UsageError("--shards",
-                     fmt::format("{} ranks cannot be divided into groups of {}", ranks, *shards),
-                     "Start a multiple of it");
+    throw UsageError(
+        "--shards",
+        fmt::format("{} cannot be divided into groups of {}", counted(ranks, "rank"), *shards),
+        "Start a multiple of it");
   }
   if (segment_groups && *shards * *segment_groups != ranks) {
-    throw UsageError("--segment-groups",
-                     fmt::format("{} groups of {} ranks are {} ranks, not {}", *segment_groups,
-                                 *shards, *shards * *segment_groups, ranks),
-                     "Start so many, or leave the key out");
+    throw UsageError(
+        "--segment-groups",
+        fmt::format("{} of {} are {}, not {}", counted(*segment_groups, "group"),
+                    counted(*shards, "rank"), counted(*shards * *segment_groups, "rank"), ranks),
+        "Start so many, or leave the key out");
   }
   return static_cast<int>(*shards);
 }

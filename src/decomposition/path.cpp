@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -59,7 +60,7 @@ TensorView RunPath::tensor(size_t point, ParameterId parameter) const {
 }
 
 std::string RunPath::describe(size_t point) const {
-  return fmt::format("{}, after {} steps", run_.directory().string(), point);
+  return run_.directory().string() + ", after " + counted(point, "step");
 }
 
 }  // namespace explaind

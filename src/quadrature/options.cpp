@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -50,7 +51,7 @@ void check_quadrature(const QuadratureOptions& options) {
   if (options.rule != Rule::adaptive) {
     const int most = options.rule == Rule::gauss ? most_gauss_nodes : most_midpoint_nodes;
     if (options.nodes < 1 || options.nodes > most) {
-      throw UsageError("--quadrature", std::to_string(options.nodes) + " nodes", choices);
+      throw UsageError("--quadrature", counted(options.nodes, "node"), choices);
     }
     return;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -19,9 +20,10 @@ void require_position(const Sample& sample, const Functional& functional) {
   const auto length = static_cast<int64_t>(sample.input_ids.size());
   const int64_t position = position_in(length, functional);
   if (!functional.positioned || (position >= 0 && position < length)) return;
-  throw DataError("sample " + sample.id,
-                  fmt::format("has {} tokens and no position {}", length, functional.position),
-                  "Give another --functional, or leave the sample out");
+  throw DataError(
+      "sample " + sample.id,
+      fmt::format("has {} and no position {}", counted(length, "token"), functional.position),
+      "Give another --functional, or leave the sample out");
 }
 
 /// The token predicted at position t, or −100.

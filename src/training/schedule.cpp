@@ -5,6 +5,7 @@
 #include <numbers>
 #include <string>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -41,8 +42,8 @@ Schedule::Shape parse_schedule(const std::string& word) {
 std::vector<int64_t> log_spaced_steps(int64_t steps, int64_t count) {
   if (count < 2 || count > steps + 1) {
     throw UsageError("--checkpoints",
-                     std::to_string(count) + " checkpoints of " + std::to_string(steps) +
-                         " steps are not possible",
+                     counted(count, "checkpoint") + " of " + counted(steps, "step") +
+                         (count == 1 ? " is" : " are") + " not possible",
                      "Use a number from 2 to steps + 1");
   }
   std::vector<int64_t> chosen{0};
