@@ -12,6 +12,7 @@
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
+#include "core/stop_request.hpp"
 #include "core/unexpected.hpp"
 #include "decomposition/workspace.hpp"
 
@@ -62,7 +63,10 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
     try {
       workspace.emplace(workspace_of(job, trajectory, memory, *collectives.gathers));
       for (size_t i = first; i < checkpoints; i += groups) {
-        agree(group, [&] { workspace->parameters->load(static_cast<int64_t>(i)); });
+        agree(group, [&] {
+          require_not_stopped();
+          workspace->parameters->load(static_cast<int64_t>(i));
+        });
         const std::vector<double> values =
             solver.values(false, *workspace->sweep,
                           [&](const std::string& error) { collectives.gathers->abort(error); });

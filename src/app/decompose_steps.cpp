@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/stop_request.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 
 namespace explaind {
@@ -94,8 +95,8 @@ void open_steps(DecomposeJob& job, const DecomposeOptions& options) {
 }
 
 FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
-                         const Communicator& world)
-    : folder_(options, "steps", world) {
+                         const StoreClaim& claim, const Communicator& world)
+    : folder_(options, "steps", claim, world) {
   const StepJob& steps = *job.steps;
   if (world.rank() == 0) {
     const size_t frozen = steps.optimizers.front().frozen();
@@ -109,6 +110,7 @@ FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
   agree(world, [&] {
     for (size_t i = static_cast<size_t>(world.rank()); i < job.path->size();
          i += static_cast<size_t>(world.size())) {
+      require_not_stopped();
       StepFile file(file_of(folder_.path(), job, i), layout, true);
       form_step(*job.network, *job.path, i, steps.optimizers[i], steps.batch, steps.options, file);
     }

@@ -6,11 +6,13 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "app/verbs.hpp"
 #include "app/version.hpp"
+#include "comm/launcher.hpp"
 #include "config/nearest_name.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
@@ -119,6 +121,12 @@ bool prints_errors(const Communicator* world) {
   return true;
 }
 
+int report(const Error& error, const Communicator* world) {
+  const char* what_it_is = error.exit_code() == ExitCode::stopped ? "" : "error: ";
+  if (prints_errors(world)) std::cerr << what_it_is << error.what() << "\n";
+  return static_cast<int>(error.exit_code());
+}
+
 /// Runs, and writes out what was printed: a verb is done when that is.
 int run_guarded(StandardOutput& output, const Communicator* world,
                 const std::function<int()>& run) {
@@ -127,8 +135,7 @@ int run_guarded(StandardOutput& output, const Communicator* world,
     output.finish();
     return code;
   } catch (const Error& error) {
-    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
-    return static_cast<int>(error.exit_code());
+    return report(error, world);
   } catch (const std::exception& error) {
     if (prints_errors(world)) std::cerr << "error: " << message_of(error) << "\n";
     return static_cast<int>(ExitCode::failure);
@@ -156,7 +163,14 @@ int run_alone(StandardOutput& output, const std::function<int()>& run) {
 
 int run_together(StandardOutput& output, const Verb& verb,
                  const std::vector<std::string>& arguments, int argc, char** argv) {
-  const MpiEnvironment environment(argc, argv);
+  std::optional<MpiEnvironment> environment;
+  try {
+    environment.emplace(argc, argv);
+  } catch (const Error& error) {  // tasks that know nothing of each other: one of them says so
+    const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
+    if (!tasks || tasks->rank == 0) std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(error.exit_code());
+  }
   speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
   const Communicator world(MPI_COMM_WORLD);
   const int own = run_guarded(output, &world, [&] { return verb.run(verb, arguments, &world); });

@@ -7,6 +7,7 @@
 
 #include "core/counted.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "training/corpus.hpp"
 
 namespace explaind {
@@ -38,28 +39,9 @@ ModelConfig llama_config(const RecordOptions& options) {
   return config;
 }
 
-void prepare_folder(const fs::path& folder, bool overwrite, const std::string& what,
-                    bool (*ours)(const std::string& name)) {
-  if (fs::exists(folder) && !fs::is_empty(folder)) {
-    if (!overwrite) {
-      throw DataError(folder.string(), "the " + what + " exists",
-                      "Use --overwrite, or another folder");
-    }
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (!ours(entry.path().filename().string())) {
-        throw DataError(entry.path().string(),
-                        "not of a " + what + ", so --overwrite does not remove it",
-                        "Remove it, or use another folder");
-      }
-    }
-    fs::remove_all(folder);
-  }
-  fs::create_directories(folder);
-}
-
 fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& parent,
                         const RecordOptions& options) {
-  const fs::path folder = parent / tokenizer_folder;
+  const fs::path folder = unfinished_path(parent / ".tokenizer");
   fs::create_directories(folder);
   fs::path model = folder / "tokenizer.model";
   fmt::print("Training the tokenizer: {} pieces from {}\n", options.vocabulary,

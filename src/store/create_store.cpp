@@ -8,13 +8,15 @@
 #include <cerrno>
 #include <cstring>
 #include <numeric>
-#include <optional>
 
+#include "claims/real_path.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/layout.hpp"
+#include "store/replaceable.hpp"
 
 namespace explaind {
 namespace {
@@ -29,8 +31,8 @@ class StoreBuilder {
   StoreBuilder(const fs::path& path, const StoreSchema& schema)
       : where_(path.string()),
         schema_(schema),
-        file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access().get()), H5Fclose, where_,
-              "creating the file"),
+        file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, hdf5::unlocked_access().get()),
+              H5Fclose, where_, "creating the file"),
         text_(hdf5::text_type(where_)) {}
 
   void build() {
@@ -54,12 +56,6 @@ class StoreBuilder {
   }
 
  private:
-  static Handle access() {
-    Handle list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5", "H5Pcreate");
-    check(H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG), "HDF5", "H5Pset_fclose_degree");
-    return list;
-  }
-
   Handle create(const std::string& name, hid_t type, const std::vector<hsize_t>& shape) {
     Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
                  where_, "H5Screate_simple");
@@ -314,27 +310,23 @@ void require_writable(const fs::path& path, bool overwrite) {
     throw DataError(directory.string(), "not writable", "Change its permissions, or --store");
   }
   if (fs::is_directory(path)) throw DataError(path.string(), "is a directory", "Change --store");
-  if (fs::exists(path) && !overwrite) {
-    throw DataError(path.string(), "the store exists",
-                    "Use --resume to go on with it, --overwrite to replace it, or another --store");
-  }
+  require_replaceable(path, overwrite);
 }
 
 }  // namespace
 
 void create_store(const fs::path& path, const StoreSchema& schema, bool overwrite) {
   hdf5::silence();
-  require_writable(path, overwrite);
-  std::optional<FileLock> lock;
-  if (fs::exists(path)) lock.emplace(path, FileLock::Mode::exclusive);
-  const fs::path unfinished = path.string() + ".tmp";
+  const fs::path target = real_path(path);
+  require_writable(target, overwrite);
+  const fs::path unfinished = unfinished_path(target);
   try {
     StoreBuilder builder(unfinished, schema);
     builder.build();
     builder.close();
     allocate(unfinished);
-    fs::rename(unfinished, path);
-    sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+    fs::rename(unfinished, target);
+    sync_directory(target.parent_path());
   } catch (const fs::filesystem_error& error) {
     throw DataError(path.string(), error.what(), "Check permissions and space");
   } catch (...) {

@@ -7,6 +7,7 @@
 
 #include "checkpoint/safetensors_writer.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {
@@ -37,9 +38,15 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                      .data = static_cast<const std::byte*>(rounded.back().const_data_ptr()),
                      .bytes = rounded.back().nbytes()});
   }
-  const fs::path unfinished = directory.string() + ".tmp";
+  // Hidden, so that a listing of the series leaves it out.
+  std::string hidden(1, '.');
+  hidden += directory.filename().string();
+  const fs::path unfinished = unfinished_path(directory.parent_path() / hidden);
+  const auto give_up = [&unfinished] {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+  };
   try {
-    fs::remove_all(unfinished);
     fs::create_directories(unfinished);
     write_safetensors(unfinished / "model.safetensors", views);
     write_json(unfinished / "config.json",
@@ -53,11 +60,14 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                                                       {"eos_token", "</s>"},
                                                       {"unk_token", "<unk>"}});
     fs::copy_file(tokenizer_model, unfinished / "tokenizer.model");
-    fs::remove_all(directory);
-    fs::rename(unfinished, directory);
+    fs::rename(unfinished, directory);  // fails where something is there
   } catch (const fs::filesystem_error& error) {
+    give_up();
     throw DataError(directory.string(), std::string("cannot be written: ") + error.what(),
                     "Check space and permissions");
+  } catch (...) {
+    give_up();
+    throw;
   }
 }
 

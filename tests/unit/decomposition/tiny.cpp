@@ -90,7 +90,7 @@ std::vector<Sample> random_samples(const std::vector<int64_t>& lengths, int64_t 
   std::vector<Sample> samples;
   for (const int64_t length : lengths) {
     Sample sample;
-    sample.id = "s" + std::to_string(samples.size());
+    sample.id = std::string("s").append(std::to_string(samples.size()));
     sample.group = samples.size() % 2 == 0 ? "even" : "odd";
     for (int64_t t = 0; t < length; ++t) {
       const auto id = static_cast<int64_t>(engine() % static_cast<uint64_t>(vocabulary));
