@@ -13,6 +13,7 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 #include "decomposition/workspace.hpp"
 
 namespace explaind {
@@ -75,7 +76,7 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
         if (progress) progress->advance(1);
       }
     } catch (const std::exception& error) {
-      collectives.gathers->abort(error.what());  // others of the group may wait for this rank
+      collectives.gathers->abort(message_of(error));  // others of the group may wait for this rank
       throw;
     }
   });

@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "core/stop_request.hpp"
 #include "optimizer_steps/estimated_decay.hpp"
+#include "training/batch_gradients.hpp"
 #include "training/replay_ranks.hpp"
 #include "training/run_data.hpp"
 
@@ -36,6 +37,9 @@ std::vector<int64_t> steps_of(const Trajectory& trajectory) {
 void open_run_parts(DecomposeJob& job, const std::vector<Part>& parts) {
   job.run_parts = std::make_shared<RunParts>(*job.run, parts);
   job.parts = job.run_parts;
+  if (job.run_parts->needs_gradients()) {
+    require_repeatable_gradients(*job.model, job.run->directory().string());
+  }
   for (const Part part : parts) {
     job.kept_parts.push_back({.part = part, .assumptions = "", .step_index = "applied"});
   }

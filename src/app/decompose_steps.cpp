@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+#include <optional>
 #include <string>
 
 #include "core/error.hpp"
@@ -21,6 +23,16 @@ TrainingBatch::Axis training_axis(const Axes& axes) {
 
 fs::path file_of(const fs::path& folder, const DecomposeJob& job, size_t point) {
   return folder / fmt::format("step-{}", job.path->step(point));
+}
+
+/// Whether a parameter's stored weights differ between a checkpoint and the next, or the one before
+/// where it is the last.
+std::optional<bool> moves(const Path& path, size_t point, size_t parameter) {
+  if (path.size() < 2) return std::nullopt;
+  const size_t neighbour = point + 1 < path.size() ? point + 1 : point - 1;
+  const auto id = static_cast<ParameterId>(parameter);
+  const TensorView here = path.tensor(point, id), there = path.tensor(neighbour, id);
+  return here.bytes != there.bytes || std::memcmp(here.data, there.data, here.bytes) != 0;
 }
 
 }  // namespace
@@ -75,7 +87,8 @@ void open_steps(DecomposeJob& job, const DecomposeOptions& options) {
       layout_of(network, job.steps->batch, job.steps->options).parameters;
   for (size_t i = 0; i < job.series->size(); ++i) {
     job.steps->optimizers.push_back(
-        StoredOptimizer::open(job.series->checkpoint(i).directory(), parameters));
+        StoredOptimizer::open(job.series->checkpoint(i).directory(), parameters,
+                              [&](size_t parameter) { return moves(*job.path, i, parameter); }));
   }
   job.solver.directions = parts_of(job.steps->batch);
   job.solver.trains = static_cast<int64_t>(job.steps->batch.parts.size());
@@ -86,8 +99,11 @@ FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
     : folder_(options, "steps", claim, world) {
   const StepJob& steps = *job.steps;
   if (world.rank() == 0) {
-    fmt::print("Forming {} steps of {} training samples, {} parts each, in {}\n", job.path->size(),
-               steps.batch.samples.size(), steps.batch.parts.size() + 3, folder_.path().string());
+    const size_t frozen = steps.optimizers.front().frozen();
+    fmt::print("Forming {} steps of {} training samples, {} parts each, in {}{}\n",
+               job.path->size(), steps.batch.samples.size(), steps.batch.parts.size() + 3,
+               folder_.path().string(),
+               frozen == 0 ? "" : fmt::format("; {} tensors are frozen", frozen));
     std::fflush(stdout);
   }
   const StepFile::Layout layout = layout_of(*job.network, steps.batch, steps.options);

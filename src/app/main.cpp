@@ -17,6 +17,7 @@
 #include "config/parse.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
+#include "core/unexpected.hpp"
 
 namespace {
 
@@ -101,7 +102,8 @@ void print_help() {
               << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
   }
   std::cout << "\nexplaind help VERB (or VERB --help) shows the options of a verb, explaind "
-               "--version the\nversions.\n";
+               "--version the\nversions. EXPLAIND_DEBUG=1 in the environment adds stack frames to "
+               "messages about\nfaults of the program.\n";
 }
 
 void print_versions() {
@@ -135,7 +137,7 @@ int run_guarded(StandardOutput& output, const Communicator* world,
   } catch (const Error& error) {
     return report(error, world);
   } catch (const std::exception& error) {
-    if (prints_errors(world)) std::cerr << "error: " << error.what() << "\n";
+    if (prints_errors(world)) std::cerr << "error: " << message_of(error) << "\n";
     return static_cast<int>(ExitCode::failure);
   }
 }
@@ -169,6 +171,7 @@ int run_together(StandardOutput& output, const Verb& verb,
     if (!tasks || tasks->rank == 0) std::cerr << "error: " << error.what() << "\n";
     return static_cast<int>(error.exit_code());
   }
+  speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
   const Communicator world(MPI_COMM_WORLD);
   const int own = run_guarded(output, &world, [&] { return verb.run(verb, arguments, &world); });
   // mpirun kills ranks that still work when another has left with an error.
@@ -193,6 +196,7 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  speak_before_the_end();
   StandardOutput output;
   const std::vector<std::string> words = words_of(argc, argv);
   if (words.empty()) return usage_error("no verb given", "explaind --help lists the verbs");

@@ -14,7 +14,9 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 #include "decomposition/certificate.hpp"
+#include "training/batch_gradients.hpp"
 #include "training/run_data.hpp"
 #include "training/tensor_of.hpp"
 #include "training_axis/adjoint_sweep.hpp"
@@ -59,6 +61,7 @@ Predictions predictions_of(const DecomposeJob& job, const Sample& sample) {
 TrainAxis::TrainAxis(const DecomposeJob& job, const DecomposeOptions& options,
                      const MemoryPlan& plan, int64_t memory)
     : job_(job), applied_(options.step_index == "applied"), training_(load_run_data(*job.run)) {
+  require_repeatable_gradients(*job.model, job.run->directory().string());
   samples_ = choose_samples({.part = "train", .numbers = {}}, training_.train);
   if (job.solver.axes.train_group) {
     axis_ = group_samples(samples_);
@@ -187,7 +190,7 @@ bool TrainAxis::run(const std::vector<int64_t>& todo, StoreWriter& writer, const
       } catch (const StopRequested&) {
         break;
       } catch (const std::exception& error) {
-        dispatcher.fail(chunks[static_cast<size_t>(place)], error.what());
+        dispatcher.fail(chunks[static_cast<size_t>(place)], message_of(error));
       }
       dispatcher.report(place, "");
     }

@@ -11,6 +11,7 @@
 #include "comm/check.hpp"
 #include "comm/launcher.hpp"
 #include "core/error.hpp"
+#include "core/unexpected.hpp"
 
 namespace explaind {
 namespace {
@@ -201,7 +202,7 @@ void agree(const Communicator& world, const std::function<void()>& action) {
   } catch (const Error& error) {
     outcome = std::to_string(static_cast<int>(error.exit_code())) + "\n" + error.what();
   } catch (const std::exception& error) {
-    outcome = std::string("1\n") + error.what();
+    outcome = std::string("1\n") + message_of(error);
   }
   for (const std::string& each : world.all_gather(outcome)) {
     if (each.empty()) continue;

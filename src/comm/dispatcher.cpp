@@ -12,6 +12,7 @@
 #include "comm/check.hpp"
 #include "core/error.hpp"
 #include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 
 namespace explaind {
 namespace {
@@ -101,7 +102,7 @@ class Dispatcher::Server {
         if (!serve_one()) std::this_thread::sleep_for(poll_interval);
       }
     } catch (const std::exception& error) {
-      std::cerr << "error: dispatcher: " << error.what() << "\n";
+      std::cerr << "error: dispatcher: " << message_of(error) << "\n";
       abort_job(static_cast<int>(ExitCode::failure));
     }
   }

@@ -4,6 +4,7 @@
 #include <exception>
 
 #include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 #include "scores/tile_sum.hpp"
 
 namespace explaind {
@@ -39,7 +40,7 @@ void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vec
       try {
         act(index);
       } catch (const std::exception& error) {
-        dispatcher.fail(index, error.what());
+        dispatcher.fail(index, message_of(error));
       }
       if (group.rank() == 0) dispatcher.report(index, "");
     }
