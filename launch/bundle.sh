@@ -37,7 +37,13 @@ libraries() {
     grep -Ev '/(libc|libm|libdl|librt|libpthread|libutil|libresolv)\.so|/(libtorch|libc10|libgomp|libcud|libcupti)[^/]*$'
 }
 
+# Only what this script has made is removed.
+if [ -n "$(ls -A "$bundle" 2>/dev/null)" ] && [ ! -e "$bundle/.explaind-bundle" ]; then
+  stop "$bundle is there, and this script did not make it" "Remove it, or name another folder."
+fi
 rm -rf "$bundle"
+mkdir -p "$bundle"
+touch "$bundle/.explaind-bundle"
 mkdir -p "$bundle/bin" "$bundle/lib" "$bundle${plugins#"$prefix"}" "$bundle$(dirname "${messages#"$prefix"}")"
 cp "$program" "$bundle/bin/explaind"
 cp -L "$(command -v orterun)" "$(command -v orted)" "$bundle/bin/"

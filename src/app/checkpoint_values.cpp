@@ -12,6 +12,8 @@
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
+#include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 #include "decomposition/workspace.hpp"
 
 namespace explaind {
@@ -61,7 +63,10 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
     try {
       workspace.emplace(workspace_of(job, trajectory, memory, *collectives.gathers));
       for (size_t i = first; i < checkpoints; i += groups) {
-        agree(group, [&] { workspace->parameters->load(static_cast<int64_t>(i)); });
+        agree(group, [&] {
+          require_not_stopped();
+          workspace->parameters->load(static_cast<int64_t>(i));
+        });
         const std::vector<double> values =
             solver.values(false, *workspace->sweep,
                           [&](const std::string& error) { collectives.gathers->abort(error); });
@@ -71,7 +76,7 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
         if (progress) progress->advance(1);
       }
     } catch (const std::exception& error) {
-      collectives.gathers->abort(error.what());  // others of the group may wait for this rank
+      collectives.gathers->abort(message_of(error));  // others of the group may wait for this rank
       throw;
     }
   });

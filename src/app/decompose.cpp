@@ -23,6 +23,7 @@
 #include "app/run_memory.hpp"
 #include "app/run_totals.hpp"
 #include "app/step_choice.hpp"
+#include "app/store_claim.hpp"
 #include "app/train_axis.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/convert.hpp"
@@ -34,6 +35,7 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "core/stop_request.hpp"
 #include "decomposition/grid_choice.hpp"
 #include "decomposition/memory_plan.hpp"
 #include "decomposition/run.hpp"
@@ -44,6 +46,10 @@
 
 namespace explaind {
 namespace {
+
+constexpr const char* stop_words =
+    "\nStopping: the units in work are finished and kept; the same command with --resume goes on. "
+    "Ctrl-C again ends at once.\n";
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const MemoryPlan& memory,
                 const ProcessGrid& grid, const GridChoice& choice, const ChosenDevice& device) {
@@ -85,6 +91,7 @@ void require_finite_weights(const DecomposeJob& job, const Communicator& world) 
   for (size_t i = static_cast<size_t>(world.rank()); i < job.path->size();
        i += static_cast<size_t>(world.size())) {
     for (size_t id = 0; id < job.model->parameters().size(); ++id) {
+      require_not_stopped();
       require_finite(job.path->tensor(i, static_cast<ParameterId>(id)), job.path->describe(i));
     }
   }
@@ -94,8 +101,8 @@ void require_finite_weights(const DecomposeJob& job, const Communicator& world) 
 /// units.
 /// Returns whether a stop ended it.
 bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vector<int64_t>& todo,
-             StoreWriter& writer, const Communicator& world, const ProcessGrid& grid,
-             RunTotals& totals) {
+             StoreWriter& writer, const StoreClaim& claim, const Communicator& world,
+             const ProcessGrid& grid, RunTotals& totals) {
   const Communicator& group = grid.segment_group();
   const GroupCollectives collectives = make_group_collectives(group, job.computation.device);
   std::optional<Workspace> workspace;
@@ -105,13 +112,13 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
   const UnitSolver solver(job.components, job.samples, job.groups, job.solver, &group);
   std::optional<Progress> progress;
   if (world.rank() == 0) progress.emplace("decompose", static_cast<int64_t>(todo.size()));
-  stop_on_signals();
   Dispatcher dispatcher(
       world, static_cast<int64_t>(todo.size()),
       [&](int64_t, int, const std::string& note) { progress->advance(1, note); }, grid.leads());
   totals.begin();
   const auto keep = [&](const ScoreTile& tile) {
     totals.add(tile.unit.segment);
+    claim.require_held();
     writer.write(tile);
   };
   if (job.dense) {
@@ -147,6 +154,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
                      "Give one of them");
   }
   static_cast<void>(make_plan(solver_options(options).quadrature, 1, 1, true));
+  stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
   const std::optional<int> shards =
       fixed_shards(world.size(), options.shards, options.segment_groups);
   const std::optional<Source> source = parse_source(options.parameters);
@@ -172,11 +180,12 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     memory = job.dense ? parameter_memory(job, grid.shards(), budget)
                        : memory_of(job, grid.shards(), source, budget);
   });
+  const StoreClaim claim(options, world);
   agree(world, [&] { require_finite_weights(job, world); });
   std::optional<FormedSteps> steps;
   std::optional<TrainAxis> train;
   if (job.steps) {
-    steps.emplace(job, options, world);
+    steps.emplace(job, options, claim, world);
   } else {
     choose_steps(job, options, *memory, world, grid);
   }
@@ -186,18 +195,18 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     }
   });
   std::optional<ReplayedParts> parts;
-  if (job.run_parts && job.run_parts->needs_files()) parts.emplace(job, options, world);
+  if (job.run_parts && job.run_parts->needs_files()) parts.emplace(job, options, claim, world);
   StoreSchema schema = schema_of(job, options);
   if (train) train->describe(schema);
-  PreparedStore prepared = prepare_store(job, decided(options, job), schema, world);
+  agree(world, require_not_stopped);
+  const std::vector<int64_t> todo = prepare_store(job, decided(options, job), schema, world);
   std::optional<StoreWriter> writer;
   agree(world, [&] { writer.emplace(options.store, schema, grid.segment_group()); });
-  prepared.lock.reset();  // every rank has its own now
   // Only now: whoever reads the configuration knows that it was not refused.
   if (world.rank() == 0) print_plan(job, options, *memory, grid, choice, *device);
   RunTotals totals(job, memory->source, grid.shards());
-  if (train ? train->run(prepared.todo, *writer, world)
-            : run_all(job, *memory, prepared.todo, *writer, world, grid, totals)) {
+  if (train ? train->run(todo, *writer, claim, world)
+            : run_all(job, *memory, todo, *writer, claim, world, grid, totals)) {
     if (world.rank() == 0) {
       fmt::print("\nStopped on request; finished units are in {}, --resume goes on\n",
                  options.store);

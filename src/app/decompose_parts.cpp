@@ -8,7 +8,9 @@
 
 #include "app/decay_assumptions.hpp"
 #include "core/error.hpp"
+#include "core/stop_request.hpp"
 #include "optimizer_steps/estimated_decay.hpp"
+#include "training/batch_gradients.hpp"
 #include "training/replay_ranks.hpp"
 #include "training/run_data.hpp"
 
@@ -35,6 +37,9 @@ std::vector<int64_t> steps_of(const Trajectory& trajectory) {
 void open_run_parts(DecomposeJob& job, const std::vector<Part>& parts) {
   job.run_parts = std::make_shared<RunParts>(*job.run, parts);
   job.parts = job.run_parts;
+  if (job.run_parts->needs_gradients()) {
+    require_repeatable_gradients(*job.model, job.run->directory().string());
+  }
   for (const Part part : parts) {
     job.kept_parts.push_back({.part = part, .assumptions = "", .step_index = "applied"});
   }
@@ -95,8 +100,8 @@ void open_parts(DecomposeJob& job, const DecomposeOptions& options) {
 }
 
 ReplayedParts::ReplayedParts(const DecomposeJob& job, const DecomposeOptions& options,
-                             const Communicator& world)
-    : folder_(options, "parts", world) {
+                             const StoreClaim& claim, const Communicator& world)
+    : folder_(options, "parts", claim, world) {
   const std::vector<int64_t> steps = steps_of(*job.trajectory);
   const Dtype type = job.computation.precision.type == at::kDouble ? Dtype::f64 : Dtype::f32;
   if (world.rank() == 0) {
@@ -128,6 +133,7 @@ void ReplayedParts::replay(const DecomposeJob& job, const std::vector<int64_t>& 
     agree(world, [&] {
       OptimizerReplay replay(*job.run);
       for (int64_t step = 0; step < end; ++step) {
+        require_not_stopped();
         replay.advance(no_gradients(*job.run, step));
         if (step % world.size() == world.rank()) write(step, replay);
       }

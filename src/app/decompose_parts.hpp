@@ -22,14 +22,14 @@ std::vector<Part> parse_parts(const std::vector<std::string>& words);
 /// Not collective.
 void open_parts(DecomposeJob& job, const DecomposeOptions& options);
 
-/// What the replay of a run's optimizer has to say of the steps of a job, in STORE.parts; removed
-/// with this.
+/// What the replay of a run's optimizer has to say of the steps of a job, in a ScratchFolder
+/// "parts"; removed with this.
 class ReplayedParts {
  public:
   /// Every rank replays all steps up to the job's last one, sharing the gradients, writes some
   /// steps' files and maps all; job.run_parts has them then. Throws DataError on all ranks.
   /// @collective over world
-  ReplayedParts(const DecomposeJob& job, const DecomposeOptions& options,
+  ReplayedParts(const DecomposeJob& job, const DecomposeOptions& options, const StoreClaim& claim,
                 const Communicator& world);
 
  private:

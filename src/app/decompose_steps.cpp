@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
+#include <optional>
 #include <string>
 
 #include "core/error.hpp"
+#include "core/stop_request.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 
 namespace explaind {
@@ -20,6 +23,16 @@ TrainingBatch::Axis training_axis(const Axes& axes) {
 
 fs::path file_of(const fs::path& folder, const DecomposeJob& job, size_t point) {
   return folder / fmt::format("step-{}", job.path->step(point));
+}
+
+/// Whether a parameter's stored weights differ between a checkpoint and the next, or the one before
+/// where it is the last.
+std::optional<bool> moves(const Path& path, size_t point, size_t parameter) {
+  if (path.size() < 2) return std::nullopt;
+  const size_t neighbour = point + 1 < path.size() ? point + 1 : point - 1;
+  const auto id = static_cast<ParameterId>(parameter);
+  const TensorView here = path.tensor(point, id), there = path.tensor(neighbour, id);
+  return here.bytes != there.bytes || std::memcmp(here.data, there.data, here.bytes) != 0;
 }
 
 }  // namespace
@@ -74,25 +87,30 @@ void open_steps(DecomposeJob& job, const DecomposeOptions& options) {
       layout_of(network, job.steps->batch, job.steps->options).parameters;
   for (size_t i = 0; i < job.series->size(); ++i) {
     job.steps->optimizers.push_back(
-        StoredOptimizer::open(job.series->checkpoint(i).directory(), parameters));
+        StoredOptimizer::open(job.series->checkpoint(i).directory(), parameters,
+                              [&](size_t parameter) { return moves(*job.path, i, parameter); }));
   }
   job.solver.directions = parts_of(job.steps->batch);
   job.solver.trains = static_cast<int64_t>(job.steps->batch.parts.size());
 }
 
 FormedSteps::FormedSteps(DecomposeJob& job, const DecomposeOptions& options,
-                         const Communicator& world)
-    : folder_(options, "steps", world) {
+                         const StoreClaim& claim, const Communicator& world)
+    : folder_(options, "steps", claim, world) {
   const StepJob& steps = *job.steps;
   if (world.rank() == 0) {
-    fmt::print("Forming {} steps of {} training samples, {} parts each, in {}\n", job.path->size(),
-               steps.batch.samples.size(), steps.batch.parts.size() + 3, folder_.path().string());
+    const size_t frozen = steps.optimizers.front().frozen();
+    fmt::print("Forming {} steps of {} training samples, {} parts each, in {}{}\n",
+               job.path->size(), steps.batch.samples.size(), steps.batch.parts.size() + 3,
+               folder_.path().string(),
+               frozen == 0 ? "" : fmt::format("; {} tensors are frozen", frozen));
     std::fflush(stdout);
   }
   const StepFile::Layout layout = layout_of(*job.network, steps.batch, steps.options);
   agree(world, [&] {
     for (size_t i = static_cast<size_t>(world.rank()); i < job.path->size();
          i += static_cast<size_t>(world.size())) {
+      require_not_stopped();
       StepFile file(file_of(folder_.path(), job, i), layout, true);
       form_step(*job.network, *job.path, i, steps.optimizers[i], steps.batch, steps.options, file);
       file.sync();

@@ -23,13 +23,14 @@ void require_step_options(const DecomposeOptions& options);
 /// collective.
 void open_steps(DecomposeJob& job, const DecomposeOptions& options);
 
-/// The formed steps of a run, in STORE.steps; removed with this.
+/// The formed steps of a run, in a ScratchFolder "steps"; removed with this.
 class FormedSteps {
  public:
   /// Every rank forms some of the checkpoints' steps and maps them all; job.trajectory has them
   /// then. Throws DataError on all ranks: what ScratchFolder does, no room, a step that is not
   /// finite. @collective over world
-  FormedSteps(DecomposeJob& job, const DecomposeOptions& options, const Communicator& world);
+  FormedSteps(DecomposeJob& job, const DecomposeOptions& options, const StoreClaim& claim,
+              const Communicator& world);
 
  private:
   ScratchFolder folder_;

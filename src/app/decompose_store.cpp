@@ -14,10 +14,10 @@
 
 namespace explaind {
 
-PreparedStore prepare_store(const DecomposeJob& job, const DecomposeOptions& options,
-                            StoreSchema& schema, const Communicator& world) {
+std::vector<int64_t> prepare_store(const DecomposeJob& job, const DecomposeOptions& options,
+                                   StoreSchema& schema, const Communicator& world) {
   const std::string hosts = gather_hosts(world);
-  PreparedStore prepared;
+  std::vector<int64_t> todo;
   std::string units;
   agree(world, [&] {
     if (world.rank() != 0) return;
@@ -32,19 +32,17 @@ PreparedStore prepare_store(const DecomposeJob& job, const DecomposeOptions& opt
                  job.units.size() - static_cast<int64_t>(left.units.size()),
                  counted(job.units.size(), "unit is", "units are"), damaged);
       std::cout.flush();
-      prepared.todo = std::move(left.units);
-      prepared.lock.emplace(std::move(left.lock));
+      todo = std::move(left.units);
     } else {
       create_store(options.store, schema, options.overwrite);
-      for (int64_t unit = 0; unit < job.units.size(); ++unit) prepared.todo.push_back(unit);
+      for (int64_t unit = 0; unit < job.units.size(); ++unit) todo.push_back(unit);
     }
-    units.assign(reinterpret_cast<const char*>(prepared.todo.data()),
-                 prepared.todo.size() * sizeof(int64_t));
+    units.assign(reinterpret_cast<const char*>(todo.data()), todo.size() * sizeof(int64_t));
   });
   world.broadcast(units, 0);
-  prepared.todo.resize(units.size() / sizeof(int64_t));
-  std::memcpy(prepared.todo.data(), units.data(), units.size());
-  return prepared;
+  todo.resize(units.size() / sizeof(int64_t));
+  std::memcpy(todo.data(), units.data(), units.size());
+  return todo;
 }
 
 }  // namespace explaind

@@ -13,10 +13,12 @@
 #include "app/verbs.hpp"
 #include "app/version.hpp"
 #include "checkpoint/lost_file.hpp"
+#include "comm/launcher.hpp"
 #include "config/nearest_name.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
+#include "core/unexpected.hpp"
 #include "store/hdf5.hpp"
 
 namespace {
@@ -102,7 +104,8 @@ void print_help() {
               << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
   }
   std::cout << "\nexplaind help VERB (or VERB --help) shows the options of a verb, explaind "
-               "--version the\nversions.\n";
+               "--version the\nversions. EXPLAIND_DEBUG=1 in the environment adds stack frames to "
+               "messages about\nfaults of the program.\n";
 }
 
 void print_versions() {
@@ -146,13 +149,21 @@ int run_alone(StandardOutput& output, const std::function<int()>& run) {
   if (!speaks()) return static_cast<int>(ExitCode::done);
   name_lost_files();
   const Outcome outcome = run_to_the_end(output, run);
-  if (!outcome.error.empty()) std::cerr << "error: " << outcome.error << "\n";
+  if (!outcome.error.empty()) std::cerr << opening(outcome.code) << outcome.error << "\n";
   return outcome.code;
 }
 
 int run_together(StandardOutput& output, const Verb& verb,
                  const std::vector<std::string>& arguments, int argc, char** argv) {
-  const MpiEnvironment environment(argc, argv);
+  std::optional<MpiEnvironment> environment;
+  try {
+    environment.emplace(argc, argv);
+  } catch (const Error& error) {  // tasks that know nothing of each other: one of them says so
+    const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
+    if (!tasks || tasks->rank == 0) std::cerr << "error: " << error.what() << "\n";
+    return static_cast<int>(error.exit_code());
+  }
+  speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
   name_lost_files();
   std::optional<Communicator> world, ending;
   const Outcome begun = outcome_of([&] {
@@ -161,7 +172,7 @@ int run_together(StandardOutput& output, const Verb& verb,
     return 0;
   });
   if (!begun.error.empty()) {  // the ranks cannot meet yet
-    std::cerr << "error: " << begun.error << std::endl;
+    std::cerr << opening(begun.code) << begun.error << std::endl;
     abort_job(begun.code);
   }
   return end_together(*ending,
@@ -186,6 +197,7 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  speak_before_the_end();
   StandardOutput output;
   const std::vector<std::string> words = words_of(argc, argv);
   if (words.empty()) return usage_error("no verb given", "explaind --help lists the verbs");

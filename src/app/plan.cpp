@@ -14,6 +14,7 @@
 #include "app/decompose_job.hpp"
 #include "app/decompose_steps.hpp"
 #include "app/loss_table.hpp"
+#include "app/output_claims.hpp"
 #include "app/parameter_scores.hpp"
 #include "app/plan_classifier.hpp"
 #include "app/plan_parameters.hpp"
@@ -105,8 +106,11 @@ void assume_steps(DecomposeJob& job, const DecomposeOptions& options,
 /// F at every checkpoint, by the ranks there are; printed and written by rank 0. @collective
 CheckpointValues show_losses(const PlanOptions& options, const DecomposeJob& job,
                              const Target& target, const Communicator& world) {
+  std::vector<PathClaim> outputs;
   agree(world, [&] {
-    if (world.rank() == 0 && options.losses_file) require_writable(*options.losses_file);
+    if (world.rank() != 0 || !options.losses_file) return;
+    require_writable(*options.losses_file);
+    outputs = claim_outputs({*options.losses_file});
   });
   // The planned grid where it is this job's, else every rank on its own.
   const int shards = target.ranks == world.size() ? target.grid.shards : 1;

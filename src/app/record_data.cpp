@@ -43,7 +43,7 @@ TrainingData text_data(const RecordOptions& options) {
                                    options.sequence_length, options.vocabulary,
                                    options.train_samples, options.validation_samples);
   fs::rename(model, run / tokenizer_file);
-  fs::remove_all(run / tokenizer_folder);
+  fs::remove_all(model.parent_path());
   return data;
 }
 

@@ -8,6 +8,7 @@
 
 #include "core/counted.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "training/corpus.hpp"
 
 namespace explaind {
@@ -39,42 +40,15 @@ ModelConfig llama_config(const RecordOptions& options) {
   return config;
 }
 
-namespace {
-
-void make_folder(const fs::path& folder) {
+fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& parent,
+                        const RecordOptions& options) {
+  const fs::path folder = unfinished_path(parent / ".tokenizer");
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure) {
     throw DataError(folder.string(), "cannot be made: " + failure.message(),
                     "Check space and permissions");
   }
-}
-
-}  // namespace
-
-void prepare_folder(const fs::path& folder, bool overwrite, const std::string& what,
-                    bool (*ours)(const std::string& name)) {
-  if (fs::exists(folder) && !fs::is_empty(folder)) {
-    if (!overwrite) {
-      throw DataError(folder.string(), "the " + what + " exists",
-                      "Use --overwrite, or another folder");
-    }
-    for (const auto& entry : fs::directory_iterator(folder)) {
-      if (!ours(entry.path().filename().string())) {
-        throw DataError(entry.path().string(),
-                        "not of a " + what + ", so --overwrite does not remove it",
-                        "Remove it, or use another folder");
-      }
-    }
-    fs::remove_all(folder);
-  }
-  make_folder(folder);
-}
-
-fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& parent,
-                        const RecordOptions& options) {
-  const fs::path folder = parent / tokenizer_folder;
-  make_folder(folder);
   fs::path model = folder / "tokenizer.model";
   fmt::print("Training the tokenizer: {} pieces from {}\n", options.vocabulary,
              counted(text.size(), "file"));

@@ -19,17 +19,10 @@ int record_run(const RecordOptions& options);
 /// The Llama-shaped model of the options. Throws UsageError where sizes do not fit each other.
 ModelConfig llama_config(const RecordOptions& options);
 
-/// Hidden, so that listings of a series leave it out.
-inline constexpr const char* tokenizer_folder = ".tokenizer";
-
-/// Trains the tokenizer of the options in a hidden folder of `parent`; its tokenizer.model.
+/// Trains the tokenizer of the options in a folder of this process's own in `parent`, hidden, so
+/// that listings of a series leave it out; its tokenizer.model. Who has used it removes the folder.
 std::filesystem::path make_tokenizer(const std::vector<std::filesystem::path>& text,
                                      const std::filesystem::path& parent,
                                      const RecordOptions& options);
-
-/// An empty folder to train into. What was there goes only with `overwrite`, and only where
-/// `ours` knows every name in it. what: "series" or "run", for messages. Throws DataError.
-void prepare_folder(const std::filesystem::path& folder, bool overwrite, const std::string& what,
-                    bool (*ours)(const std::string& name));
 
 }  // namespace explaind

@@ -6,17 +6,23 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <set>
+#include <iterator>
+#include <string>
+#include <vector>
 
+#include "app/output_claims.hpp"
 #include "app/record_data.hpp"
 #include "app/record_job.hpp"
+#include "claims/own_folder.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "core/stop_request.hpp"
 #include "model/registry.hpp"
 #include "runs/recorded_run.hpp"
+#include "runs/run_block.hpp"
 #include "runs/run_files.hpp"
 #include "training/recorded_training.hpp"
 
@@ -27,13 +33,26 @@ namespace fs = std::filesystem;
 
 constexpr int64_t default_steps = 400;
 
-bool of_run(const std::string& name) {
-  static const std::set<std::string> names{run_files::run,   run_files::start, run_files::blocks,
-                                           run_files::data,  run_files::state, run_files::complete,
-                                           tokenizer_folder, tokenizer_file};
-  const bool unfinished = name.ends_with(".tmp");
-  return names.contains(unfinished ? name.substr(0, name.size() - 4) : name);
+/// What a recorded run's folder may hold: the recorder for PyTorch leaves .tmp where it is killed.
+std::vector<std::string> entries_of_run() {
+  std::vector<std::string> entries{run_files::run,  run_files::start, run_files::blocks,
+                                   run_files::data, run_files::state, run_files::complete,
+                                   tokenizer_file};
+  for (size_t i = 0, count = entries.size(); i < count; ++i) entries.push_back(entries[i] + ".tmp");
+  return entries;
 }
+
+bool writes_into_run(const fs::path& relative) {
+  const auto parts = std::distance(relative.begin(), relative.end());
+  if (parts == 1) return true;  // the entries above
+  std::string name = relative.filename().string();
+  if (name.ends_with(".tmp")) name.resize(name.size() - 4);
+  return parts == 2 && *relative.begin() == run_files::blocks && block_first_step(name).has_value();
+}
+
+constexpr const char* stop_words =
+    "\nStopping after this step: what is recorded is kept; the same command with --resume goes on. "
+    "Ctrl-C again ends at once.\n";
 
 nlohmann::json model_json(const RecordOptions& options, const TrainingData& data) {
   const at::Tensor& inputs = data.train.inputs;
@@ -148,11 +167,23 @@ double folder_bytes(const fs::path& folder) {
 int record_run(const RecordOptions& options) {
   require_possible(options);
   const fs::path folder = options.history;
-  const bool resume = options.resume && is_recorded_run(folder);
   // Data and options are refused before anything is removed or written; text needs the folder.
   const bool text = dataset_of(options) == "text";
   TrainingData data = text ? TrainingData{} : load_data(options);
-  if (!resume) prepare_folder(folder, options.overwrite || options.resume, "run", of_run);
+  stop_on_signals(stop_words);
+  bool resume = false;
+  const OwnFolder claimed({.path = folder,
+                           .what = "run",
+                           .overwrite = options.overwrite || options.resume,
+                           .keeps =
+                               [&] {
+                                 resume = options.resume && is_recorded_run(folder);
+                                 return resume;
+                               },
+                           .entries = entries_of_run(),
+                           .writes = writes_into_run,
+                           .known_otherwise = [&] { return is_recorded_run(folder); }},
+                          spoken_wait());
   if (text) data = load_data(options);
   const nlohmann::json description = model_json(options, data);
   const std::unique_ptr<Model> model = build_model(description, "record");
@@ -168,9 +199,15 @@ int record_run(const RecordOptions& options) {
   const auto begin = std::chrono::steady_clock::now();
   int64_t shown = 0;
   const nlohmann::json ending = training.run(folder, resume, [&](int64_t done, double loss) {
+    claimed.require_held();
     progress.advance(done - std::exchange(shown, done), fmt::format("loss {:.3g}", loss));
   });
   progress.finish();
+  if (training.stopped()) {
+    fmt::print("\nStopped on request after step {}; what is recorded is in {}, --resume goes on\n",
+               ending["steps"].get<int64_t>(), folder.string());
+    return static_cast<int>(ExitCode::stopped);
+  }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
   fmt::print("\nRecorded {} in {} (recording took {:.1f} % of it), {} in {}\n",
              counted(ending["steps"].get<int64_t>(), "step"), format_duration(took.count()),

@@ -7,12 +7,17 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <memory>
+#include <set>
+#include <string>
 
+#include "app/output_claims.hpp"
 #include "app/record_job.hpp"
+#include "claims/own_folder.hpp"
 #include "core/counted.hpp"
-#include "core/error.hpp"
 #include "core/progress.hpp"
+#include "core/stop_request.hpp"
 #include "model/llama.hpp"
 #include "training/corpus.hpp"
 #include "training/hugging_face_writer.hpp"
@@ -44,8 +49,28 @@ TrainingOptions training_options(const RecordOptions& options, int64_t steps) {
   return training;
 }
 
-bool of_series(const std::string& name) {
-  return name.starts_with("step-") || name == tokenizer_folder;
+std::string name_of(int64_t step) { return "step-" + std::to_string(step); }
+
+/// Whether record writes a file of this path into a series.
+bool writes_into_series(const fs::path& relative) {
+  static const std::set<std::string> files{
+      "config.json",    "generation_config.json", "model.safetensors",    "tokenizer.model",
+      "optimizer.json", "optimizer.safetensors",  "tokenizer_config.json"};
+  const auto parts = std::distance(relative.begin(), relative.end());
+  const std::string step = relative.begin()->string();
+  const bool is_step = step.starts_with("step-") && step.size() > 5 &&
+                       step.find_first_not_of("0123456789", 5) == std::string::npos;
+  return is_step && (parts == 1 || (parts == 2 && files.contains(relative.filename().string())));
+}
+
+constexpr const char* stop_words =
+    "\nStopping after this step: finished checkpoints are kept. Ctrl-C again ends at once.\n";
+
+std::string stopped_words(const fs::path& series, size_t checkpoints) {
+  return fmt::format(
+      "Stopped on request with {} checkpoint{} in {}. A series cannot be gone on with: --overwrite "
+      "begins again",
+      checkpoints, checkpoints == 1 ? "" : "s", series.string());
 }
 
 }  // namespace
@@ -56,7 +81,15 @@ int record_series(const RecordOptions& options) {
   const std::vector<int64_t> kept = log_spaced_steps(steps, options.checkpoints);
   const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
   const fs::path series = options.series;
-  prepare_folder(series, options.overwrite, "series", of_series);
+  stop_on_signals(stop_words);
+  const OwnFolder folder({.path = series,
+                          .what = "series",
+                          .overwrite = options.overwrite,
+                          .keeps = {},
+                          .entries = {},
+                          .writes = writes_into_series,
+                          .known_otherwise = {}},
+                         spoken_wait());
   const fs::path tokenizer_model = make_tokenizer(files, series, options);
   std::vector<int64_t> tokens = token_stream(files, *open_tokenizer(tokenizer_model.parent_path()));
   const LlamaNetwork network(config);
@@ -70,11 +103,14 @@ int record_series(const RecordOptions& options) {
   std::vector<std::pair<int64_t, double>> losses;
   training.run(
       [&](int64_t step, const std::vector<at::Tensor>& weights) {
+        if (stop_requested()) throw StopRequested(stopped_words(series, losses.size()));
         if (!std::binary_search(kept.begin(), kept.end(), step)) return;
-        write_hugging_face(series / ("step-" + std::to_string(step)), config, network, weights,
-                           options.dtype, tokenizer_model, [&](const fs::path& folder) {
+        folder.require_held();
+        folder.add(name_of(step));
+        write_hugging_face(series / name_of(step), config, network, weights, options.dtype,
+                           tokenizer_model, [&](const fs::path& unfinished) {
                              if (!options.optimizer_state) return;
-                             write_optimizer(folder, network, weights, training.optimizer());
+                             write_optimizer(unfinished, network, weights, training.optimizer());
                            });
         losses.emplace_back(step, training.reference_loss());
       },

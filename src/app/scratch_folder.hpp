@@ -2,22 +2,20 @@
 // The folder beside a store for files that a run needs while it lasts.
 
 #include <filesystem>
-#include <optional>
 #include <string>
 
+#include "app/store_claim.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
-#include "store/file_lock.hpp"
 
 namespace explaind {
 
-/// STORE.NAME, made empty by rank 0, which holds a lock in it; removed with this. What a killed run
-/// has left there goes first.
+/// STORE.TAG.NAME, made by rank 0 and removed with this. TAG is of the run that has claimed the
+/// store, so that the folder is nobody else's; who takes the store after a killed run removes it.
 class ScratchFolder {
  public:
-  /// Throws DataError on all ranks: the store exists and is neither gone on with nor replaced, the
-  /// folder cannot be made, another run is at it. @collective over world
-  ScratchFolder(const DecomposeOptions& options, const std::string& name,
+  /// Throws DataError on all ranks where it cannot be made. @collective over world
+  ScratchFolder(const DecomposeOptions& options, const std::string& name, const StoreClaim& claim,
                 const Communicator& world);
   ~ScratchFolder();
   ScratchFolder(const ScratchFolder&) = delete;
@@ -27,7 +25,7 @@ class ScratchFolder {
 
  private:
   std::filesystem::path path_;
-  std::optional<FileLock> lock_;  ///< of the rank that made the folder
+  bool made_ = false;  ///< by this rank
 };
 
 }  // namespace explaind

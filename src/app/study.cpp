@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "app/exactness_table.hpp"
+#include "app/output_claims.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
 #include "core/byte_size.hpp"
@@ -17,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "core/stop_request.hpp"
 #include "model/registry.hpp"
 #include "runs/run_files.hpp"
 #include "training/run_data.hpp"
@@ -40,6 +42,10 @@ std::vector<NamedRule> rules_of(const StudyOptions& options) {
   if (rules.empty()) throw UsageError("--rules", "the list is empty", "As midpoint:10,adaptive");
   return rules;
 }
+
+constexpr const char* stop_words =
+    "\nStopping after this step; a study that is not done leaves nothing. Ctrl-C again ends at "
+    "once.\n";
 
 /// 5 %, 10 %, 20 %, … of the steps.
 const std::vector<double> kept_shares{0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0};
@@ -101,6 +107,11 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   if (options.sparsity) exactness.kept_shares = kept_shares;
   if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
 
+  stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
+  std::vector<PathClaim> outputs;
+  agree(world, [&] {
+    if (world.rank() == 0) outputs = claim_outputs({options.csv, options.json});
+  });
   Job job;
   std::unique_ptr<const BatchGradients> gradients;
   agree(world, [&] {

@@ -13,7 +13,10 @@
 #include "comm/dispatcher.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
+#include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 #include "decomposition/certificate.hpp"
+#include "training/batch_gradients.hpp"
 #include "training/run_data.hpp"
 #include "training/tensor_of.hpp"
 #include "training_axis/adjoint_sweep.hpp"
@@ -58,6 +61,7 @@ Predictions predictions_of(const DecomposeJob& job, const Sample& sample) {
 TrainAxis::TrainAxis(const DecomposeJob& job, const DecomposeOptions& options,
                      const MemoryPlan& plan, int64_t memory)
     : job_(job), applied_(options.step_index == "applied"), training_(load_run_data(*job.run)) {
+  require_repeatable_gradients(*job.model, job.run->directory().string());
   samples_ = choose_samples({.part = "train", .numbers = {}}, training_.train);
   if (job.solver.axes.train_group) {
     axis_ = group_samples(samples_);
@@ -140,7 +144,7 @@ ScoreTile TrainAxis::tile_of(const StepScores& scores, const Unit& unit) const {
 }
 
 void TrainAxis::run_chunk(int64_t chunk, const std::vector<uint8_t>& wanted,
-                          StoreWriter& writer) const {
+                          const std::function<void(const ScoreTile&)>& write) const {
   const FunctionalSums sums = functionals(chunk);
   auto before = std::chrono::steady_clock::now();
   const auto keep = [&](const StepScores& scores) {
@@ -150,7 +154,7 @@ void TrainAxis::run_chunk(int64_t chunk, const std::vector<uint8_t>& wanted,
     const auto now = std::chrono::steady_clock::now();
     tile.seconds = std::chrono::duration<double>(now - before).count();
     before = now;
-    writer.write(tile);
+    write(tile);
   };
   if (applied_) {
     applied_scores(trained(), sums, job_.components, axis_, options_, keep);
@@ -159,7 +163,7 @@ void TrainAxis::run_chunk(int64_t chunk, const std::vector<uint8_t>& wanted,
   }
 }
 
-bool TrainAxis::run(const std::vector<int64_t>& todo, StoreWriter& writer,
+bool TrainAxis::run(const std::vector<int64_t>& todo, StoreWriter& writer, const StoreClaim& claim,
                     const Communicator& world) const {
   std::vector<uint8_t> wanted(static_cast<size_t>(job_.units.size()), 0);
   std::set<int64_t> open;
@@ -171,15 +175,22 @@ bool TrainAxis::run(const std::vector<int64_t>& todo, StoreWriter& writer,
   std::optional<Progress> progress;
   const auto count = static_cast<int64_t>(chunks.size());
   if (world.rank() == 0) progress.emplace("decompose", count);
-  stop_on_signals();
   Dispatcher dispatcher(world, count,
                         [&](int64_t, int, const std::string& note) { progress->advance(1, note); });
+  const auto write = [&](const ScoreTile& tile) {
+    claim.require_held();
+    writer.write(tile);
+    if (dispatcher.stops()) throw StopRequested("stopped on request");
+  };
   for (UnitRange mine = dispatcher.next(); !mine.empty(); mine = dispatcher.next()) {
     for (int64_t place = mine.begin; place < mine.end; ++place) {
+      if (place > mine.begin && dispatcher.stops()) break;
       try {
-        run_chunk(chunks[static_cast<size_t>(place)], wanted, writer);
+        run_chunk(chunks[static_cast<size_t>(place)], wanted, write);
+      } catch (const StopRequested&) {
+        break;
       } catch (const std::exception& error) {
-        dispatcher.fail(chunks[static_cast<size_t>(place)], error.what());
+        dispatcher.fail(chunks[static_cast<size_t>(place)], message_of(error));
       }
       dispatcher.report(place, "");
     }

@@ -3,9 +3,11 @@
 // momentum).
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "app/decompose_job.hpp"
+#include "app/store_claim.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
 #include "datasets/dataset.hpp"
@@ -38,9 +40,11 @@ class TrainAxis {
   /// Adds the training axis and the parts that are kept.
   void describe(StoreSchema& schema) const;
 
-  /// Computes and writes the units of `todo`. Returns whether a stop ended it. @collective over
-  /// world; inside, ranks do different numbers of chunks
-  bool run(const std::vector<int64_t>& todo, StoreWriter& writer, const Communicator& world) const;
+  /// Computes and writes the units of `todo`. Returns whether a stop ended it: also inside a chunk,
+  /// whose units are written one by one. @collective over world; inside, ranks do different numbers
+  /// of chunks
+  bool run(const std::vector<int64_t>& todo, StoreWriter& writer, const StoreClaim& claim,
+           const Communicator& world) const;
 
   /// What the engines compute from, for a plan of their cost.
   [[nodiscard]] TrainedModel trained() const { return {*job_.model, *job_.run, training_}; }
@@ -67,7 +71,9 @@ class TrainAxis {
   [[nodiscard]] int64_t least_bytes(int64_t there) const;
   [[nodiscard]] int64_t samples_of_chunk() const;
   [[nodiscard]] ScoreTile tile_of(const StepScores& scores, const Unit& unit) const;
-  void run_chunk(int64_t chunk, const std::vector<uint8_t>& wanted, StoreWriter& writer) const;
+  /// Calls write(tile) for every unit that is wanted.
+  void run_chunk(int64_t chunk, const std::vector<uint8_t>& wanted,
+                 const std::function<void(const ScoreTile&)>& write) const;
 
   const DecomposeJob& job_;
   bool applied_;

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {
@@ -20,14 +21,14 @@ namespace fs = std::filesystem;
 
 }  // namespace
 
-NewFile::NewFile(const fs::path& path) : path_(path), temporary_(path.string() + ".tmp") {
+NewFile::NewFile(const fs::path& path) : path_(path), temporary_(unfinished_path(path)) {
   // A device or a pipe is written into; a name given in its place would only hide it.
   in_place_ = fs::exists(path) && !fs::is_regular_file(path) && !fs::is_directory(path);
   if (in_place_) temporary_ = path;
   constexpr int mode = 0644;
   // NOLINTNEXTLINE: variadic in C
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (descriptor_ < 0) fail(temporary_, "cannot be created", errno);
+  if (descriptor_ < 0) fail(path_, "cannot be created", errno);
 }
 
 NewFile::~NewFile() {
@@ -40,16 +41,16 @@ void NewFile::write(std::span<const std::byte> bytes) {
     // Linux writes at most 2 GiB a call.
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) fail(temporary_, "cannot be written", errno);
+    if (written < 0) fail(path_, "cannot be written", errno);
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
 }
 
 void NewFile::publish() {
-  if (!in_place_ && ::fsync(descriptor_) != 0) fail(temporary_, "cannot be synced to disk", errno);
+  if (!in_place_ && ::fsync(descriptor_) != 0) fail(path_, "cannot be synced to disk", errno);
   const int closed = ::close(descriptor_);
   descriptor_ = -1;
-  if (closed != 0) fail(temporary_, "cannot be closed", errno);
+  if (closed != 0) fail(path_, "cannot be closed", errno);
   if (in_place_) return;
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "cannot be renamed", errno);
   published_ = true;

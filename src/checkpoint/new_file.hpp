@@ -8,10 +8,10 @@
 
 namespace explaind {
 
-/// Written to PATH.tmp, synced, renamed, directory synced; a reader or a crash sees the old file,
-/// the new one or none. Removed unless publish() is reached. A device or a pipe that is there is
-/// written into. Every call throws DataError naming the
-/// file and the system's reason where it fails.
+/// Written to a name of this process's own (core/unfinished.hpp), synced, renamed, directory
+/// synced; a reader or a crash sees the old file, the new one or none. Removed unless publish() is
+/// reached. A device or a pipe that is there is written into. Every call throws DataError naming
+/// the file and the system's reason where it fails.
 class NewFile {
  public:
   explicit NewFile(const std::filesystem::path& path);

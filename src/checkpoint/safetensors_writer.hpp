@@ -10,8 +10,8 @@
 
 namespace explaind {
 
-/// Writes `path` in one step: to PATH.tmp, synced, renamed, directory synced; a reader or a crash
-/// sees the old file, the new one or none, and the temporary is removed where writing fails.
+/// Writes `path` in one step: under another name, synced, renamed, directory synced; a reader or a
+/// crash sees the old file, the new one or none, and the temporary is removed where writing fails.
 ///
 /// Tensors with larger elements come first, otherwise in the order given, and the header is padded
 /// to 8 bytes, so every tensor is aligned to its element. The same input gives the same bytes.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <map>
 
 #include "checkpoint/json_file.hpp"
@@ -17,27 +18,35 @@ namespace fs = std::filesystem;
 /// optimizer.json and optimizer.safetensors.
 class RecordedState {
  public:
-  static StoredOptimizer open(const fs::path& directory,
-                              const std::vector<NamedShape>& parameters) {
+  static StoredOptimizer open(const fs::path& directory, const std::vector<NamedShape>& parameters,
+                              const WeightsMove& moves) {
     const fs::path json = directory / "optimizer.json", path = directory / "optimizer.safetensors";
     const auto file = std::make_shared<const SafetensorsFile>(path);
     std::map<std::string, TensorView> tensors;
     for (const TensorView& each : file->tensors()) tensors.emplace(each.name, each);
     const nlohmann::json description = read_json_object(json);
     const std::map<std::string, AdamWParameter> groups = read_groups(description, json.string());
-    if (tensors.size() != 2 * parameters.size()) {
-      refuse(path, fmt::format("holds {} moments, and the weights need {}", tensors.size(),
-                               2 * parameters.size()));
+    if (tensors.size() != 2 * groups.size()) {
+      refuse(path,
+             fmt::format("holds {} moments, and the {} parameters of {} need {}", tensors.size(),
+                         groups.size(), json.filename().string(), 2 * groups.size()));
     }
     StoredOptimizer opened;
     for (const NamedShape& parameter : parameters) {
       const auto group = groups.find(parameter.name);
-      if (group == groups.end()) refuse(json, "names no group of " + parameter.name);
+      if (group == groups.end()) {
+        opened.parameters_.push_back({.stepped = false});
+        continue;
+      }
       AdamWParameter each = group->second;
       each.first_moment = moment(tensors, parameter, "exp_avg", path);
       each.second_moment = moment(tensors, parameter, "exp_avg_sq", path);
       opened.parameters_.push_back(std::move(each));
     }
+    if (opened.parameters_.size() - opened.frozen() != groups.size()) {
+      refuse(json, "names parameters that the weights do not have");
+    }
+    opened.require_still(parameters, moves, json.string());
     const MappedFile text(json);
     opened.add_file(file->file(), file->header());
     opened.add_file(text, text.bytes());
@@ -96,12 +105,38 @@ void StoredOptimizer::add_file(const MappedFile& file, std::span<const std::byte
                     .header_crc32 = static_cast<uint32_t>(crc32_z(0, data, header.size()))});
 }
 
-StoredOptimizer StoredOptimizer::open(const fs::path& directory,
-                                      const std::vector<NamedShape>& parameters) {
-  if (fs::exists(directory / "optimizer.safetensors")) {
-    return RecordedState::open(directory, parameters);
+size_t StoredOptimizer::frozen() const {
+  return static_cast<size_t>(
+      std::count_if(parameters_.begin(), parameters_.end(),
+                    [](const AdamWParameter& parameter) { return !parameter.stepped; }));
+}
+
+void StoredOptimizer::require_still(const std::vector<NamedShape>& parameters,
+                                    const WeightsMove& moves, const std::string& where) const {
+  if (frozen() == parameters.size()) {
+    throw DataError(where, "holds no moments: no step was made yet",
+                    "Take a checkpoint that was saved after a step");
   }
-  if (fs::exists(directory / "optimizer.pt")) return TrainerState::open(directory, parameters);
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (parameters_[i].stepped || !moves(i).value_or(false)) continue;
+    throw DataError(where,
+                    fmt::format("has no state of {}, and its weights move between this checkpoint "
+                                "and its neighbour, so it is not frozen",
+                                parameters[i].name),
+                    "Give the optimizer state that was saved with these weights, or leave out "
+                    "--source steps: the change of weights alone needs none");
+  }
+}
+
+StoredOptimizer StoredOptimizer::open(const fs::path& directory,
+                                      const std::vector<NamedShape>& parameters,
+                                      const WeightsMove& moves) {
+  if (fs::exists(directory / "optimizer.safetensors")) {
+    return RecordedState::open(directory, parameters, moves);
+  }
+  if (fs::exists(directory / "optimizer.pt")) {
+    return TrainerState::open(directory, parameters, moves);
+  }
   throw DataError(directory.string(),
                   "holds no optimizer state (optimizer.pt, or optimizer.safetensors)",
                   "Use a series that was saved with its optimizer's state (Trainer saves it unless "

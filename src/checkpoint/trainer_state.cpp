@@ -4,12 +4,11 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <optional>
-#include <tuple>
 
 #include "checkpoint/convert.hpp"
 #include "checkpoint/torch_file.hpp"
+#include "checkpoint/trainer_groups.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -120,66 +119,37 @@ std::vector<double> scheduled_rates(const fs::path& path) {
   return values;
 }
 
-/// Place of a parameter's module among those of its layer.
-std::tuple<int, int, int> module_key(const std::string& name) {
-  static const std::vector<std::string> within{
-      "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
-      "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
-      "mlp.down_proj",    "input_layernorm",  "post_attention_layernorm"};
-  const std::string layers = "model.layers.";
-  if (!name.starts_with(layers)) {
-    const int section = name.find("embed_tokens") != std::string::npos ? 0
-                        : name.starts_with("model.norm")               ? 2
-                                                                       : 3;
-    return {section, 0, 0};
+/// Refuses the state of an optimizer other than AdamW by its name, which its keys tell.
+void require_adamw(const PlainData& state, const std::string& where) {
+  struct Other {
+    const char *key, *name;
+  };
+  constexpr Other others[]{
+      {"qmap1", "an 8-bit optimizer of bitsandbytes: its moments are quantised"},
+      {"state1", "an optimizer of bitsandbytes"},
+      {"exp_avg_sq_row", "Adafactor"},
+      {"momentum_buffer", "SGD"},
+  };
+  for (const Other& other : others) {
+    if (state.find(other.key) == nullptr) continue;
+    throw DataError(where,
+                    fmt::format("is the state of {} ('{}'); steps are decomposed of AdamW with "
+                                "moments of 32 bits",
+                                other.name, other.key),
+                    "Train with torch.optim.AdamW (in Trainer optim=\"adamw_torch\"), or leave out "
+                    "--source steps: the change of weights alone needs no optimizer state");
   }
-  const size_t dot = name.find('.', layers.size());
-  const int layer = std::stoi(name.substr(layers.size(), dot - layers.size()));
-  const std::string rest = name.substr(dot + 1);
-  const auto module = std::find_if(within.begin(), within.end(), [&](const std::string& each) {
-    return rest.starts_with(each + ".");
-  });
-  const auto place = static_cast<int>(module - within.begin());
-  return {1, layer, 2 * place + (rest.ends_with(".bias") ? 1 : 0)};
 }
 
-/// Per group, the model's parameters in the order of its params.
-std::vector<std::vector<size_t>> assign(const std::vector<std::vector<int64_t>>& numbers,
-                                        const std::vector<std::vector<std::string>>& names,
-                                        const std::vector<NamedShape>& parameters,
-                                        const std::string& where) {
-  std::vector<std::vector<size_t>> groups(numbers.size());
-  const bool named = std::none_of(names.begin(), names.end(),
-                                  [](const auto& of_group) { return of_group.empty(); });
-  for (size_t g = 0; named && g < names.size(); ++g) {
-    for (const std::string& name : names[g]) {
-      const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                      [&](const NamedShape& each) { return each.name == name; });
-      if (found == parameters.end()) {
-        throw DataError(where, "the model has no parameter " + name, other_state);
-      }
-      groups[g].push_back(static_cast<size_t>(found - parameters.begin()));
-    }
-  }
-  if (!named && numbers.size() > 2) {
-    throw DataError(where,
-                    fmt::format("has {} groups of parameters without names, and Trainer makes two",
-                                numbers.size()),
-                    "Save the state of an optimizer that was given named_parameters()");
-  }
-  if (!named) {
-    for (const size_t i : module_order(parameters)) {
-      groups[numbers.size() == 2 && !decays_in_trainer(parameters[i].name) ? 1 : 0].push_back(i);
-    }
-  }
-  for (size_t g = 0; g < groups.size(); ++g) {
-    if (groups[g].size() == numbers[g].size()) continue;
-    throw DataError(where,
-                    fmt::format("group {} has {} parameters, and of the weights {} belong to it", g,
-                                numbers[g].size(), groups[g].size()),
-                    other_state);
-  }
-  return groups;
+/// Of exp_avg; empty where the parameter has no state.
+std::optional<std::vector<int64_t>> shape_of_moments(const TorchData& file,
+                                                     const PlainData* state) {
+  if (state == nullptr) return std::nullopt;
+  require_adamw(*state, file.file().path().string());
+  const PlainData* value = state->find("exp_avg");
+  const auto* tensor = value == nullptr ? nullptr : value->as<PickledTensor>();
+  if (tensor == nullptr) return std::vector<int64_t>{-1};  // refused by name where it is read
+  return file.view(*tensor).shape;
 }
 
 TensorView moment(const TorchData& file, const PlainData& state, const std::string& key,
@@ -204,21 +174,9 @@ TensorView moment(const TorchData& file, const PlainData& state, const std::stri
 
 }  // namespace
 
-bool decays_in_trainer(const std::string& name) {
-  return !name.ends_with(".bias") && name.find("norm") == std::string::npos;
-}
-
-std::vector<size_t> module_order(const std::vector<NamedShape>& parameters) {
-  std::vector<size_t> order(parameters.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return module_key(parameters[a].name) < module_key(parameters[b].name);
-  });
-  return order;
-}
-
 StoredOptimizer TrainerState::open(const fs::path& directory,
-                                   const std::vector<NamedShape>& parameters) {
+                                   const std::vector<NamedShape>& parameters,
+                                   const WeightsMove& moves) {
   const fs::path path = directory / "optimizer.pt", schedule = directory / "scheduler.pt";
   const auto file = std::make_shared<const TorchData>(path);
   const std::string where = path.string();
@@ -231,11 +189,14 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
   const std::vector<double> rates = scheduled_rates(schedule);
   std::vector<GroupReader> readers;
   std::vector<std::vector<int64_t>> numbers;
-  std::vector<std::vector<std::string>> names;
+  std::vector<StoredGroup> stored;
   for (size_t g = 0; g < groups->items.size(); ++g) {
     readers.emplace_back(groups->items[g], *file, g);
     numbers.push_back(readers.back().parameters());
-    names.push_back(readers.back().names());
+    stored.push_back({.names = readers.back().names(), .shapes = {}});
+    for (const int64_t number : numbers.back()) {
+      stored.back().shapes.push_back(shape_of_moments(*file, states->find(number)));
+    }
   }
   if (!rates.empty() && rates.size() != readers.size()) {
     throw DataError(schedule.string(),
@@ -243,10 +204,10 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
                                 path.filename().string(), readers.size()),
                     other_state);
   }
-  const std::vector<std::vector<size_t>> assigned = assign(numbers, names, parameters, where);
+  const std::vector<std::vector<size_t>> assigned = assign_groups(stored, parameters, moves, where);
 
   StoredOptimizer opened;
-  opened.parameters_.resize(parameters.size());
+  opened.parameters_.resize(parameters.size(), {.stepped = false});
   opened.add_file(file->file(), file->header());
   if (!rates.empty()) {
     const TorchData scheduler(schedule);
@@ -277,7 +238,8 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
     for (size_t i = 0; i < numbers[g].size(); ++i) {
       const NamedShape& parameter = parameters[assigned[g][i]];
       const PlainData* state = states->find(numbers[g][i]);
-      const PlainData* step = state == nullptr ? nullptr : state->find("step");
+      if (state == nullptr) continue;  // AdamW makes it at a parameter's first step
+      const PlainData* step = state->find("step");
       if (step == nullptr) {
         throw DataError(
             where,
@@ -291,6 +253,7 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
       opened.parameters_[assigned[g][i]] = std::move(each);
     }
   }
+  opened.require_still(parameters, moves, where);
   return opened;
 }
 

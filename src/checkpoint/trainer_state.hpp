@@ -1,7 +1,7 @@
 #pragma once
 // optimizer.pt and scheduler.pt of Hugging Face's Trainer.
 
-#include <string>
+#include <filesystem>
 #include <vector>
 
 #include "checkpoint/stored_optimizer.hpp"
@@ -11,14 +11,7 @@ namespace explaind {
 class TrainerState {
  public:
   static StoredOptimizer open(const std::filesystem::path& directory,
-                              const std::vector<NamedShape>& parameters);
+                              const std::vector<NamedShape>& parameters, const WeightsMove& moves);
 };
-
-/// Places of the parameters in the order in which a Hugging Face model of these names lists its
-/// parameters: embedding, layers (attention, MLP, norms), final norm, unembedding.
-std::vector<size_t> module_order(const std::vector<NamedShape>& parameters);
-
-/// Whether Trainer lets a parameter decay: norms and biases do not.
-bool decays_in_trainer(const std::string& name);
 
 }  // namespace explaind

@@ -11,6 +11,7 @@
 #include "comm/communicator.hpp"
 #include "comm/group_alarm.hpp"
 #include "core/error.hpp"
+#include "core/unexpected.hpp"
 
 namespace explaind {
 namespace {
@@ -67,7 +68,7 @@ std::optional<bool> any_failed(const Communicator& world, bool failed) {
   }
   std::cout.flush();
   std::fflush(stdout);
-  std::cerr << "error: " << who << mine.error << std::endl;
+  std::cerr << opening(mine.code) << who << mine.error << std::endl;
   abort_job(mine.code);
 }
 
@@ -93,6 +94,10 @@ Failure first_failure(const Communicator& world, const Outcome& mine) {
 
 }  // namespace
 
+const char* opening(int code) {
+  return code == static_cast<int>(ExitCode::stopped) ? "" : "error: ";
+}
+
 Outcome outcome_of(const std::function<int()>& action) {
   Outcome mine{.code = static_cast<int>(ExitCode::failure), .error = ""};
   try {
@@ -100,7 +105,7 @@ Outcome outcome_of(const std::function<int()>& action) {
   } catch (const Error& error) {
     mine = {.code = static_cast<int>(error.exit_code()), .error = error.what()};
   } catch (const std::exception& error) {
-    mine.error = error.what();
+    mine.error = message_of(error);
   } catch (...) {
     mine.error = "";
   }
@@ -129,7 +134,7 @@ int end_together(const Communicator& world, const Outcome& mine) {
     if (world.rank() == 0) {
       const std::string who = first.alike ? "" : "rank " + std::to_string(first.rank) + ": ";
       std::cout.flush();
-      std::cerr << "error: " << who << first.outcome.error << std::endl;
+      std::cerr << opening(first.outcome.code) << who << first.outcome.error << std::endl;
     }
     world.barrier();  // mpirun ends the others once a rank has left with an error code
     return first.outcome.code;

@@ -5,10 +5,12 @@
 #include <cstddef>
 #include <cstdlib>
 #include <numeric>
+#include <optional>
 #include <thread>
 #include <utility>
 
 #include "comm/check.hpp"
+#include "comm/launcher.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -35,6 +37,12 @@ void check_mpi(int status, const char* call) {
 }
 
 MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
+  const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
+  if (tasks && tasks->launcher == "srun" && !tasks->pmix) {
+    // Open MPI ends the process in MPI_Init where it finds srun without PMIx.
+    require_single(tasks);
+    for (const char* name : {"SLURM_JOBID", "SLURM_NODELIST", "SLURM_STEPID"}) unsetenv(name);
+  }
   int provided = 0;
   check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   if (provided < MPI_THREAD_MULTIPLE) {
@@ -42,6 +50,15 @@ MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
                 "Use a build of Open MPI with thread support");
   }
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  int ranks = 1;
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &ranks), "MPI_Comm_size");
+  if (ranks > 1) return;
+  try {
+    require_single(tasks);
+  } catch (const Error&) {
+    MPI_Finalize();
+    throw;
+  }
 }
 
 MpiEnvironment::~MpiEnvironment() {

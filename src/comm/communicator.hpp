@@ -90,6 +90,9 @@ struct Outcome {
   std::string error;
 };
 
+/// How a message begins: a stop that was asked for is no error.
+const char* opening(int code);
+
 /// Runs `action`, which returns an exit code, and catches what it throws. Not collective.
 Outcome outcome_of(const std::function<int()>& action);
 

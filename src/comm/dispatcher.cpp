@@ -4,7 +4,6 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -12,6 +11,8 @@
 
 #include "comm/check.hpp"
 #include "core/error.hpp"
+#include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 
 namespace explaind {
 namespace {
@@ -22,10 +23,12 @@ enum Tag : int { request_tag = 1, answer_tag, report_tag, failure_tag };
 constexpr auto poll_interval = std::chrono::microseconds(500);
 constexpr auto failure_deadline = std::chrono::seconds(5);
 
-std::atomic<bool> stop_signalled{false};
-static_assert(std::atomic<bool>::is_always_lock_free);  // set from a signal handler
+/// How long another rank's stop may go unheard inside a range.
+constexpr auto stop_interval = std::chrono::seconds(1);
 
-void on_stop_signal(int /*signal*/) { stop_signalled = true; }
+// What a request says: a client wants units, wants none since it was asked to stop, or wants to
+// know whether it should stop.
+const std::string wants_units, stops_itself = "stop", asks_whether = "whether";
 
 void send(MPI_Comm comm, int to, Tag tag, const std::string& text) {
   check_mpi(MPI_Send(text.data(), static_cast<int>(text.size()), MPI_CHAR, to, tag, comm),
@@ -42,15 +45,6 @@ std::string receive(MPI_Comm comm, MPI_Message& message, const MPI_Status& statu
 }
 
 }  // namespace
-
-void stop_on_signals() {
-  for (const int signal : {SIGUSR1, SIGTERM}) {
-    struct sigaction action = {};
-    action.sa_handler = on_stop_signal;
-    action.sa_flags = SA_RESTART;
-    sigaction(signal, &action, nullptr);
-  }
-}
 
 /// Rank 0's books, and the thread that serves the other ranks. Rank 0 itself comes without a
 /// message: with two threads that send from one rank to the same rank, Open MPI 4.1 loses one now
@@ -71,10 +65,12 @@ class Dispatcher::Server {
     if (thread_.joinable()) thread_.join();
   }
 
-  /// What a client is handed.
-  Answer take() {
+  /// What a client is told.
+  Answer answer(const std::string& request) {
     const std::scoped_lock lock(books_);
-    const bool stopping = stop_signalled && handed_out_ < total_;
+    if (request == stops_itself || stop_requested()) stop_ = true;
+    if (request == asks_whether) return {0, 0, stop_ ? 1 : 0};
+    const bool stopping = stop_ && handed_out_ < total_;
     const int64_t left = stopping ? 0 : total_ - handed_out_;
     // Half of an even share of what is left, at least one.
     const int64_t share = std::max<int64_t>(1, left / (2 * clients_));
@@ -106,7 +102,7 @@ class Dispatcher::Server {
         if (!serve_one()) std::this_thread::sleep_for(poll_interval);
       }
     } catch (const std::exception& error) {
-      std::cerr << "error: dispatcher: " << error.what() << "\n";
+      std::cerr << "error: dispatcher: " << message_of(error) << "\n";
       abort_job(static_cast<int>(ExitCode::failure));
     }
   }
@@ -120,8 +116,8 @@ class Dispatcher::Server {
     if (there == 0) return false;
     const std::string text = receive(comm_.get(), message, status);
     if (status.MPI_TAG == request_tag) {
-      const Answer answer = take();
-      check_mpi(MPI_Send(answer.data(), 3, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm_.get()),
+      const Answer told = answer(text);
+      check_mpi(MPI_Send(told.data(), 3, MPI_INT64_T, status.MPI_SOURCE, answer_tag, comm_.get()),
                 "MPI_Send");
     } else if (status.MPI_TAG == report_tag) {
       const size_t split = text.find('\n');
@@ -135,9 +131,10 @@ class Dispatcher::Server {
   const Communicator& comm_;
   int clients_;
   int64_t total_, handed_out_ = 0;
+  bool stop_ = false;
   std::atomic<int> dismissed_{0};
   std::atomic<bool> abandoned_{false};
-  std::mutex books_;   ///< of handed_out_ and finished_
+  std::mutex books_;   ///< of handed_out_, stop_ and finished_
   std::mutex failed_;  ///< held to the end by who fails first
   Finished finished_;
   std::thread thread_;  // last: it starts when all else is there
@@ -157,14 +154,28 @@ Dispatcher::~Dispatcher() = default;
 
 UnitRange Dispatcher::next() {
   if (ended_) return {};
-  const Answer answer = server_ ? server_->take() : ask();
+  const Answer answer = ask(stopped_ || stop_requested() ? stops_itself : wants_units);
   ended_ = answer[0] >= answer[1];
-  stopped_ = answer[2] != 0;
+  stopped_ = stopped_ || answer[2] != 0;
   return {.begin = answer[0], .end = answer[1]};
 }
 
-Dispatcher::Answer Dispatcher::ask() {
-  send(comm_.get(), 0, request_tag, "");
+bool Dispatcher::stops(bool asked) {
+  if (!stopped_) {
+    const auto now = std::chrono::steady_clock::now();
+    if (asked || stop_requested()) {
+      stopped_ = true;
+    } else if (server_ || now - asked_ >= stop_interval) {
+      stopped_ = ask(asks_whether)[2] != 0;
+    }
+  }
+  return stopped_;
+}
+
+Dispatcher::Answer Dispatcher::ask(const std::string& text) {
+  asked_ = std::chrono::steady_clock::now();
+  if (server_) return server_->answer(text);
+  send(comm_.get(), 0, request_tag, text);
   Answer answer{};
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Irecv(answer.data(), 3, MPI_INT64_T, 0, answer_tag, comm_.get(), &request),

@@ -3,6 +3,7 @@
 // when they are free.
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,13 +20,10 @@ struct UnitRange {
   [[nodiscard]] bool empty() const { return begin >= end; }
 };
 
-/// Makes SIGUSR1 and SIGTERM (mpirun forwards them) a request to stop: dispatchers then hand out no
-/// more units. Signal-safe.
-void stop_on_signals();
-
 /// Hands out the units 0 … total−1: contiguous runs first, single units at the end, so that
 /// neighbours share an endpoint and the last units even out. A thread on rank 0 answers (a window
-/// counter would wait for rank 0 to enter MPI).
+/// counter would wait for rank 0 to enter MPI). Where any rank is asked to stop (stop_request.hpp;
+/// launchers send a signal to some ranks or to all) no rank begins another unit.
 class Dispatcher {
  public:
   /// Called on rank 0, in either thread, one at a time, with every finished unit, the rank that did
@@ -43,13 +41,17 @@ class Dispatcher {
   /// The next range for this rank; empty when nothing is left or a stop was requested, and from
   /// then on, and always where this rank is no client. Not collective.
   UnitRange next();
+  /// Between two units of a range: whether a stop was requested, here (`asked`: on a rank of this
+  /// one's group) or, known within about a second, on another rank. The rest of the range is left
+  /// then. Not collective.
+  bool stops(bool asked = false);
   /// Tells rank 0 that a unit is done and on disk. Not collective.
   void report(int64_t unit, const std::string& text);
   /// Sends the message with rank and unit to the dispatcher, which prints the first and aborts the
   /// job with exit code 1; after five seconds this rank prints and aborts itself. A rank alone
   /// throws it as an Error. Not collective.
   [[noreturn]] void fail(int64_t unit, const std::string& message);
-  /// True where a stop ended the run before all units were handed out; the same on all ranks after
+  /// True where a stop ended the run before all units were done; the same on all ranks after
   /// finish().
   [[nodiscard]] bool stopped() const { return stopped_; }
   /// Waits until every rank has got its empty answer, then joins the thread. @collective over world
@@ -59,10 +61,11 @@ class Dispatcher {
   class Server;
   /// What goes over the wire: begin, end, stopped.
   using Answer = std::array<int64_t, 3>;
-  Answer ask();
+  Answer ask(const std::string& text);
   Communicator comm_;
   std::unique_ptr<Server> server_;  ///< rank 0
   bool ended_ = false, stopped_ = false;
+  std::chrono::steady_clock::time_point asked_;  ///< when rank 0 last said whether to stop
 };
 
 }  // namespace explaind

@@ -30,13 +30,14 @@ void AttributedOps::attribute(const at::Tensor& y, const at::Tensor& x, const at
 
 at::Tensor AttributedOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
   if (!is_split()) {
-    at::Tensor y = SourceOps::linear(x, weight, bias);
+    at::Tensor y = begin_graph(SourceOps::linear(x, weight, bias));
     attribute(y, x, {}, weight, bias);
     return y;
   }
   const at::Tensor response = times_transposed(x, source().delta(weight));
   at::Tensor y = joined(times_transposed(x, source().weight(weight)), response);
-  if (bias != no_parameter) y = y + bias_of(bias);
+  if (bias != no_parameter) y = y + bias_of(bias, {1, 1, -1});
+  y = begin_graph(std::move(y));
   attribute(y, x, response, weight, bias);
   return y;
 }
@@ -57,17 +58,18 @@ at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double
   const Device& device = source().device();
   const Normalised normalised = normalise_with_graph(x, source().weight(gain), epsilon, device);
   if (!is_split()) {
-    normalised.y.register_hook(
+    at::Tensor y = begin_graph(normalised.y);
+    y.register_hook(
         [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
           each_update(gain, [&](const at::Tensor& update, ScoreAccumulator& sink) {
             sink.add(gain, gradient, norm_response(input, update, scale, source().device()));
           });
         });
-    return normalised.y;
+    return y;
   }
   const at::Tensor response =
       normalise_with_graph(x, source().delta(gain), epsilon, device).y;  // s x ⊙ Δg
-  at::Tensor y = joined(normalised.y, response);
+  at::Tensor y = begin_graph(joined(normalised.y, response));
   y.register_hook([this, gain, known = response.detach(), input = x.detach(),
                    scale = normalised.scale](const at::Tensor& gradient) {
     sink_.add(gain, gradient, known);
@@ -80,15 +82,21 @@ at::Tensor AttributedOps::rms_norm(const at::Tensor& x, ParameterId gain, double
   return y;
 }
 
-at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
-                                 int64_t padding) {
-  at::Tensor y = begin_graph(SourceOps::conv2d(x, weight, stride, padding));
-  y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
-    each_update(weight, [&](const at::Tensor& update, ScoreAccumulator& sink) {
-      const at::Tensor response = convolve(input, update, stride, padding);
-      sink.add_channels(weight, gradient.flatten(2), response.flatten(2));
-    });
-  });
+at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                                 int64_t stride, int64_t padding) {
+  at::Tensor y = begin_graph(SourceOps::conv2d(x, weight, bias, stride, padding));
+  y.register_hook(
+      [this, weight, bias, stride, padding, input = x.detach()](const at::Tensor& gradient) {
+        const at::Tensor delta = gradient.flatten(2);  // B O pixels
+        each_update(weight, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+          const at::Tensor response = convolve(input, update, stride, padding);
+          sink.add_channels(weight, delta, response.flatten(2));
+        });
+        if (bias == no_parameter) return;
+        each_update(bias, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+          sink.add_channels(bias, delta, update.view({1, -1, 1}).expand_as(delta));
+        });
+      });
   return y;
 }
 

@@ -15,8 +15,8 @@ namespace explaind {
 /// The weights require no gradient, so autograd forms δW but no weight gradient; a hook on each
 /// output receives δ = ∂F/∂y and adds the contraction of δ with op(x; Δ) to the sink. Three
 /// products per weight: y, δW, op(x; Δ). Where heads are columns, Σ x ⊙ (δΔ) takes the place of
-/// Σ δ ⊙ (xΔᵀ): the same cost. The graph begins at the embedding's output, or at the block's input.
-/// Split operations have formed op(x; Δ) already.
+/// Σ δ ⊙ (xΔᵀ): the same cost. The graph begins at the output of the first operation, whichever it
+/// is, or at the block's input. Split operations have formed op(x; Δ) already.
 class AttributedOps final : public SourceOps {
  public:
   /// All references must outlive the graph of the forward pass; what the source has open must still
@@ -28,7 +28,7 @@ class AttributedOps final : public SourceOps {
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
-  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
 
  private:

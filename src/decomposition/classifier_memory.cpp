@@ -27,9 +27,9 @@ class CountingOps final : public PlainOps {
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override {
     return counted(PlainOps::rms_norm(x, gain, epsilon));
   }
-  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override {
-    return counted(PlainOps::conv2d(x, weight, stride, padding));
+    return counted(PlainOps::conv2d(x, weight, bias, stride, padding));
   }
   [[nodiscard]] int64_t count() const { return count_; }
 

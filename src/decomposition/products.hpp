@@ -20,7 +20,8 @@ at::Tensor convolve(const at::Tensor& x, const at::Tensor& filters, int64_t stri
                     int64_t padding);
 
 /// Where an operation reads data, the graph begins at its output: makes y the leaf of one unless it
-/// is part of one already.
+/// is part of one already. Weights require no gradient, so every operation whose output is hooked
+/// must begin one: a model may begin with any.
 at::Tensor begin_graph(at::Tensor y);
 
 }  // namespace explaind

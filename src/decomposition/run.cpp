@@ -3,6 +3,8 @@
 #include <array>
 #include <exception>
 
+#include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
 #include "scores/tile_sum.hpp"
 
 namespace explaind {
@@ -16,6 +18,16 @@ UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
   return {.begin = range[0], .end = range[1]};
 }
 
+/// Whether the group leaves the rest of its range: any of its ranks may have been told to stop, and
+/// the first one hears of the others.
+bool stops(Dispatcher& dispatcher, const Communicator& group) {
+  if (group.size() == 1) return dispatcher.stops();
+  const bool asked = group.maximum(stop_requested() ? 1 : 0) > 0;
+  std::array<int64_t, 1> answer{group.rank() == 0 && dispatcher.stops(asked) ? 1 : 0};
+  group.broadcast(std::span<int64_t>(answer), 0);
+  return answer[0] != 0;
+}
+
 }  // namespace
 
 void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
@@ -23,11 +35,12 @@ void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vec
   for (UnitRange mine = next_of(dispatcher, group); !mine.empty();
        mine = next_of(dispatcher, group)) {
     for (int64_t place = mine.begin; place < mine.end; ++place) {
+      if (place > mine.begin && stops(dispatcher, group)) break;
       const int64_t index = todo[static_cast<size_t>(place)];
       try {
         act(index);
       } catch (const std::exception& error) {
-        dispatcher.fail(index, error.what());
+        dispatcher.fail(index, message_of(error));
       }
       if (group.rank() == 0) dispatcher.report(index, "");
     }

@@ -15,9 +15,9 @@ at::Tensor SourceOps::joined(const at::Tensor& at_from, const at::Tensor& respon
   return at_from + t_.view(shape) * response;
 }
 
-at::Tensor SourceOps::bias_of(ParameterId bias) const {
-  if (!is_split()) return source_.weight(bias);
-  return joined(source_.weight(bias).view({1, 1, -1}), source_.delta(bias).view({1, 1, -1}));
+at::Tensor SourceOps::bias_of(ParameterId bias, at::IntArrayRef shape) const {
+  const at::Tensor from = source_.weight(bias).view(shape);
+  return is_split() ? joined(from, source_.delta(bias).view(shape)) : from;
 }
 
 at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
@@ -27,7 +27,7 @@ at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterI
   }
   at::Tensor y = times_transposed(x, matrix);
   if (is_split()) y = joined(y, times_transposed(x, source_.delta(weight)));
-  return bias == no_parameter ? y : y + bias_of(bias);
+  return bias == no_parameter ? y : y + bias_of(bias, {1, 1, -1});
 }
 
 at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
@@ -42,10 +42,11 @@ at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double eps
                 norm_response(x, source_.delta(gain), normalised.scale, source_.device()));
 }
 
-at::Tensor SourceOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
-                             int64_t padding) {
+at::Tensor SourceOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                             int64_t stride, int64_t padding) {
   at::Tensor y = convolve(x, source_.weight(weight), stride, padding);
-  return is_split() ? joined(y, convolve(x, source_.delta(weight), stride, padding)) : y;
+  if (is_split()) y = joined(y, convolve(x, source_.delta(weight), stride, padding));
+  return bias == no_parameter ? y : y + bias_of(bias, {1, -1, 1, 1});
 }
 
 }  // namespace explaind

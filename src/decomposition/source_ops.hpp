@@ -22,7 +22,7 @@ class SourceOps : public Ops {
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
-  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
 
  protected:
@@ -30,8 +30,9 @@ class SourceOps : public Ops {
   [[nodiscard]] bool is_split() const { return t_.defined(); }
   /// at_from + t · response. B … each.
   [[nodiscard]] at::Tensor joined(const at::Tensor& at_from, const at::Tensor& response) const;
-  /// The bias at every sample's node, as it is added to B T out.
-  [[nodiscard]] at::Tensor bias_of(ParameterId bias) const;
+  /// The bias at every sample's node, as it is added to an output: `shape` has 1 for all axes but
+  /// the bias's own, {1, 1, −1} for B T out.
+  [[nodiscard]] at::Tensor bias_of(ParameterId bias, at::IntArrayRef shape) const;
 
  private:
   ParameterSource& source_;

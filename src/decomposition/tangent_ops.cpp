@@ -25,6 +25,21 @@ at::Tensor slope(const at::Tensor& x, Activation function) {
       const at::Tensor gate = at::sigmoid(x);
       return gate * (x * (1 - gate) + 1);
     }
+    case Activation::gelu_tanh: {  // x (1 + tanh u) / 2, u = √(2/π) (x + c x³)
+      constexpr double cubic = 0.044715;
+      const double peak = std::numbers::sqrt2 * std::numbers::inv_sqrtpi;
+      const at::Tensor tanh = (x * (x * x * cubic + 1) * peak).tanh();
+      const at::Tensor inner = (x * x * (3 * cubic) + 1) * peak;  // du/dx
+      return (tanh + 1 + x * (1 - tanh * tanh) * inner) / 2;
+    }
+    case Activation::tanh: {
+      const at::Tensor y = x.tanh();
+      return 1 - y * y;
+    }
+    case Activation::sigmoid: {
+      const at::Tensor y = x.sigmoid();
+      return y * (1 - y);
+    }
     default:
       return (x > 0).to(x.scalar_type());
   }
@@ -120,17 +135,23 @@ at::Tensor TangentOps::embedding(const at::Tensor& ids, ParameterId weight) {
   return with_shares(at::embedding(weight_of(weight), ids), shares);
 }
 
-at::Tensor TangentOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
-                              int64_t padding) {
+at::Tensor TangentOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                              int64_t stride, int64_t padding) {
   const auto convolve = [&](const at::Tensor& images, const at::Tensor& kernel) {
     return at::conv2d(images, kernel, /*bias=*/{}, {stride, stride}, {padding, padding});
   };
+  const auto over_pixels = [](const at::Tensor& shift) { return shift.view({1, -1, 1, 1}); };
+  at::Tensor y = convolve(x, weight_of(weight));
+  if (bias != no_parameter) values(y).add_(over_pixels(weight_of(bias)));
   std::vector<OwnShare> shares;
   for (size_t c = 0; c < directions_.size(); ++c) {
-    const at::Tensor direction = direction_of(c, weight);
-    if (direction.defined()) shares.push_back({c, convolve(values(x), direction)});
+    const at::Tensor filters = direction_of(c, weight), shift = direction_of(c, bias);
+    if (!filters.defined() && !shift.defined()) continue;
+    at::Tensor rows = filters.defined() ? convolve(values(x), filters) : at::zeros_like(values(y));
+    if (shift.defined()) rows = rows + over_pixels(shift);
+    shares.push_back({c, std::move(rows)});
   }
-  return with_shares(convolve(x, weight_of(weight)), shares);
+  return with_shares(std::move(y), shares);
 }
 
 at::Tensor TangentOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
@@ -155,6 +176,13 @@ at::Tensor TangentOps::activation(const at::Tensor& x, Activation function) cons
   const at::Tensor y = Ops::activation(values(x), function);
   if (blocks(x) == 0) return y;
   return stacked(y, joined(by_component(tangents(x), samples_) * slope(values(x), function)));
+}
+
+at::Tensor TangentOps::leaky_relu(const at::Tensor& x, double slope) const {
+  const at::Tensor own = values(x), y = Ops::leaky_relu(own, slope);
+  if (blocks(x) == 0) return y;
+  const at::Tensor derivative = at::where(own > 0, at::ones({}, own.options()), slope);
+  return stacked(y, joined(by_component(tangents(x), samples_) * derivative));
 }
 
 at::Tensor TangentOps::add(const at::Tensor& a, const at::Tensor& b) const {
@@ -200,8 +228,10 @@ at::Tensor TangentOps::attention(const at::Tensor& q, const at::Tensor& k, const
   return stacked(mixed, joined(at::matmul(dweights, values(vs)) + at::matmul(weights, dv)));
 }
 
-at::Tensor TangentOps::max_pool2d(const at::Tensor& x, int64_t size) const {
-  const auto [largest, indices] = at::max_pool2d_with_indices(values(x), {size, size});
+at::Tensor TangentOps::max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
+                                  int64_t padding) const {
+  const auto [largest, indices] =
+      at::max_pool2d_with_indices(values(x), {size, size}, {stride, stride}, {padding, padding});
   if (blocks(x) == 0) return largest;
   const at::Tensor dx = by_component(tangents(x), samples_).flatten(-2);  // n B C HW
   const at::Tensor places = indices.flatten(-2).unsqueeze(0);

@@ -37,14 +37,16 @@ class TangentOps final : public Ops {
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
-  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
   [[nodiscard]] at::Tensor activation(const at::Tensor& x, Activation function) const override;
+  [[nodiscard]] at::Tensor leaky_relu(const at::Tensor& x, double slope) const override;
   [[nodiscard]] at::Tensor add(const at::Tensor& a, const at::Tensor& b) const override;
   [[nodiscard]] at::Tensor multiply(const at::Tensor& a, const at::Tensor& b) const override;
   [[nodiscard]] at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                                      bool causal) const override;
-  [[nodiscard]] at::Tensor max_pool2d(const at::Tensor& x, int64_t size) const override;
+  [[nodiscard]] at::Tensor max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
+                                      int64_t padding) const override;
   [[nodiscard]] at::Tensor max_over_image(const at::Tensor& x) const override;
 
  private:

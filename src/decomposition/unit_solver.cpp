@@ -5,6 +5,7 @@
 #include <exception>
 #include <span>
 
+#include "core/unexpected.hpp"
 #include "decomposition/certificate.hpp"
 #include "decomposition/share.hpp"
 #include "kernels/contract.hpp"
@@ -133,7 +134,7 @@ std::vector<double> UnitSolver::values(
       try {
         sweep.run(chunk, asks, sink);
       } catch (const std::exception& error) {
-        if (failed) failed(error.what());
+        if (failed) failed(message_of(error));
         throw;
       }
     };

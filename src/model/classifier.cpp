@@ -55,4 +55,14 @@ ParameterId Classifier::add_convolution(const std::string& name, int layer, int6
              uniform_by_inputs(in * kernel * kernel));
 }
 
+ParameterId Classifier::add_convolution_bias(const std::string& name, int layer, int64_t out,
+                                             int64_t in, int64_t kernel) {
+  return add({.name = name + ".bias",
+              .shape = {out},
+              .layer = layer,
+              .layer_name = name,
+              .kind = "convolution"},
+             uniform_by_inputs(in * kernel * kernel));
+}
+
 }  // namespace explaind

@@ -33,6 +33,9 @@ class Classifier : public Model {
   /// NAME.weight out in k k from U(−b, b), b = 1/√(in k k), as torch.nn.Conv2d; no bias.
   ParameterId add_convolution(const std::string& name, int layer, int64_t out, int64_t in,
                               int64_t kernel);
+  /// NAME.bias of a convolution, out from U(−b, b) likewise; after its weight.
+  ParameterId add_convolution_bias(const std::string& name, int layer, int64_t out, int64_t in,
+                                   int64_t kernel);
 
  private:
   std::vector<ParameterInfo> parameters_;

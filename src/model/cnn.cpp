@@ -18,7 +18,8 @@ Cnn::Cnn(const CnnConfig& config) : config_(config) {
 
 at::Tensor Cnn::forward(const at::Tensor& input, Ops& ops) const {
   const auto convolve = [&](const at::Tensor& x, ParameterId weight) {
-    return ops.max_pool2d(ops.activation(ops.conv2d(x, weight, 1, 1), config_.activation), 2);
+    return ops.max_pool2d(
+        ops.activation(ops.conv2d(x, weight, no_parameter, 1, 1), config_.activation), 2, 2, 0);
   };
   const at::Tensor features = convolve(convolve(input, conv1_), conv2_);
   // One position a sample: B 1 features.

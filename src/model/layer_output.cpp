@@ -26,12 +26,15 @@ class ListeningOps final : public Ops {
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override {
     return ops_.rms_norm(x, gain, epsilon);
   }
-  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override {
-    return listen(weight, ops_.conv2d(x, weight, stride, padding));
+    return listen(weight, ops_.conv2d(x, weight, bias, stride, padding));
   }
   [[nodiscard]] at::Tensor activation(const at::Tensor& x, Activation function) const override {
     return ops_.activation(x, function);
+  }
+  [[nodiscard]] at::Tensor leaky_relu(const at::Tensor& x, double slope) const override {
+    return ops_.leaky_relu(x, slope);
   }
   [[nodiscard]] at::Tensor add(const at::Tensor& a, const at::Tensor& b) const override {
     return ops_.add(a, b);
@@ -43,8 +46,9 @@ class ListeningOps final : public Ops {
                                      bool causal) const override {
     return ops_.attention(q, k, v, causal);
   }
-  [[nodiscard]] at::Tensor max_pool2d(const at::Tensor& x, int64_t size) const override {
-    return ops_.max_pool2d(x, size);
+  [[nodiscard]] at::Tensor max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
+                                      int64_t padding) const override {
+    return ops_.max_pool2d(x, size, stride, padding);
   }
   [[nodiscard]] at::Tensor max_over_image(const at::Tensor& x) const override {
     return ops_.max_over_image(x);

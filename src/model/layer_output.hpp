@@ -25,6 +25,7 @@ class LayerOutput final : public Model {
   [[nodiscard]] InitialValue initial_value(ParameterId id) const override {
     return model_.initial_value(id);
   }
+  [[nodiscard]] std::string random_layer() const override { return model_.random_layer(); }
   /// Returns B K.
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
 

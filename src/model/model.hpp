@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "model/ops.hpp"
@@ -29,6 +30,11 @@ class Model {
 
   /// Logits of the inputs B …: B K of a classifier, B T V of a language model.
   [[nodiscard]] virtual at::Tensor forward(const at::Tensor& input, Ops& ops) const = 0;
+
+  /// A layer that draws at random in training (dropout) and is the identity in forward(), by its
+  /// name; empty where there is none. Weights and their changes can be scored all the same, but a
+  /// step's gradient cannot be formed again: what was drawn is not recorded.
+  [[nodiscard]] virtual std::string random_layer() const { return {}; }
 
   /// Where training starts that parameter.
   [[nodiscard]] virtual InitialValue initial_value(ParameterId id) const = 0;

@@ -13,9 +13,19 @@ at::Tensor Ops::activation(const at::Tensor& x, Activation function) const {
       return at::gelu(x);
     case Activation::silu:
       return at::silu(x);
+    case Activation::gelu_tanh:
+      return at::gelu(x, "tanh");
+    case Activation::tanh:
+      return at::tanh(x);
+    case Activation::sigmoid:
+      return at::sigmoid(x);
     default:
       return at::relu(x);
   }
+}
+
+at::Tensor Ops::leaky_relu(const at::Tensor& x, double slope) const {
+  return at::leaky_relu(x, slope);
 }
 
 at::Tensor Ops::add(const at::Tensor& a, const at::Tensor& b) const { return a + b; }
@@ -30,8 +40,9 @@ at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Te
                                           scale, /*enable_gqa=*/grouped);
 }
 
-at::Tensor Ops::max_pool2d(const at::Tensor& x, int64_t size) const {
-  return at::max_pool2d(x, {size, size});
+at::Tensor Ops::max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
+                           int64_t padding) const {
+  return at::max_pool2d(x, {size, size}, {stride, stride}, {padding, padding});
 }
 
 at::Tensor Ops::max_over_image(const at::Tensor& x) const {

@@ -21,9 +21,11 @@ at::Tensor PlainOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsi
   return x * scale * weight_of(gain);
 }
 
-at::Tensor PlainOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
-                            int64_t padding) {
-  return at::conv2d(x, weight_of(weight), /*bias=*/{}, {stride, stride}, {padding, padding});
+at::Tensor PlainOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                            int64_t stride, int64_t padding) {
+  const std::optional<at::Tensor> shift =
+      bias == no_parameter ? std::nullopt : std::optional(weight_of(bias));
+  return at::conv2d(x, weight_of(weight), shift, {stride, stride}, {padding, padding});
 }
 
 }  // namespace explaind

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <array>
 #include <utility>
 
 #include "core/error.hpp"
+#include "model/activation.hpp"
 #include "model/cnn.hpp"
 #include "model/grokking_transformer.hpp"
 #include "model/network.hpp"
@@ -15,9 +15,6 @@
 
 namespace explaind {
 namespace {
-
-constexpr std::array<std::pair<const char*, Activation>, 3> activations{
-    {{"relu", Activation::relu}, {"gelu", Activation::gelu}, {"silu", Activation::silu}}};
 
 /// The sizes of a configuration, each at least 1.
 class Sizes {
@@ -29,8 +26,8 @@ class Sizes {
   [[nodiscard]] Activation activation() const {
     const auto found = config_.find("activation");
     if (found == config_.end()) return Activation::relu;
-    for (const auto& [word, function] : activations) {
-      if (*found == word) return function;
+    if (found->is_string()) {
+      if (const auto function = activation_named(found->get<std::string>())) return *function;
     }
     throw DataError(where_, "model.config.activation is " + found->dump(),
                     fmt::format("Known: {}", fmt::join(activation_names(), ", ")));
@@ -89,12 +86,6 @@ std::unique_ptr<Model> cnn(const Sizes& size, const std::string& where) {
 
 std::vector<std::string> model_names() {
   return {"llama", "grokking_transformer", "cnn", "resnet9", "sequential"};
-}
-
-std::vector<std::string> activation_names() {
-  std::vector<std::string> names;
-  for (const auto& each : activations) names.emplace_back(each.first);
-  return names;
 }
 
 std::unique_ptr<Model> build_model(const nlohmann::json& description, const std::string& where) {

@@ -13,14 +13,11 @@ namespace explaind {
 /// The names that build_model knows.
 std::vector<std::string> model_names();
 
-/// The activations that the classifiers may have.
-std::vector<std::string> activation_names();
-
 /// description: {"name": NAME, "config": {…}} with
 /// - grokking_transformer: vocabulary, width, heads, inner, positions;
 /// - cnn: channels, height, width, filters1, filters2, hidden, classes;
 /// - resnet9: channels, width, classes;
-///   all three may have activation: relu (where it is missing), gelu or silu;
+///   all three may have activation: relu (where it is missing), or another of activation_names();
 /// - sequential: input, layers (model/sequential.hpp);
 /// - llama: what a Hugging Face config.json holds.
 /// `where` names the file in messages. Throws DataError: an unknown name, a key missing, of

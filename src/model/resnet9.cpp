@@ -36,7 +36,7 @@ Resnet9::Resnet9(const Resnet9Config& config) : config_(config) {
 
 at::Tensor Resnet9::convolve(const at::Tensor& x, ParameterId weight, int64_t stride,
                              int64_t padding, Ops& ops) const {
-  return ops.activation(ops.conv2d(x, weight, stride, padding), config_.activation);
+  return ops.activation(ops.conv2d(x, weight, no_parameter, stride, padding), config_.activation);
 }
 
 at::Tensor Resnet9::residual(const at::Tensor& x, const Residual& block, Ops& ops) const {
@@ -48,7 +48,7 @@ at::Tensor Resnet9::forward(const at::Tensor& input, Ops& ops) const {
   at::Tensor x = convolve(input, stem_, 1, 1, ops);  // B w H W
   x = convolve(x, down_, 2, 2, ops);                 // B 2w H/2 W/2
   x = convolve(residual(x, residual1_, ops), wide_, 1, 1, ops);
-  x = residual(ops.max_pool2d(x, 2), residual2_, ops);  // B 4w H/4 W/4
+  x = residual(ops.max_pool2d(x, 2, 2, 0), residual2_, ops);  // B 4w H/4 W/4
   x = ops.max_over_image(convolve(x, narrow_, 1, 0, ops));
   // One position a sample: B 1 2w.
   return ops.linear(x.unsqueeze(1), out_.weight, no_parameter).select(1, 0) * output_scale;

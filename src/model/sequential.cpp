@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <functional>
@@ -9,50 +10,17 @@
 
 #include "checkpoint/tensor_view.hpp"
 #include "core/error.hpp"
+#include "model/activation.hpp"
 
 namespace explaind {
 namespace {
 
-constexpr const char* known = "linear, conv2d, max_pool2d, flatten, relu, gelu, silu";
-
-/// One entry of "layers", and the messages about it.
-class Description {
- public:
-  Description(const nlohmann::json& layer, size_t index, const std::string& where)
-      : layer_(layer), index_(index), where_(where) {}
-
-  [[noreturn]] void refuse(const std::string& what, const std::string& remedy = "") const {
-    throw DataError(where_, fmt::format("layer {} of model.config.layers: {}", index_, what),
-                    remedy);
-  }
-  [[nodiscard]] std::string type() const {
-    if (!layer_.is_object() || !layer_.contains("type") || !layer_["type"].is_string()) {
-      refuse("it has no type", fmt::format("Known: {}", known));
-    }
-    return layer_["type"].get<std::string>();
-  }
-  [[nodiscard]] int64_t size(const char* key, int64_t least = 1) const {
-    const auto found = layer_.find(key);
-    if (found == layer_.end()) refuse(fmt::format("\"{}\" is missing", key), "Add it");
-    if (!found->is_number_integer() || found->get<int64_t>() < least) {
-      refuse(fmt::format("{} is {}", key, found->dump()),
-             fmt::format("A whole number of at least {} is needed", least));
-    }
-    return found->get<int64_t>();
-  }
-  [[nodiscard]] bool flag(const char* key) const {
-    const auto found = layer_.find(key);
-    if (found == layer_.end() || !found->is_boolean()) {
-      refuse(fmt::format("\"{}\" is not true or false", key));
-    }
-    return found->get<bool>();
-  }
-
- private:
-  const nlohmann::json& layer_;
-  size_t index_;
-  const std::string& where_;
-};
+std::string known_types() {
+  return fmt::format(
+      "Known: linear, conv2d, max_pool2d, avg_pool2d, max_over_image, mean_over_image, flatten, "
+      "identity, dropout, leaky_relu, {}",
+      fmt::join(activation_names(), ", "));
+}
 
 std::vector<int64_t> input_shape(const nlohmann::json& config, const std::string& where) {
   const auto found = config.find("input");
@@ -70,79 +38,180 @@ std::vector<int64_t> input_shape(const nlohmann::json& config, const std::string
 
 }  // namespace
 
+/// One entry of "layers", and the messages about it.
+class Sequential::Description {
+ public:
+  Description(const nlohmann::json& layer, size_t index, const std::string& where)
+      : layer_(layer), index_(index), where_(where) {}
+
+  [[noreturn]] void refuse(const std::string& what, const std::string& remedy = "") const {
+    throw DataError(where_, fmt::format("layer {} of model.config.layers: {}", index_, what),
+                    remedy);
+  }
+  [[nodiscard]] int number() const { return static_cast<int>(index_); }
+  [[nodiscard]] std::string type() const {
+    if (!layer_.is_object() || !layer_.contains("type") || !layer_["type"].is_string()) {
+      refuse("it has no type", known_types());
+    }
+    return layer_["type"].get<std::string>();
+  }
+  /// Its number where none is given.
+  [[nodiscard]] std::string name() const {
+    const auto found = layer_.find("name");
+    if (found == layer_.end()) return std::to_string(index_);
+    if (!found->is_string() || found->get_ref<const std::string&>().empty()) {
+      refuse("its name is no text");
+    }
+    return found->get<std::string>();
+  }
+  [[nodiscard]] int64_t size(const char* key, int64_t least = 1) const {
+    const auto found = layer_.find(key);
+    if (found == layer_.end()) refuse(fmt::format("\"{}\" is missing", key), "Add it");
+    if (!found->is_number_integer() || found->get<int64_t>() < least) {
+      refuse(fmt::format("{} is {}", key, found->dump()),
+             fmt::format("A whole number of at least {} is needed", least));
+    }
+    return found->get<int64_t>();
+  }
+  [[nodiscard]] int64_t size_or(int64_t otherwise, const char* key, int64_t least = 1) const {
+    return layer_.contains(key) ? size(key, least) : otherwise;
+  }
+  [[nodiscard]] double number(const char* key) const {
+    const auto found = layer_.find(key);
+    if (found == layer_.end() || !found->is_number()) {
+      refuse(fmt::format("\"{}\" is not a number", key));
+    }
+    return found->get<double>();
+  }
+  [[nodiscard]] bool flag(const char* key) const {
+    const auto found = layer_.find(key);
+    if (found == layer_.end() || !found->is_boolean()) {
+      refuse(fmt::format("\"{}\" is not true or false", key));
+    }
+    return found->get<bool>();
+  }
+  [[nodiscard]] bool flag_or(bool otherwise, const char* key) const {
+    return layer_.contains(key) ? flag(key) : otherwise;
+  }
+  void expect_image(const std::vector<int64_t>& shape) const {
+    if (shape.size() != 3) refuse("it takes images and is given a vector");
+  }
+  void expect_inputs(int64_t inputs, const std::vector<int64_t>& shape) const {
+    if (inputs == shape[0]) return;
+    refuse(fmt::format("in is {}, and {} come from before it", inputs, shape[0]));
+  }
+  /// Places of a window of `size` pixels along the sides of an image: O H' W'.
+  [[nodiscard]] std::vector<int64_t> windows(int64_t out, const std::vector<int64_t>& shape,
+                                             int64_t size, int64_t stride, int64_t padding) const {
+    std::vector<int64_t> left{out};
+    for (size_t side = 1; side < 3; ++side) {
+      const int64_t room = shape[side] + 2 * padding - size;
+      if (room < 0)
+        refuse(fmt::format("its {0} × {0} are larger than {1} pixels", size, shape[side]));
+      left.push_back(room / stride + 1);
+    }
+    return left;
+  }
+
+ private:
+  const nlohmann::json& layer_;
+  size_t index_;
+  const std::string& where_;
+};
+
 Sequential::Sequential(const nlohmann::json& config, const std::string& where)
     : where_(where), input_(input_shape(config, where)) {
   std::vector<int64_t> shape = input_;
   const auto layers = config.find("layers");
   if (layers == config.end() || !layers->is_array() || layers->empty()) {
-    throw DataError(where, "model.config.layers is not a list of layers",
-                    fmt::format("Known: {}", known));
+    throw DataError(where, "model.config.layers is not a list of layers", known_types());
   }
-  for (size_t i = 0; i < layers->size(); ++i) {
-    layers_.push_back(build((*layers)[i], i, i + 1 == layers->size(), where, shape));
+  std::vector<Description> described;
+  for (size_t i = 0; i < layers->size(); ++i) described.emplace_back((*layers)[i], i, where);
+  const auto last_linear = std::find_if(described.rbegin(), described.rend(),
+                                        [](const auto& each) { return each.type() == "linear"; });
+  for (const Description& each : described) {
+    const bool last = last_linear != described.rend() && each.number() == last_linear->number();
+    layers_.push_back(build(each, last, shape));
   }
-  if (!std::holds_alternative<Linear>(layers_.back())) {
-    throw DataError(where, "the last of model.config.layers is not linear",
-                    "The model ends with the logits of its classes");
+  if (shape.size() != 1) {
+    throw DataError(where, "model.config.layers ends with an image",
+                    "Add flatten: the model ends with the logits of its classes, a vector");
+  }
+  if (parameters().empty()) {
+    throw DataError(where, "no layer of model.config.layers has parameters",
+                    "There is nothing to decompose without one that is linear or conv2d");
   }
   classes_ = shape[0];
 }
 
-/// shape: of the layer's input, without B; becomes that of its output.
-Sequential::Layer Sequential::build(const nlohmann::json& layer, size_t index, bool last,
-                                    const std::string& where, std::vector<int64_t>& shape) {
-  const Description described(layer, index, where);
-  const std::string type = described.type(), name = std::to_string(index);
-  const auto number = static_cast<int>(index);
-  const bool image = shape.size() == 3;
-  const auto expect = [&](bool wants_image, int64_t inputs) {
-    if (image != wants_image) {
-      described.refuse(image ? "it takes vectors and is given an image, add flatten before it"
-                             : "it takes images and is given a vector");
-    }
-    if (inputs != shape[0]) {
-      described.refuse(fmt::format("in is {}, and {} come from before it", inputs, shape[0]));
-    }
-  };
-  if (type == "linear") {
-    const int64_t in = described.size("in"), out = described.size("out");
-    expect(false, in);
-    shape = {out};
-    return add_linear({.name = name,
-                       .shape = {},
-                       .layer = number,
-                       .layer_name = name,
-                       .kind = last ? "unembedding" : "mlp"},
-                      out, in, described.flag("bias"));
+Sequential::Layer Sequential::build(const Description& layer, bool last,
+                                    std::vector<int64_t>& shape) {
+  const std::string type = layer.type();
+  if (type == "linear") return build_linear(layer, last, shape);
+  if (type == "conv2d") return build_convolution(layer, shape);
+  if (type == "max_pool2d" || type == "avg_pool2d") {
+    const bool mean = type == "avg_pool2d";
+    const int64_t size = layer.size("size");
+    const Pool pool{.kind = mean ? Pool::mean : Pool::largest,
+                    .size = size,
+                    .stride = layer.size_or(size, "stride"),
+                    .padding = layer.size_or(0, "padding", 0),
+                    .count_padding = mean ? layer.flag_or(true, "count_padding") : true};
+    layer.expect_image(shape);
+    if (2 * pool.padding > size) layer.refuse("its padding is more than half its size");
+    shape = layer.windows(shape[0], shape, size, pool.stride, pool.padding);
+    return pool;
   }
-  if (type == "conv2d") {
-    const int64_t in = described.size("in"), out = described.size("out"),
-                  kernel = described.size("kernel"), stride = described.size("stride"),
-                  padding = described.size("padding", 0);
-    expect(true, in);
-    const auto pixels = [&](int64_t size) {
-      const int64_t room = size + 2 * padding - kernel;
-      if (room < 0) described.refuse(fmt::format("its kernel is larger than {} pixels", size));
-      return room / stride + 1;
-    };
-    shape = {out, pixels(shape[1]), pixels(shape[2])};
-    return Convolution{add_convolution(name, number, out, in, kernel), stride, padding};
-  }
-  if (type == "max_pool2d") {
-    const int64_t size = described.size("size");
-    expect(true, shape[0]);
-    shape = {shape[0], shape[1] / size, shape[2] / size};
-    if (shape[1] * shape[2] == 0) described.refuse("nothing is left of the image");
-    return MaxPool{size};
+  if (type == "max_over_image" || type == "mean_over_image") {
+    layer.expect_image(shape);
+    shape = {shape[0], 1, 1};
+    return OverImage{type == "mean_over_image" ? Pool::mean : Pool::largest};
   }
   if (type == "flatten") {
     shape = {std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>())};
     return Flatten{};
   }
-  if (type == "relu") return Activation::relu;
-  if (type == "gelu") return Activation::gelu;
-  if (type == "silu") return Activation::silu;
-  described.refuse(fmt::format("type '{}' is not known", type), fmt::format("Known: {}", known));
+  if (type == "identity") return Identity{};
+  if (type == "dropout") {
+    const double rate = layer.number("rate");
+    if (!(rate >= 0) || rate > 1) layer.refuse(fmt::format("its rate is {}, not in [0, 1]", rate));
+    if (rate > 0 && random_layer_.empty()) random_layer_ = layer.name();
+    return Identity{};
+  }
+  if (type == "leaky_relu") return LeakyRelu{layer.number("slope")};
+  if (const auto function = activation_named(type)) return *function;
+  layer.refuse(fmt::format("type '{}' is not known", type), known_types());
+}
+
+Sequential::Layer Sequential::build_linear(const Description& layer, bool last,
+                                           std::vector<int64_t>& shape) {
+  const int64_t in = layer.size("in"), out = layer.size("out");
+  if (shape.size() == 3) {
+    layer.refuse("it takes vectors and is given an image, add flatten before it");
+  }
+  layer.expect_inputs(in, shape);
+  shape = {out};
+  return add_linear({.name = layer.name(),
+                     .shape = {},
+                     .layer = layer.number(),
+                     .layer_name = layer.name(),
+                     .kind = last ? "unembedding" : "mlp"},
+                    out, in, layer.flag("bias"));
+}
+
+Sequential::Layer Sequential::build_convolution(const Description& layer,
+                                                std::vector<int64_t>& shape) {
+  const int64_t in = layer.size("in"), out = layer.size("out"), kernel = layer.size("kernel");
+  Convolution made{.stride = layer.size("stride"), .padding = layer.size("padding", 0)};
+  layer.expect_image(shape);
+  layer.expect_inputs(in, shape);
+  shape = layer.windows(out, shape, kernel, made.stride, made.padding);
+  made.weight = add_convolution(layer.name(), layer.number(), out, in, kernel);
+  if (layer.flag_or(false, "bias")) {
+    made.bias = add_convolution_bias(layer.name(), layer.number(), out, in, kernel);
+  }
+  return made;
 }
 
 at::Tensor Sequential::forward(const at::Tensor& input, Ops& ops) const {
@@ -154,20 +223,33 @@ at::Tensor Sequential::forward(const at::Tensor& input, Ops& ops) const {
   }
   // Vectors have one position a sample: B 1 features.
   at::Tensor x = input.dim() == 2 ? input.unsqueeze(1) : input;
-  for (const Layer& layer : layers_) {
-    if (const auto* linear = std::get_if<Linear>(&layer)) {
-      x = ops.linear(x, linear->weight, linear->bias);
-    } else if (const auto* convolution = std::get_if<Convolution>(&layer)) {
-      x = ops.conv2d(x, convolution->weight, convolution->stride, convolution->padding);
-    } else if (const auto* pool = std::get_if<MaxPool>(&layer)) {
-      x = ops.max_pool2d(x, pool->size);
-    } else if (const auto* function = std::get_if<Activation>(&layer)) {
-      x = ops.activation(x, *function);
-    } else if (x.dim() == 4) {
-      x = x.flatten(1).unsqueeze(1);
-    }
-  }
+  for (const Layer& layer : layers_) x = apply(layer, x, ops);
   return x.select(1, 0);
+}
+
+at::Tensor Sequential::apply(const Layer& layer, const at::Tensor& x, Ops& ops) const {
+  if (const auto* linear = std::get_if<Linear>(&layer)) {
+    return ops.linear(x, linear->weight, linear->bias);
+  }
+  if (const auto* own = std::get_if<Convolution>(&layer)) {
+    return ops.conv2d(x, own->weight, own->bias, own->stride, own->padding);
+  }
+  if (const auto* pool = std::get_if<Pool>(&layer)) {
+    if (pool->kind == Pool::largest) {
+      return ops.max_pool2d(x, pool->size, pool->stride, pool->padding);
+    }
+    // A mean is linear and treats all rows alike, so it is the same for every engine.
+    return at::avg_pool2d(x, {pool->size, pool->size}, {pool->stride, pool->stride},
+                          {pool->padding, pool->padding}, /*ceil_mode=*/false, pool->count_padding);
+  }
+  if (const auto* over = std::get_if<OverImage>(&layer)) {
+    if (over->kind == Pool::mean) return x.mean({2, 3}, /*keepdim=*/true);
+    return ops.max_over_image(x).unsqueeze(-1).unsqueeze(-1);
+  }
+  if (const auto* leaky = std::get_if<LeakyRelu>(&layer)) return ops.leaky_relu(x, leaky->slope);
+  if (const auto* function = std::get_if<Activation>(&layer)) return ops.activation(x, *function);
+  const bool flattens = std::holds_alternative<Flatten>(layer) && x.dim() == 4;
+  return flattens ? x.flatten(1).unsqueeze(1) : x;
 }
 
 }  // namespace explaind

@@ -79,6 +79,13 @@ class ParameterStep {
   double clip_;
 };
 
+template <typename Act>
+void each_piece(int64_t elements, Act&& act) {
+  for (int64_t first = 0; first < elements; first += piece) {
+    act(first, std::min(piece, elements - first));
+  }
+}
+
 /// A parameter's arrays in the file, flat.
 struct Arrays {
   at::Tensor end;
@@ -101,18 +108,19 @@ at::Tensor whole_gradient(const Arrays& arrays, int64_t data, int64_t first, int
   return sum;
 }
 
+/// A frozen parameter's step: none.
+void stand_still(const TensorView& stored, const Arrays& to) {
+  each_piece(to.end.numel(), [&](int64_t first, int64_t count) {
+    to.end.narrow(0, first, count).copy_(piece_of(stored, first, count));
+  });
+  for (const at::Tensor& part : to.parts) part.zero_();
+}
+
 double squares(const at::Tensor& values) {
   const auto* data = values.const_data_ptr<double>();
   double sum = 0;
   for (int64_t i = 0; i < values.numel(); ++i) sum += data[i] * data[i];
   return sum;
-}
-
-template <typename Act>
-void each_piece(int64_t elements, Act&& act) {
-  for (int64_t first = 0; first < elements; first += piece) {
-    act(first, std::min(piece, elements - first));
-  }
 }
 
 void form_gradients(const Network& network, const Path& path, size_t point,
@@ -178,6 +186,7 @@ void form_step(const Network& network, const Path& path, size_t point, const Sto
   double norm = 0;
   for (size_t i = 0; i < parameters; ++i) {
     arrays.emplace_back(file, i, data + rest_count);
+    if (!state.of(i).stepped) continue;  // without a gradient in training, so not in its norm
     each_piece(arrays[i].end.numel(), [&](int64_t first, int64_t count) {
       norm += squares(whole_gradient(arrays[i], data, first, count));
     });
@@ -189,6 +198,10 @@ void form_step(const Network& network, const Path& path, size_t point, const Sto
     const ParameterStep step(own, options, clip);
     const TensorView stored = path.tensor(point, static_cast<ParameterId>(i));
     Arrays& to = arrays[i];
+    if (!own.stepped) {
+      stand_still(stored, to);
+      continue;
+    }
     each_piece(to.end.numel(), [&](int64_t first, int64_t count) {
       const at::Tensor theta = piece_of(stored, first, count),
                        m = piece_of(own.first_moment, first, count),

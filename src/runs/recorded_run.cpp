@@ -51,7 +51,10 @@ RecordedRun RecordedRun::open(const fs::path& directory, Require require) {
     throw DataError(
         directory.string(),
         fmt::format("the run was cut short: {} steps are there, and no complete.json", run.steps()),
-        "`explaind record --resume` with the same options finishes it");
+        run.description_->json.contains("recorder")
+            ? fmt::format("`python recorder.py {}` closes it with the steps that are there",
+                          directory.string())
+            : "`explaind record --resume` with the same options finishes it");
   }
   run.ending_ = read_json_object(ending);
   const auto steps = run.ending_.find("steps");

@@ -113,9 +113,13 @@ RunWriter RunWriter::resume(const fs::path& directory, const nlohmann::json& run
     writer.first_ = steps_done(*writer.state_);
   }
   for (const auto& entry : fs::directory_iterator(directory / run_files::blocks)) {
-    const auto first = block_first_step(entry.path().filename().string());
-    // A block without its state, or one that was being written, is made again.
-    if (!first || *first >= writer.first_) fs::remove(entry.path());
+    std::string name = entry.path().filename().string();
+    const bool unfinished = name.ends_with(".tmp");
+    if (unfinished) name.resize(name.size() - 4);
+    // A block without its state, or one that was being written, is made again. Other files are not
+    // the run's.
+    const auto first = block_first_step(name);
+    if (first && (unfinished || *first >= writer.first_)) fs::remove(entry.path());
   }
   return writer;
 }

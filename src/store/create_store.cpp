@@ -9,14 +9,16 @@
 #include <cstdio>
 #include <cstring>
 #include <numeric>
-#include <optional>
 #include <utility>
 
+#include "claims/real_path.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/layout.hpp"
+#include "store/replaceable.hpp"
 
 namespace explaind {
 namespace {
@@ -31,8 +33,8 @@ class StoreBuilder {
   StoreBuilder(const fs::path& path, const StoreSchema& schema)
       : where_(path.string()),
         schema_(schema),
-        file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access().get()), H5Fclose, where_,
-              "creating the file"),
+        file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, hdf5::unlocked_access().get()),
+              H5Fclose, where_, "creating the file"),
         text_(hdf5::text_type(where_)) {}
 
   void build() {
@@ -56,12 +58,6 @@ class StoreBuilder {
   }
 
  private:
-  static Handle access() {
-    Handle list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5", "H5Pcreate");
-    check(H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG), "HDF5", "H5Pset_fclose_degree");
-    return list;
-  }
-
   Handle create(const std::string& name, hid_t type, const std::vector<hsize_t>& shape) {
     Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
                  where_, "H5Screate_simple");
@@ -313,7 +309,7 @@ void sync_directory(const fs::path& directory) {
   }
 }
 
-/// A file that is removed unless it is kept: what was never complete does not stay.
+/// A file that is removed unless it is moved to its place: what was never complete does not stay.
 class Unfinished {
  public:
   explicit Unfinished(fs::path path) : path_(std::move(path)) {}
@@ -321,7 +317,7 @@ class Unfinished {
   Unfinished& operator=(const Unfinished&) = delete;
   ~Unfinished() {
     std::error_code ignored;
-    if (!kept_) fs::remove(path_, ignored);
+    if (!moved_) fs::remove(path_, ignored);
   }
   [[nodiscard]] const fs::path& path() const { return path_; }
   void move_to(const fs::path& place) {
@@ -329,12 +325,12 @@ class Unfinished {
       throw DataError(place.string(), std::string("cannot be renamed: ") + std::strerror(errno),
                       "Check permissions and space");
     }
-    kept_ = true;
+    moved_ = true;
   }
 
  private:
   fs::path path_;
-  bool kept_ = false;
+  bool moved_ = false;
 };
 
 void require_writable(const fs::path& path, bool overwrite) {
@@ -346,28 +342,24 @@ void require_writable(const fs::path& path, bool overwrite) {
     throw DataError(directory.string(), "not writable", "Change its permissions, or --store");
   }
   if (fs::is_directory(path)) throw DataError(path.string(), "is a directory", "Change --store");
-  if (fs::exists(path) && !overwrite) {
-    throw DataError(path.string(), "the store exists",
-                    "Use --resume to go on with it, --overwrite to replace it, or another --store");
-  }
+  require_replaceable(path, overwrite);
 }
 
 }  // namespace
 
 void create_store(const fs::path& path, const StoreSchema& schema, bool overwrite) {
   hdf5::silence();
-  require_writable(path, overwrite);
-  std::optional<FileLock> lock;
-  if (fs::exists(path)) lock.emplace(path, FileLock::Mode::exclusive);
-  Unfinished unfinished(path.string() + ".tmp");
+  const fs::path target = real_path(path);
+  require_writable(target, overwrite);
+  Unfinished unfinished(unfinished_path(target));
   {
     StoreBuilder builder(unfinished.path(), schema);
     builder.build();
     builder.close();
   }
   allocate(unfinished.path());
-  unfinished.move_to(path);
-  sync_directory(path.has_parent_path() ? path.parent_path() : ".");
+  unfinished.move_to(target);
+  sync_directory(target.parent_path());
 }
 
 }  // namespace explaind

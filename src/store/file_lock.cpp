@@ -5,48 +5,70 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
-#include <thread>
 
+#include "claims/flock_file.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
 namespace {
 
-/// 0, or errno.
-int acquire(int descriptor, FileLock::Mode mode, std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (flock(descriptor, (mode == FileLock::Mode::shared ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0) {
-    const int failure = errno;
-    if (failure != EWOULDBLOCK || std::chrono::steady_clock::now() >= deadline) return failure;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+int open_for_reading(const std::filesystem::path& file) {
+  // NOLINTNEXTLINE: variadic in C
+  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    throw DataError(file.string(), std::string("cannot be opened: ") + std::strerror(errno),
+                    "Check the path and its permissions");
   }
-  return 0;
+  return descriptor;
 }
 
 }  // namespace
 
-FileLock::FileLock(const std::filesystem::path& file, Mode mode, std::chrono::milliseconds patience)
-    : descriptor_(open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
-  if (descriptor_ < 0) {
-    throw DataError(file.string(), std::string("cannot be opened: ") + std::strerror(errno),
-                    "Check the path and its permissions");
-  }
-  if (const int failure = acquire(descriptor_, mode, patience); failure != 0) {
-    close(descriptor_);
-    throw DataError(file.string(),
-                    failure == EWOULDBLOCK
-                        ? std::string("is in use by another program")
-                        : std::string("cannot be locked: ") + std::strerror(failure),
-                    "Wait until the run that writes it has ended, close programs that read it, or "
-                    "choose another --store");
-  }
+FileLock::FileLock(const std::filesystem::path& file) {
+  if (!flock_is_wanted()) return;
+  descriptor_ = open_for_reading(file);
+  if (flock(descriptor_, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;
+  close(std::exchange(descriptor_, -1));
+  throw DataError(file.string(), "is open for writing in another program",
+                  "Close it there, or choose another --store");
 }
-
-void FileLock::share() { acquire(descriptor_, Mode::shared, {}); }
 
 FileLock::~FileLock() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
+namespace hdf5 {
+
+Handle unlocked_access() {
+  Handle list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5", "H5Pcreate");
+  check(H5Pset_file_locking(list.get(), false, true), "HDF5", "H5Pset_file_locking");
+  check(H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG), "HDF5", "H5Pset_fclose_degree");
+  return list;
+}
+
+Handle reading_access(const std::filesystem::path& file) {
+  if (flock_is_wanted()) {
+    const int descriptor = open_for_reading(file);
+    const bool works = flock(descriptor, LOCK_SH | LOCK_NB) == 0 || errno == EWOULDBLOCK;
+    const int failure = errno;
+    close(descriptor);
+    if (works) {
+      return {H5Pcreate(H5P_FILE_ACCESS), H5Pclose, file.string(), "H5Pcreate"};
+    }
+    const char* asked = std::getenv("HDF5_USE_FILE_LOCKING");
+    const bool passed_over =
+        asked == nullptr || (std::strcmp(asked, "BEST_EFFORT") == 0 && failure == ENOSYS);
+    if (!passed_over) {
+      throw DataError(file.string(),
+                      "its file system has no flock, and HDF5_USE_FILE_LOCKING=" +
+                          std::string(asked) + " asks HDF5 for it",
+                      "Set HDF5_USE_FILE_LOCKING=FALSE, or unset it");
+    }
+  }
+  return unlocked_access();
+}
+
+}  // namespace hdf5
 }  // namespace explaind

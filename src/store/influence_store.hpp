@@ -14,7 +14,6 @@
 #include "scores/dense_slice.hpp"
 #include "scores/step_curve.hpp"
 #include "scores/tile.hpp"
-#include "store/file_lock.hpp"
 
 namespace explaind {
 
@@ -46,25 +45,25 @@ struct StoreSchema {
   std::string run_log_line;  ///< host, ranks, start: the first line of `run_log`
 };
 
-/// Creates NAME.tmp serially, complete and preallocated, and renames it to NAME. One rank calls it.
-/// Throws DataError: exists (unless overwrite), not writable, not enough space. Nothing half-made
-/// stays.
+/// Creates the file serially under a name of this process's own, complete and preallocated, and
+/// renames it to `path` (or to what that links to). One rank calls it, and has claimed the path.
+/// Throws DataError: exists, and `overwrite` is not set or it is no influence store; not writable;
+/// not enough space. Nothing half-made stays.
 void create_store(const std::filesystem::path& path, const StoreSchema& schema, bool overwrite);
 
 /// What is left to do in a store that exists.
 struct StoreRemainder {
   std::vector<int64_t> units;  ///< ascending; among them `damaged`
   int64_t damaged = 0;         ///< units that were committed and no longer have their checksum
-  FileLock lock;               ///< shared: keep it until the writers are open
 };
 
 /// Prepares a store for going on: checks the bytes of every committed unit against its checksum
 /// (reads all of them), takes the mark off those that fail, and adds schema.run_log_line to
-/// `run_log`. One rank calls it; the caller has made sure that store and schema belong together.
-/// Waits ten seconds for the ranks of a killed run to end. Throws DataError: in use, unreadable.
+/// `run_log`. One rank calls it; the caller has claimed the path and made sure that store and
+/// schema belong together. Throws DataError: unreadable.
 StoreRemainder resume_store(const std::filesystem::path& path, const StoreSchema& schema);
 
-/// Writes tiles through a segment group's own handle.
+/// Writes tiles through a segment group's own handle. The path is claimed.
 class StoreWriter {
  public:
   /// @collective over group (a single rank: Communicator::self())

@@ -3,10 +3,10 @@
 #include <zlib.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstring>
 
 #include "core/error.hpp"
+#include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/layout.hpp"
@@ -17,16 +17,14 @@ namespace {
 using hdf5::check;
 using hdf5::Handle;
 
-/// Ranks live on for up to 2.5 s after their mpirun was killed.
-constexpr auto patience = std::chrono::seconds(10);
-
 /// An existing store, open for this process alone.
 class OpenStore {
  public:
   OpenStore(const std::filesystem::path& path, const StoreSchema& schema)
       : where_(path.string()),
         schema_(schema),
-        file_(H5Fopen(where_.c_str(), H5F_ACC_RDWR, access().get()), H5Fclose, where_, "opening"),
+        file_(H5Fopen(where_.c_str(), H5F_ACC_RDWR, hdf5::unlocked_access().get()), H5Fclose,
+              where_, "opening"),
         variables_(tile_variables(schema)),
         committed_(open("committed")),
         checksum_(open("checksum")) {
@@ -109,13 +107,6 @@ class OpenStore {
     return pieces;
   }
 
-  /// HDF5's own lock would be refused by the one that the caller holds.
-  static Handle access() {
-    Handle list(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "HDF5", "H5Pcreate");
-    check(H5Pset_file_locking(list.get(), false, true), "HDF5", "H5Pset_file_locking");
-    check(H5Pset_fclose_degree(list.get(), H5F_CLOSE_STRONG), "HDF5", "H5Pset_fclose_degree");
-    return list;
-  }
   [[nodiscard]] Handle open(const std::string& name) const {
     return {H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where_, "opening " + name};
   }
@@ -135,8 +126,7 @@ class OpenStore {
 
 StoreRemainder resume_store(const std::filesystem::path& path, const StoreSchema& schema) {
   hdf5::silence();
-  StoreRemainder left{
-      .units = {}, .damaged = 0, .lock = FileLock(path, FileLock::Mode::exclusive, patience)};
+  StoreRemainder left;
   OpenStore store(path, schema);
   for (int64_t index = 0; index < schema.units.size(); ++index) {
     const Unit unit = schema.units.unit(index);
@@ -149,7 +139,6 @@ StoreRemainder resume_store(const std::filesystem::path& path, const StoreSchema
   }
   store.log(schema.run_log_line);
   store.close();
-  left.lock.share();
   return left;
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.hpp"
+#include "store/file_lock.hpp"
 #include "store/layout.hpp"
 
 namespace explaind {
@@ -41,7 +42,8 @@ StoreReader::StoreReader(const std::filesystem::path& path) : where_(path.string
   if (H5Fis_hdf5(where_.c_str()) <= 0) {
     throw DataError(where_, "not an HDF5 file", "Name a store that explaind decompose wrote");
   }
-  file_ = Handle(H5Fopen(where_.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), H5Fclose, where_, "opening");
+  file_ = Handle(H5Fopen(where_.c_str(), H5F_ACC_RDONLY, hdf5::reading_access(path).get()),
+                 H5Fclose, where_, "opening");
   if (H5Aexists(file_.get(), "store_version") <= 0) {
     throw DataError(where_, "not an influence store", "Name a store that explaind decompose wrote");
   }

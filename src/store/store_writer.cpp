@@ -113,7 +113,7 @@ struct StoreWriter::State {
   std::chrono::steady_clock::time_point flushed = std::chrono::steady_clock::now();
 
   State(const std::filesystem::path& path, const StoreSchema& fixed, const Communicator& comm)
-      : where(path.string()), schema(fixed), group(comm.get()), lock(path, FileLock::Mode::shared) {
+      : where(path.string()), schema(fixed), group(comm.get()), lock(path) {
     hdf5::silence();
     Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, where, "H5Pcreate");
     check(H5Pset_fapl_mpio(access.get(), group.get(), MPI_INFO_NULL), where, "H5Pset_fapl_mpio");

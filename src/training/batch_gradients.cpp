@@ -19,6 +19,18 @@ std::vector<at::Tensor> weights_at(const RecordedRun& run, int64_t step) {
   return weights;
 }
 
+void require_repeatable_gradients(const Model& model, const std::string& where) {
+  const std::string layer = model.random_layer();
+  if (layer.empty()) return;
+  throw DataError(
+      where,
+      fmt::format("layer {} is dropout: what it zeroed in training is not recorded, so "
+                  "no training sample's gradient can be formed again",
+                  layer),
+      "Scores of the weights' changes need none: leave out training axes and --parts data, "
+      "or train without dropout");
+}
+
 BatchGradients::BatchGradients(const Model& model, const RecordedRun& run, const TrainingData& data)
     : model_(model),
       run_(run),
@@ -27,6 +39,7 @@ BatchGradients::BatchGradients(const Model& model, const RecordedRun& run, const
   const auto& recorded = run.description().parameters;
   const auto& own = model.parameters();
   const std::string where = (run.directory() / run_files::run).string();
+  require_repeatable_gradients(model, where);
   if (recorded.size() != own.size()) {
     throw DataError(
         where, fmt::format("holds {} parameters, the model {} has {}", recorded.size(),

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "model/model.hpp"
@@ -12,13 +13,18 @@
 
 namespace explaind {
 
+/// Throws DataError where the model has a layer that draws at random in training: what it drew is
+/// not recorded, so no gradient of a training sample can be formed again. where: the run.
+void require_repeatable_gradients(const Model& model, const std::string& where);
+
 /// g of each step before clipping and coupled decay: ∂/∂θ_s of the mean cross-entropy over B_s,
 /// from the run's own weights, data, order and flips. Where the run stores gradients they are read,
 /// else made again by a forward and backward pass in the run's type: with as many threads on the
 /// same kind of machine to the bit those of training, else with its rounding.
 class BatchGradients {
  public:
-  /// All must outlive this. Throws DataError where model and run do not have the same parameters.
+  /// All must outlive this. Throws DataError where model and run do not have the same parameters,
+  /// and what require_repeatable_gradients throws.
   BatchGradients(const Model& model, const RecordedRun& run, const TrainingData& data);
 
   /// Of step s, one per parameter in the run's type; undefined where it was not stepped. Throws

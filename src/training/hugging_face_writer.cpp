@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <system_error>
-#include <utility>
 
 #include "checkpoint/new_file.hpp"
 #include "checkpoint/safetensors_writer.hpp"
 #include "core/error.hpp"
+#include "core/unfinished.hpp"
 
 namespace explaind {
 namespace {
@@ -17,25 +17,6 @@ constexpr int64_t bos_id = 1, eos_id = 2;  // as train_tokenizer numbers them
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
   write_text_file(path, value.dump(2) + "\n");
 }
-
-/// A folder that is made empty, and removed with this unless it has been moved to its place.
-class UnfinishedFolder {
- public:
-  explicit UnfinishedFolder(std::filesystem::path path) : path_(std::move(path)) {
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  UnfinishedFolder(const UnfinishedFolder&) = delete;
-  UnfinishedFolder& operator=(const UnfinishedFolder&) = delete;
-  ~UnfinishedFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace
 
@@ -55,9 +36,16 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                      .data = static_cast<const std::byte*>(rounded.back().const_data_ptr()),
                      .bytes = rounded.back().nbytes()});
   }
+  // Hidden, so that a listing of the series leaves it out.
+  std::string hidden(1, '.');
+  hidden += directory.filename().string();
+  const fs::path unfinished = unfinished_path(directory.parent_path() / hidden);
+  const auto give_up = [&unfinished] {
+    std::error_code ignored;
+    fs::remove_all(unfinished, ignored);
+  };
   try {
-    const UnfinishedFolder folder(directory.string() + ".tmp");
-    const fs::path& unfinished = folder.path();
+    fs::create_directories(unfinished);
     write_safetensors(unfinished / "model.safetensors", views);
     write_json(unfinished / "config.json",
                to_hugging_face(config, half ? "bfloat16" : "float32", bos_id, eos_id));
@@ -71,12 +59,15 @@ void write_hugging_face(const std::filesystem::path& directory, const ModelConfi
                                                       {"unk_token", "<unk>"}});
     fs::copy_file(tokenizer_model, unfinished / "tokenizer.model");
     if (beside) beside(unfinished);
-    fs::remove_all(directory);
-    fs::rename(unfinished, directory);
+    fs::rename(unfinished, directory);  // fails where something is there
     sync_directory(directory.has_parent_path() ? directory.parent_path() : ".");
   } catch (const fs::filesystem_error& error) {
+    give_up();
     throw DataError(directory.string(), std::string("cannot be written: ") + error.what(),
                     "Check space and permissions");
+  } catch (...) {
+    give_up();
+    throw;
   }
 }
 

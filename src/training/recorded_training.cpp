@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/stop_request.hpp"
 #include "model/plain_ops.hpp"
 #include "training/batch_pass.hpp"
 #include "training/run_json.hpp"
@@ -77,11 +78,15 @@ nlohmann::json RecordedTraining::run(const std::filesystem::path& directory, boo
   RunWriter writer = open(directory, resume);
   recording_seconds_ = 0;
   int64_t step = writer.next_step();
+  stopped_ = false;
   for (; step < options_.steps && !stops_after(step - 1); ++step) {
+    stopped_ = stop_requested();
+    if (stopped_) break;
     train_step(step, writer);
     after(step + 1, last_loss_);
   }
   write_block(writer);
+  if (stopped_) return {{"steps", step}};
   nlohmann::json ending;
   if (data_.validation.size() > 0) {
     const Score score = validate();

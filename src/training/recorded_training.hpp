@@ -42,7 +42,8 @@ struct Score {
 };
 
 /// A step's gradient is that of the mean cross-entropy over its batch. The same options, thread
-/// count and machine give the same files; so does a run that was killed and resumed.
+/// count and machine give the same files; so does a run that was killed and resumed. One that was
+/// stopped on request and resumed has the same steps in other blocks.
 class RecordedTraining {
  public:
   using After = std::function<void(int64_t steps_done, double loss)>;
@@ -53,9 +54,12 @@ class RecordedTraining {
                    const nlohmann::json& description);
 
   /// Trains and records into `directory`, from the beginning or, with `resume`, from the last block
-  /// there. after: called after every step. Returns complete.json.
+  /// there, until a stop is requested (stop_request.hpp). after: called after every step. Returns
+  /// complete.json; after a stop, which leaves a run to go on with, its "steps" alone.
   nlohmann::json run(const std::filesystem::path& directory, bool resume, const After& after);
 
+  /// Whether the last run ended by a stop.
+  [[nodiscard]] bool stopped() const { return stopped_; }
   /// Seconds that recording took of the last run.
   [[nodiscard]] double recording_seconds() const { return recording_seconds_; }
   /// Of all validation samples with the present weights.
@@ -83,6 +87,7 @@ class RecordedTraining {
   nlohmann::json description_;
   EpochCount epoch_;
   double last_loss_ = 0, recording_seconds_ = 0;
+  bool stopped_ = false;
 };
 
 }  // namespace explaind

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/stop_request.hpp"
 #include "training/corpus.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
@@ -83,9 +84,9 @@ void train_tokenizer(const std::vector<std::filesystem::path>& files,
                     "Install it: apt-get install sentencepiece (launch/setup.sh does)");
   }
   if (status != 0) {
+    require_not_stopped();  // Ctrl-C ends the program that was called too
     throw DataError("spm_train",
-                    "training the tokenizer failed; its last lines:" + last_lines(log, 5),
-                    "\nThe whole log is " + log.string());
+                    "training the tokenizer failed; its last lines:" + last_lines(log, 20));
   }
 }
 

@@ -85,26 +85,35 @@ void DirectionalOps::contract_embedding(ParameterId weight, const at::Tensor& id
 at::Tensor DirectionalOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
   const Device device = Device::cpu();
   const Normalised normalised = normalise_with_graph(x, weight_of(gain), epsilon, device);
-  normalised.y.register_hook([this, gain, device, input = x.detach(),
-                              scale = normalised.scale](const at::Tensor& gradient) {
+  at::Tensor y = begin_graph(normalised.y);
+  y.register_hook([this, gain, device, input = x.detach(),
+                   scale = normalised.scale](const at::Tensor& gradient) {
     each_direction(gain, [&](size_t f, const at::Tensor& direction) {
       add(f, gain, gradient, norm_response(input, direction, scale, device));
     });
   });
-  return normalised.y;
+  return y;
 }
 
-at::Tensor DirectionalOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
-                                  int64_t padding) {
-  at::Tensor y = begin_graph(convolve(x, weight_of(weight), stride, padding));
-  y.register_hook([this, weight, stride, padding, input = x.detach()](const at::Tensor& gradient) {
-    const Contraction contraction(Device::cpu());
-    const at::Tensor delta = gradient.flatten(2).contiguous();
-    each_direction(weight, [&](size_t f, const at::Tensor& direction) {
-      const at::Tensor response = convolve(input, direction, stride, padding);
-      add_rows(f, weight, contraction.over_pixels(delta, response.flatten(2).contiguous()));
-    });
-  });
+at::Tensor DirectionalOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                                  int64_t stride, int64_t padding) {
+  at::Tensor y = convolve(x, weight_of(weight), stride, padding);
+  if (bias != no_parameter) y = y + weight_of(bias).view({1, -1, 1, 1});
+  y = begin_graph(std::move(y));
+  y.register_hook(
+      [this, weight, bias, stride, padding, input = x.detach()](const at::Tensor& gradient) {
+        const Contraction contraction(Device::cpu());
+        const at::Tensor delta = gradient.flatten(2).contiguous();
+        each_direction(weight, [&](size_t f, const at::Tensor& direction) {
+          const at::Tensor response = convolve(input, direction, stride, padding);
+          add_rows(f, weight, contraction.over_pixels(delta, response.flatten(2).contiguous()));
+        });
+        if (bias == no_parameter) return;
+        each_direction(bias, [&](size_t f, const at::Tensor& direction) {
+          const at::Tensor response = direction.view({1, -1, 1}).expand_as(delta).contiguous();
+          add_rows(f, bias, contraction.over_pixels(delta, response));
+        });
+      });
   return y;
 }
 

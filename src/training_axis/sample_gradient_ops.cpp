@@ -41,30 +41,37 @@ at::Tensor SampleGradientOps::embedding(const at::Tensor& ids, ParameterId weigh
 
 at::Tensor SampleGradientOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
   const Normalised normalised = normalise_with_graph(x, weight_of(gain), epsilon, Device::cpu());
-  normalised.y.register_hook(
+  at::Tensor y = begin_graph(normalised.y);
+  y.register_hook(
       [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
         in_block(gain, [&](const ParameterRows& rows, at::Tensor& sums) {
           const at::Tensor by_gain = gradient * input * scale.unsqueeze(-1);  // B T C
           sums.add_(by_gain.narrow(2, rows.first, rows.count).sum(1));
         });
       });
-  return normalised.y;
+  return y;
 }
 
-at::Tensor SampleGradientOps::conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
-                                     int64_t padding) {
+at::Tensor SampleGradientOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                                     int64_t stride, int64_t padding) {
   const at::Tensor& filters = weight_of(weight);
-  at::Tensor y = begin_graph(convolve(x, filters, stride, padding));
+  at::Tensor y = convolve(x, filters, stride, padding);
+  if (bias != no_parameter) y = y + weight_of(bias).view({1, -1, 1, 1});
+  y = begin_graph(std::move(y));
   const std::vector<int64_t> kernel{filters.size(2), filters.size(3)};
-  y.register_hook(
-      [this, weight, kernel, stride, padding, input = x.detach()](const at::Tensor& gradient) {
-        in_block(weight, [&](const ParameterRows& rows, at::Tensor& sums) {
-          const at::Tensor patches = at::im2col(input, kernel, {1, 1}, {padding, padding},
-                                                {stride, stride});  // B (I k k) pixels
-          const at::Tensor delta = gradient.narrow(1, rows.first, rows.count).flatten(2);
-          sums.add_(at::bmm(delta, patches.transpose(1, 2)).view_as(sums));
-        });
-      });
+  y.register_hook([this, weight, bias, kernel, stride, padding,
+                   input = x.detach()](const at::Tensor& gradient) {
+    in_block(weight, [&](const ParameterRows& rows, at::Tensor& sums) {
+      const at::Tensor patches = at::im2col(input, kernel, {1, 1}, {padding, padding},
+                                            {stride, stride});  // B (I k k) pixels
+      const at::Tensor delta = gradient.narrow(1, rows.first, rows.count).flatten(2);
+      sums.add_(at::bmm(delta, patches.transpose(1, 2)).view_as(sums));
+    });
+    if (bias == no_parameter) return;
+    in_block(bias, [&](const ParameterRows& rows, at::Tensor& sums) {
+      sums.add_(gradient.narrow(1, rows.first, rows.count).flatten(2).sum(2));
+    });
+  });
   return y;
 }
 

@@ -26,7 +26,7 @@ class SampleGradientOps final : public Ops {
   at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
   at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
-  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, int64_t stride,
+  at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
 
  private:

@@ -32,6 +32,11 @@ def main():
     libtorch = os.environ.get("EXPLAIND_LIBTORCH") or str(ROOT / "build/deps/libtorch")
     with tempfile.TemporaryDirectory() as folder:
         bundle = pathlib.Path(folder) / "explaind"
+        bundle.mkdir()
+        (bundle / "notes.txt").write_text("mine")
+        refused = subprocess.run([ROOT / "launch/bundle.sh", bundle], capture_output=True, text=True)
+        assert refused.returncode != 0 and "did not make it" in refused.stderr and (bundle / "notes.txt").exists(), refused.stderr
+        (bundle / "notes.txt").unlink()
         run(str(ROOT / "launch/bundle.sh"), str(bundle))
         size = sum(f.stat().st_size for f in bundle.rglob("*") if f.is_file())
         assert size < LIMIT, f"the bundle has {size} bytes"

@@ -1,6 +1,7 @@
 """decompose of a run that PyTorch recorded, with its training samples as an axis: psi_data is the golden influence tensor by origin step and by the step
-applied, element by element; parts add up to psi; groups of training samples and of prediction samples are sums; ranges of steps, whose past is momentum;
-the store is the same for any number of ranks and after a resume; what does not go together is refused."""
+applied, element by element, also where every hyper-parameter changes from step to step; parts add up to psi; groups of training samples and of prediction
+samples are sums; ranges of steps, whose past is momentum; the store is the same for any number of ranks and after a resume; what does not go together is
+refused."""
 import json
 import pathlib
 import re
@@ -44,6 +45,21 @@ def expect_golden(name, folder):
     expect_close(psi.sum(axis=0), data.sum(axis=(0, 3)) + decay.sum(axis=0), f"{name}: parts add up over the steps")
     expect_close(change, psi.sum(axis=2) + residual, f"{name}: residual")
     return data
+
+
+def expect_parts(name, folder):
+    """The parts of every step beside the whole (engine A with directions) are the golden's updates times its integrals."""
+    golden, sizes = load_file(GOLDENS / name / "gamma.safetensors"), [numpy.prod(shape) for shape in shapes_of(name)]
+    store = folder / "parts.h5"
+    must(run("decompose", "--series", GOLDENS / name / "run", "--samples", "validation", "--store", store, "--axes", "sample,output", "--parts", "data,decay",
+             "--overwrite", *RULE))
+    with h5py.File(store) as file:
+        for variable, update in [("psi_data", golden["update"].sum(axis=1)), ("psi_decay", golden["decay"])]:
+            scores = golden["gradient"] * update[None]  # f s D
+            by_tensor = numpy.stack([block.sum(axis=2) for block in numpy.split(scores, numpy.cumsum(sizes)[:-1], axis=2)], axis=2)
+            samples, outputs = file[variable].shape[1], file[variable].shape[3]
+            expected = by_tensor.reshape(samples, outputs, *by_tensor.shape[1:]).transpose(2, 0, 3, 1)
+            expect_close(file[variable][()], expected, f"{name}: {variable} of --parts")
 
 
 def parts_of(path):
@@ -206,11 +222,13 @@ def expect_planned(folder):
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for case in ["adamw", "adamw_full_batch", "sgd"]:
+        for case in ["varying_adamw", "varying_sgd", "adamw", "adamw_full_batch", "sgd"]:
             data = expect_golden(case, folder)
             assert numpy.abs(data).max() > 1e-3
-        for case in ["adamw", "sgd"]:
+        for case in ["adamw", "sgd", "varying_adamw", "varying_sgd"]:
             expect_applied(case, folder)
+        for case in ["varying_adamw", "varying_sgd"]:
+            expect_parts(case, folder)
         expect_groups("sgd", data, folder)
         for case in ["adamw", "sgd"]:  # a group each, and one group of both samples
             expect_prediction_groups(case, folder)
@@ -219,7 +237,7 @@ def main():
         expect_same_for_any_ranks("adamw", folder)
         expect_planned(folder)
         expect_refused(folder)
-    print("psi_data of three recorded runs is the golden influence tensor")
+    print("psi_data of five recorded runs is the golden influence tensor")
 
 
 sys.exit(main())

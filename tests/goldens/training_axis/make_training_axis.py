@@ -15,7 +15,7 @@ functionals, (prediction sample x, output j) being number x · outputs + j:
     origin_decay   F S P    the same of the decay
     origin_range   F S M P  origin, of the updates of steps RANGE alone
 
-Run: python make_training_axis.py (needs torch, safetensors, numpy); it rewrites the folders beside itself."""
+Run: python make_training_axis.py [CASE ...] (needs torch, safetensors, numpy); it rewrites the folders beside itself, all or those named."""
 import json
 import math
 import pathlib
@@ -95,7 +95,22 @@ CASES = {
     "adam": (torch.optim.Adam, ADAM, dict(lr=0.03, weight_decay=0.1), CNN, 3, 0, (5,)),
     "sgd": (torch.optim.SGD, dict(SGD, dampening=0.3), dict(momentum=0.5, dampening=0.1, weight_decay=0.0), CNN, 3, 0.5, (0, 5)),
     "nesterov": (torch.optim.SGD, dict(SGD, nesterov=True), dict(momentum=0.0, nesterov=False), CNN, 2, 0, (4,)),
+    # (sorted last, since a case's seed is its place) every hyper-parameter is another at every step, momentum is 0 at one
+    "varying_adamw": (torch.optim.AdamW, ADAM, dict(lr=0.08, betas=(0.7, 0.9), eps=1e-2, weight_decay=0.1), CNN, 3, 0.4, (0, 5, 6)),
+    "varying_sgd": (torch.optim.SGD, dict(SGD, dampening=0.3), dict(momentum=0.5, dampening=0.1, weight_decay=0.1), CNN, 3, 0.2, (0, 5, 6)),
 }
+
+
+def vary(group, base, number, step):
+    """Sets a group's hyper-parameters of a step around those it began with."""
+    wave = [math.sin(1 + number + a * step) for a in (1.7, 2.9, 4.3, 0.8)]
+    group["weight_decay"] = base["weight_decay"] * (1 + 0.5 * wave[0])
+    if "betas" in base:
+        group["betas"] = (base["betas"][0] + 0.15 * wave[1], base["betas"][1] + 0.05 * wave[2])
+        group["eps"] = base["eps"] * (1 + 0.3 * wave[3])
+    else:
+        group["momentum"] = 0.0 if (step, number) == (7, 0) else base["momentum"] + 0.15 * wave[1]
+        group["dampening"] = base["dampening"] + 0.1 * wave[2]
 
 
 def flat(model, tensors):
@@ -114,13 +129,16 @@ def gradient(model, value):
     return flat(model, torch.autograd.grad(value, list(model.parameters()), allow_unused=True))
 
 
-def train(folder, model, optimizer, inputs, labels, batch, max_norm, silent, description):
+def train(folder, model, optimizer, inputs, labels, batch, max_norm, silent, description, varying):
     """Returns per step what the formulas need, hyper-parameters and second moments as vectors of D."""
     recorder = Recorder(folder, model, optimizer, samples=len(inputs), description=description, block=5)
-    named, steps, order, first = dict(model.named_parameters()), [], [], [g["lr"] for g in optimizer.param_groups]
+    named, steps, order = dict(model.named_parameters()), [], []
+    first = [{key: value for key, value in g.items() if key != "params"} for g in optimizer.param_groups]
     for step in range(STEPS):
-        for group, rate in zip(optimizer.param_groups, first):
-            group["lr"] = rate * (1 + 0.4 * math.sin(1 + step))
+        for number, (group, base) in enumerate(zip(optimizer.param_groups, first)):
+            group["lr"] = base["lr"] * (1 + 0.4 * math.sin(1 + step))
+            if varying:
+                vary(group, base, number, step)
         if not order:
             order = torch.randperm(len(inputs)).tolist()
         indices, order = order[:batch], order[batch:]
@@ -174,17 +192,18 @@ def coefficients(steps, coupled):
                 moment = now["moment"] / (1 - now["beta2"] ** now["count"].clamp(min=1))
                 c = c / (1 - now["beta1"] ** now["count"].clamp(min=1)) * now["rate"] / (moment.sqrt() + now["eps"])
             else:
-                mu = now["momentum"]  # the same at all steps
-                updates = sum((steps[u]["stepped"] for u in range(r + 1, s + 1)), torch.zeros_like(mu))
-                entered = torch.where((created == r) | (mu == 0), torch.tensor(1.0, dtype=torch.float64), 1 - then["dampening"])
-                c = torch.where(mu > 0, mu ** updates * entered, torch.tensor(float(r == s), dtype=torch.float64))
-                c = torch.where(now["nesterov"] > 0, mu * c + float(r == s), c) * now["rate"]
+                one, own = torch.tensor(1.0, dtype=torch.float64), torch.tensor(float(r == s), dtype=torch.float64)
+                mu = now["momentum"]
+                c = torch.where(created == r, one, 1 - then["dampening"]) * (then["momentum"] > 0)  # a step without momentum leaves the buffer alone
+                for u in range(r + 1, s + 1):
+                    c = c * torch.where((steps[u]["stepped"] > 0) & (steps[u]["momentum"] > 0), steps[u]["momentum"], one)
+                c = torch.where(now["nesterov"] > 0, mu * c + own, torch.where(mu > 0, c, own)) * now["rate"]
             table[s, r] = c * now["stepped"] * then["stepped"]
     return table
 
 
 def decompose(name, kind, options, others, model_case, batch, max_norm, silent):
-    torch.manual_seed(sorted(CASES).index(name))
+    torch.manual_seed(11 if name == "varying_adamw" else sorted(CASES).index(name))  # where no layer is dead
     torch.set_default_dtype(torch.float64)
     kind_name, kind_of_model, config, make_inputs, classes, samples = model_case
     folder = HERE / name
@@ -194,7 +213,7 @@ def decompose(name, kind, options, others, model_case, batch, max_norm, silent):
     matrices, vectors = [p for p in model.parameters() if p.dim() > 1], [p for p in model.parameters() if p.dim() == 1]
     optimizer = kind([{"params": matrices}, dict(others, params=vectors)], **options)
     inputs, labels, seen = make_inputs(samples), torch.randint(0, classes, (samples,)), make_inputs(2)
-    steps = train(folder / "run", model, optimizer, inputs, labels, batch, max_norm, silent, {"name": kind_name, "config": config})
+    steps = train(folder / "run", model, optimizer, inputs, labels, batch, max_norm, silent, {"name": kind_name, "config": config}, name.startswith("varying"))
     describe_data(folder / "run", inputs, labels, seen, torch.randint(0, classes, (2,)), classes)
 
     M, D, outputs = samples, len(steps[0]["theta"]), classes
@@ -265,4 +284,5 @@ def describe_data(run, inputs, labels, seen, seen_labels, classes):
 
 if __name__ == "__main__":
     for name, case in CASES.items():
-        decompose(name, *case)
+        if name in (sys.argv[1:] or CASES):
+            decompose(name, *case)

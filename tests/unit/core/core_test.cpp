@@ -3,12 +3,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <new>
 #include <sstream>
+#include <stdexcept>
+#include <thread>
 
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "core/unexpected.hpp"
 
 namespace explaind {
 namespace {
@@ -22,6 +29,51 @@ TEST(Error, SaysWhereWhatAndWhatToDo) {
   EXPECT_STREQ(DataError("", "broken", "Repair it").what(), "broken. Repair it");
   EXPECT_EQ(static_cast<int>(DataError("", "x").exit_code()), 1);
   EXPECT_EQ(static_cast<int>(UsageError("", "x").exit_code()), 2);
+}
+
+TEST(MessageOf, IsWhatAUserCanUse) {
+  EXPECT_EQ(message_of(DataError("a.json:3", "broken JSON", "Repair it")),
+            "a.json:3: broken JSON. Repair it");
+  EXPECT_THAT(message_of(std::bad_alloc()), HasSubstr("not enough memory"));
+  EXPECT_THAT(message_of(std::filesystem::filesystem_error(
+                  "cannot open", "/no/where", std::make_error_code(std::errc::permission_denied))),
+              ::testing::AllOf(HasSubstr("/no/where"), HasSubstr("permissions"),
+                               ::testing::Not(HasSubstr("report"))));
+  const std::logic_error fault("of shape 3.\nException raised from view at a.cpp:7\nframe #0: f()");
+  EXPECT_THAT(message_of(fault),
+              ::testing::AllOf(::testing::StartsWith("unexpected: of shape 3 (std::logic_error)."),
+                               HasSubstr("please report it"), HasSubstr(std::string(revision())),
+                               ::testing::Not(HasSubstr("raised from")),
+                               ::testing::Not(HasSubstr("frame"))));
+  setenv("EXPLAIND_DEBUG", "1", 1);
+  EXPECT_THAT(message_of(fault), HasSubstr("frame #0: f()"));
+  setenv("EXPLAIND_DEBUG", "0", 1);
+  EXPECT_THAT(message_of(fault), ::testing::Not(HasSubstr("frame #0: f()")));
+  unsetenv("EXPLAIND_DEBUG");
+}
+
+TEST(TheEnd, OfAThreadsExceptionAndOfAFatalSignalIsOneMessage) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(
+      {
+        speak_before_the_end();
+        std::thread([] { throw std::runtime_error("lost on a thread"); }).join();
+      },
+      ::testing::ExitedWithCode(1), "^error: unexpected: lost on a thread .*please report it.*\n$");
+  EXPECT_EXIT(
+      {
+        speak_before_the_end();
+        std::thread([] { throw DataError("a.h5", "is full", "Free space"); }).join();
+      },
+      ::testing::ExitedWithCode(1), "^error: a.h5: is full. Free space\n$");
+  for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}) {
+    EXPECT_EXIT(
+        {
+          speak_before_the_end();
+          std::raise(number);
+        },
+        ::testing::KilledBySignal(number), "^error: the program ended: .*please report it.*\n$");
+  }
 }
 
 TEST(FormatBytes, UsesPowersOfAThousand) {

@@ -12,6 +12,7 @@
 #include "model/plain_ops.hpp"
 #include "model/registry.hpp"
 #include "unit/decomposition/tiny.hpp"
+#include "unit/first_operations.hpp"
 
 // S samples, K classes, J outputs, C components.
 
@@ -60,6 +61,16 @@ std::vector<Problem> problems() {
                                 {"hidden", 5},
                                 {"classes", classes}}));
   all.push_back(problem("resnet9", {{"channels", 1}, {"width", 2}, {"classes", classes}}));
+  return all;
+}
+
+/// Chains that begin with each operation in turn.
+std::vector<Problem> chains() {
+  std::vector<Problem> all;
+  for (const FirstOperation& chain : first_operations()) {
+    all.push_back(problem("sequential", chain.model["config"]));
+    all.back().data.data = numbers_for(chain, samples, 5);
+  }
   return all;
 }
 
@@ -121,7 +132,9 @@ class Classifiers : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Classifiers, AreScoredAsDenseGradientsTimesUpdates) {
   const std::string functional = GetParam();
-  for (const Problem& given : problems()) {
+  std::vector<Problem> all = problems();
+  for (Problem& chain : chains()) all.push_back(std::move(chain));
+  for (const Problem& given : all) {
     for (const Granularity granularity :
          {Granularity::tensor, Granularity::head, Granularity::row}) {
       const ComponentTable table(granularity, given.model->parameters());

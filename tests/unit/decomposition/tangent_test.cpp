@@ -15,6 +15,7 @@
 #include "model/plain_ops.hpp"
 #include "model/registry.hpp"
 #include "unit/decomposition/tiny.hpp"
+#include "unit/first_operations.hpp"
 
 namespace explaind::testing {
 namespace {
@@ -49,6 +50,12 @@ Case case_of(const std::string& name, const std::string& activation) {
     config.attention_bias = true;
     made.model = std::make_unique<LlamaNetwork>(config);
     made.inputs = at::randint(0, 37, {3, 6}, generator, at::kLong);
+  } else if (name.starts_with("first:")) {
+    for (const FirstOperation& chain : first_operations()) {
+      if ("first:" + chain.name != name) continue;
+      made.model = build_model(chain.model, "test");
+      made.inputs = numbers_for(chain, 4, 6).inputs;
+    }
   } else {
     made.model = build_model(classifier(name, activation), "test");
     made.inputs = name == "grokking_transformer"
@@ -73,7 +80,7 @@ Directions every_tensor(const Case& made) {
   return by_component(made.direction, component, static_cast<int64_t>(component.size()));
 }
 
-class Tangents : public ::testing::TestWithParam<std::pair<const char*, const char*>> {
+class Tangents : public ::testing::TestWithParam<std::pair<std::string, std::string>> {
  protected:
   Case made = case_of(GetParam().first, GetParam().second);
 };
@@ -145,11 +152,14 @@ TEST_P(Tangents, OfComponentsAreTheSameAloneAndTogether) {
 
 INSTANTIATE_TEST_SUITE_P(
     Models, Tangents,
-    ::testing::Values(std::pair{"llama", "silu"}, std::pair{"grokking_transformer", "relu"},
-                      std::pair{"grokking_transformer", "gelu"}, std::pair{"cnn", "relu"},
-                      std::pair{"cnn", "silu"}, std::pair{"resnet9", "relu"},
-                      std::pair{"resnet9", "gelu"}),
-    [](const auto& test) { return std::string(test.param.first) + "_" + test.param.second; });
+    ::testing::Values(std::pair<std::string, std::string>{"llama", "silu"},
+                      std::pair<std::string, std::string>{"grokking_transformer", "relu"},
+                      std::pair<std::string, std::string>{"grokking_transformer", "gelu"},
+                      std::pair<std::string, std::string>{"cnn", "relu"},
+                      std::pair<std::string, std::string>{"cnn", "silu"},
+                      std::pair<std::string, std::string>{"resnet9", "relu"},
+                      std::pair<std::string, std::string>{"resnet9", "gelu"}),
+    [](const auto& test) { return test.param.first + "_" + test.param.second; });
 
 /// Weights and updates in memory, all open.
 class MemorySource final : public ParameterSource {
@@ -187,7 +197,7 @@ class MemorySource final : public ParameterSource {
   Device device_ = Device::cpu();
 };
 
-class EngineC : public ::testing::TestWithParam<const char*> {};
+class EngineC : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(EngineC, AgreesWithEngineAOneOutputAtATime) {
   const Case made = case_of(GetParam(), "relu");
@@ -203,7 +213,7 @@ TEST_P(EngineC, AgreesWithEngineAOneOutputAtATime) {
   std::iota(asks[0].samples.begin(), asks[0].samples.end(), 0);
   asks[0].accumulators = 1;
   asks[0].weights.assign(static_cast<size_t>(samples), 1.0);
-  const int64_t positions = GetParam() == std::string("llama") ? made.inputs.size(1) : 1;
+  const int64_t positions = GetParam() == "llama" ? made.inputs.size(1) : 1;
   for (int64_t k = 0; k<derivatives.size(2); k += derivatives.size(2)> 50 ? 17 : 1) {
     ScoreAccumulator sink(table, samples, 0, 1, false);
     sink.begin_round(asks);
@@ -225,7 +235,25 @@ TEST_P(EngineC, AgreesWithEngineAOneOutputAtATime) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, EngineC, ::testing::Values("llama", "cnn", "resnet9"),
-                         [](const auto& test) { return std::string(test.param); });
+                         [](const auto& test) { return test.param; });
+
+/// "first:NAME" of every chain.
+std::vector<std::string> chains() {
+  std::vector<std::string> names;
+  for (const FirstOperation& chain : first_operations()) names.push_back("first:" + chain.name);
+  return names;
+}
+std::vector<std::pair<std::string, std::string>> chains_with_activation() {
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const std::string& name : chains()) all.emplace_back(name, "relu");
+  return all;
+}
+std::string name_of_chain(const std::string& name) { return name.substr(name.find(':') + 1); }
+
+INSTANTIATE_TEST_SUITE_P(FirstOperations, EngineC, ::testing::ValuesIn(chains()),
+                         [](const auto& test) { return name_of_chain(test.param); });
+INSTANTIATE_TEST_SUITE_P(FirstOperations, Tangents, ::testing::ValuesIn(chains_with_activation()),
+                         [](const auto& test) { return name_of_chain(test.param.first); });
 
 }  // namespace
 }  // namespace explaind::testing

@@ -120,8 +120,18 @@ TEST(Classifiers, LayersThatDoNotFollowFromEachOtherAreNamed) {
   expect({flatten, convolution, linear}, "layer 1 of model.config.layers: it takes images", image);
   expect({convolution, flatten, linear}, "layer 2 of model.config.layers: in is 24, and 36",
          {2, 8, 5});
-  expect({convolution, flatten}, "the last of model.config.layers is not linear", image);
-  expect({flatten, {{"type", "dropout"}}, linear}, "type 'dropout' is not known", image);
+  expect(nlohmann::json::array({convolution}), "model.config.layers ends with an image", image);
+  expect({flatten, flatten}, "no layer of model.config.layers has parameters", image);
+  expect({flatten, {{"type", "batch_norm"}}, linear}, "type 'batch_norm' is not known", image);
+  expect({flatten, {{"type", "dropout"}}, linear}, "layer 1 of model.config.layers: \"rate\"",
+         image);
+  expect({flatten, {{"type", "dropout"}, {"rate", 1.5}}, linear}, "its rate is 1.5", image);
+  expect({{{"type", "max_pool2d"}, {"size", 5}}, flatten, linear}, "its 5 × 5 are larger than 4",
+         image);
+  expect({{{"type", "avg_pool2d"}, {"size", 2}, {"padding", 2}}, flatten, linear},
+         "more than half its size", image);
+  expect({flatten, {{"type", "leaky_relu"}}, linear}, "\"slope\" is not a number", image);
+  expect({flatten, {{"type", "mean_over_image"}}, linear}, "it takes images", image);
   expect({flatten, {{"type", "linear"}, {"in", 56}}}, "layer 1 of model.config.layers: \"out\"",
          image);
   expect({convolution, flatten, linear}, "model.config.input", {2, 8});

@@ -8,7 +8,6 @@
 #include <fstream>
 
 #include "core/error.hpp"
-#include "store/file_lock.hpp"
 #include "store/store_reader.hpp"
 #include "unit/store/small_store.hpp"
 
@@ -84,14 +83,6 @@ TEST(ResumeLog, EachRunLeavesALine) {
   const size_t first = bytes.find("the first"), second = bytes.find("the second");
   ASSERT_NE(first, std::string::npos);
   EXPECT_EQ(second, first + 256);
-}
-
-TEST(ResumeLock, OthersStayOutUntilTheWritersAreIn) {
-  const TemporaryFile file;
-  write_store(file.path(), small_schema(), {1});
-  const StoreRemainder left = resume_store(file.path(), small_schema());
-  EXPECT_NO_THROW(FileLock(file.path(), FileLock::Mode::shared));
-  EXPECT_THROW(FileLock(file.path(), FileLock::Mode::exclusive), DataError);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "core/error.hpp"
@@ -126,14 +127,43 @@ TEST(Store, IsNotReplacedUnasked) {
   EXPECT_EQ(StoreReader(file.path()).read("psi")[0], cell(0, 0, 0, 0)) << "the old one is intact";
 }
 
-TEST(Store, IsNotReplacedWhileItIsWritten) {
+TEST(Store, ReplacesNothingElse) {
+  const TemporaryFile file;
+  std::ofstream(file.path()) << "a letter";
+  EXPECT_THAT(refusal([&] { create_store(file.path(), small_schema(), true); }),
+              AllOf(HasSubstr(file.path().string()), HasSubstr("no influence store")));
+  const hid_t other = H5Fcreate(file.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+  H5Fclose(other);
+  EXPECT_THAT(refusal([&] { create_store(file.path(), small_schema(), true); }),
+              HasSubstr("no influence store"));
+}
+
+TEST(Store, IsReplacedWhereALinkLeadsAndTheLinkStays) {
+  const TemporaryFile file;
+  write_store(file.path(), small_schema(), {1});
+  const std::filesystem::path link = file.path().string() + ".link";
+  std::filesystem::create_symlink(file.path(), link);
+  create_store(link, small_schema(), true);
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  std::filesystem::remove(link);
+  EXPECT_THAT(StoreReader(file.path()).read("committed"), ::testing::Each(0));
+}
+
+TEST(Store, IsNotOpenedForWritingByOthersWhileItIsWritten) {
   const TemporaryFile file;
   write_store(file.path(), small_schema());
-  const FileLock writer(file.path(), FileLock::Mode::shared);
-  EXPECT_NO_THROW(FileLock(file.path(), FileLock::Mode::shared)) << "writers share it";
-  EXPECT_THAT(refusal([&] { create_store(file.path(), small_schema(), true); }),
-              HasSubstr(file.path().string()));
-  EXPECT_EQ(StoreReader(file.path()).read("psi")[0], cell(0, 0, 0, 0));
+  const auto opens = [&](unsigned mode) {
+    const hid_t opened = H5Fopen(file.path().c_str(), mode, H5P_DEFAULT);
+    if (opened >= 0) H5Fclose(opened);
+    return opened >= 0;
+  };
+  {
+    const FileLock writer(file.path());
+    EXPECT_NO_THROW(FileLock(file.path())) << "writers share it";
+    EXPECT_FALSE(opens(H5F_ACC_RDWR));
+    EXPECT_TRUE(opens(H5F_ACC_RDONLY));
+  }
+  EXPECT_TRUE(opens(H5F_ACC_RDWR));
 }
 
 TEST(Store, NothingHalfMadeStaysWhereTheFolderIsMissing) {

@@ -6,6 +6,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+#include <string>
+
 #include "core/error.hpp"
 #include "datasets/text_windows.hpp"
 #include "model/registry.hpp"
@@ -13,6 +17,7 @@
 #include "training_axis/applied_scores.hpp"
 #include "training_axis/sample_updates.hpp"
 #include "training_axis/train_groups.hpp"
+#include "unit/first_operations.hpp"
 #include "unit/training/small_training.hpp"
 
 namespace explaind::testing {
@@ -55,10 +60,10 @@ std::vector<Predictions> predictions_of(const TrainingData& data, at::ScalarType
 }
 
 struct Case {
-  const char* name;
+  std::string name;
   OptimizerKind kind;
   nlohmann::json model;
-  TrainingData (*data)();
+  std::function<TrainingData()> data;
   at::ScalarType type = at::kDouble;
   bool flips = false;
 };
@@ -230,6 +235,30 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"sgd_flips", OptimizerKind::sgd, small_cnn_json(), small_images, at::kDouble, true},
         Case{"adamw_llama", OptimizerKind::adamw, small_llama_json(), small_text}),
     [](const auto& each) { return each.param.name; });
+
+/// Chains that begin with operations of each kind, by all three optimizers.
+std::vector<Case> chains() {
+  constexpr OptimizerKind kinds[]{OptimizerKind::adamw, OptimizerKind::adam, OptimizerKind::sgd};
+  const std::set<std::string> of_each_kind{"linear",     "linear_alone", "flatten",
+                                           "tanh",       "leaky_relu",   "conv2d_with_bias",
+                                           "max_pool2d", "avg_pool2d",   "mean_over_image"};
+  std::vector<Case> cases;
+  for (const FirstOperation& chain : first_operations()) {
+    if (of_each_kind.count(chain.name) == 0) continue;
+    const auto data = [chain] {
+      return TrainingData{.train = numbers_for(chain, 11, 3),
+                          .validation = numbers_for(chain, 2, 4),
+                          .classes = 3,
+                          .transform = {},
+                          .description = {}};
+    };
+    cases.push_back({chain.name, kinds[cases.size() % 3], chain.model, data});
+  }
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(FirstOperations, EngineD, ::testing::ValuesIn(chains()),
+                         [](const auto& each) { return each.param.name; });
 
 TEST(UpdateRulesOf, StretchesFitTheMemoryThatTheyAreGiven) {
   EXPECT_EQ(stretch_of(100, 1000, int64_t{1} << 40), 100);

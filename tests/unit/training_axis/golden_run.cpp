@@ -17,7 +17,7 @@ const std::filesystem::path root = EXPLAIND_TEST_DATA "/training_axis";
 }  // namespace
 
 std::vector<std::string> golden_runs() {
-  return {"adamw", "adamw_full_batch", "adam", "sgd", "nesterov"};
+  return {"adamw", "adamw_full_batch", "adam", "sgd", "nesterov", "varying_adamw", "varying_sgd"};
 }
 
 GoldenRun::GoldenRun(const std::string& name)

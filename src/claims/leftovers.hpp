@@ -1,0 +1,18 @@
+#pragma once
+// What processes left unfinished (core/unfinished.hpp) and will not finish any more.
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace explaind {
+
+/// Removes what processes of these tags left unfinished beside `path`: PATH.TAG and PATH.TAG.*,
+/// files and folders. Errors are ignored: it is room alone that is lost.
+void remove_unfinished_of(const std::filesystem::path& path, const std::vector<std::string>& tags);
+
+/// The same inside a folder and the folders in it, whatever is unfinished there.
+void remove_unfinished_in(const std::filesystem::path& folder,
+                          const std::vector<std::string>& tags);
+
+}  // namespace explaind

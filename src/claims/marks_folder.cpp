@@ -1,0 +1,208 @@
+#include "claims/marks_folder.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <system_error>
+
+#include "core/error.hpp"
+#include "core/unfinished.hpp"
+
+namespace explaind {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+std::string beat_line(int64_t beat) {
+  char line[32] = {};
+  std::snprintf(line, sizeof line, "beat %012lld\n", static_cast<long long>(beat));
+  return line;
+}
+
+/// Opened and closed each time, so that file systems of a network send it and others see it. False
+/// where it fails; missing_is_made: O_EXCL.
+bool write_mark(const fs::path& file, const std::string& text, bool make) {
+  constexpr int mode = 0666;
+  // NOLINTNEXTLINE: variadic in C
+  const int descriptor =
+      open(file.c_str(), O_WRONLY | O_CLOEXEC | (make ? O_CREAT | O_EXCL : 0), mode);
+  if (descriptor < 0) return false;
+  const bool written =
+      pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+  return close(descriptor) == 0 && written;
+}
+
+[[noreturn]] void fail(const fs::path& path, const std::string& problem) {
+  throw DataError(path.string(), problem + ": " + std::strerror(errno),
+                  "Check the permissions and the free space of its folder");
+}
+
+/// What a watcher has seen of the marks in a folder.
+class Watch {
+ public:
+  Watch(const fs::path& folder, const MarkTimes& times) : folder_(folder), times_(times) {}
+
+  /// Looks once. Removes marks of processes that are known to be gone, adding their tags to `dead`.
+  void look(std::vector<std::string>& dead) {
+    alive_.reset();
+    unknown_.reset();
+    std::map<std::string, Seen> now;
+    for (const std::string& tag : marks_in(folder_)) {
+      const std::string text = read_claim_text(folder_ / tag);
+      const auto before = seen_.find(tag);
+      const bool first = before == seen_.end();
+      const bool changed = !first && before->second.text != text;
+      const Clock::time_point since = first || changed ? Clock::now() : before->second.since;
+      const std::optional<ProcessMark> mark = parse_mark(text);
+      const Life life = mark ? life_of(*mark) : Life::unknown;
+      if (life == Life::dead || Clock::now() - since >= times_.stale) {
+        std::error_code ignored;
+        fs::remove(folder_ / tag, ignored);
+        dead.push_back(tag);
+        continue;
+      }
+      (life == Life::alive || changed ? alive_ : unknown_) = mark ? mark->words() : tag;
+      now[tag] = {text, since};
+    }
+    seen_ = std::move(now);
+  }
+
+  /// A process that is certainly there, in words.
+  [[nodiscard]] const std::optional<std::string>& alive() const { return alive_; }
+  /// One of which only time will tell.
+  [[nodiscard]] const std::optional<std::string>& unknown() const { return unknown_; }
+
+ private:
+  struct Seen {
+    std::string text;
+    Clock::time_point since;
+  };
+  fs::path folder_;
+  MarkTimes times_;
+  std::map<std::string, Seen> seen_;
+  std::optional<std::string> alive_, unknown_;
+};
+
+}  // namespace
+
+void refuse_claimed(const fs::path& lock, const std::string& holder) {
+  std::string path = lock.string();
+  constexpr const char* ending = "/.lock";
+  const size_t name = path.ends_with(ending) ? std::strlen(ending) : std::strlen(".lock");
+  path.resize(path.size() - name);
+  throw DataError(path, "is in use by another run" + (holder.empty() ? "" : ", " + holder),
+                  "Wait until it has ended, or choose another path");
+}
+
+std::string read_claim_text(const fs::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::string> marks_in(const fs::path& folder) {
+  std::vector<std::string> tags;
+  std::error_code gone;
+  for (const auto& entry : fs::directory_iterator(folder, gone)) {
+    const std::string name = entry.path().filename().string();
+    if (!is_process_tag(name)) {
+      throw DataError(entry.path().string(), "is no mark of a run of this program",
+                      "Move it away: the folder it lies in is used as a lock");
+    }
+    tags.push_back(name);
+  }
+  return tags;
+}
+
+MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
+                         std::vector<std::string>& dead)
+    : folder_(folder), mark_(folder / process_tag()), text_(own_mark().text()), times_(wait.times) {
+  const fs::path made = folder.string() + "." + process_tag();
+  std::error_code failure;
+  if (mkdir(made.c_str(), 0777) != 0) fail(folder, "cannot be made");
+  const auto give_up = [&made] {
+    std::error_code ignored;
+    fs::remove(made / process_tag(), ignored);
+    fs::remove(made, ignored);
+  };
+  try {
+    if (!write_mark(made / process_tag(), text_ + beat_line(0), true)) {
+      fail(folder, "cannot be written");
+    }
+    Watch watch(folder, times_);
+    bool said = false;
+    for (const auto begin = Clock::now();; std::this_thread::sleep_for(times_.look)) {
+      if (std::rename(made.c_str(), folder.c_str()) == 0) break;
+      if (errno != EEXIST && errno != ENOTEMPTY) fail(folder, "cannot be taken as a lock");
+      watch.look(dead);
+      if (watch.alive() && Clock::now() - begin >= wait.patience) {
+        refuse_claimed(folder, *watch.alive());
+      }
+      if (!watch.alive() && watch.unknown() && !said && wait.say) {
+        said = true;
+        wait.say(folder.string() + ": waiting to see whether " + *watch.unknown() +
+                 " still runs (up to " + std::to_string(times_.stale.count() / 1000) + " s)");
+      }
+    }
+  } catch (...) {
+    give_up();
+    throw;
+  }
+  start();
+}
+
+MarksFolder::MarksFolder(const fs::path& folder, const std::string& owner, const MarkTimes& times)
+    : folder_(folder), mark_(folder / process_tag()), text_(own_mark().text()), times_(times) {
+  if (owner == process_tag()) return;  // the owner's own mark is there
+  if (!write_mark(mark_, text_ + beat_line(0), true)) fail(mark_, "cannot be made");
+  std::error_code ignored;
+  if (!fs::exists(folder / owner, ignored)) {
+    fs::remove(mark_, ignored);
+    throw DataError(folder.string(), "the run's first rank has lost its mark",
+                    "Another run has taken the path: look what it does");
+  }
+  start();
+}
+
+void MarksFolder::start() {
+  thread_ = std::thread([this] { renew(); });
+}
+
+void MarksFolder::renew() {
+  std::unique_lock lock(state_);
+  for (int64_t beat = 1; !wake_.wait_for(lock, times_.renewal, [this] { return ends_; }); ++beat) {
+    lock.unlock();
+    const bool kept = write_mark(mark_, text_ + beat_line(beat), false);
+    const bool missing = !kept && errno == ENOENT;
+    lock.lock();
+    if (missing) lost_ = true;
+  }
+}
+
+bool MarksFolder::is_held() const {
+  const std::scoped_lock lock(state_);
+  return !lost_;
+}
+
+MarksFolder::~MarksFolder() {
+  if (!thread_.joinable()) return;
+  {
+    const std::scoped_lock lock(state_);
+    ends_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+  std::error_code ignored;
+  fs::remove(mark_, ignored);
+  rmdir(folder_.c_str());  // fails while others are in it
+}
+
+}  // namespace explaind

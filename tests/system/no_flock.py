@@ -1,0 +1,147 @@
+"""File systems without flock (Lustre mounted without it, NFS without its daemon): all verbs work, one run at a time, and nothing stays.
+
+    no_flock.py SHIM      SHIM: the library of no_flock.c
+
+A process of another machine is played by one of another PID namespace, whose life or death nobody here can know: only what it
+renews tells. Where namespaces cannot be made that part says SKIPPED.
+"""
+import errno
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from program import EXPLAIND, GOLDENS, MPIRUN, must, write_samples
+from store_contents import contents
+
+SERIES = GOLDENS / "grouped_query/series"
+CODES = {"ENOSYS": errno.ENOSYS, "ENOLCK": errno.ENOLCK, "EOPNOTSUPP": errno.EOPNOTSUPP, "ENOTSUPP": 524}
+ELSEWHERE = ["unshare", "--pid", "--fork", "--mount-proc"]
+
+
+def environment(shim, code=None, **more):
+    own = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", LD_PRELOAD=shim)
+    return own | ({"FLOCK_ERRNO": str(code)} if code else {}) | more
+
+
+def command(store, samples, *more, ranks=0):
+    mpirun = [MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", str(ranks)] if ranks else []
+    return [*mpirun, EXPLAIND, "decompose", "--series", str(SERIES), "--samples", str(samples), "--store", str(store), *more]
+
+
+def call(arguments, env, timeout=120):
+    return subprocess.run([str(a) for a in arguments], capture_output=True, text=True, env=env, timeout=timeout)
+
+
+def every_verb(folder, shim, samples, reference):
+    for name, code in CODES.items():
+        for more in ({}, {"HDF5_USE_FILE_LOCKING": "FALSE"}):
+            env = environment(shim, code, **more)
+            store = folder / "a.h5"
+            process = must(call(command(store, samples, ranks=2 if name == "ENOLCK" else 0), env))
+            assert process.stderr.count("a lock of files") == 1, process.stderr
+            assert contents(store) == reference
+            for verb in (["query", store, "--top", "1"], ["inspect", store]):
+                must(call([EXPLAIND, *verb], env))
+            process = must(call(command(store, samples, "--resume"), env))
+            assert "units are there" in process.stdout
+            must(call(command(store, samples, "--overwrite"), env))
+            assert contents(store) == reference
+            # A run that fails: nothing stays.
+            store.unlink()
+            process = call(command(folder / "none.h5", folder / "missing.jsonl"), env)
+            assert process.returncode == 1
+            process = call(command(folder / "samples.jsonl", samples), env)
+            assert process.returncode == 1 and "exists" in process.stderr
+            assert sorted(p.name for p in folder.iterdir()) == ["reference.h5", "samples.jsonl"], list(folder.iterdir())
+    env = environment(shim, errno.ENOLCK, HDF5_USE_FILE_LOCKING="TRUE")
+    process = call([EXPLAIND, "query", folder / "reference.h5"], env)
+    assert process.returncode == 1 and "HDF5_USE_FILE_LOCKING" in process.stderr, process.stderr
+    print("every verb works without flock, whatever the file system answers")
+
+
+def long_run(folder, env, ranks):
+    """A run that lasts, once it has written something; its store and samples."""
+    samples = write_samples(folder / "many.jsonl", [40] * 400, 60)
+    store = folder / "long.h5"
+    job = subprocess.Popen(command(store, samples, "--chunk", "1", "--component", "row", ranks=ranks), env=env,
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    deadline = time.monotonic() + 60
+    while not store.exists() and job.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert job.poll() is None, "the run ended too soon"
+    return job, store, samples
+
+
+def ranks_of(store):
+    """Process numbers of those that hold marks of the store."""
+    return {int(p.name.split("-")[-2]) for p in pathlib.Path(f"{store}.lock").iterdir()}
+
+
+def rank_zero_stopped(folder, shim):
+    """The first rank stands still; the other one's mark holds the store, whatever the clocks say."""
+    if call([*ELSEWHERE, "true"], environment(shim)).returncode != 0:
+        print("SKIPPED: no PID namespaces here")
+        return
+    env = environment(shim, errno.ENOSYS)
+    job, store, samples = long_run(folder, env, 2)
+    deadline = time.monotonic() + 10
+    while len(ranks_of(store)) < 2 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    pids = ranks_of(store)
+    assert len(pids) == 2, "every rank holds its mark"
+    first = next(p for p in pids if b"OMPI_COMM_WORLD_RANK=0\0" in pathlib.Path(f"/proc/{p}/environ").read_bytes())
+    os.kill(first, signal.SIGSTOP)
+    try:
+        for skew in ("-3600", "3600"):
+            process = call([*ELSEWHERE, *command(store, samples, "--chunk", "1", "--component", "row", "--overwrite")],
+                           environment(shim, errno.ENOSYS, CLOCK_SKEW=skew))
+            assert process.returncode == 1 and "in use" in process.stderr, process.stderr
+        here = call(command(store, samples, "--chunk", "1", "--component", "row", "--overwrite"), env)
+        assert here.returncode == 1 and "in use" in here.stderr, here.stderr
+    finally:
+        os.kill(first, signal.SIGCONT)
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+    print("a run whose first rank is stopped keeps its store, with clocks an hour apart")
+    # The killed run's marks: at once where its processes are known to be gone, else after half a minute.
+    while any(pathlib.Path(f"/proc/{p}").exists() for p in pids):
+        time.sleep(0.05)
+    copy = folder / "copy.h5"
+    shutil.copy(store, copy)
+    shutil.copytree(f"{store}.lock", f"{copy}.lock")
+    begin = time.monotonic()
+    few = ["--chunk", "1", "--component", "row", "--resume"]
+    stop = subprocess.Popen(command(store, samples, *few), env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    for line in stop.stdout:
+        if line.startswith("Going on"):
+            break
+    stop.send_signal(signal.SIGTERM)
+    stop.communicate()
+    assert stop.returncode == 75 and time.monotonic() - begin < 25
+    assert not pathlib.Path(f"{store}.lock").exists()
+    begin = time.monotonic()
+    process = call([*ELSEWHERE, *command(copy, folder / "samples.jsonl", "--overwrite")],
+                   environment(shim, errno.ENOSYS, CLOCK_SKEW="3600"), timeout=200)
+    assert "waiting to see whether" in process.stderr, process.stderr
+    assert time.monotonic() - begin >= 30
+    assert not pathlib.Path(f"{copy}.lock").exists()
+    print("a killed run's marks are recognised by who comes next")
+
+
+def main():
+    shim = sys.argv[1]
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        samples = write_samples(folder / "samples.jsonl", [9, 12, 5], 60)
+        must(call(command(folder / "reference.h5", samples), environment(shim)))
+        every_verb(folder, shim, samples, contents(folder / "reference.h5"))
+        rank_zero_stopped(folder, shim)
+
+
+main()
