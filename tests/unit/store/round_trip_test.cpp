@@ -178,6 +178,7 @@ TEST(Store, FilesThatAreNoneAreNamed) {
   EXPECT_THAT(refusal([&] { StoreReader{file.path()}; }), HasSubstr(file.path().string()));
   std::ofstream(file.path()) << "not HDF5 at all";
   EXPECT_THAT(refusal([&] { StoreReader{file.path()}; }), HasSubstr(file.path().string()));
+  std::filesystem::remove(file.path());  // it would not be replaced
   write_store(file.path(), small_schema());
   std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) / 2);
   EXPECT_THAT(refusal([&] {
