@@ -50,7 +50,7 @@ def main():
         messages = run("ompi_info", "--parsable", "--path", "pkgdatadir").strip().split(":")[-1]
         said = run(*hiding([plugins, messages]), str(moved / "mpirun"), "--oversubscribe", "--bind-to", "none", "-n", "2",
                    str(moved / "explaind"), "--version", environment=bare)
-        assert said.count("explaind ") == 2, said
+        assert said.count("explaind ") == 1, said  # one rank speaks for both
         nowhere = dict(bare, EXPLAIND_LIBTORCH=folder)
         refused = subprocess.run([str(moved / "explaind"), "--version"], env=nowhere, capture_output=True, text=True)
         assert refused.returncode == 2 and "EXPLAIND_LIBTORCH" in refused.stderr, refused

@@ -90,7 +90,7 @@ TEST(FixedShards, RefuseWhatIsNotAGrid) {
   };
   EXPECT_THAT(refusal(3, 2, {}), HasSubstr("--shards"));
   EXPECT_THAT(refusal(4, {}, 3), HasSubstr("--segment-groups"));
-  EXPECT_THAT(refusal(4, 2, 1), HasSubstr("1 groups of 2 ranks are 2 ranks, not 4"));
+  EXPECT_THAT(refusal(4, 2, 1), HasSubstr("1 group of 2 ranks are 2 ranks, not 4"));
 }
 
 }  // namespace

@@ -55,14 +55,18 @@ TEST_F(Split, ScoresAreThoseOfFormedWeights) {
 
 TEST_F(Split, IsTheSameFromEverySourceAndInWaves) {
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-    RunOptions options = adaptive(1e-5, 1e-7);
+    // In fp32 F itself is rounded by 3e-7 here, on some processors.
+    RunOptions options = adaptive(1e-5, type == at::kFloat ? 1e-5 : 1e-7);
     options.granularity = Granularity::row;
     options.type = type;
     options.solver.micro_batch = 2;
     options.form = ProductForm::split;
     const ScoreTile resident = decompose(network, path, samples, options);
     for (size_t i = 0; i < samples.size(); ++i) {
-      EXPECT_TRUE(resident.tolerance_met[i] == 1 || resident.limited_by_precision[i] == 1) << i;
+      EXPECT_TRUE(resident.tolerance_met[i] == 1 || resident.limited_by_precision[i] == 1)
+          << i << ": residual " << resident.residual[i] << ", error "
+          << resident.quadrature_error[i] << ", nodes " << resident.node_count[i] << ", F "
+          << resident.value_from[i] << " to " << resident.value_to[i];
     }
     options.streamed = true;
     for (const int64_t bytes : {int64_t{1} << 30, int64_t{1}}) {
