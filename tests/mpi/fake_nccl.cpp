@@ -8,8 +8,8 @@
 //   fail      the gather fails after it has begun: ncclCommGetAsyncError
 //   remote    the same, as if another rank were gone
 //   start     (gather 0) ncclCommInitRankConfig never ends
-//   no_start  (gather 0) ncclCommInitRankConfig fails, when the others have had what they need of it
-//   slow      ncclAllGather takes 50 ms to put that gather on the stream
+//   no_start  (gather 0) ncclCommInitRankConfig fails, when the others have had what they need of
+//   it slow      ncclAllGather takes 50 ms to put that gather on the stream
 
 #include <fcntl.h>
 #include <nccl.h>

@@ -33,9 +33,9 @@ class ConvolutionNetwork final : public Network {
   [[nodiscard]] int64_t blocks() const override { return 2; }
   [[nodiscard]] at::Tensor block(int64_t index, const at::Tensor& input, Ops& ops) const override {
     if (index == 0) return ops.embedding(input, 0);
-    const at::Tensor image = input.unsqueeze(1);                    // B 1 T C
+    const at::Tensor image = input.unsqueeze(1);                                  // B 1 T C
     const at::Tensor inner = at::tanh(ops.conv2d(image, 1, no_parameter, 1, 1));  // B 4 T C
-    const at::Tensor halved = ops.conv2d(inner, 2, no_parameter, 2, 0);           // B 2 ⌈T/2⌉ C/2
+    const at::Tensor halved = ops.conv2d(inner, 2, no_parameter, 2, 0);  // B 2 ⌈T/2⌉ C/2
     // Back to B T C: each position gets what its half of the image says.
     const at::Tensor joined = at::cat({halved.select(1, 0), halved.select(1, 1)}, -1);
     return joined.repeat_interleave(2, 1).narrow(1, 0, input.size(1));
