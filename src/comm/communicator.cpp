@@ -161,10 +161,12 @@ std::vector<std::string> Communicator::all_gather(const std::string& value) cons
   const auto ranks = static_cast<size_t>(size_);
   std::vector<int64_t> lengths(ranks);
   const auto length = static_cast<int64_t>(value.size());
+  // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy 14 takes int64_t for another type
   check_mpi(MPI_Allgather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, comm_),
             "MPI_Allgather");
   std::vector<std::string> values(ranks);
-  if (std::accumulate(lengths.begin(), lengths.end(), size_t{0}) > largest_) {
+  const int64_t total = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
+  if (static_cast<size_t>(total) > largest_) {
     for (size_t i = 0; i < ranks; ++i) {
       if (static_cast<int>(i) == rank_) values[i] = value;
       values[i].resize(static_cast<size_t>(lengths[i]));
@@ -189,6 +191,7 @@ std::vector<std::vector<double>> Communicator::exchange(std::span<const double> 
                                                         const std::vector<int64_t>& counts) const {
   const auto ranks = static_cast<size_t>(size_);
   std::vector<int64_t> taken(ranks);
+  // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy 14 takes int64_t for another type
   check_mpi(MPI_Alltoall(counts.data(), 1, MPI_INT64_T, taken.data(), 1, MPI_INT64_T, comm_),
             "MPI_Alltoall");
   std::vector<std::vector<double>> received(ranks);
