@@ -145,6 +145,17 @@ Sequential::Layer Sequential::build(const nlohmann::json& layer, size_t index, b
   described.refuse(fmt::format("type '{}' is not known", type), fmt::format("Known: {}", known));
 }
 
+Smoothness Sequential::smoothness() const {
+  Smoothness roughest = Smoothness::smooth;
+  for (const Layer& layer : layers_) {
+    if (std::holds_alternative<MaxPool>(layer)) roughest = Smoothness::kinks;
+    if (const auto* function = std::get_if<Activation>(&layer)) {
+      roughest = rougher(roughest, smoothness_of(*function));
+    }
+  }
+  return roughest;
+}
+
 at::Tensor Sequential::forward(const at::Tensor& input, Ops& ops) const {
   if (input.sizes().slice(1) != at::IntArrayRef(input_)) {
     throw DataError(

@@ -1,0 +1,21 @@
+#include "model/smoothness.hpp"
+
+namespace explaind {
+
+Smoothness smoothness_of(const Model& model) {
+  const auto* knows = dynamic_cast<const OfSmoothness*>(&model);
+  return knows == nullptr ? Smoothness::kinks : knows->smoothness();
+}
+
+Smoothness smoothness_of(Activation function) {
+  switch (function) {
+    case Activation::gelu:
+    case Activation::silu:
+      return Smoothness::smooth;
+    case Activation::relu:
+      break;
+  }
+  return Smoothness::kinks;
+}
+
+}  // namespace explaind
