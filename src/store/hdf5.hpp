@@ -46,9 +46,6 @@ void check(herr_t status, const std::string& where, const std::string& what);
 /// Switches off HDF5's printing of its error stack, for the whole process.
 void silence();
 
-/// The VL UTF-8 string type of every text in a store.
-Handle text_type(const std::string& where);
-
 /// One hyperslab of a dataset, [start, start + count) along every dimension, to or from contiguous
 /// memory, in calls of at most 1 GiB (HDF5 1.10 fails above 2 GiB).
 struct Slab {
