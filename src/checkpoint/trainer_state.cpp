@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "checkpoint/convert.hpp"
+#include "checkpoint/tensor_names.hpp"
 #include "checkpoint/torch_file.hpp"
 #include "core/error.hpp"
 
@@ -53,8 +54,9 @@ class GroupReader {
     const auto* list = value == nullptr ? nullptr : value->as<PlainList>();
     if (list == nullptr) return names;
     for (const PlainData& each : list->items) {
-      if (each.as<std::string>() == nullptr) refuse("param_names holds something that is no text");
-      names.push_back(*each.as<std::string>());
+      const auto* name = each.as<std::string_view>();
+      if (name == nullptr) refuse("param_names holds something that is no text");
+      names.emplace_back(*name);
     }
     return names;
   }
@@ -143,6 +145,61 @@ std::tuple<int, int, int> module_key(const std::string& name) {
   return {1, layer, 2 * place + (rest.ends_with(".bias") ? 1 : 0)};
 }
 
+constexpr const char* weights_alone =
+    "A step of it cannot be taken here: decompose the weights alone (--source weights)";
+
+/// States of other optimizers than AdamW, by what they keep of a parameter: asking for the state
+/// that belongs to the weights would be no help, as it does.
+void refuse_other_optimizers(const PlainData& states, const std::string& where) {
+  const auto* dict = states.as<PlainDict>();
+  if (dict == nullptr || dict->values.empty()) return;
+  struct Mark {
+    const char* key;
+    const char* optimizer;
+  };
+  constexpr std::array<Mark, 8> marks{{{"state1", "an 8-bit optimizer (bitsandbytes)"},
+                                       {"absmax1", "an 8-bit optimizer (bitsandbytes)"},
+                                       {"exp_avg_sq_row", "Adafactor"},
+                                       {"momentum_buffer", "SGD"},
+                                       {"exp_inf", "Adamax"},
+                                       {"square_avg", "RMSprop"},
+                                       {"z", "a schedule-free optimizer"},
+                                       {"GG", "Shampoo or SOAP"}}};
+  const PlainData& first = dict->values.front();
+  for (const Mark& mark : marks) {
+    if (first.find(mark.key) == nullptr) continue;
+    throw DataError(where, fmt::format("is the state of {}, not of AdamW", mark.optimizer),
+                    weights_alone);
+  }
+  if (first.find("exp_avg") != nullptr && first.find("exp_avg_sq") == nullptr) {
+    throw DataError(where,
+                    "is the state of an optimizer without second moments (Lion?), not of AdamW",
+                    weights_alone);
+  }
+}
+
+/// Parameters that are in no group were frozen in the training.
+void refuse_frozen(const std::vector<std::vector<size_t>>& groups, size_t in_groups,
+                   const std::vector<NamedShape>& parameters, const std::string& where) {
+  std::vector<bool> stepped(parameters.size(), false);
+  for (const std::vector<size_t>& group : groups) {
+    for (const size_t parameter : group) stepped[parameter] = true;
+  }
+  const auto frozen = std::find(stepped.begin(), stepped.end(), false);
+  if (in_groups >= parameters.size() || (!groups.empty() && frozen == stepped.end())) return;
+  throw DataError(
+      where,
+      fmt::format(
+          "has {} parameters of the {} weights{}: the others were frozen in the training, "
+          "which is not supported here",
+          in_groups, parameters.size(),
+          groups.empty()
+              ? std::string()
+              : fmt::format(" (and not {})",
+                            parameters[static_cast<size_t>(frozen - stepped.begin())].name)),
+      "Decompose the weights alone (--source weights)");
+}
+
 /// Per group, the model's parameters in the order of its params.
 std::vector<std::vector<size_t>> assign(const std::vector<std::vector<int64_t>>& numbers,
                                         const std::vector<std::vector<std::string>>& names,
@@ -152,7 +209,8 @@ std::vector<std::vector<size_t>> assign(const std::vector<std::vector<int64_t>>&
   const bool named = std::none_of(names.begin(), names.end(),
                                   [](const auto& of_group) { return of_group.empty(); });
   for (size_t g = 0; named && g < names.size(); ++g) {
-    for (const std::string& name : names[g]) {
+    for (const std::string& wrapped : names[g]) {
+      const std::string name = unwrapped(wrapped);
       const auto found = std::find_if(parameters.begin(), parameters.end(),
                                       [&](const NamedShape& each) { return each.name == name; });
       if (found == parameters.end()) {
@@ -160,6 +218,13 @@ std::vector<std::vector<size_t>> assign(const std::vector<std::vector<int64_t>>&
       }
       groups[g].push_back(static_cast<size_t>(found - parameters.begin()));
     }
+  }
+  size_t in_groups = 0;
+  for (const std::vector<int64_t>& group : numbers) in_groups += group.size();
+  if (named) {
+    refuse_frozen(groups, in_groups, parameters, where);
+  } else {
+    refuse_frozen({}, in_groups, parameters, where);
   }
   if (!named && numbers.size() > 2) {
     throw DataError(where,
@@ -228,6 +293,7 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
     throw DataError(where, "holds no state and param_groups",
                     "It must be the state_dict() of torch.optim.AdamW");
   }
+  refuse_other_optimizers(*states, where);
   const std::vector<double> rates = scheduled_rates(schedule);
   std::vector<GroupReader> readers;
   std::vector<std::vector<int64_t>> numbers;
