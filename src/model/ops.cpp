@@ -30,12 +30,24 @@ at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Te
                                           scale, /*enable_gqa=*/grouped);
 }
 
+// On CUDA devices the backward passes of LibTorch's pooling add in no fixed order (and are refused
+// where determinism is asked for), though windows do not overlap here. The maximum along an axis
+// remembers the place of the one value that its gradient goes to.
+
 at::Tensor Ops::max_pool2d(const at::Tensor& x, int64_t size) const {
-  return at::max_pool2d(x, {size, size});
+  if (x.is_cpu()) return at::max_pool2d(x, {size, size});
+  const int64_t rows = x.size(2) / size, columns = x.size(3) / size;
+  const at::Tensor windows = x.narrow(2, 0, rows * size)
+                                 .narrow(3, 0, columns * size)
+                                 .reshape({x.size(0), x.size(1), rows, size, columns, size})
+                                 .transpose(3, 4)
+                                 .flatten(-2);  // B C rows columns size²
+  return std::get<0>(windows.max(-1));
 }
 
 at::Tensor Ops::max_over_image(const at::Tensor& x) const {
-  return std::get<0>(at::adaptive_max_pool2d(x, {1, 1})).flatten(1);
+  if (x.is_cpu()) return std::get<0>(at::adaptive_max_pool2d(x, {1, 1})).flatten(1);
+  return std::get<0>(x.flatten(-2).max(-1));
 }
 
 }  // namespace explaind
