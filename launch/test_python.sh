@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Python of the tests: a virtual environment with tests/requirements.txt and the PyTorch that is LibTorch.
+# Makes the Python of the tests: a virtual environment with tests/requirements.txt, the PyTorch that is LibTorch, and the wheels of
+# tests/wheels.txt in its folder wheels/, to be read as archives.
 # Called by launch/setup.sh --tests, not by hand.
 #
 #   launch/test_python.sh PYTHON LIBTORCH VENV
@@ -10,8 +11,9 @@
 set -euo pipefail
 python=$1 libtorch=$(realpath "$2") venv=$3
 requirements=$(dirname "$0")/../tests/requirements.txt
+wheels=$(dirname "$0")/../tests/wheels.txt
 
-stamp=$(cat "$requirements" "$0" "$libtorch/torch/version.py" | cksum)
+stamp=$(cat "$requirements" "$wheels" "$0" "$libtorch/torch/version.py" | cksum)
 if [ "$(cat "$venv/explaind.stamp" 2>/dev/null)" = "$stamp" ]; then
   exit 0
 fi
@@ -81,6 +83,7 @@ PYTHON
 rm -rf "$venv"
 "$python" -m venv "$venv"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
+"$venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-input --no-deps -d "$venv/wheels" -r "$wheels"
 site=$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
 link_torch "$site"
 stand_ins "$site/nvidia/cu13/lib"

@@ -82,6 +82,7 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& options, const 
                format_bytes(static_cast<double>(memory.device_total())));
   }
   fmt::print("\n");
+  for (const std::string& note : job.notes) fmt::print("note: {}\n", note);
   std::cout.flush();
 }
 
@@ -145,6 +146,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     static_cast<void>(parse_bytes("device-memory", *options.device_memory));
   }
   static_cast<void>(parse_phases(options.phases));
+  static_cast<void>(tied_head_of(options));
   static_cast<void>(StepSelection::parse(options.steps));
   require_step_options(options);
   require_parameter_options(options);
@@ -181,7 +183,10 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
                        : memory_of(job, grid.shards(), source, budget);
   });
   const StoreClaim claim(options, world);
-  agree(world, [&] { require_finite_weights(job, world); });
+  agree(world, [&] {
+    require_unused_agree(job, options, world.rank(), world.size());
+    require_finite_weights(job, world);
+  });
   std::optional<FormedSteps> steps;
   std::optional<TrainAxis> train;
   if (job.steps) {

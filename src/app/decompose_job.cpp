@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "app/decompose_parts.hpp"
@@ -38,6 +39,20 @@ Rounding rounding_of(const std::string& precision) {
 
 }  // namespace
 
+TiedHead tied_head_of(const DecomposeOptions& options) {
+  return parse_tied_head(options.tied_head.value_or("equal"));
+}
+
+void require_unused_agree(const DecomposeJob& job, const DecomposeOptions& options, int rank,
+                          int ranks) {
+  for (auto i = static_cast<size_t>(rank); job.series && i < job.series->size();
+       i += static_cast<size_t>(ranks)) {
+    std::map<std::string, TensorView> tensors = job.series->checkpoint(i).tensors();
+    if (tied_head_of(options) == TiedHead::embedding) tensors.erase("lm_head.weight");
+    require_agreement(*job.network, tensors, job.series->checkpoint(i).directory().string());
+  }
+}
+
 SolverOptions solver_options(const DecomposeOptions& options) {
   const Rounding rounding = rounding_of(options.precision);
   SolverOptions solver;
@@ -60,21 +75,24 @@ SolverOptions solver_options(const DecomposeOptions& options) {
 namespace {
 
 std::vector<Sample> samples_of_file(const DecomposeOptions& options, const Network& network,
-                                    const std::filesystem::path& tokenizer) {
+                                    const std::filesystem::path& tokenizer,
+                                    std::vector<std::string>& notes) {
   return load_samples(options.samples,
                       {.vocabulary = network.vocabulary(),
                        .max_length = options.max_length.value_or(network.max_positions()),
                        .truncate = options.truncate,
-                       .tokenizer_directory = options.tokenizer.value_or(tokenizer.string())});
+                       .tokenizer_directory = options.tokenizer.value_or(tokenizer.string())},
+                      &notes);
 }
 
 void open_series(DecomposeJob& job, const DecomposeOptions& options) {
   job.series = CheckpointSeries::open(options.series, parse_phases(options.phases),
-                                      options.source == "steps" ? 1 : 2);
+                                      options.source == "steps" ? 1 : 2, tied_head_of(options));
+  job.notes = job.series->notes();
   const std::filesystem::path first = job.series->checkpoint(0).directory();
   auto network = build_network(job.series->config(), (first / "config.json").string());
   job.path = std::make_shared<const CheckpointPath>(*job.series, *network);
-  job.samples = samples_of_file(options, *network, first);
+  job.samples = samples_of_file(options, *network, first, job.notes);
   job.network = network.get();
   job.model = std::move(network);
 }
@@ -112,7 +130,7 @@ void open_run(DecomposeJob& job, const DecomposeOptions& options) {
                      "Use validation, train, or some of them as in validation:0:99");
   }
   if (!choice) {
-    job.samples = samples_of_file(options, *job.network, job.run->directory());
+    job.samples = samples_of_file(options, *job.network, job.run->directory(), job.notes);
     return;
   }
   TrainingData all = load_run_data(*job.run);

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "checkpoint/series.hpp"
@@ -32,6 +33,7 @@ struct StepJob {
 struct DecomposeJob {
   std::optional<CheckpointSeries> series;  ///< what --series names: this,
   std::optional<RecordedRun> run;          ///< or this
+  std::vector<std::string> notes;          ///< what of the inputs is not used, or used otherwise
   std::unique_ptr<Model> model;
   const Network* network = nullptr;     ///< the model, where it is a language model
   std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
@@ -62,6 +64,14 @@ struct DecomposeJob {
   /// The same of an optimizer's steps, which are not formed yet.
   void set_steps();
 };
+
+/// What --tied-head says. Throws UsageError for words it does not know.
+TiedHead tied_head_of(const DecomposeOptions& options);
+
+/// Tensors that the network does not use must not say another network (require_agreement). Reads
+/// those of a rank's share of the checkpoints; not collective.
+void require_unused_agree(const DecomposeJob& job, const DecomposeOptions& options, int rank,
+                          int ranks);
 
 /// The options that decide a unit's scores. Throws UsageError for words it does not know.
 SolverOptions solver_options(const DecomposeOptions& options);

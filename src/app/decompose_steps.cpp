@@ -69,11 +69,13 @@ void open_steps(DecomposeJob& job, const DecomposeOptions& options) {
   const Network& network = *job.network;
   const fs::path tokenizer =
       options.tokenizer.value_or(job.series->checkpoint(0).directory().string());
-  std::vector<Sample> samples = load_samples(
-      options.training_batch, {.vocabulary = network.vocabulary(),
-                               .max_length = options.max_length.value_or(network.max_positions()),
-                               .truncate = options.truncate,
-                               .tokenizer_directory = tokenizer});
+  std::vector<Sample> samples =
+      load_samples(options.training_batch,
+                   {.vocabulary = network.vocabulary(),
+                    .max_length = options.max_length.value_or(network.max_positions()),
+                    .truncate = options.truncate,
+                    .tokenizer_directory = tokenizer},
+                   &job.notes);
   job.steps.emplace(
       StepJob{.batch = TrainingBatch(std::move(samples), parse_batch_mean(*options.batch_mean),
                                      training_axis(job.solver.axes)),

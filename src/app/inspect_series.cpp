@@ -123,6 +123,7 @@ struct Opened {
   std::optional<CheckpointSeries> series;  ///< where all of it is one network that is known
   std::vector<Checkpoint> alone;           ///< else
   std::string refusal;
+  std::vector<std::string> notes;  ///< what of it is passed over or not used
 
   [[nodiscard]] std::vector<const Checkpoint*> checkpoints() const {
     std::vector<const Checkpoint*> all;
@@ -141,9 +142,11 @@ struct Opened {
 };
 
 Opened open(const fs::path& path, const std::vector<Phase>& phases) {
-  Opened opened{.entries = list_series(path, 1, phases), .series = {}, .alone = {}, .refusal = ""};
+  Opened opened;
+  opened.entries = list_series(path, 1, phases, &opened.notes);
   try {
     opened.series = CheckpointSeries::open(path, phases, 1);
+    opened.notes = opened.series->notes();
     opened.refusal = refusal_of(opened.series->config(), opened.series->checkpoint(0).directory());
   } catch (const Error& error) {
     opened.refusal = error.what();
@@ -176,6 +179,7 @@ void inspect_series(const fs::path& path, const std::vector<Phase>& phases) {
     fmt::print("  beside      weights of no step, which are not part of the series\n");
   }
   if (!opened.refusal.empty()) fmt::print("  cannot be decomposed: {}\n", opened.refusal);
+  for (const std::string& note : opened.notes) fmt::print("  note        {}\n", note);
   fmt::print("\n{:>10} {:>10}  {:>11}  {:>11}  {:>9}\n", "step from", "step to", "|Δ|/|θ|",
              "max |Δ|", "changed");
   for (size_t i = 0; i + 1 < checkpoints.size(); ++i) print_difference(opened.change(i));

@@ -261,6 +261,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   require_parameter_options(wanted);
   if (wanted.memory) static_cast<void>(parse_bytes("memory", *wanted.memory));
   static_cast<void>(StepSelection::parse(wanted.steps));
+  static_cast<void>(tied_head_of(wanted));
   const std::optional<int> shards =
       fixed_shards(static_cast<int>(ranks), wanted.shards, wanted.segment_groups);
   use_threads(wanted, world, ranks);
@@ -271,6 +272,10 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
     opened.emplace(prepare_job(wanted, device->device));
   });
   DecomposeJob& job = *opened;
+  agree(world, [&] { require_unused_agree(job, wanted, world.rank(), world.size()); });
+  for (const std::string& note : job.notes) {
+    if (world.rank() == 0) fmt::print("note: {}\n", note);
+  }
   const Target target = target_of(options, job, *device, ranks, shards, world);
   agree(world, [&] { require_train_axis(job, wanted, target.grid.shards); });
   std::optional<CheckpointValues> values;

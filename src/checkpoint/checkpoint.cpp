@@ -4,7 +4,9 @@
 
 #include <array>
 
+#include "checkpoint/folder_kind.hpp"
 #include "checkpoint/json_file.hpp"
+#include "checkpoint/tensor_names.hpp"
 #include "checkpoint/weight_file.hpp"
 #include "core/error.hpp"
 
@@ -72,6 +74,7 @@ bool is_checkpoint_directory(const fs::path& path) {
 void Checkpoint::map(const fs::path& file) {
   mapped_.push_back(open_weight_file(file));
   files_.push_back(file);
+  notes_.insert(notes_.end(), mapped_.back()->notes().begin(), mapped_.back()->notes().end());
   for (const TensorView& tensor : mapped_.back()->tensors()) tensors_.emplace(tensor.name, tensor);
 }
 
@@ -105,8 +108,11 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
                     "Name a Hugging Face checkpoint directory");
   }
   if (!is_checkpoint_directory(directory)) {
-    throw DataError(directory.string(), "holds no config.json",
-                    "Name a Hugging Face checkpoint directory");
+    const std::optional<Instead> instead = foreign_folder(directory);
+    throw DataError(directory.string(),
+                    instead ? "holds no config.json: it is " + instead->what
+                            : std::string("holds no config.json"),
+                    instead ? instead->remedy : "Name a Hugging Face checkpoint directory");
   }
   Checkpoint checkpoint;
   checkpoint.directory_ = directory;
@@ -125,12 +131,22 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
     }
   }
   if (!found) {
+    if (const std::optional<Instead> instead = foreign_folder(directory)) {
+      throw DataError(directory.string(), "holds no weights: it is " + instead->what,
+                      instead->remedy);
+    }
     throw DataError(directory.string(),
                     fmt::format("holds no weights: neither {0} nor {0}{2}, {1} or {1}{2}",
                                 single_names[0], single_names[1], index_end),
                     "Name a directory as transformers' save_pretrained writes it");
   }
   if (checkpoint.tensors_.empty()) throw DataError(directory.string(), "holds no tensor");
+  if (const std::optional<Instead> instead = adapter_in(directory)) {
+    throw DataError(directory.string(), "holds, beside its weights, " + instead->what,
+                    instead->remedy + ", or move adapter_* away where the weights alone are meant");
+  }
+  const std::string unwrapped = unwrap_names(checkpoint.tensors_, directory.string());
+  if (!unwrapped.empty()) checkpoint.notes_.push_back(unwrapped);
   return checkpoint;
 }
 

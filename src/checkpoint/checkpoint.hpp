@@ -20,12 +20,13 @@ bool is_checkpoint_directory(const std::filesystem::path& path);
 /// A checkpoint directory: config.json and weights in the first of model.safetensors,
 /// model.safetensors.index.json with its shards, pytorch_model.bin, pytorch_model.bin.index.json
 /// with its shards that is there (the order of transformers). Files are memory-mapped read-only and
-/// closed with the last copy of this value.
+/// closed with the last copy of this value. Names are the model's own, whatever wrapper the state
+/// was saved out of (tensor_names.hpp).
 class Checkpoint {
  public:
   /// Throws DataError naming the file and the rule that is broken: no config.json, no weights,
-  /// a broken file, a shard that is missing, a tensor that is
-  /// listed but absent or present but not listed.
+  /// a broken file, a shard that is missing, a tensor that is listed but absent or present but not
+  /// listed; and what a folder or file is instead, where that is known (folder_kind.hpp).
   static Checkpoint open(const std::filesystem::path& directory);
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
@@ -38,6 +39,9 @@ class Checkpoint {
   [[nodiscard]] const std::vector<std::shared_ptr<const WeightFile>>& mapped() const {
     return mapped_;
   }
+  /// What was changed or left out on the way, a sentence each: names taken out of a wrapper,
+  /// tensors copied into rows.
+  [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
   /// Throws DataError naming tensor and directory where it is missing.
   [[nodiscard]] const TensorView& tensor(const std::string& name) const;
 
@@ -49,6 +53,7 @@ class Checkpoint {
   nlohmann::json config_;
   std::map<std::string, TensorView> tensors_;
   std::vector<std::filesystem::path> files_;
+  std::vector<std::string> notes_;
   std::vector<std::shared_ptr<const WeightFile>> mapped_;
 };
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 
 namespace explaind {
 namespace {
@@ -77,7 +78,9 @@ nlohmann::json parse_json(std::string_view text, const std::string& where) {
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path) {
-  nlohmann::json value = parse_json(read_text_file(path), path.string());
+  const std::string text = read_text_file(path);
+  refuse_foreign_content(text, path.string());
+  nlohmann::json value = parse_json(text, path.string());
   if (!value.is_object()) throw DataError(path.string(), "is not a JSON object");
   return value;
 }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "checkpoint/config_keys.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -147,6 +148,12 @@ RopeConfig read_rope(const Keys& keys, const std::string& where) {
   const Json* object = parameters != nullptr ? parameters : scaling;
   if (object == nullptr) return rope;
   const Keys inner(*object, where, prefix);
+  if (keys.find("rope_theta") != nullptr && inner.find("rope_theta") != nullptr &&
+      rope.theta != inner.positive("rope_theta")) {
+    keys.refuse(fmt::format("rope_theta is {} and {}rope_theta {}", rope.theta, prefix,
+                            inner.positive("rope_theta")),
+                "Keep the one the model was trained with");
+  }
   rope.theta = inner.positive("rope_theta", rope.theta);
   refuse_partial(inner);
   for (const auto& [key, value] : object->items()) {
@@ -169,6 +176,11 @@ std::string read_architecture(const Keys& keys) {
     const std::string type = keys.text("model_type", "");
     if (type.empty()) keys.refuse("the key architectures is missing");
     name = type == "llama" ? "LlamaForCausalLM" : type;
+  }
+  if (const std::string type = keys.text("model_type", "llama");
+      name == "LlamaForCausalLM" && type != "llama") {
+    keys.refuse("architectures says LlamaForCausalLM and model_type \"" + type + "\"",
+                "transformers goes by model_type: make it \"llama\" where that is right");
   }
   if (name != "LlamaForCausalLM") {
     keys.refuse("the architecture \"" + name + "\" is not supported",
@@ -230,6 +242,7 @@ ModelConfig parse_model_config(const Json& config, const std::string& where) {
     keys.refuse("the activation \"" + activation + "\" (hidden_act) is not supported",
                 "Supported is: silu");
   }
+  refuse_other_networks(config, where);
   model.hidden_size = keys.size("hidden_size");
   model.intermediate_size = keys.size("intermediate_size");
   model.layers = keys.size("num_hidden_layers");
@@ -242,6 +255,13 @@ ModelConfig parse_model_config(const Json& config, const std::string& where) {
   model.mlp_bias = keys.boolean("mlp_bias", false);
   model.rope = read_rope(keys, where);
   return model;
+}
+
+bool is_unused(const ModelConfig& model, const std::string& tensor) {
+  const bool rotary = tensor.ends_with("rotary_emb.inv_freq") ||
+                      tensor.ends_with("rotary_emb.cos_cached") ||
+                      tensor.ends_with("rotary_emb.sin_cached");
+  return (model.tied && tensor == "lm_head.weight") || rotary;
 }
 
 std::vector<std::string> config_differences(const ModelConfig& a, const ModelConfig& b) {
@@ -257,7 +277,6 @@ std::vector<std::string> config_differences(const ModelConfig& a, const ModelCon
   compare("num_key_value_heads", a.key_value_heads, b.key_value_heads);
   compare("head_dim", a.head_dim, b.head_dim);
   compare("vocab_size", a.vocabulary, b.vocabulary);
-  compare("max_position_embeddings", a.max_positions, b.max_positions);
   compare("rms_norm_eps", a.rms_norm_eps, b.rms_norm_eps);
   compare("tie_word_embeddings", a.tied, b.tied);
   compare("attention_bias", a.attention_bias, b.attention_bias);

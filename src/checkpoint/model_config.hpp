@@ -27,7 +27,8 @@ struct ModelConfig {
   std::string architecture;  ///< "LlamaForCausalLM"
   int64_t hidden_size = 0, intermediate_size = 0, layers = 0, heads = 0, key_value_heads = 0,
           head_dim = 0;
-  int64_t vocabulary = 0, max_positions = 0;
+  int64_t vocabulary = 0;
+  int64_t max_positions = 0;  ///< longest sample; the network itself does not use it
   double rms_norm_eps = 1e-6;
   bool tied = false, attention_bias = false, mlp_bias = false;
   RopeConfig rope;
@@ -40,11 +41,16 @@ struct ModelConfig {
 /// hidden_act, biases, tying); the sizes must be given.
 ///
 /// Throws DataError for an architecture, activation or rope type we do not support (named),
-/// quantised weights, a missing key, a value of the wrong type, or impossible sizes.
+/// quantised weights, a key that asks for another network (config_keys.hpp), a missing key, a value
+/// of the wrong type, or impossible sizes.
 ModelConfig parse_model_config(const nlohmann::json& config, const std::string& where);
 
-/// "hidden_size: 64 here, 32 there" for every key in which `a` and `b` differ, in Hugging Face's
-/// names; empty where the networks are the same.
+/// True for a tensor that a checkpoint may hold although the network does not use it: a tied
+/// matrix's second copy, and rotary tables, which old versions of transformers wrote.
+bool is_unused(const ModelConfig& model, const std::string& tensor);
+
+/// "hidden_size: 64 here, 32 there" for every key in which the networks of `a` and `b` differ, in
+/// Hugging Face's names; empty where they are the same.
 std::vector<std::string> config_differences(const ModelConfig& a, const ModelConfig& b);
 
 /// The config.json that transformers 4 and 5 open with the same meaning. dtype: "float32",

@@ -1,12 +1,15 @@
 #include "checkpoint/pickle_machine.hpp"
 
+#include <algorithm>
+#include <array>
+
 #include "core/error.hpp"
 
 namespace explaind::pickled {
 namespace {
 
-const std::map<std::string, Dtype>& storages() {
-  static const std::map<std::string, Dtype> known{
+const std::map<std::string_view, Dtype>& storage_types() {
+  static const std::map<std::string_view, Dtype> known{
       {"torch.DoubleStorage", Dtype::f64}, {"torch.FloatStorage", Dtype::f32},
       {"torch.HalfStorage", Dtype::f16},   {"torch.BFloat16Storage", Dtype::bf16},
       {"torch.LongStorage", Dtype::i64},   {"torch.IntStorage", Dtype::i32},
@@ -15,21 +18,38 @@ const std::map<std::string, Dtype>& storages() {
   return known;
 }
 
-constexpr const char* rebuild_tensor = "torch._utils._rebuild_tensor_v2";
-constexpr const char* rebuild_parameter = "torch._utils._rebuild_parameter";
-constexpr const char* rebuild_from_type = "torch._tensor._rebuild_from_type_v2";
-constexpr const char* ordered_dict = "collections.OrderedDict";
+constexpr std::string_view rebuild_tensor = "torch._utils._rebuild_tensor_v2";
+constexpr std::string_view rebuild_parameter = "torch._utils._rebuild_parameter";
+constexpr std::string_view rebuild_from_type = "torch._tensor._rebuild_from_type_v2";
+constexpr std::string_view ordered_dict = "collections.OrderedDict";
+constexpr std::array<std::string_view, 6> other_names{
+    rebuild_tensor, rebuild_parameter, rebuild_from_type,
+    ordered_dict,   "torch.Tensor",    "torch.nn.parameter.Parameter"};
 
-bool allowed(const std::string& name) {
-  return storages().contains(name) || name == rebuild_tensor || name == rebuild_parameter ||
-         name == rebuild_from_type || name == ordered_dict || name == "torch.Tensor" ||
-         name == "torch.nn.parameter.Parameter";
+/// The name as it is known here; empty where it is not allowed.
+std::string_view allowed(std::string_view name) {
+  const auto type = storage_types().find(name);
+  if (type != storage_types().end()) return type->first;
+  const auto* other = std::find(other_names.begin(), other_names.end(), name);
+  return other == other_names.end() ? std::string_view() : *other;
 }
 
 }  // namespace
 
+std::string shown(std::string_view text) {
+  constexpr size_t longest = 100;
+  std::string cut(text.substr(0, longest));
+  for (char& c : cut) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return text.size() > longest ? cut + "…" : cut;
+}
+
 Value Machine::run() {
-  while (true) {
+  for (int64_t operations = 0;; ++operations) {
+    if (operations == most_operations) {
+      refuse(fmt::format("its pickle takes more than {} operations", most_operations));
+    }
     const auto code = static_cast<unsigned char>(take(1)[0]);
     if (code == '.') return pop();
     if (!structure(code) && !number(code) && !text(code) && !memory(code) && !call(code)) {
@@ -40,9 +60,7 @@ Value Machine::run() {
 }
 
 void Machine::refuse(const std::string& problem) const {
-  throw DataError(where_, problem + " (nothing of it was run)",
-                  "Convert a file that you trust with transformers: "
-                  "AutoModelForCausalLM.from_pretrained(DIR).save_pretrained(DIR)");
+  throw DataError(where_, problem + " (nothing of it was run)", remedy_);
 }
 
 std::span<const std::byte> Machine::take(size_t size) {
@@ -52,20 +70,26 @@ std::span<const std::byte> Machine::take(size_t size) {
   return taken;
 }
 
-std::string Machine::read_text(size_t size) {
+std::string_view Machine::read_text(size_t size) {
   const auto bytes = take(size);
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string Machine::read_line() {
-  std::string line;
-  for (char letter = read<char>(); letter != '\n'; letter = read<char>()) line += letter;
-  return line;
+std::string_view Machine::read_line() {
+  constexpr size_t longest = 1000;  // of a module's or a function's name
+  const std::string_view text(reinterpret_cast<const char*>(rest_.data()),
+                              std::min(rest_.size(), longest));
+  const size_t end = text.find('\n');
+  if (end == std::string_view::npos) {
+    refuse(rest_.size() < longest ? "its pickle is cut short" : "its pickle holds an endless name");
+  }
+  take(end + 1);
+  return text.substr(0, end);
 }
 
 Value Machine::pop() {
   if (stack_.empty()) refuse("its pickle is broken (empty stack)");
-  Value top = std::move(stack_.back());
+  const Value top = stack_.back();
   stack_.pop_back();
   return top;
 }
@@ -74,7 +98,7 @@ std::vector<Value> Machine::pop_to_mark() {
   for (size_t i = stack_.size(); i-- > 0;) {
     if (!std::holds_alternative<Mark>(stack_[i].held)) continue;
     const auto first = stack_.begin() + static_cast<std::ptrdiff_t>(i) + 1;
-    std::vector<Value> items(std::make_move_iterator(first), std::make_move_iterator(stack_.end()));
+    std::vector<Value> items(first, stack_.end());
     stack_.resize(i);
     return items;
   }
@@ -124,25 +148,27 @@ bool Machine::structure(unsigned char code) {
       push_tuple(code - 0x84U);
       return true;
     case 'a': {
-      Value item = pop();
-      top_as<Sequence>("list").items->push_back(std::move(item));
+      const Value item = pop();
+      top_as<Sequence>("list").items->push_back(item);
       return true;
     }
     case 'e': {
-      std::vector<Value> items = pop_to_mark();
-      extend(*top_as<Sequence>("list").items, std::move(items));
+      const std::vector<Value> more = pop_to_mark();
+      std::vector<Value>& items = *top_as<Sequence>("list").items;
+      items.insert(items.end(), more.begin(), more.end());
       return true;
     }
     case 's': {
-      Value value = pop(), key = pop();
+      const Value value = pop(), key = pop();
       std::vector<Value>& items = *top_as<Dict>("dict").items;
-      items.push_back(std::move(key));
-      items.push_back(std::move(value));
+      items.push_back(key);
+      items.push_back(value);
       return true;
     }
     case 'u': {
-      std::vector<Value> items = pop_to_mark();
-      extend(*top_as<Dict>("dict").items, std::move(items));
+      const std::vector<Value> more = pop_to_mark();
+      std::vector<Value>& items = *top_as<Dict>("dict").items;
+      items.insert(items.end(), more.begin(), more.end());
       return true;
     }
     default:
@@ -248,17 +274,18 @@ void Machine::recall(uint32_t place) {
 bool Machine::call(unsigned char code) {
   switch (code) {
     case 'c': {
-      const std::string module = read_line();
-      push_global(module + "." + read_line());
+      const std::string_view module = read_line();
+      push_global(module, read_line());
       return true;
     }
     case 0x93: {
-      const std::string name = pop_as<Text>("name").text;
-      push_global(pop_as<Text>("module").text + "." + name);
+      const std::string_view name = pop_as<Text>("name").text;
+      push_global(pop_as<Text>("module").text, name);
       return true;
     }
     case 'Q':
-      push(storage_of(*pop_as<Sequence>("storage's tuple").items));
+      storages_.push_back(storage_of(*pop_as<Sequence>("storage's tuple").items));
+      push(static_cast<const Storage*>(&storages_.back()));
       return true;
     case 'R': {
       const Items arguments = pop_as<Sequence>("arguments").items;
@@ -274,20 +301,29 @@ bool Machine::call(unsigned char code) {
   }
 }
 
-void Machine::push_global(const std::string& name) {
-  if (!allowed(name)) {
-    refuse(fmt::format("its pickle names {}, which no state dict needs", name));
+void Machine::push_global(std::string_view module, std::string_view name) {
+  constexpr size_t longest = 100;  // longer than any that is allowed
+  const std::string whole =
+      std::string(module.substr(0, longest)).append(".").append(name.substr(0, longest));
+  const std::string_view known = allowed(whole);
+  if (known.empty()) {
+    refuse(fmt::format("its pickle names {}, which no state dict needs", shown(whole)));
   }
-  push(Global{name});
+  push(Global{known});
 }
 
 Storage Machine::storage_of(const std::vector<Value>& tuple) const {
   if (argument<Text>(tuple, 0, "\"storage\"").text != "storage") {
     refuse("its pickle refers to something that is no storage");
   }
-  const std::string& type = argument<Global>(tuple, 1, "storage type").name;
-  const auto found = storages().find(type);
-  if (found == storages().end()) refuse("its pickle has a storage of type " + type);
+  const std::string_view type = argument<Global>(tuple, 1, "storage type").name;
+  const auto found = storage_types().find(type);
+  if (found == storage_types().end()) {
+    refuse(fmt::format("its pickle has a storage of type {}", type));
+  }
+  if (tuple.size() > 5 && !std::holds_alternative<None>(tuple[5].held)) {
+    refuse("its pickle has a view of a storage, as PyTorch 0.3 and older wrote it");
+  }
   return {.dtype = found->second,
           .key = argument<Text>(tuple, 2, "storage key").text,
           .elements = argument<int64_t>(tuple, 4, "storage size")};
@@ -303,24 +339,26 @@ std::vector<int64_t> Machine::numbers(const Sequence& sequence) const {
   return values;
 }
 
-Value Machine::rebuild(const std::string& name, const std::vector<Value>& arguments) {
+Value Machine::rebuild(std::string_view name, const std::vector<Value>& arguments) {
   if (name == ordered_dict && arguments.empty()) return {Dict{keep({})}};
-  if (name == rebuild_parameter) return {argument<PickledTensor>(arguments, 0, "tensor")};
+  if (name == rebuild_parameter) {
+    return {argument<const PickledTensor*>(arguments, 0, "tensor")};
+  }
   if (name == rebuild_from_type) {  // (function, type, its arguments, state)
-    const std::string& function = argument<Global>(arguments, 0, "name").name;
-    if (function == rebuild_from_type) refuse("its pickle calls " + name + " on itself");
+    const std::string_view function = argument<Global>(arguments, 0, "name").name;
+    if (function == rebuild_from_type) refuse(fmt::format("its pickle calls {} on itself", name));
     return rebuild(function, *argument<Sequence>(arguments, 2, "arguments").items);
   }
-  if (name != rebuild_tensor) refuse("its pickle calls " + name);
-  const auto& storage = argument<Storage>(arguments, 0, "storage");
-  PickledTensor tensor;
+  if (name != rebuild_tensor) refuse(fmt::format("its pickle calls {}", name));
+  const Storage& storage = *argument<const Storage*>(arguments, 0, "storage");
+  PickledTensor& tensor = tensors_.emplace_back();
   tensor.dtype = storage.dtype;
   tensor.storage = storage.key;
   tensor.storage_elements = storage.elements;
   tensor.offset = argument<int64_t>(arguments, 1, "offset");
   tensor.shape = numbers(argument<Sequence>(arguments, 2, "shape"));
   tensor.strides = numbers(argument<Sequence>(arguments, 3, "strides"));
-  return {std::move(tensor)};
+  return {static_cast<const PickledTensor*>(&tensor)};
 }
 
 }  // namespace explaind::pickled

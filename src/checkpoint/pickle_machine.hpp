@@ -10,26 +10,28 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "checkpoint/plain_data.hpp"
 
-/// What a pickle holds on its way: values refer to lists that the machine owns, since a pickle may
-/// nest deeply, or in a circle.
+/// What a pickle holds on its way. A pickle can name one thing many times (its memo), nest deeply
+/// or in a circle, so a value never owns what it holds: texts are views of the pickle's bytes,
+/// lists, storages and tensors are the machine's. A value takes 24 bytes whatever it stands for.
 namespace explaind::pickled {
 
 struct Value;
-using Items = std::vector<Value>*;  ///< owned by the machine
+using Items = std::vector<Value>*;
 
 struct None {};
 struct Mark {};
 struct Global {
-  std::string name;
+  std::string_view name;  ///< one of those that are allowed
 };
 struct Text {
-  std::string text;
+  std::string_view text;
 };
 struct Sequence {
   Items items;  ///< of a list or tuple
@@ -39,28 +41,40 @@ struct Dict {
 };
 struct Storage {
   Dtype dtype;
-  std::string key;
+  std::string_view key;
   int64_t elements;
 };
 
 struct Value {
-  std::variant<None, Mark, bool, int64_t, double, Text, Sequence, Dict, Global, Storage,
-               PickledTensor>
+  std::variant<None, Mark, bool, int64_t, double, Text, Sequence, Dict, Global, const Storage*,
+               const PickledTensor*>
       held;
 };
 
+/// A text of the pickle for a message: cut where it is long, without control characters.
+std::string shown(std::string_view text);
+
 /// The pickle protocol up to 4, as far as plain data go. Throws DataError that quotes whatever it
-/// does not know.
+/// does not know, with `remedy`. Memory and time are a multiple of the pickle's length, at most
+/// `most_operations` of them.
 class Machine {
  public:
-  Machine(std::span<const std::byte> pickle, std::string where)
-      : rest_(pickle), where_(std::move(where)) {}
+  Machine(std::span<const std::byte> pickle, std::string where, std::string remedy)
+      : rest_(pickle), where_(std::move(where)), remedy_(std::move(remedy)) {}
 
+  /// The value of the first pickle; what follows it is rest().
   Value run();
+
+  [[nodiscard]] std::span<const std::byte> rest() const { return rest_; }
+  /// The storages that it names, in order, some of them repeatedly.
+  [[nodiscard]] const std::deque<Storage>& storages() const { return storages_; }
 
   [[noreturn]] void refuse(const std::string& problem) const;
 
  private:
+  /// 40 or so a tensor: a file of 100,000 tensors takes 4 million.
+  static constexpr int64_t most_operations = 5'000'000;
+
   std::span<const std::byte> take(size_t size);
   template <typename T>
   T read() {
@@ -68,8 +82,8 @@ class Machine {
     std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
     return value;
   }
-  std::string read_text(size_t size);
-  std::string read_line();
+  std::string_view read_text(size_t size);
+  std::string_view read_line();
 
   template <typename T>
   void push(T value) {
@@ -78,8 +92,8 @@ class Machine {
   Value pop();
   template <typename T>
   T pop_as(const char* what) {
-    Value top = pop();
-    if (T* held = std::get_if<T>(&top.held)) return std::move(*held);
+    const Value top = pop();
+    if (const T* held = std::get_if<T>(&top.held)) return *held;
     refuse(fmt::format("its pickle is broken ({} expected)", what));
   }
   template <typename T>
@@ -93,9 +107,6 @@ class Machine {
   std::vector<Value> pop_to_mark();
   Items keep(std::vector<Value> items) { return &kept_.emplace_back(std::move(items)); }
   void push_tuple(size_t size);
-  static void extend(std::vector<Value>& items, std::vector<Value> more) {
-    for (Value& each : more) items.push_back(std::move(each));
-  }
 
   /// Each carries out an operation of its kind, and says whether it was one.
   bool structure(unsigned char code);
@@ -106,7 +117,8 @@ class Machine {
   void recall(uint32_t place);
 
   bool call(unsigned char code);
-  void push_global(const std::string& name);
+  /// Refuses a name that is not allowed here, before anything is done with it, called or not.
+  void push_global(std::string_view module, std::string_view name);
 
   template <typename T>
   const T& argument(const std::vector<Value>& arguments, size_t i, const char* what) const {
@@ -117,11 +129,13 @@ class Machine {
   /// ("storage", type, key, location, elements)
   [[nodiscard]] Storage storage_of(const std::vector<Value>& tuple) const;
   [[nodiscard]] std::vector<int64_t> numbers(const Sequence& sequence) const;
-  Value rebuild(const std::string& name, const std::vector<Value>& arguments);
+  Value rebuild(std::string_view name, const std::vector<Value>& arguments);
 
   std::span<const std::byte> rest_;
-  std::string where_;
+  std::string where_, remedy_;
   std::deque<std::vector<Value>> kept_;
+  std::deque<Storage> storages_;
+  std::deque<PickledTensor> tensors_;
   std::vector<Value> stack_;
   std::map<uint32_t, Value> memo_;
 };

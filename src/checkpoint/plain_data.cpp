@@ -16,7 +16,7 @@ const PlainData* find_in(const PlainData& data, const Key& key) {
 
 }  // namespace
 
-const PlainData* PlainData::find(const std::string& key) const { return find_in(*this, key); }
+const PlainData* PlainData::find(std::string_view key) const { return find_in(*this, key); }
 const PlainData* PlainData::find(int64_t key) const { return find_in(*this, key); }
 
 }  // namespace explaind

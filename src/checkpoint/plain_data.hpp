@@ -1,8 +1,10 @@
 #pragma once
-// What a pickle of plain data holds: numbers, texts, tensors, lists and dicts.
+// What a pickle of plain data holds: numbers, texts, tensors, lists and dicts. Texts are views of
+// the pickle's own bytes and live as long as these.
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -12,9 +14,9 @@ namespace explaind {
 
 /// A tensor as the pickle describes it: a window of a storage.
 struct PickledTensor {
-  std::string name;  ///< its key in the dict, where it is one of a state dict
+  std::string_view name;  ///< its key in the dict, where it is one of a state dict
   Dtype dtype = Dtype::f32;
-  std::string storage;                       ///< name of the storage's entry under data/
+  std::string_view storage;                  ///< name of the storage's entry under data/
   int64_t storage_elements = 0, offset = 0;  ///< elements
   std::vector<int64_t> shape, strides;       ///< strides in elements
 };
@@ -30,7 +32,7 @@ struct PlainDict {
 };
 
 struct PlainData {
-  std::variant<std::monostate, bool, int64_t, double, std::string, PickledTensor, PlainList,
+  std::variant<std::monostate, bool, int64_t, double, std::string_view, PickledTensor, PlainList,
                PlainDict>
       held;
 
@@ -39,7 +41,7 @@ struct PlainData {
     return std::get_if<T>(&held);
   }
   /// Of a dict's key; null where this is no dict or has no such key.
-  [[nodiscard]] const PlainData* find(const std::string& key) const;
+  [[nodiscard]] const PlainData* find(std::string_view key) const;
   [[nodiscard]] const PlainData* find(int64_t key) const;
 };
 

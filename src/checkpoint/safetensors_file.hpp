@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "checkpoint/mapped_file.hpp"
 #include "checkpoint/safetensors_header.hpp"
@@ -22,6 +24,7 @@ class SafetensorsFile final : public WeightFile {
   [[nodiscard]] const std::vector<TensorView>& tensors() const override {
     return contents_.tensors;
   }
+  [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const {
     return contents_.metadata;
   }
@@ -33,6 +36,7 @@ class SafetensorsFile final : public WeightFile {
  private:
   MappedFile file_;
   SafetensorsContents contents_;
+  std::vector<std::string> notes_;  ///< none: everything in the file is a tensor in rows
 };
 
 }  // namespace explaind

@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "checkpoint/config_keys.hpp"
 #include "checkpoint/model_config.hpp"
 #include "core/error.hpp"
 
@@ -12,14 +17,25 @@ namespace {
 /// Differences shown in one message.
 constexpr size_t shown_differences = 10;
 
-ModelConfig model_of(const Checkpoint& checkpoint) {
-  return parse_model_config(checkpoint.config(), (checkpoint.directory() / "config.json").string());
+ModelConfig model_of(const nlohmann::json& config, const Checkpoint& checkpoint) {
+  return parse_model_config(config, (checkpoint.directory() / "config.json").string());
 }
 
-/// Tensors missing, added or of another shape, in name order ("here" is `checkpoint`).
-std::vector<std::string> tensor_differences(const Checkpoint& checkpoint, const Checkpoint& first) {
+/// The config as the network is to be built from it.
+nlohmann::json config_of(const Checkpoint& checkpoint, TiedHead head) {
+  nlohmann::json config = checkpoint.config();
+  const bool stored = checkpoint.tensors().contains("lm_head.weight");
+  if (head == TiedHead::stored && stored) config["tie_word_embeddings"] = false;
+  return config;
+}
+
+/// Used tensors that are missing, added or of another shape, in name order ("here" is
+/// `checkpoint`).
+std::vector<std::string> tensor_differences(const Checkpoint& checkpoint, const Checkpoint& first,
+                                            const ModelConfig& model) {
   std::vector<std::string> found;
   for (const auto& [name, expected] : first.tensors()) {
+    if (is_unused(model, name)) continue;
     const auto here = checkpoint.tensors().find(name);
     if (here == checkpoint.tensors().end()) {
       found.push_back(fmt::format("tensor \"{}\" is missing here", name));
@@ -30,17 +46,17 @@ std::vector<std::string> tensor_differences(const Checkpoint& checkpoint, const 
     }
   }
   for (const auto& [name, tensor] : checkpoint.tensors()) {
-    if (!first.tensors().contains(name)) {
+    if (!is_unused(model, name) && !first.tensors().contains(name)) {
       found.push_back(fmt::format("tensor \"{}\" is here only", name));
     }
   }
   return found;
 }
 
-void require_same(const Checkpoint& checkpoint, const Checkpoint& first,
+void require_same(const Checkpoint& checkpoint, const ModelConfig& model, const Checkpoint& first,
                   const ModelConfig& first_model) {
-  std::vector<std::string> found = config_differences(model_of(checkpoint), first_model);
-  const std::vector<std::string> tensors = tensor_differences(checkpoint, first);
+  std::vector<std::string> found = config_differences(model, first_model);
+  const std::vector<std::string> tensors = tensor_differences(checkpoint, first, first_model);
   found.insert(found.end(), tensors.begin(), tensors.end());
   if (found.empty()) return;
   std::string more;
@@ -54,19 +70,129 @@ void require_same(const Checkpoint& checkpoint, const Checkpoint& first,
                   "A series holds checkpoints of one network only");
 }
 
+/// "in all 5 checkpoints", "in 2 of 5 checkpoints".
+std::string share(size_t some, size_t all) {
+  return some == all ? fmt::format("in all {} checkpoints", all)
+                     : fmt::format("in {} of {} checkpoints", some, all);
+}
+
+/// The storage type that most elements have.
+Dtype main_dtype(const Checkpoint& checkpoint) {
+  std::map<Dtype, int64_t> elements;
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    if (is_floating(tensor.dtype)) elements[tensor.dtype] += tensor.elements();
+  }
+  const auto most = std::max_element(elements.begin(), elements.end(),
+                                     [](auto& a, auto& b) { return a.second < b.second; });
+  return most == elements.end() ? Dtype::f32 : most->first;
+}
+
+/// Empty where config.json names no storage type.
+std::string declared_dtype(const nlohmann::json& config) {
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    const auto found = config.find(key);
+    if (found != config.end() && found->is_string()) return found->get<std::string>();
+  }
+  return "";
+}
+
+std::string torch_name(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::f64:
+      return "float64";
+    case Dtype::f16:
+      return "float16";
+    case Dtype::bf16:
+      return "bfloat16";
+    default:
+      return "float32";
+  }
+}
+
 }  // namespace
 
+TiedHead parse_tied_head(const std::string& text) {
+  if (text == "equal") return TiedHead::equal;
+  if (text == "embedding") return TiedHead::embedding;
+  if (text == "stored") return TiedHead::stored;
+  throw UsageError("--tied-head", "'" + text + "' is not known", "Use equal, embedding or stored");
+}
+
 CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
-                                        const std::vector<Phase>& phases, size_t least) {
+                                        const std::vector<Phase>& phases, size_t least,
+                                        TiedHead head) {
   CheckpointSeries series;
-  series.entries_ = list_series(path, least, phases);
-  series.checkpoints_.push_back(Checkpoint::open(series.entries_.front().directory));
-  const ModelConfig model = model_of(series.checkpoints_.front());
-  for (size_t i = 1; i < series.entries_.size(); ++i) {
-    series.checkpoints_.push_back(Checkpoint::open(series.entries_[i].directory));
-    require_same(series.checkpoints_.back(), series.checkpoints_.front(), model);
+  series.entries_ = list_series(path, least, phases, &series.notes_);
+  std::optional<ModelConfig> first;
+  std::vector<int64_t> positions;
+  for (const SeriesEntry& entry : series.entries_) {
+    series.checkpoints_.push_back(Checkpoint::open(entry.directory));
+    const Checkpoint& checkpoint = series.checkpoints_.back();
+    const nlohmann::json config = config_of(checkpoint, head);
+    const ModelConfig model = model_of(config, checkpoint);
+    positions.push_back(model.max_positions);
+    if (!first) {
+      first = model;
+      series.config_ = config;
+    } else {
+      require_same(checkpoint, model, series.checkpoints_.front(), *first);
+    }
   }
+  series.note_what_is_ignored(positions);
   return series;
+}
+
+void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_positions) {
+  const ModelConfig model = model_of(config_, checkpoints_.front());
+  size_t rotary = 0, head = 0;
+  std::map<std::string, size_t> unknown, renamed;
+  for (const Checkpoint& checkpoint : checkpoints_) {
+    const auto has_unused = [&](const std::string& word) {
+      return std::any_of(
+          checkpoint.tensors().begin(), checkpoint.tensors().end(), [&](const auto& tensor) {
+            return is_unused(model, tensor.first) && tensor.first.find(word) != std::string::npos;
+          });
+    };
+    rotary += has_unused("rotary_emb") ? 1 : 0;
+    head += has_unused("lm_head") ? 1 : 0;
+    for (const std::string& key : unknown_config_keys(checkpoint.config())) ++unknown[key];
+    for (const std::string& note : checkpoint.notes()) ++renamed[note];
+  }
+  const size_t all = checkpoints_.size();
+  for (const auto& [note, count] : renamed) {
+    notes_.push_back(fmt::format("{} ({})", note, share(count, all)));
+  }
+  if (rotary > 0) {
+    notes_.push_back(
+        fmt::format("ignored: rotary tables {}: the network computes them from config.json",
+                    share(rotary, all)));
+  }
+  if (head > 0) {
+    notes_.push_back(
+        fmt::format("ignored: lm_head.weight {}: config.json ties the unembedding to the embedding",
+                    share(head, all)));
+  }
+  const auto [least, most] = std::minmax_element(max_positions.begin(), max_positions.end());
+  if (*least != *most) {
+    config_["max_position_embeddings"] = *least;
+    notes_.push_back(fmt::format(
+        "max_position_embeddings is {} to {} in the series; the network does not use it, and "
+        "samples may have {} tokens where --max-length is not given",
+        *least, *most, *least));
+  }
+  if (!unknown.empty()) {
+    std::vector<std::string> keys;
+    for (const auto& [key, count] : unknown) keys.push_back(key);
+    notes_.push_back(fmt::format("config.json: Llama's network knows no {}, and it is not obeyed",
+                                 fmt::join(keys, ", ")));
+  }
+  const std::string declared = declared_dtype(checkpoints_.front().config());
+  const Dtype stored = main_dtype(checkpoints_.front());
+  if (!declared.empty() && declared != "auto" && declared != torch_name(stored)) {
+    notes_.push_back(fmt::format(
+        "config.json says {}, and the weights are stored as {}: they are used as they are stored",
+        declared, torch_name(stored)));
+  }
 }
 
 }  // namespace explaind

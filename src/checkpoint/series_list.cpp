@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <sstream>
@@ -13,107 +12,21 @@
 
 #include "checkpoint/json_file.hpp"
 #include "checkpoint/series.hpp"
+#include "checkpoint/series_folder.hpp"
+#include "checkpoint/step_name.hpp"
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 
 namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* list_form =
-    "Give the series as a text file of lines `STEP PATH`, one a checkpoint";
-
-/// A non-negative number that fills `text` and fits 64 bits.
-std::optional<int64_t> parse_step(std::string_view text) {
-  int64_t step = 0;
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), step);
-  if (code != std::errc{} || end != text.data() + text.size() || step < 0 || text[0] == '-') {
-    return std::nullopt;
-  }
-  return step;
-}
-
-std::string_view trailing_digits(std::string_view name) {
-  const size_t last = name.find_last_not_of("0123456789");
-  return last == std::string_view::npos ? name : name.substr(last + 1);
-}
-
 std::string_view trim(std::string_view text) {
   constexpr std::string_view blank = " \t\r\n";
   const size_t first = text.find_first_not_of(blank);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(blank) - first + 1);
-}
-
-/// The entry of one sub-directory, or nothing where it is none of the series.
-std::optional<SeriesEntry> from_directory(const fs::path& directory) {
-  const std::string name = directory.filename().string();
-  const std::string_view digits = trailing_digits(name);
-  const bool checkpoint = is_checkpoint_directory(directory);
-  if (digits.empty() && !checkpoint) return std::nullopt;
-  if (digits.empty()) {
-    throw DataError(directory.string(), "its name does not end in a step number",
-                    std::string("Rename it, move it away, or list the checkpoints. ") + list_form);
-  }
-  const std::optional<int64_t> step = parse_step(digits);
-  if (!step) {
-    throw DataError(directory.string(), "its step number does not fit 64 bits", list_form);
-  }
-  if (!checkpoint) {
-    throw DataError(
-        directory.string(), "has a step number but holds no config.json",
-        std::string("Complete it, move it away, or list the checkpoints (where it is a phase that "
-                    "holds checkpoints: --phases NAME=OFFSET,…). ") +
-            list_form);
-  }
-  return SeriesEntry{.step = *step, .directory = directory};
-}
-
-std::vector<SeriesEntry> read_directory(const fs::path& path) {
-  std::vector<fs::path> directories;
-  for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
-    const std::string name = entry.path().filename().string();
-    if (entry.is_directory() && name.front() != '.') directories.push_back(entry.path());
-  }
-  std::sort(directories.begin(), directories.end());  // the same message on every file system
-  std::vector<SeriesEntry> entries;
-  for (const fs::path& directory : directories) {
-    if (auto entry = from_directory(directory)) entries.push_back(std::move(*entry));
-  }
-  if (entries.empty() && is_checkpoint_directory(path)) {
-    throw DataError(path.string(), "is a single checkpoint, not a series",
-                    "Name the directory above it, whose sub-directories are the checkpoints");
-  }
-  return entries;
-}
-
-/// models--ORG--NAME of the Hugging Face Hub's local cache: snapshots by commit, and a file a
-/// revision that holds its commit.
-bool is_hub_cache(const fs::path& path) {
-  std::error_code ignored;
-  return fs::is_directory(path / "refs", ignored) && fs::is_directory(path / "snapshots", ignored);
-}
-
-/// The revisions whose names end in a step (step1000); others (main) are passed over.
-std::vector<SeriesEntry> read_hub_cache(const fs::path& path) {
-  std::vector<SeriesEntry> entries;
-  for (const fs::directory_entry& ref : fs::directory_iterator(path / "refs")) {
-    const std::string revision = ref.path().filename().string();
-    const std::string_view digits = trailing_digits(revision);
-    if (!ref.is_regular_file() || digits.empty()) continue;
-    const std::optional<int64_t> step = parse_step(digits);
-    const fs::path snapshot = path / "snapshots" / std::string(trim(read_text_file(ref.path())));
-    if (!step || !is_checkpoint_directory(snapshot)) {
-      throw DataError(
-          ref.path().string(),
-          step ? snapshot.string() + " is not a checkpoint (a directory with config.json)"
-               : "its step number does not fit 64 bits",
-          "Download the revision again (all of it), or list the checkpoints. " +
-              std::string(list_form));
-    }
-    entries.push_back({.step = *step, .directory = snapshot});
-  }
-  return entries;
 }
 
 /// `where` names list and line; `path` is as written in a list that lies in `folder`.
@@ -178,13 +91,19 @@ std::vector<SeriesEntry> read_json_list(const std::string& text, const fs::path&
 
 std::vector<SeriesEntry> read_list(const fs::path& path) {
   const std::string text = read_text_file(path);
+  refuse_foreign_content(text, path.string());
+  if (text.find('\0') != std::string::npos) {
+    throw DataError(path.string(), "is no text, and so no list of checkpoints",
+                    "Name the folder that holds the checkpoints' folders, or a list. " +
+                        std::string(list_form));
+  }
   const std::string_view content = trim(text);
   const bool json = !content.empty() && (content.front() == '[' || content.front() == '{');
   return json ? read_json_list(text, path) : read_text_list(text, path);
 }
 
 /// Every checkpoint below path, whatever form path has.
-std::vector<SeriesEntry> read_series(const fs::path& path) {
+std::vector<SeriesEntry> read_series(const fs::path& path, std::vector<std::string>& notes) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) {
@@ -192,19 +111,20 @@ std::vector<SeriesEntry> read_series(const fs::path& path) {
                     "Name a directory of checkpoints or a list of them");
   }
   try {
-    return is_hub_cache(path)         ? read_hub_cache(path)
-           : fs::is_directory(status) ? read_directory(path)
+    return is_hub_cache(path)         ? read_hub_cache(path, notes)
+           : fs::is_directory(status) ? read_series_folder(path, notes)
                                       : read_list(path);
   } catch (const fs::filesystem_error& error) {
     throw DataError(path.string(), "cannot be read: " + error.code().message());
   }
 }
 
-std::vector<SeriesEntry> read_phases(const fs::path& path, const std::vector<Phase>& phases) {
+std::vector<SeriesEntry> read_phases(const fs::path& path, const std::vector<Phase>& phases,
+                                     std::vector<std::string>& notes) {
   std::vector<SeriesEntry> entries;
   for (const Phase& phase : phases) {
     const size_t before = entries.size();
-    for (SeriesEntry& entry : read_series(path / phase.name)) {
+    for (SeriesEntry& entry : read_series(path / phase.name, notes)) {
       if (entry.step > std::numeric_limits<int64_t>::max() - phase.offset) {
         throw DataError(entry.directory.string(),
                         "its step and the phase's offset do not fit 64 bits", "See --phases");
@@ -254,15 +174,19 @@ std::vector<Phase> parse_phases(const std::string& text) {
 }
 
 std::vector<SeriesEntry> list_series(const fs::path& path, size_t least,
-                                     const std::vector<Phase>& phases) {
-  std::vector<SeriesEntry> entries = phases.empty() ? read_series(path) : read_phases(path, phases);
+                                     const std::vector<Phase>& phases,
+                                     std::vector<std::string>* notes) {
+  std::vector<std::string> said;
+  std::vector<SeriesEntry> entries =
+      phases.empty() ? read_series(path, said) : read_phases(path, phases, said);
+  if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
   std::sort(entries.begin(), entries.end(), [](const SeriesEntry& a, const SeriesEntry& b) {
     return std::pair(a.step, a.directory) < std::pair(b.step, b.directory);
   });
   if (entries.empty() && least > 0) {
     throw DataError(path.string(), "holds no checkpoint",
-                    std::string("A series is a directory of checkpoint directories whose names end "
-                                "in the step (step-100). Or: ") +
+                    std::string("A series is a directory of checkpoint directories whose names say "
+                                "the step (step-100). Or: ") +
                         list_form);
   }
   require_distinct(entries, path);

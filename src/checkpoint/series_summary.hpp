@@ -26,7 +26,7 @@ struct CheckpointSummary {
 /// From the headers alone; no weight is read.
 CheckpointSummary summarize(const Checkpoint& checkpoint);
 
-/// Δ = `to` − `from` over all floating tensors, of stored values, in double.
+/// Δ = `to` − `from` over all floating tensors that the network uses, of stored values, in double.
 struct CheckpointDifference {
   int64_t step_from = 0, step_to = 0;
   double relative_change = 0;  ///< ‖Δ‖₂ / ‖θ_from‖₂; 0 where both are 0

@@ -1,109 +1,136 @@
 #include "checkpoint/torch_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <set>
 
 #include "checkpoint/safetensors_file.hpp"
 #include "checkpoint/unpickler.hpp"
+#include "core/byte_size.hpp"
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 
 namespace explaind {
 namespace {
 
-constexpr const char* save_again = "Save the checkpoint again with PyTorch 1.6 or later";
+/// A tensor that repeats its storage takes this much more than the file at most.
+constexpr size_t most_copied = 1U << 20;
 
-ZipArchive archive_of(const MappedFile& file) {
-  const auto bytes = file.bytes();
-  const bool zip = bytes.size() >= 2 && bytes[0] == std::byte{'P'} && bytes[1] == std::byte{'K'};
-  if (!zip) {
-    throw DataError(file.path().string(), "is not a zip archive of torch.save", save_again);
+std::span<const std::byte> storage_of(const PickledTensor& tensor, const TorchArchive& archive,
+                                      const std::string& where) {
+  const auto storage = archive.storages.find(tensor.storage);
+  if (storage == archive.storages.end()) {
+    throw DataError(where, fmt::format("the storage of the tensor \"{}\" is missing", tensor.name),
+                    "Copy the file again");
   }
-  return parse_zip(bytes, file.path().string());
+  return storage->second;
 }
 
-/// Everything lies under one folder, whatever its name ("archive" or "pytorch_model").
-std::string folder_of(const ZipArchive& archive, const std::string& where) {
-  for (const auto& [name, bytes] : archive.entries) {
-    if (name.ends_with("/data.pkl")) return name.substr(0, name.size() - 8);
-  }
-  throw DataError(where, "holds no data.pkl", save_again);
-}
-
-void require_byte_order(const ZipArchive& archive, const std::string& folder,
-                        const std::string& where) {
-  const auto order = archive.entries.find(folder + "byteorder");
-  if (order != archive.entries.end() &&
-      (order->second.empty() || order->second[0] != std::byte{'l'})) {
-    throw DataError(where, "was written by a machine of another byte order", save_again);
-  }
-}
-
-/// The tensor's elements, where they are contiguous and inside the storage.
-TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> storage,
-                   const std::string& where) {
+/// Checks that all elements lie inside the storage. Throws DataError naming the tensor.
+void require_inside(const PickledTensor& tensor, std::span<const std::byte> storage,
+                    const std::string& where) {
   const auto refuse = [&](const std::string& problem) {
-    throw DataError(where, fmt::format("the tensor \"{}\" {}", tensor.name, problem), save_again);
+    throw DataError(where, fmt::format("the tensor \"{}\" {}", tensor.name, problem),
+                    "The file is damaged: copy it again, or save it again with PyTorch");
   };
   if (tensor.strides.size() != tensor.shape.size()) refuse("has strides of another rank");
-  int64_t elements = 1;
-  for (size_t axis = tensor.shape.size(); axis-- > 0;) {
-    const int64_t extent = tensor.shape[axis];
-    if (extent < 0) refuse("has a negative extent");
-    if (extent > 1 && tensor.strides[axis] != elements) refuse("is not contiguous");
-    if (__builtin_mul_overflow(elements, extent, &elements)) refuse("is larger than any file");
-  }
-  const auto size = static_cast<int64_t>(dtype_size(tensor.dtype));
-  const auto stored = static_cast<int64_t>(storage.size()) / size;
+  const auto stored = static_cast<int64_t>(storage.size() / dtype_size(tensor.dtype));
   if (tensor.storage_elements > stored) refuse("has a storage that is cut short");
-  if (tensor.offset < 0 || elements > stored || tensor.offset > stored - elements) {
+  int64_t last = tensor.offset;  // the farthest element
+  bool none = false;
+  for (size_t axis = 0; axis < tensor.shape.size(); ++axis) {
+    if (tensor.shape[axis] < 0 || tensor.strides[axis] < 0)
+      refuse("has a negative extent or stride");
+    none = none || tensor.shape[axis] == 0;
+    int64_t step = 0;
+    if (__builtin_mul_overflow(tensor.shape[axis] - (tensor.shape[axis] > 0 ? 1 : 0),
+                               tensor.strides[axis], &step) ||
+        __builtin_add_overflow(last, step, &last)) {
+      refuse("is larger than any file");
+    }
+  }
+  if (tensor.offset < 0 || (none ? tensor.offset > stored : last >= stored)) {
     refuse("lies outside its storage");
   }
-  return {.name = tensor.name,
-          .dtype = tensor.dtype,
-          .shape = tensor.shape,
-          .data = storage.data() + tensor.offset * size,
-          .bytes = static_cast<size_t>(elements * size)};
+}
+
+/// Of a tensor that lies row by row inside its storage, or whose elements are copied so.
+TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> storage,
+                   ContiguousCopies& copies, const std::string& where) {
+  require_inside(tensor, storage, where);
+  TensorView view{.name = std::string(tensor.name),
+                  .dtype = tensor.dtype,
+                  .shape = tensor.shape,
+                  .data = nullptr,
+                  .bytes = 0};
+  const size_t size = dtype_size(tensor.dtype);
+  if (is_contiguous(tensor)) {
+    view.data = storage.data() + static_cast<size_t>(tensor.offset) * size;
+    view.bytes = static_cast<size_t>(view.elements()) * size;
+  } else {
+    const std::span<const std::byte> rows = copies.copy(tensor, storage, where);
+    view.data = rows.data();
+    view.bytes = rows.size();
+  }
+  return view;
 }
 
 }  // namespace
 
 TorchData::TorchData(const std::filesystem::path& path)
-    : file_(path), archive_(archive_of(file_)), folder_(folder_of(archive_, path.string())) {
-  require_byte_order(archive_, folder_, path.string());
-  root_ = unpickle_plain_data(archive_.entries.at(folder_ + "data.pkl"), path.string());
-}
+    : file_(path),
+      archive_(open_torch_archive(file_.bytes(), path.string())),
+      root_(unpickle_plain_data(archive_.pickle, path.string())),
+      copies_(file_.bytes().size() + most_copied) {}
 
 TensorView TorchData::view(const PickledTensor& tensor) const {
-  const auto storage = archive_.entries.find(folder_ + "data/" + tensor.storage);
-  if (storage == archive_.entries.end()) {
-    throw DataError(file_.path().string(), "a tensor's storage is missing", save_again);
-  }
-  return view_of(tensor, storage->second, file_.path().string());
+  const std::string where = file_.path().string();
+  return view_of(tensor, storage_of(tensor, archive_, where), copies_, where);
 }
 
-TorchFile::TorchFile(const std::filesystem::path& path) : file_(path), archive_(archive_of(file_)) {
-  const std::string where = path.string(), folder = folder_of(archive_, where);
-  require_byte_order(archive_, folder, where);
-  std::set<std::string> names;
-  for (const PickledTensor& tensor :
-       unpickle_state_dict(archive_.entries.at(folder + "data.pkl"), where)) {
-    const auto storage = archive_.entries.find(folder + "data/" + tensor.storage);
-    if (storage == archive_.entries.end()) {
-      throw DataError(where,
-                      fmt::format("the storage of the tensor \"{}\" is missing", tensor.name),
-                      save_again);
-    }
+TorchFile::TorchFile(const std::filesystem::path& path)
+    : file_(path),
+      archive_(open_torch_archive(file_.bytes(), path.string())),
+      copies_(file_.bytes().size() + most_copied) {
+  const std::string where = path.string();
+  const StateDict state = unpickle_state_dict(archive_.pickle, where);
+  std::set<std::string_view> names;
+  for (const PickledTensor& tensor : state.tensors) {
     if (!names.insert(tensor.name).second) {
       throw DataError(where, fmt::format("the tensor \"{}\" is there twice", tensor.name),
-                      save_again);
+                      "The file is damaged: copy it again, or save it again with PyTorch");
     }
-    tensors_.push_back(view_of(tensor, storage->second, where));
+    tensors_.push_back(view_of(tensor, storage_of(tensor, archive_, where), copies_, where));
+  }
+  const std::string file = path.filename().string();
+  if (!state.entry.empty()) {
+    notes_.push_back(
+        fmt::format("{}: the weights are those of its entry \"{}\"", file, state.entry));
+  } else if (!state.left.empty()) {
+    notes_.push_back(fmt::format("{}: entries that are no tensors are ignored: {}", file,
+                                 fmt::join(state.left, ", ")));
+  }
+  if (copies_.count() > 0) {
+    notes_.push_back(
+        fmt::format("{}: {} tensor{} do not lie row by row; a copy of {} is held in "
+                    "memory",
+                    file, copies_.count(), copies_.count() == 1 ? "" : "s",
+                    format_bytes(static_cast<double>(copies_.bytes()))));
   }
 }
 
 std::shared_ptr<const WeightFile> open_weight_file(const std::filesystem::path& path) {
-  if (path.extension() == ".bin") return std::make_shared<const TorchFile>(path);
+  const MappedFile file(path);
+  const std::string_view text(reinterpret_cast<const char*>(file.bytes().data()),
+                              file.bytes().size());
+  refuse_foreign_content(text, path.string());
+  // By content, whatever the name: a zip archive never begins a safetensors file, nor "{" at its
+  // ninth byte one of torch.save.
+  const bool safetensors = text.size() > 8 && text[8] == '{';
+  if (is_zip(file.bytes()) || (path.extension() != ".safetensors" && !safetensors)) {
+    return std::make_shared<const TorchFile>(path);
+  }
   return std::make_shared<const SafetensorsFile>(path);
 }
 

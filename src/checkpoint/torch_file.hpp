@@ -1,9 +1,13 @@
 #pragma once
 // A pytorch_model.bin mapped read-only.
 
+#include <string>
+#include <vector>
+
+#include "checkpoint/contiguous_copy.hpp"
 #include "checkpoint/plain_data.hpp"
+#include "checkpoint/torch_archive.hpp"
 #include "checkpoint/weight_file.hpp"
-#include "checkpoint/zip_archive.hpp"
 
 namespace explaind {
 
@@ -18,33 +22,37 @@ class TorchData {
   [[nodiscard]] TensorView view(const PickledTensor& tensor) const;
   [[nodiscard]] const MappedFile& file() const { return file_; }
   /// The archive's directory: names, sizes and CRC-32 of pickle and storages.
-  [[nodiscard]] std::span<const std::byte> header() const { return archive_.directory; }
+  [[nodiscard]] std::span<const std::byte> header() const { return archive_.header; }
 
  private:
   MappedFile file_;
-  ZipArchive archive_;
-  std::string folder_;
-  PlainData root_;
+  TorchArchive archive_;
+  PlainData root_;                   ///< refers to the archive
+  mutable ContiguousCopies copies_;  ///< made when they are first asked for
 };
 
-/// What torch.save wrote of a state dict (PyTorch 1.6 or later). Tensors lie in the file as they
-/// are used; the pickle is read through a whitelist and never run.
+/// What torch.save wrote of a state dict, whatever its version. Tensors lie in the file as they are
+/// used, but for those that do not lie row by row: they are copied. The pickle is read through a
+/// whitelist and never run.
 class TorchFile final : public WeightFile {
  public:
-  /// Throws DataError naming the file: not a zip archive of torch.save, another byte order, a
-  /// pickle that holds more than tensors, a tensor that is not contiguous or lies outside its
+  /// Throws DataError naming the file: not of torch.save, another byte order, a pickle that holds
+  /// more than plain data, no weights in it or those of two models, a tensor that lies outside its
   /// storage, a storage that is missing or too short, a name given twice.
   explicit TorchFile(const std::filesystem::path& path);
 
   [[nodiscard]] const MappedFile& file() const override { return file_; }
   [[nodiscard]] const std::vector<TensorView>& tensors() const override { return tensors_; }
+  [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
   /// The archive's directory: names, sizes and CRC-32 of pickle and storages.
-  [[nodiscard]] std::span<const std::byte> header() const override { return archive_.directory; }
+  [[nodiscard]] std::span<const std::byte> header() const override { return archive_.header; }
 
  private:
   MappedFile file_;
-  ZipArchive archive_;
+  TorchArchive archive_;
+  ContiguousCopies copies_;
   std::vector<TensorView> tensors_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace explaind

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <tuple>
 
+#include "checkpoint/tensor_names.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -40,7 +41,8 @@ std::tuple<int, int, int> module_key(const std::string& name) {
 std::vector<size_t> by_name(const StoredGroup& group, const std::vector<NamedShape>& parameters,
                             const std::string& where) {
   std::vector<size_t> found;
-  for (const std::string& name : group.names) {
+  for (const std::string& wrapped : group.names) {
+    const std::string name = unwrapped(wrapped);
     const auto at = std::find_if(parameters.begin(), parameters.end(),
                                  [&](const NamedShape& each) { return each.name == name; });
     if (at == parameters.end()) {

@@ -52,8 +52,9 @@ class GroupReader {
     const auto* list = value == nullptr ? nullptr : value->as<PlainList>();
     if (list == nullptr) return names;
     for (const PlainData& each : list->items) {
-      if (each.as<std::string>() == nullptr) refuse("param_names holds something that is no text");
-      names.push_back(*each.as<std::string>());
+      const auto* name = each.as<std::string_view>();
+      if (name == nullptr) refuse("param_names holds something that is no text");
+      names.emplace_back(*name);
     }
     return names;
   }
@@ -126,9 +127,14 @@ void require_adamw(const PlainData& state, const std::string& where) {
   };
   constexpr Other others[]{
       {"qmap1", "an 8-bit optimizer of bitsandbytes: its moments are quantised"},
+      {"absmax1", "an 8-bit optimizer of bitsandbytes: its moments are quantised"},
       {"state1", "an optimizer of bitsandbytes"},
       {"exp_avg_sq_row", "Adafactor"},
       {"momentum_buffer", "SGD"},
+      {"exp_inf", "Adamax"},
+      {"square_avg", "RMSprop"},
+      {"z", "a schedule-free optimizer"},
+      {"GG", "Shampoo or SOAP"},
   };
   for (const Other& other : others) {
     if (state.find(other.key) == nullptr) continue;
@@ -138,6 +144,11 @@ void require_adamw(const PlainData& state, const std::string& where) {
                                 other.name, other.key),
                     "Train with torch.optim.AdamW (in Trainer optim=\"adamw_torch\"), or leave out "
                     "--source steps: the change of weights alone needs no optimizer state");
+  }
+  if (state.find("exp_avg") != nullptr && state.find("exp_avg_sq") == nullptr) {
+    throw DataError(where, "is the state of an optimizer without second moments, not of AdamW",
+                    "Train with torch.optim.AdamW, or leave out --source steps: the change of "
+                    "weights alone needs no optimizer state");
   }
 }
 

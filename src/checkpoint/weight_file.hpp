@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "checkpoint/mapped_file.hpp"
@@ -18,12 +19,14 @@ class WeightFile {
   virtual ~WeightFile() = default;
   [[nodiscard]] virtual const MappedFile& file() const = 0;
   [[nodiscard]] virtual const std::vector<TensorView>& tensors() const = 0;
+  /// What of the file was left out or copied, a sentence each.
+  [[nodiscard]] virtual const std::vector<std::string>& notes() const = 0;
   /// The bytes that say what is in the file: they identify it.
   [[nodiscard]] virtual std::span<const std::byte> header() const = 0;
 };
 
-/// Opens model.safetensors or pytorch_model.bin by the end of its name. Throws DataError naming the
-/// file and what is wrong with it.
+/// Opens a safetensors file or one of torch.save, by its content. Throws DataError naming the file
+/// and what is wrong with it, or what it is instead.
 std::shared_ptr<const WeightFile> open_weight_file(const std::filesystem::path& path);
 
 }  // namespace explaind

@@ -16,6 +16,13 @@ OptionTable option_table(DecomposeOptions& o) {
            "and what is added to their steps",
            identity},
           o.phases),
+      optional_text_option(
+          {"tied-head", "WHICH",
+           "where config.json ties the unembedding to the embedding, and files hold a "
+           "lm_head.weight too: equal (the default: refused where they differ), embedding, or "
+           "stored",
+           identity},
+          o.tied_head),
       text_option({"samples", "FILE", "prediction samples, JSON Lines", identity, true}, o.samples),
       word_option({"source", "WHAT",
                    "weights: the straight path between checkpoints; steps: one step of AdamW at "

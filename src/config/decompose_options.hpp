@@ -13,6 +13,7 @@ namespace explaind {
 
 struct DecomposeOptions {
   std::string series, phases, samples, store;
+  std::optional<std::string> tied_head;
   std::string source = "weights", training_batch, step_precision = "fp32";
   std::optional<std::string> batch_mean;
   std::optional<double> clip;

@@ -1,7 +1,15 @@
 #include "model/llama.hpp"
 
 #include <ATen/ATen.h>
+#include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <span>
+
+#include "checkpoint/convert.hpp"
 #include "model/rotary.hpp"
 
 // B samples, T positions, C hidden size, H heads, K key-value heads, d head size, V vocabulary.
@@ -95,8 +103,64 @@ LlamaNetwork::Layer LlamaNetwork::add_layer(int layer) {
   return made;
 }
 
-bool LlamaNetwork::ignores(const std::string& tensor) const {
-  return (config_.tied && tensor == "lm_head.weight") || tensor.ends_with("rotary_emb.inv_freq");
+bool LlamaNetwork::ignores(const std::string& tensor) const { return is_unused(config_, tensor); }
+
+namespace {
+
+/// Elements of two tensors that differ.
+int64_t differing(const TensorView& a, const TensorView& b) {
+  if (a.dtype == b.dtype && a.bytes == b.bytes && std::memcmp(a.data, b.data, a.bytes) == 0) {
+    return 0;
+  }
+  constexpr int64_t block = 4096;
+  std::array<double, block> left{}, right{};
+  int64_t count = 0;
+  for (int64_t begin = 0; begin < a.elements(); begin += block) {
+    const auto n = static_cast<size_t>(std::min(block, a.elements() - begin));
+    to_double(a, begin, std::span(left).first(n));
+    to_double(b, begin, std::span(right).first(n));
+    for (size_t i = 0; i < n; ++i) count += left[i] != right[i] ? 1 : 0;
+  }
+  return count;
+}
+
+/// True where all are within what a storage of 8 bits of fraction rounds.
+bool alike(const std::vector<double>& stored, const std::vector<double>& expected) {
+  constexpr double rounding = 0.01, subnormal = 1e-7;
+  for (size_t i = 0; i < stored.size(); ++i) {
+    if (!(std::abs(stored[i] - expected[i]) <= rounding * expected[i] + subnormal)) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string LlamaNetwork::contradiction(const TensorView& ignored,
+                                        const std::map<std::string, TensorView>& tensors) const {
+  if (ignored.name == "lm_head.weight") {
+    const auto embedding = tensors.find("model.embed_tokens.weight");
+    if (embedding == tensors.end() || !is_floating(ignored.dtype)) return "";
+    const bool same_shape = embedding->second.shape == ignored.shape;
+    const int64_t count = same_shape ? differing(ignored, embedding->second) : ignored.elements();
+    if (count == 0) return "";
+    return fmt::format(
+        "config.json ties the unembedding to the embedding, and lm_head.weight in the file is "
+        "another ({} of {} elements differ; transformers 5 takes the stored one, transformers 4 "
+        "the embedding). Say which is meant: --tied-head stored, or --tied-head embedding",
+        count, ignored.elements());
+  }
+  if (!ignored.name.ends_with("inv_freq") || !is_floating(ignored.dtype)) return "";
+  const std::vector<double> scaled = inverse_frequencies(config_.rope, config_.head_dim, false);
+  const std::vector<double> plain =
+      inverse_frequencies({.theta = config_.rope.theta}, config_.head_dim, false);
+  std::vector<double> stored(static_cast<size_t>(ignored.elements()));
+  to_double(ignored, stored);
+  // Linear scaling was applied to the positions once, with these frequencies left as they are.
+  if (stored.size() == plain.size() && (alike(stored, scaled) || alike(stored, plain))) return "";
+  return fmt::format(
+      "{} in the file holds other rotary frequencies than config.json gives (rope_theta {}). Mend "
+      "rope_theta or rope_scaling in config.json: the network is computed from them",
+      ignored.name, config_.rope.theta);
 }
 
 at::Tensor LlamaNetwork::block(int64_t index, const at::Tensor& input, Ops& ops) const {

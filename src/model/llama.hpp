@@ -25,6 +25,8 @@ class LlamaNetwork final : public Network {
   [[nodiscard]] int64_t vocabulary() const override { return config_.vocabulary; }
   [[nodiscard]] int64_t max_positions() const override { return config_.max_positions; }
   [[nodiscard]] bool ignores(const std::string& tensor) const override;
+  [[nodiscard]] std::string contradiction(
+      const TensorView& ignored, const std::map<std::string, TensorView>& tensors) const override;
 
  private:
   /// A projection of one layer: its weight, and its bias where the config has one.

@@ -31,6 +31,15 @@ std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::
                   "Supported: LlamaForCausalLM");
 }
 
+void require_agreement(const Network& network, const std::map<std::string, TensorView>& tensors,
+                       const std::string& where) {
+  for (const auto& [name, tensor] : tensors) {
+    if (!network.ignores(name)) continue;
+    const std::string said = network.contradiction(tensor, tensors);
+    if (!said.empty()) throw DataError(where, said);
+  }
+}
+
 void require_parameters(const Network& network, const std::map<std::string, TensorView>& tensors,
                         const std::string& where) {
   std::vector<std::string> problems;

@@ -40,11 +40,24 @@ class Network : public Model {
   /// True for a tensor that a checkpoint of this architecture may hold although the network does
   /// not use it (a tied matrix's second copy, rotary tables written by old versions).
   [[nodiscard]] virtual bool ignores(const std::string& tensor) const = 0;
+  /// In which way a tensor that it ignores says another network than this one: a sentence with a
+  /// remedy's full stop left out; empty where it says the same. Reads the tensor.
+  [[nodiscard]] virtual std::string contradiction(
+      const TensorView& ignored, const std::map<std::string, TensorView>& tensors) const {
+    static_cast<void>(ignored), static_cast<void>(tensors);
+    return "";
+  }
 };
 
 /// Builds the network that a Hugging Face config.json describes; `where` names the file in
 /// messages. Throws DataError for an architecture that is not supported (named).
 std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::string& where);
+
+/// Throws DataError where a tensor that the network ignores contradicts it: a stored unembedding
+/// that is not the embedding to which it is tied, rotary frequencies other than the config's. Reads
+/// those tensors.
+void require_agreement(const Network& network, const std::map<std::string, TensorView>& tensors,
+                       const std::string& where);
 
 /// Throws DataError naming every missing, extra or mis-shaped tensor of `tensors` against the
 /// network.

@@ -1,6 +1,7 @@
 // The JSON Lines reader of prediction samples (contract: architecture §4, "Samples").
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -9,7 +10,9 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 #include "samples/sample.hpp"
+#include "samples/sample_columns.hpp"
 
 namespace explaind {
 namespace {
@@ -29,17 +32,19 @@ class SampleReader {
   SampleReader(const std::filesystem::path& file, const SampleOptions& options)
       : file_(file.string()), options_(options) {}
 
-  std::vector<Sample> read() {
+  std::vector<Sample> read(std::vector<std::string>* notes) {
     std::ifstream in(file_);
     if (!in) throw DataError(file_, "cannot be read", "Check the path and its permissions");
     std::vector<Sample> samples;
     for (std::string text; std::getline(in, text);) {
       ++line_;
       if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
+      if (line_ == 1) refuse_foreign_content(text, file_);
       samples.push_back(parse(text));
     }
     if (in.bad()) throw DataError(file_, "reading failed", "Check the file system");
     if (samples.empty()) throw DataError(file_, "holds no samples", "Write one JSON object a line");
+    if (notes != nullptr) say(*notes);
     return samples;
   }
 
@@ -48,40 +53,124 @@ class SampleReader {
     throw DataError(fmt::format("{}:{}", file_, line_), problem, remedy);
   }
 
-  Sample parse(const std::string& text) {
+  void say(std::vector<std::string>& notes) const {
+    if (!ignored_.empty()) {
+      notes.push_back(
+          fmt::format("{}: columns that are not used: {}", file_, fmt::join(ignored_, ", ")));
+    }
+    if (padded_ > 0) {
+      notes.push_back(fmt::format("{}: padding was cut off {} sample{}, {} token{} in all", file_,
+                                  padded_, padded_ == 1 ? "" : "s", padding_,
+                                  padding_ == 1 ? "" : "s"));
+    }
+  }
+
+  /// The line's object; JSON's own reader would keep either value of a key that is given twice.
+  json object_of(const std::string& text) const {
     json object;
+    std::set<std::string> keys;
+    std::string twice;
+    const auto watch = [&](int depth, json::parse_event_t event, json& parsed) {
+      const bool key = event == json::parse_event_t::key && depth == 1;
+      if (key && !keys.insert(parsed.get<std::string>()).second) twice = parsed.get<std::string>();
+      return true;
+    };
     try {
-      object = json::parse(text);
+      object = json::parse(text, watch);
     } catch (const json::exception& error) {
       fail(std::string("not JSON: ") + error.what(), "Write one JSON object a line");
     }
     if (!object.is_object()) fail("not a JSON object", "Write {\"text\": …} or {\"input_ids\": …}");
+    if (!twice.empty()) fail("the key '" + twice + "' is given twice", "Keep one of them");
+    return object;
+  }
+
+  /// What is there and not null.
+  static bool has(const json& object, const char* key) {
+    const auto found = object.find(key);
+    return found != object.end() && !found->is_null();
+  }
+
+  void look_at_columns(const json& object) {
+    static const std::set<std::string> known{"id",        "group",  "text",
+                                             "input_ids", "labels", "attention_mask"};
+    const size_t tokens = has(object, "input_ids") ? object["input_ids"].size() : 0;
     for (const auto& [key, value] : object.items()) {
-      if (key != "id" && key != "group" && key != "text" && key != "input_ids" && key != "labels") {
-        fail("unknown key '" + key + "'", "Known: id, group, text, input_ids, labels");
+      if (known.contains(key)) continue;
+      const std::string why = why_not_ignored(key, value, tokens);
+      if (!why.empty()) {
+        fail(why, "Known: id, group, text, input_ids, labels, attention_mask");
       }
+      if (!value.is_null()) ignored_.insert(key);
     }
+  }
+
+  Sample parse(const std::string& text) {
+    const json object = object_of(text);
+    look_at_columns(object);
     Sample sample;
     sample.id = word(object, "id", std::to_string(line_));
     sample.group = word(object, "group", "");
     if (!ids_.insert(sample.id).second) fail("id '" + sample.id + "' is not unique", "Rename it");
-    if (object.contains("text") == object.contains("input_ids")) {
-      fail("needs either text or input_ids", "Give exactly one of them");
+    if (has(object, "text") == has(object, "input_ids")) {
+      std::string keys;
+      for (const auto& [key, value] : object.items())
+        keys += (keys.empty() ? "'" : ", '") + key + "'";
+      fail("needs either text or input_ids" + (keys.empty() ? "" : ", and has " + keys),
+           "Give exactly one of them");
     }
-    if (object.contains("text")) {
-      if (object.contains("labels")) fail("labels go with input_ids, not with text", "Remove them");
+    if (has(object, "text")) {
+      for (const char* key : {"labels", "attention_mask"}) {
+        if (has(object, key)) {
+          fail(std::string(key) + " go with input_ids, not with text", "Remove them");
+        }
+      }
       tokenize(object["text"], sample);
     } else {
       sample.input_ids = tokens(object["input_ids"], "input_ids", false);
       sample.labels =
-          object.contains("labels") ? tokens(object["labels"], "labels", true) : sample.input_ids;
+          has(object, "labels") ? tokens(object["labels"], "labels", true) : sample.input_ids;
+      if (has(object, "attention_mask")) cut_padding(object["attention_mask"], sample);
     }
     check(sample);
     return sample;
   }
 
+  /// Ones are what every token has here; zeros at an end are padding, and anything else is another
+  /// attention than the model's.
+  void cut_padding(const json& mask, Sample& sample) {
+    if (sample.labels.size() != sample.input_ids.size()) return;  // check() says so
+    if (!mask.is_array() || mask.size() != sample.input_ids.size()) {
+      fail(fmt::format("attention_mask must be a list as long as input_ids ({})",
+                       sample.input_ids.size()),
+           "Change it, or leave it out");
+    }
+    const auto is = [](const json& value, int number) {
+      return value == json(number) || value == json(number == 1);
+    };
+    size_t first = 0, last = mask.size();
+    while (first < last && is(mask[first], 0)) ++first;
+    while (last > first && is(mask[last - 1], 0)) --last;
+    for (size_t i = first; i < last; ++i) {
+      if (is(mask[i], 1)) continue;
+      fail(fmt::format("attention_mask[{}] is {}: only ones, and zeros at an end (padding), are "
+                       "obeyed",
+                       i, mask[i].dump()),
+           "Leave tokens out that are not to be seen, and attention_mask too");
+    }
+    if (last - first == mask.size()) return;
+    ++padded_;
+    padding_ += mask.size() - (last - first);
+    const auto cut = [&](std::vector<int64_t>& list) {
+      list = {list.begin() + static_cast<std::ptrdiff_t>(first),
+              list.begin() + static_cast<std::ptrdiff_t>(last)};
+    };
+    cut(sample.input_ids);
+    cut(sample.labels);
+  }
+
   std::string word(const json& object, const char* key, const std::string& otherwise) const {
-    if (!object.contains(key)) return otherwise;
+    if (!has(object, key)) return otherwise;
     const json& value = object[key];
     if (value.is_string()) return value.get<std::string>();
     if (value.is_number_integer()) return value.dump();
@@ -125,21 +214,30 @@ class SampleReader {
     if (!value.is_string()) fail("text must be a string", "Change it");
     if (!tokenizer_) tokenizer_ = open_tokenizer(options_.tokenizer_directory);
     const MarkedText marked = unmark(value.get<std::string>());
-    if (tokenizer_->bos() >= 0) {
-      sample.input_ids.push_back(tokenizer_->bos());
-      sample.labels.push_back(marked.target ? ignored_label : tokenizer_->bos());
+    if (const std::optional<std::string> token = tokenizer_->special_token_in(marked.text)) {
+      fail(
+          fmt::format("the text holds \"{}\", which is a token of its own in the tokenizer's files",
+                      *token),
+          "Give the ids that the model was trained with (input_ids), or leave it out");
     }
+    if (tokenizer_->bos() >= 0) add(tokenizer_->bos(), !marked.target, sample);
     for (const Tokenizer::Piece& piece : tokenizer_->encode(marked.text)) {
       const bool wanted = !marked.target ||
                           (piece.begin < marked.target->second && piece.end > marked.target->first);
-      sample.input_ids.push_back(piece.id);
-      sample.labels.push_back(wanted ? piece.id : ignored_label);
-      if (piece.id >= options_.vocabulary) {
-        fail(fmt::format("the tokenizer gives id {}, outside the model's vocabulary of {}",
-                         piece.id, options_.vocabulary),
-             "Use the tokenizer of this model (--tokenizer)");
-      }
+      add(piece.id, wanted, sample);
     }
+    if (tokenizer_->eos() >= 0) add(tokenizer_->eos(), !marked.target, sample);
+  }
+
+  /// One token of a text.
+  void add(int64_t id, bool predicted, Sample& sample) const {
+    if (id >= options_.vocabulary) {
+      fail(fmt::format("the tokenizer gives id {}, outside the model's vocabulary of {}", id,
+                       options_.vocabulary),
+           "Use the tokenizer of this model (--tokenizer)");
+    }
+    sample.input_ids.push_back(id);
+    sample.labels.push_back(predicted ? id : ignored_label);
   }
 
   void check(Sample& sample) const {
@@ -167,12 +265,15 @@ class SampleReader {
   int64_t line_ = 0;
   std::set<std::string> ids_;
   std::unique_ptr<Tokenizer> tokenizer_;
+  std::set<std::string> ignored_;  ///< columns
+  size_t padded_ = 0, padding_ = 0;
 };
 
 }  // namespace
 
-std::vector<Sample> load_samples(const std::filesystem::path& file, const SampleOptions& options) {
-  return SampleReader(file, options).read();
+std::vector<Sample> load_samples(const std::filesystem::path& file, const SampleOptions& options,
+                                 std::vector<std::string>* notes) {
+  return SampleReader(file, options).read(notes);
 }
 
 }  // namespace explaind

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,11 +38,18 @@ class Tokenizer {
   [[nodiscard]] virtual std::vector<Piece> encode(const std::string& text) const = 0;
   /// The beginning-of-sequence id to prepend, −1 for none, as the tokenizer's config says.
   [[nodiscard]] virtual int64_t bos() const = 0;
+  /// The end-of-sequence id to append, −1 for none.
+  [[nodiscard]] virtual int64_t eos() const = 0;
+  /// A special or added token whose text is written out in `text`: what trained the model may have
+  /// taken it whole, and encode() does not.
+  [[nodiscard]] virtual std::optional<std::string> special_token_in(
+      const std::string& text) const = 0;
 };
 
-/// Opens DIRECTORY/tokenizer.model (SentencePiece) with tokenizer_config.json's add_bos_token and
-/// special ids where present. Throws DataError, naming the way out (token ids), where the
-/// directory's tokenizer is not SentencePiece.
+/// Opens DIRECTORY/tokenizer.model (SentencePiece) as tokenizer_config.json,
+/// special_tokens_map.json and added_tokens.json beside it say (tokenizer_config.hpp). Throws
+/// DataError, naming the way out (token ids), where the directory's tokenizer is not SentencePiece
+/// or does more.
 std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& directory);
 
 struct SampleOptions {
@@ -51,10 +59,16 @@ struct SampleOptions {
   std::filesystem::path tokenizer_directory;  ///< opened only when a sample has `text`
 };
 
-/// Reads the whole file; throws DataError with file and line for: broken JSON, unknown key, missing
-/// input, id not unique, a token out of range, over-long, empty, nothing to predict, labels of
-/// another length.
-std::vector<Sample> load_samples(const std::filesystem::path& file, const SampleOptions& options);
+/// Reads the whole file. Known keys are id, group, text or input_ids with labels and attention_mask
+/// (ones; zeros at an end are padding, and cut); others are ignored unless they would change what
+/// is predicted (sample_columns.hpp). What was ignored and cut is added to `notes`, a sentence
+/// each.
+///
+/// Throws DataError with file and line for: broken JSON, a key given twice or one that is not
+/// obeyed, missing input, id not unique, a token out of range, over-long, empty, nothing to
+/// predict, labels or a mask of another length, a special token in a text.
+std::vector<Sample> load_samples(const std::filesystem::path& file, const SampleOptions& options,
+                                 std::vector<std::string>* notes = nullptr);
 
 /// The distinct groups in order of first appearance, and each sample's index into them.
 struct Groups {

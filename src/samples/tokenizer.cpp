@@ -1,25 +1,44 @@
+#include <fmt/format.h>
 #include <sentencepiece_processor.h>
 
 #include <fstream>
-#include <nlohmann/json.hpp>
+#include <iterator>
+#include <set>
 
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
+#include "samples/piece_types.hpp"
 #include "samples/sample.hpp"
+#include "samples/tokenizer_config.hpp"
 
 namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* ids_instead = "give token ids (input_ids) instead of text";
+
 class SentencePieceTokenizer final : public Tokenizer {
  public:
-  SentencePieceTokenizer(const fs::path& model, bool add_bos) {
-    const auto status = processor_.Load(model.string());
-    if (!status.ok()) {
-      throw DataError(model.string(), "not a SentencePiece model: " + status.ToString(),
-                      "Check the file, or give token ids (input_ids) instead of text");
+  explicit SentencePieceTokenizer(const fs::path& directory)
+      : model_((directory / "tokenizer.model").string()) {
+    const TokenizerConfig config = read_tokenizer_config(directory);
+    load(config.prefix_space);
+    taken_whole_ = config.taken_whole;
+    for (const int id : {processor_.unk_id(), processor_.bos_id(), processor_.eos_id()}) {
+      if (id >= 0 && !config.special_are_text) taken_whole_.push_back(processor_.IdToPiece(id));
     }
-    bos_ = add_bos ? processor_.bos_id() : -1;
+    // Where a file adds a symbol of the model again, the model takes it whole itself.
+    std::erase_if(taken_whole_,
+                  [&](const std::string& text) { return user_defined_.contains(text); });
+    const bool begins = config.add_bos.value_or(!config.without_bos);
+    if (begins && config.without_bos) {
+      throw DataError((directory / "tokenizer_config.json").string(),
+                      "add_bos_token is true, and bos_token is null",
+                      std::string("Name the token, or ") + ids_instead);
+    }
+    if (begins) bos_ = id_of(config.bos, processor_.bos_id(), config.add_bos.has_value(), "bos");
+    if (config.add_eos.value_or(false)) eos_ = id_of(config.eos, processor_.eos_id(), true, "eos");
   }
 
   [[nodiscard]] std::vector<Piece> encode(const std::string& text) const override {
@@ -32,29 +51,68 @@ class SentencePieceTokenizer final : public Tokenizer {
     return pieces;
   }
   [[nodiscard]] int64_t bos() const override { return bos_; }
+  [[nodiscard]] int64_t eos() const override { return eos_; }
+  [[nodiscard]] std::optional<std::string> special_token_in(
+      const std::string& text) const override {
+    for (const std::string& token : taken_whole_) {
+      if (text.find(token) != std::string::npos) return token;
+    }
+    return std::nullopt;
+  }
 
  private:
-  sentencepiece::SentencePieceProcessor processor_;
-  int64_t bos_ = -1;
-};
-
-/// tokenizer_config.json's add_bos_token; Llama's tokenizers add it where the key is absent.
-bool adds_bos(const fs::path& config) {
-  std::ifstream in(config);
-  if (!in) return true;
-  const nlohmann::json parsed = nlohmann::json::parse(in, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object()) {
-    throw DataError(config.string(), "not a JSON object", "Repair or remove the file");
+  void load(std::optional<bool> prefix_space) {
+    std::ifstream in(model_, std::ios::binary);
+    if (!in) throw DataError(model_, "cannot be read", "Check the path and its permissions");
+    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    refuse_foreign_content(bytes, model_);
+    user_defined_ = user_defined_symbols(bytes);
+    if (prefix_space) {
+      // The model is a protobuf message, and a message within one that comes twice is merged: this
+      // is normalizer_spec (field 3) with add_dummy_prefix (its field 3) alone.
+      bytes += {'\x1a', '\x02', '\x18', static_cast<char>(*prefix_space ? 1 : 0)};
+    }
+    const auto status = processor_.LoadFromSerializedProto(bytes);
+    if (!status.ok()) {
+      throw DataError(model_, "not a SentencePiece model: " + status.ToString(),
+                      std::string("Check the file, or ") + ids_instead);
+    }
   }
-  const auto found = parsed.find("add_bos_token");
-  return found == parsed.end() || !found->is_boolean() || found->get<bool>();
-}
+
+  /// The id of a token that the config names, else the model's own.
+  [[nodiscard]] int64_t id_of(const std::optional<NamedToken>& named, int own, bool asked,
+                              const std::string& which) const {
+    if (!named) {
+      if (own < 0 && asked) {
+        throw DataError(model_,
+                        fmt::format("add_{0}_token is true, and the model has no {0} token", which),
+                        std::string("Name it in tokenizer_config.json, or ") + ids_instead);
+      }
+      return own;
+    }
+    if (named->id) return *named->id;
+    const int id = processor_.PieceToId(named->text);
+    if (processor_.IsUnknown(id) && named->text != processor_.IdToPiece(id)) {
+      throw DataError(model_,
+                      fmt::format("{}_token is \"{}\", which is neither a piece of the model nor "
+                                  "among the added tokens",
+                                  which, named->text),
+                      std::string("Mend tokenizer_config.json, or ") + ids_instead);
+    }
+    return id;
+  }
+
+  std::string model_;
+  sentencepiece::SentencePieceProcessor processor_;
+  std::set<std::string> user_defined_;
+  std::vector<std::string> taken_whole_;
+  int64_t bos_ = -1, eos_ = -1;
+};
 
 }  // namespace
 
 std::unique_ptr<Tokenizer> open_tokenizer(const fs::path& directory) {
-  const fs::path model = directory / "tokenizer.model";
-  if (!fs::exists(model)) {
+  if (!fs::exists(directory / "tokenizer.model")) {
     throw DataError(
         directory.string(),
         fs::exists(directory / "tokenizer.json")
@@ -63,8 +121,7 @@ std::unique_ptr<Tokenizer> open_tokenizer(const fs::path& directory) {
         "Give token ids (input_ids) instead of text, or name a folder that has one with "
         "--tokenizer");
   }
-  return std::make_unique<SentencePieceTokenizer>(model,
-                                                  adds_bos(directory / "tokenizer_config.json"));
+  return std::make_unique<SentencePieceTokenizer>(directory);
 }
 
 }  // namespace explaind

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <random>
 
 #include "checkpoint/torch_file.hpp"
@@ -49,15 +51,23 @@ TEST(TorchFileFuzz, DamagedArchivesAreRefusedOrInside) {
   const TemporaryFolder directory;
   const std::filesystem::path path = directory / "a.bin";
   Random random(11);
-  int read = 0;
-  for (const char* name : {"state.bin", "protocol4.bin"}) {
+  int read = 0, sum = 0;
+  for (const char* name : {"state.bin", "protocol4.bin", "old.bin", "wrapped.bin", "strided.bin"}) {
     const std::string whole = golden(name);
-    for (int i = 0; i < 4000; ++i) {
+    for (int i = 0; i < 2000; ++i) {
       write_bytes(path, damaged(whole, random));
       try {
         const TorchFile file(path);
         const auto bytes = file.file().bytes();
+        // A copy of what does not lie row by row is no part of the file; it is read all the same.
+        const bool copied = std::any_of(
+            file.notes().begin(), file.notes().end(),
+            [](const std::string& note) { return note.find("a copy of") != std::string::npos; });
         for (const TensorView& tensor : file.tensors()) {
+          if (copied) {
+            sum += tensor.bytes == 0 ? 0 : std::to_integer<int>(tensor.data[tensor.bytes - 1]);
+            continue;
+          }
           ASSERT_GE(tensor.data, bytes.data());
           ASSERT_LE(tensor.data + tensor.bytes, bytes.data() + bytes.size());
         }
@@ -67,6 +77,7 @@ TEST(TorchFileFuzz, DamagedArchivesAreRefusedOrInside) {
       }
     }
   }
+  EXPECT_GE(sum, 0);
   EXPECT_GT(read, 100) << "damage to values alone is not seen: such files are read";
 }
 

@@ -4,7 +4,8 @@
     build/deps/venv/bin/python tests/goldens/torch_files/make_golden.py
 
 Writes, beside itself: state.bin (an OrderedDict with a view, a parameter, a shared storage, every floating type, an integer and a boolean
-tensor), protocol4.bin (the same with pickle protocol 4), values.json (what is in them), and evil/NAME.bin with evil.json, which gives for each
+tensor), protocol4.bin (the same with pickle protocol 4), old.bin (the same as PyTorch before 1.6 wrote it), strided.bin (the same, no tensor
+lying row by row in its storage), wrapped.bin (the same in the entry "model"), values.json (what is in them), and evil/NAME.bin with evil.json, which gives for each
 the name that a refusal must quote. Loading an evil file with pickle would create a file called EVIL in the working directory.
 """
 import collections
@@ -74,6 +75,12 @@ def evil():
     yield "huge_number", b"\x80\x02\x8a\x09" + b"\x01" * 9 + b".", "64 bits"
 
 
+def strided(tensor):
+    """The same values: transposed, and every second element of a storage."""
+    twice = torch.stack([tensor, tensor], dim=-1)[..., 0]
+    return twice.transpose(0, 1).contiguous().transpose(0, 1) if tensor.dim() == 2 else twice
+
+
 def write_archive(path, data):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
         for name, content in (("data.pkl", data), ("byteorder", b"little"), ("version", b"3\n")):
@@ -84,6 +91,9 @@ def main():
     tensors = state()
     torch.save(tensors, HERE / "state.bin")
     torch.save(tensors, HERE / "protocol4.bin", pickle_protocol=4)
+    torch.save(tensors, HERE / "old.bin", _use_new_zipfile_serialization=False)
+    torch.save({name: strided(t.detach()) for name, t in tensors.items()}, HERE / "strided.bin")
+    torch.save({"epoch": 3, "model": dict(tensors), "args": None}, HERE / "wrapped.bin")
     values = {name: {"shape": list(t.shape), "dtype": str(t.dtype).removeprefix("torch."), "values": t.detach().double().flatten().tolist()}
               for name, t in tensors.items()}
     (HERE / "values.json").write_text(json.dumps(values, indent=1) + "\n")

@@ -46,11 +46,20 @@ TEST_F(ListSeries, ReadsTheRevisionsOfAHubCache) {
   write_bytes(directory / "refs/step1000", "bbb");
   write_bytes(directory / "refs/step20", "aaa\n");
   write_bytes(directory / "refs/main", "ccc");
-  EXPECT_THAT(list_series(directory.path()),
+  write_bytes(directory / "refs/pr/1", "ccc");
+  std::vector<std::string> notes;
+  EXPECT_THAT(list_series(directory.path(), 2, {}, &notes),
               ElementsAre(entry(20, "snapshots/aaa"), entry(1000, "snapshots/bbb")));
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("revisions passed over, as their names say no step: "
+                                           "main, pr/1")));
   write_bytes(directory / "refs/step30", "ddd");
   EXPECT_THAT(error(), AllOf(HasSubstr("refs/step30"), HasSubstr("snapshots/ddd"),
                              HasSubstr("Download the revision again")));
+  for (const char* name : {"step30", "step20", "step1000"}) fs::remove(directory / "refs" / name);
+  write_bytes(directory / "refs/step-20-v2", "aaa");
+  EXPECT_THAT(error(), AllOf(HasSubstr("no revision in it says a step"),
+                             HasSubstr("step-20-v2: understood is step 20, but not \"-v2\""),
+                             HasSubstr("lines `STEP PATH`")));
 }
 
 TEST_F(ListSeries, MovesTheStepsOfPhases) {
@@ -83,27 +92,76 @@ TEST_F(ListSeries, SortsByNumberWhateverTheNames) {
                           entry(100, "step-100"), entry(1000, "1000")));
 }
 
-TEST_F(ListSeries, PassesOverWhatIsNoCheckpoint) {
+TEST_F(ListSeries, SaysWhatItPassesOver) {
   make("step-1");
   make("step-2");
   make(".cache-3");
   fs::create_directory(directory / "logs");
+  fs::create_directory(directory / "run-20260120_123456");
   write_bytes(directory / "trainer_state-7", "a file");
-  EXPECT_EQ(list_series(directory.path()).size(), 2U);
+  write_bytes(directory / "config.json", "{}");
+  std::vector<std::string> notes;
+  EXPECT_EQ(list_series(directory.path(), 2, {}, &notes).size(), 2U);
+  ASSERT_EQ(notes.size(), 2U);
+  EXPECT_THAT(notes[0], HasSubstr("a model lies in the folder itself"));
+  EXPECT_THAT(notes[1], HasSubstr("passed over, as they are no checkpoints: .cache-3, logs, "
+                                  "run-20260120_123456"));
+}
+
+TEST_F(ListSeries, NoFolderIsLostToALinkThatLeadsNowhere) {
+  make("step-1");
+  make("step-2");
+  fs::create_directory_symlink("gone/step-3", directory / "step-3");
+  EXPECT_THAT(error(), AllOf(HasSubstr("step-3: is a link to gone/step-3, which is not there")));
+}
+
+TEST_F(ListSeries, ReadsTheNamesOfPublicSeries) {
+  for (const char* name : {"stage1-step2000-tokens9B", "stage1-step1000-tokens5B"}) make(name);
+  EXPECT_THAT(list_series(directory.path()), ElementsAre(entry(1000, "stage1-step1000-tokens5B"),
+                                                         entry(2000, "stage1-step2000-tokens9B")));
+}
+
+TEST_F(ListSeries, RefusesNamesOfTwoSeries) {
+  make("stage1-step1000");
+  make("stage1-step2000");
+  make("stage2-step500");
+  EXPECT_THAT(error(), AllOf(HasSubstr("stage1-step1000 and stage2-step500 differ in more than the "
+                                       "step"),
+                             HasSubstr("lines `STEP PATH`"), HasSubstr("--phases")));
+}
+
+TEST_F(ListSeries, NamesTheCommitsOfAHubCache) {
+  make("snapshots/8f1c2e7ab94d60f35c1d2e3f4a5b6c7d8e9f0a17");
+  write_bytes(directory / "refs/step1", "8f1c2e7ab94d60f35c1d2e3f4a5b6c7d8e9f0a17");
+  EXPECT_THAT(error("snapshots"), AllOf(HasSubstr("is a commit of a cache of the Hub"),
+                                        HasSubstr("Name the folder " + directory.path().string()),
+                                        HasSubstr("lines `STEP PATH`")));
 }
 
 TEST_F(ListSeries, RefusesNamesThatLeaveDoubt) {
   make("step-1");
   make("step-2");
-  make("step3-tokens2B");
-  EXPECT_THAT(error(), AllOf(HasSubstr("step3-tokens2B: its name does not end in a step number"),
-                             HasSubstr("lines `STEP PATH`")));
-  fs::remove_all(directory / "step3-tokens2B");
+  make("step-3-v2");
+  EXPECT_THAT(error(), AllOf(HasSubstr("step-3-v2: its name does not say plainly which step it is "
+                                       "of: understood is step 3, but not \"-v2\" after it"),
+                             HasSubstr("lines `STEP PATH`"), HasSubstr("`3 step-3-v2`")));
+  fs::remove_all(directory / "step-3-v2");
+  make("final");
+  EXPECT_THAT(error(), AllOf(HasSubstr("final: its name does not say plainly which step it is of: "
+                                       "no number is in it"),
+                             HasSubstr("`STEP final`")));
+  fs::remove_all(directory / "final");
   fs::create_directory(directory / "step-3");
   EXPECT_THAT(error(), HasSubstr("step-3: has a step number but holds no config.json"));
   fs::remove_all(directory / "step-3");
   make("step-99999999999999999999");
   EXPECT_THAT(error(), HasSubstr("its step number does not fit 64 bits"));
+  fs::remove_all(directory / "step-99999999999999999999");
+  fs::create_directory(directory / "step-4");
+  write_bytes(directory / "step-4/adapter_config.json", "{}");
+  EXPECT_THAT(error(), AllOf(HasSubstr("step-4: has a step number but holds no config.json: it is "
+                                       "a PEFT adapter"),
+                             HasSubstr("merge_and_unload")));
 }
 
 TEST_F(ListSeries, RefusesDuplicateSteps) {
@@ -161,6 +219,9 @@ TEST_F(ListSeries, BrokenListsAreNamedByLine) {
               AllOf(HasSubstr("list:3: "), HasSubstr("none is not a checkpoint")));
   EXPECT_THAT(text_error("1 a\n01 a\n"), HasSubstr("step 1 is given twice"));
   EXPECT_THAT(text_error("# nothing\n"), HasSubstr("holds no checkpoint"));
+  EXPECT_THAT(text_error("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+              HasSubstr("list: is a Git LFS pointer"));
+  EXPECT_THAT(text_error(std::string("PK\3\4\0\0", 6)), HasSubstr("list: is no text"));
   EXPECT_THAT(text_error("[1]"), HasSubstr("list: entry 1: is not of the form"));
   EXPECT_THAT(text_error(R"([{"step": 1, "path": "a"}, {"step": 2}])"), HasSubstr("entry 2"));
   EXPECT_THAT(text_error(R"([{"step": "1", "path": "a"}])"),

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "checkpoint/config_keys.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
@@ -194,8 +195,89 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"PartialRotary", R"({"partial_rotary_factor": 0.25})",
                 "partial_rotary_factor other than 1 is not supported"},
         Refused{"PartialRotaryInside", R"({"rope_parameters": {"partial_rotary_factor": 0.5}})",
-                "partial_rotary_factor other than 1 is not supported"}),
+                "partial_rotary_factor other than 1 is not supported"},
+        Refused{"ThetaTwice",
+                R"({"rope_theta": 10000.0, "rope_parameters": {"rope_theta": 500000.0}})",
+                "rope_theta is 10000 and rope_parameters.rope_theta 500000"},
+        Refused{"OtherModelType", R"({"model_type": "mistral"})",
+                "architectures says LlamaForCausalLM and model_type \"mistral\""}),
     [](const auto& test) { return test.param.name; });
+
+struct OtherNetwork {
+  const char* name;
+  const char* change;  ///< asks for another network
+  const char* quote;
+};
+
+class KeysOfOtherNetworks : public ::testing::TestWithParam<OtherNetwork> {};
+
+TEST_P(KeysOfOtherNetworks, AreRefusedByName) {
+  Json config = small_config();
+  config.merge_patch(Json::parse(GetParam().change));
+  EXPECT_THAT(data_error([&] { parse_model_config(config, "some/config.json"); }),
+              HasSubstr(std::string("some/config.json: ") + GetParam().quote +
+                        " asks for a network other than Llama's"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, KeysOfOtherNetworks,
+    ::testing::Values(
+        OtherNetwork{"Window", R"({"sliding_window": 4, "max_position_embeddings": 64})",
+                     "sliding_window: 4"},
+        OtherNetwork{"WindowAlone", R"({"sliding_window": 4096})", "sliding_window: 4096"},
+        OtherNetwork{"WindowedLayers", R"({"layer_types": ["sliding_attention"]})",
+                     "layer_types: [\"sliding_attention\"]"},
+        OtherNetwork{"UsesWindow", R"({"use_sliding_window": true})", "use_sliding_window: true"},
+        OtherNetwork{"LogitScale", R"({"logit_scale": 0.0625})", "logit_scale: 0.0625"},
+        OtherNetwork{"LogitsScaling", R"({"logits_scaling": 8})", "logits_scaling: 8"},
+        OtherNetwork{"EmbeddingScale", R"({"scale_emb": 12})", "scale_emb: 12"},
+        OtherNetwork{"Residual", R"({"residual_multiplier": 0.25})", "residual_multiplier: 0.25"},
+        OtherNetwork{"Attention", R"({"attention_multiplier": 0.5})", "attention_multiplier: 0.5"},
+        OtherNetwork{"SoftCap", R"({"final_logit_softcapping": 30})",
+                     "final_logit_softcapping: 30"},
+        OtherNetwork{"QueryNorm", R"({"use_qk_norm": true})", "use_qk_norm: true"},
+        OtherNetwork{"Clip", R"({"clip_qkv": 8})", "clip_qkv: 8"},
+        OtherNetwork{"Biases", R"({"qkv_bias": true})", "qkv_bias: true"},
+        OtherNetwork{"Experts", R"({"num_local_experts": 8})", "num_local_experts: 8"},
+        OtherNetwork{"Alibi", R"({"alibi": true})", "alibi: true"},
+        OtherNetwork{"Interleaved", R"({"rope_interleaved": true})", "rope_interleaved: true"},
+        OtherNetwork{"PartRotary", R"({"rotary_pct": 0.25})", "rotary_pct: 0.25"},
+        OtherNetwork{"NoRotary", R"({"no_rope_layers": [1, 0]})", "no_rope_layers: [1,0]"},
+        OtherNetwork{"Activation", R"({"hidden_activation": "gelu"})",
+                     "hidden_activation: \"gelu\""},
+        OtherNetwork{"Epsilon", R"({"norm_eps": 0.5})", "norm_eps: 0.5"},
+        OtherNetwork{"Parallel", R"({"use_parallel_residual": true})",
+                     "use_parallel_residual: true"},
+        OtherNetwork{"Decoder", R"({"is_encoder_decoder": true})", "is_encoder_decoder: true"},
+        OtherNetwork{"PrunedHeads", R"({"pruned_heads": {"0": [1]}})",
+                     "pruned_heads: {\"0\":[1]}"}),
+    [](const auto& test) { return test.param.name; });
+
+TEST(ConfigKeys, ValuesThatChangeNothingPass) {
+  Json config = small_config();
+  const ModelConfig plain = parse_model_config(config, "x");
+  config.merge_patch(Json::parse(
+      R"({"sliding_window": 4096, "use_sliding_window": false, "logit_scale": 1.0,
+          "layer_types": ["full_attention"], "pruned_heads": {}, "num_local_experts": 0,
+          "qkv_bias": false, "norm_eps": 1e-6, "rotary_pct": 1.0, "pretraining_tp": 2})"));
+  EXPECT_EQ(parse_model_config(config, "x"), plain);
+  config["use_sliding_window"] = true;
+  EXPECT_THAT(data_error([&] { parse_model_config(config, "x"); }), HasSubstr("sliding_window"));
+  config.erase("use_sliding_window");
+  config["max_position_embeddings"] = 4096;  // a window as long as the positions
+  EXPECT_EQ(parse_model_config(config, "x").hidden_size, plain.hidden_size);
+}
+
+TEST(ConfigKeys, WhatNobodyKnowsIsNamed) {
+  EXPECT_THAT(unknown_config_keys(Json::parse(eurollm)), IsEmpty());
+  EXPECT_THAT(unknown_config_keys(Json::parse(transformers5)), IsEmpty());
+  Json config = Json::parse(transformers5);
+  config["my_new_trick"] = 3;
+  config["off_by_default"] = false;
+  config["rope_parameters"]["attention_factor"] = 0.5;
+  EXPECT_THAT(unknown_config_keys(config),
+              ElementsAre("my_new_trick", "rope_parameters.attention_factor"));
+}
 
 TEST(ModelConfig, WhatIsWrittenIsRead) {
   Json linear = small_config();
@@ -248,8 +330,7 @@ TEST(ModelConfig, DifferencesAreNamedOneByOne) {
               ElementsAre("num_key_value_heads: 1 here, 2 there"));
   EXPECT_THAT(changed(R"({"head_dim": 2})"), ElementsAre("head_dim: 2 here, 4 there"));
   EXPECT_THAT(changed(R"({"vocab_size": 33})"), ElementsAre("vocab_size: 33 here, 32 there"));
-  EXPECT_THAT(changed(R"({"max_position_embeddings": 8})"),
-              ElementsAre("max_position_embeddings: 8 here, 512 there"));
+  EXPECT_THAT(changed(R"({"max_position_embeddings": 8})"), IsEmpty());  // no part of the network
   EXPECT_THAT(changed(R"({"rms_norm_eps": 0.5})"),
               ElementsAre("rms_norm_eps: 0.5 here, 1e-06 there"));
   EXPECT_THAT(changed(R"({"tie_word_embeddings": false})"),

@@ -6,6 +6,7 @@
 
 #include <chrono>
 
+#include "checkpoint/series_summary.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
@@ -79,6 +80,66 @@ TEST_F(Series, EachDifferenceIsNamed) {
                              HasSubstr("tensor \"v\" is here only"), Not(HasSubstr("more"))));
   write_checkpoint(directory / "step-10", one_vector("w", {3, 4, 5}));
   EXPECT_THAT(error(), HasSubstr("tensor \"w\": shape [3] here, [2] there"));
+}
+
+TEST_F(Series, WhatTheNetworkDoesNotUseMayDiffer) {
+  nlohmann::json config = small_config();
+  config["tie_word_embeddings"] = true;
+  config["max_position_embeddings"] = 64;
+  write_checkpoint(directory / "step-2", one_vector("w", {1, 2}), config);
+  for (const char* extra : {"lm_head.weight", "model.layers.0.self_attn.rotary_emb.inv_freq",
+                            "model.rotary_emb.cos_cached"}) {
+    config["max_position_embeddings"] = 32;
+    const std::string header =
+        std::string(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},")") + extra +
+        R"(":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})";
+    write_checkpoint(directory / "step-10", safetensors(header, "abcdefghijkl"), config);
+    const CheckpointSeries series = CheckpointSeries::open(directory.path());
+    EXPECT_EQ(series.size(), 2U);
+    EXPECT_EQ(series.config()["max_position_embeddings"], 32);  // the least
+    ASSERT_EQ(series.notes().size(), 2U) << extra;
+    EXPECT_THAT(series.notes()[0],
+                AllOf(HasSubstr("ignored: "), HasSubstr("in 1 of 2 checkpoints")));
+    EXPECT_THAT(series.notes()[1], HasSubstr("max_position_embeddings is 32 to 64"));
+    EXPECT_EQ(difference(series, 0).not_finite, 0);  // of w alone
+  }
+  config["tie_word_embeddings"] = false;  // now it is used
+  write_checkpoint(directory / "step-2", one_vector("w", {1, 2}), config);
+  const std::string header =
+      R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"lm_head.weight":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}})";
+  write_checkpoint(directory / "step-10", safetensors(header, "abcdefghijkl"), config);
+  EXPECT_THAT(error(), HasSubstr("tensor \"lm_head.weight\" is here only"));
+}
+
+TEST_F(Series, AStoredHeadIsTheNetworksWhereThatIsMeant) {
+  nlohmann::json config = small_config();
+  config["tie_word_embeddings"] = true;
+  for (const char* step : {"step-2", "step-10"}) {
+    write_checkpoint(directory / step, one_vector("lm_head.weight", {1, 2}), config);
+  }
+  EXPECT_EQ(CheckpointSeries::open(directory.path()).config()["tie_word_embeddings"], true);
+  const CheckpointSeries stored = CheckpointSeries::open(directory.path(), {}, 2, TiedHead::stored);
+  EXPECT_EQ(stored.config()["tie_word_embeddings"], false);
+  EXPECT_TRUE(stored.notes().empty());
+  write_checkpoint(directory / "step-2", one_vector("w", {1, 2}), config);  // in one of them only
+  EXPECT_THAT(
+      data_error([&] { CheckpointSeries::open(directory.path(), {}, 2, TiedHead::stored); }),
+      HasSubstr("tie_word_embeddings: false here, true there"));
+  EXPECT_THROW(parse_tied_head("both"), UsageError);
+}
+
+TEST_F(Series, SaysWhichKeysAreNotObeyedAndHowWeightsAreStored) {
+  nlohmann::json config = small_config();
+  config["my_new_trick"] = 3;
+  config["torch_dtype"] = "bfloat16";
+  write_checkpoint(directory / "step-2",
+                   one_vector("module._orig_mod.model.embed_tokens.weight", {1}), config);
+  write_checkpoint(directory / "step-10", one_vector("model.embed_tokens.weight", {1}), config);
+  EXPECT_THAT(CheckpointSeries::open(directory.path()).notes(),
+              ::testing::ElementsAre(
+                  HasSubstr("\"_orig_mod.\", \"module.\" was taken off (in 1 of 2 checkpoints)"),
+                  HasSubstr("Llama's network knows no my_new_trick"),
+                  HasSubstr("says bfloat16, and the weights are stored as float32")));
 }
 
 TEST_F(Series, ManyDifferencesAreCounted) {

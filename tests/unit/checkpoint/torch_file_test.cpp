@@ -12,6 +12,7 @@
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/convert.hpp"
 #include "checkpoint/json_file.hpp"
+#include "checkpoint/unpickler.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
@@ -20,6 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 using ::testing::AllOf;
 using testing::data_error;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using testing::read_bytes;
 using testing::small_config;
@@ -54,7 +56,9 @@ TEST_P(StateDict, HoldsWhatPyTorchPutThere) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Protocols, StateDict, ::testing::Values("state.bin", "protocol4.bin"),
+INSTANTIATE_TEST_SUITE_P(Forms, StateDict,
+                         ::testing::Values("state.bin", "protocol4.bin", "old.bin", "strided.bin",
+                                           "wrapped.bin"),
                          [](const auto& tested) {
                            return tested.param.substr(0, tested.param.find('.'));
                          });
@@ -81,9 +85,51 @@ TEST(TorchFile, CutShortIsNamed) {
                 HasSubstr("pytorch_model.bin"))
         << size;
   }
-  write_bytes(directory / "old.bin", "\x80\x02\x8a\x0al\xfc\x9c");
-  EXPECT_THAT(data_error([&] { const TorchFile file(directory / "old.bin"); }),
-              HasSubstr("PyTorch 1.6"));
+  const std::string old = read_bytes(golden / "old.bin");
+  for (size_t size = 1; size < old.size(); size += 7) {
+    write_bytes(directory / "old.bin", old.substr(0, size));
+    EXPECT_THAT(data_error([&] { const TorchFile file(directory / "old.bin"); }),
+                AllOf(HasSubstr("old.bin"), HasSubstr("cut short")))
+        << size;
+  }
+}
+
+TEST(TorchFile, SaysWhatItLeavesOutAndCopies) {
+  EXPECT_TRUE(TorchFile(golden / "state.bin").notes().empty());
+  EXPECT_THAT(TorchFile(golden / "wrapped.bin").notes(),
+              ElementsAre(HasSubstr("the weights are those of its entry \"model\"")));
+  EXPECT_THAT(TorchFile(golden / "strided.bin").notes(),
+              ElementsAre(HasSubstr("do not lie row by row; a copy of")));
+}
+
+TEST(TorchFile, IsKnownByItsContentNotItsName) {
+  const TemporaryFolder directory;
+  fs::copy_file(golden / "state.bin", directory / "model.safetensors");
+  EXPECT_EQ(open_weight_file(directory / "model.safetensors")->tensors().size(), 10U);
+  write_bytes(directory / "pytorch_model.bin", testing::one_vector("w", {1, 2}));
+  EXPECT_EQ(open_weight_file(directory / "pytorch_model.bin")->tensors().size(), 1U);
+  write_bytes(directory / "pytorch_model.bin", "version https://git-lfs.github.com/spec/v1\n");
+  EXPECT_THAT(data_error([&] { open_weight_file(directory / "pytorch_model.bin"); }),
+              HasSubstr("is a Git LFS pointer"));
+}
+
+TEST(TorchFile, AnElementRepeatedIsNotCopiedWithoutEnd) {
+  // A storage of one element as a tensor of 2^40: (names as PyTorch writes them, no protocol 4)
+  const std::string zeros(3, '\0'), zero("K\0", 2), many("J\0\0\x10\0", 5);
+  const std::string pickle = "\x80\x02}X\1" + zeros + "wctorch._utils\n_rebuild_tensor_v2\n((X\7" +
+                             zeros + "storagectorch\nFloatStorage\nX\1" + zeros + "0X\3" + zeros +
+                             "cpuK\1tQ" + zero + many + many + "\x86" + zero + zero +
+                             "\x86\x89NtRs.";
+  const PickledTensor tensor =
+      unpickle_state_dict({reinterpret_cast<const std::byte*>(pickle.data()), pickle.size()}, "x")
+          .tensors.at(0);
+  EXPECT_EQ(tensor.shape, (std::vector<int64_t>{1 << 20, 1 << 20}));
+  const std::vector<std::byte> storage(4);
+  ContiguousCopies copies(1 << 20);
+  EXPECT_THAT(
+      data_error([&] { copies.copy(tensor, storage, "there"); }),
+      AllOf(HasSubstr("there: the tensor \"w\" repeats the elements"), HasSubstr(".clone()")));
+  EXPECT_EQ(copies.bytes(), 0U);
 }
 
 TEST(TorchFile, IsIdentifiedByItsContents) {

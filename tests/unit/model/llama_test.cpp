@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/error.hpp"
 #include "model/plain_ops.hpp"
@@ -14,6 +15,7 @@
 namespace explaind {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 ModelConfig small() {
@@ -84,6 +86,60 @@ TEST(LlamaParameters, ATiedMatrixIsThereOnce) {
   EXPECT_THROW(parameter(network, "lm_head.weight"), std::runtime_error);
   EXPECT_TRUE(network.ignores("lm_head.weight"));
   EXPECT_FALSE(LlamaNetwork(small()).ignores("lm_head.weight"));
+}
+
+/// Of these values; the view lives as long as they do.
+TensorView view_of(const std::string& name, const std::vector<float>& values,
+                   std::vector<int64_t> shape) {
+  return {.name = name,
+          .dtype = Dtype::f32,
+          .shape = std::move(shape),
+          .data = reinterpret_cast<const std::byte*>(values.data()),
+          .bytes = values.size() * sizeof(float)};
+}
+
+TEST(LlamaIgnores, AStoredHeadMustBeTheEmbeddingItIsTiedTo) {
+  ModelConfig config = small();
+  config.tied = true;
+  const LlamaNetwork network(config);
+  const std::vector<float> embedding{1, 2, 3, 4}, other{1, 2, 3, 5};
+  const auto said = [&](const std::vector<float>& head) {
+    std::map<std::string, TensorView> tensors;
+    tensors["model.embed_tokens.weight"] = view_of("model.embed_tokens.weight", embedding, {2, 2});
+    tensors["lm_head.weight"] = view_of("lm_head.weight", head, {2, 2});
+    try {
+      require_agreement(network, tensors, "step-7");
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(said(std::vector<float>(embedding)), "");
+  EXPECT_THAT(said(other), AllOf(HasSubstr("step-7: "), HasSubstr("lm_head.weight"),
+                                 HasSubstr("1 of 4 elements differ"), HasSubstr("--tied-head")));
+}
+
+TEST(LlamaIgnores, StoredRotaryTablesMustBeTheConfigs) {
+  ModelConfig config = small();
+  const auto said = [&](double theta, double scale) {
+    std::vector<float> stored;
+    for (int64_t i = 0; i < config.head_dim; i += 2) {
+      stored.push_back(static_cast<float>(
+          1 / scale /
+          std::pow(theta, static_cast<double>(i) / static_cast<double>(config.head_dim))));
+    }
+    const std::string name = "model.layers.0.self_attn.rotary_emb.inv_freq";
+    const TensorView view = view_of(name, stored, {static_cast<int64_t>(stored.size())});
+    return LlamaNetwork(config).contradiction(view, {});
+  };
+  EXPECT_EQ(said(config.rope.theta, 1), "");
+  EXPECT_EQ(said(config.rope.theta, 1.002), "");  // rounded to 8 bits
+  EXPECT_THAT(said(config.rope.theta * 50, 1), HasSubstr("other rotary frequencies"));
+  EXPECT_THAT(said(config.rope.theta, 4), HasSubstr("other rotary frequencies"));
+  config.rope.type = RopeType::linear;
+  config.rope.factor = 4;
+  EXPECT_EQ(said(config.rope.theta, 4), "");
+  EXPECT_EQ(said(config.rope.theta, 1), "");  // the positions were scaled then
 }
 
 TEST(LlamaNetwork, LaterTokensAndPaddingDoNotChangeEarlierLogits) {

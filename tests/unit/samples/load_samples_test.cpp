@@ -81,6 +81,27 @@ TEST_F(LoadSamples, NamesFileAndLineOfABadLine) {
       {R"({"id": "b", "input_ids": [1]})", "nothing to predict"},
       {R"({"id": "b", "input_ids": [1, 2], "labels": [1, -100]})", "nothing to predict"},
       {R"({"id": "b", "input_ids": [1, 2], "labels": [1]})", "1 labels for 2 input_ids"},
+      {R"({"id": "b", "input_ids": [1, 2], "lables": [1, -100]})", "did you mean 'labels'"},
+      {R"({"id": "b", "input_ids": [1, 2], "Labels": 1})", "did you mean 'labels'"},
+      {R"({"id": "b", "input_ids": [1, 2], "groups": "x"})", "did you mean 'group'"},
+      {R"({"id": "b", "input_ids": [1, 2], "attention-mask": [1, 0]})",
+       "did you mean 'attention_mask'"},
+      {R"({"id": "b", "ids": [1, 2]})", "'ids'"},
+      {R"({"id": "b", "input_ids": [1, 2], "loss_mask": [0, 1]})", "'loss_mask' is not obeyed"},
+      {R"({"id": "b", "input_ids": [1, 2], "position_ids": [1, 2]})", "'position_ids' other than"},
+      {R"({"id": "b", "input_ids": [1, 2], "labels": [1, 2], "labels": [1, -100]})",
+       "the key 'labels' is given twice"},
+      {R"({"id": "b", "input_ids": null, "labels": null})", "text or input_ids"},
+      {R"({"id": "b", "text": "x", "attention_mask": [1]})", "attention_mask go with input_ids"},
+      {R"({"id": "b", "input_ids": [1, 2], "attention_mask": [1]})", "as long as input_ids (2)"},
+      {R"({"id": "b", "input_ids": [1, 2], "attention_mask": "11"})", "as long as input_ids (2)"},
+      {R"({"id": "b", "input_ids": [1, 2, 3], "attention_mask": [1, 0, 1]})",
+       "attention_mask[1] is 0"},
+      {R"({"id": "b", "input_ids": [1, 2], "attention_mask": [1, 2]})", "attention_mask[1] is 2"},
+      {R"({"id": "b", "input_ids": [1, 2], "attention_mask": [1, 0.5]})",
+       "attention_mask[1] is 0.5"},
+      {R"({"id": "b", "input_ids": [1, 2], "attention_mask": [0, 0]})", "empty"},
+      {R"({"id": "b", "input_ids": [1, 2, 3], "attention_mask": [0, 0, 1]})", "nothing to predict"},
       {R"({"id": "b", "input_ids": [1, 2, 3, 4, 5, 6, 7, 8, 9]})", "9 tokens"},
       {R"({"id": ["b"], "input_ids": [1, 2]})", "id"},
       {"{\"id\": \"\xff\", \"input_ids\": [1, 2]}", "JSON"},
@@ -94,6 +115,46 @@ TEST_F(LoadSamples, NamesFileAndLineOfABadLine) {
   EXPECT_THAT(refusal(" \n\n"), HasSubstr("no samples"));
   std::filesystem::remove(file);
   EXPECT_THROW(load_samples(file, options), DataError);
+}
+
+TEST_F(LoadSamples, CutsPaddingAndSaysSo) {
+  std::ofstream(file) << R"({"input_ids": [9, 9, 1, 2, 3], "labels": [7, 7, 1, -100, 3],)"
+                      << R"( "attention_mask": [0, 0, 1, 1, 1]})"
+                      << "\n"
+                      << R"({"input_ids": [1, 2, 9], "attention_mask": [true, true, false]})"
+                      << "\n"
+                      << R"({"input_ids": [1, 2], "attention_mask": [1, 1]})"
+                      << "\n"
+                      << R"({"input_ids": [1, 2], "attention_mask": null})"
+                      << "\n";
+  std::vector<std::string> notes;
+  const std::vector<Sample> samples = load_samples(file, options, &notes);
+  EXPECT_THAT(samples[0].input_ids, ElementsAre(1, 2, 3));
+  EXPECT_THAT(samples[0].labels, ElementsAre(1, -100, 3));
+  EXPECT_THAT(samples[1].input_ids, ElementsAre(1, 2));
+  EXPECT_THAT(samples[2].input_ids, ElementsAre(1, 2));
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("padding was cut off 2 samples, 3 tokens in all")));
+}
+
+TEST_F(LoadSamples, IgnoresOwnColumnsAndSaysSo) {
+  std::ofstream(file) << R"({"id": "a", "input_ids": [1, 2], "token_type_ids": [0, 0], "label": 1,)"
+                      << R"( "position_ids": [0, 1], "source": {"a": null}, "labels": null})"
+                      << "\n"
+                      << R"({"id": "b", "input_ids": [1, 2], "idx": 3, "group": null, "url": null})"
+                      << "\n";
+  std::vector<std::string> notes;
+  const std::vector<Sample> samples = load_samples(file, options, &notes);
+  EXPECT_THAT(samples[0].labels, ElementsAre(1, 2));
+  EXPECT_EQ(samples[1].group, "");
+  EXPECT_THAT(notes,
+              ElementsAre(HasSubstr(
+                  "columns that are not used: idx, label, position_ids, source, token_type_ids")));
+}
+
+TEST_F(LoadSamples, NamesAFileThatIsNone) {
+  EXPECT_THAT(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
+              HasSubstr("Git LFS pointer"));
+  EXPECT_THAT(refusal("<!doctype html>"), HasSubstr("web page"));
 }
 
 TEST_F(LoadSamples, TruncatesWhereAsked) {

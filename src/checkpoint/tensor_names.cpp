@@ -1,0 +1,116 @@
+#include "checkpoint/tensor_names.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "core/error.hpp"
+
+namespace explaind {
+namespace {
+
+constexpr std::string_view inner_model = "model.", first_tensor = "embed_tokens.weight";
+
+/// Every tensor under its new name.
+void rename(std::map<std::string, TensorView>& tensors, const std::string& where,
+            const std::function<std::string(const std::string&)>& name_of) {
+  std::map<std::string, TensorView> renamed;
+  for (auto& [name, view] : tensors) {
+    std::string now = name_of(name);
+    TensorView moved = std::move(view);
+    moved.name = now;
+    if (!renamed.emplace(now, std::move(moved)).second) {
+      throw DataError(
+          where,
+          fmt::format("two tensors are called \"{}\" once what wrappers add to names is "
+                      "taken off (one is \"{}\")",
+                      now, name),
+          "Save the state of one of them: model.state_dict() of the unwrapped model");
+    }
+  }
+  tensors = std::move(renamed);
+}
+
+/// Without the parts that a wrapper puts between two modules; adds to `found` those it met.
+std::string without_wrappers(std::string name, std::set<std::string>& found) {
+  for (const char* part :
+       {"_orig_mod.", "_fsdp_wrapped_module.", "_checkpoint_wrapped_module.", "_forward_module."}) {
+    const std::string wrapper(part);
+    for (size_t at = 0; (at = name.find(wrapper, at)) != std::string::npos;) {
+      if (at > 0 && name[at - 1] != '.') {
+        ++at;
+        continue;
+      }
+      name.erase(at, wrapper.size());
+      found.insert(wrapper);
+    }
+  }
+  return name;
+}
+
+/// What stands before `model.embed_tokens.weight`, or before `embed_tokens.weight` where the inner
+/// model was saved alone.
+struct Beginning {
+  std::string text;
+  bool inner = false;  ///< "model." is missing after it
+};
+
+Beginning beginning_of(const std::map<std::string, TensorView>& tensors) {
+  for (const auto& [name, view] : tensors) {
+    if (!name.ends_with(first_tensor)) continue;
+    const std::string before = name.substr(0, name.size() - first_tensor.size());
+    if (!before.empty() && before.back() != '.') continue;
+    if (before.ends_with(inner_model) && (before.size() == inner_model.size() ||
+                                          before[before.size() - inner_model.size() - 1] == '.')) {
+      return {before.substr(0, before.size() - inner_model.size()), false};
+    }
+    return {before, true};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string unwrapped(const std::string& name) {
+  std::set<std::string> found;
+  const std::string own = without_wrappers(name, found);
+  constexpr std::string_view parallel = "module.";
+  return own.starts_with(parallel) ? own.substr(parallel.size()) : own;
+}
+
+std::string unwrap_names(std::map<std::string, TensorView>& tensors, const std::string& where) {
+  std::set<std::string> wrappers;
+  for (const auto& [name, view] : tensors) without_wrappers(name, wrappers);
+  if (!wrappers.empty()) {
+    rename(tensors, where,
+           [&](const std::string& name) { return without_wrappers(name, wrappers); });
+  }
+  const Beginning beginning = beginning_of(tensors);
+  const bool shared = std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
+    return tensor.first.starts_with(beginning.text);
+  });
+  const bool change = shared && (!beginning.text.empty() || beginning.inner);
+  if (change) {
+    rename(tensors, where, [&](const std::string& name) {
+      const std::string own = name.substr(beginning.text.size());
+      const bool outside = own.starts_with("lm_head.") || own.starts_with(inner_model);
+      return beginning.inner && !outside ? std::string(inner_model) + own : own;
+    });
+    if (!beginning.text.empty()) wrappers.insert(beginning.text);
+  }
+  std::string done;
+  if (!wrappers.empty()) {
+    done = fmt::format("\"{}\" was taken off", fmt::join(wrappers, "\", \""));
+  }
+  if (change && beginning.inner) {
+    done += fmt::format("{}\"{}\" was put before them", done.empty() ? "" : " and ", inner_model);
+  }
+  return done.empty() ? "" : "tensor names: " + done;
+}
+
+}  // namespace explaind

@@ -1,0 +1,169 @@
+// Pickles that would multiply memory or time, and names that are refused where they stand.
+
+#include <gmock/gmock.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+
+#include "checkpoint/unpickler.hpp"
+#include "unit/checkpoint/written_files.hpp"
+
+namespace explaind {
+namespace {
+
+using testing::data_error;
+using ::testing::HasSubstr;
+
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
+}
+
+std::string number(size_t value, size_t size) {
+  std::string bytes;
+  for (size_t i = 0; i < size; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xff);
+  return bytes;
+}
+/// BINUNICODE
+std::string text(const std::string& content) { return "X" + number(content.size(), 4) + content; }
+std::string repeated(const std::string& part, size_t times) {
+  std::string all;
+  all.reserve(part.size() * times);
+  for (size_t i = 0; i < times; ++i) all += part;
+  return all;
+}
+
+constexpr size_t megabyte = 1U << 20;
+
+/// Runs `work` with at most this much more memory than the process has, and ends with 0.
+[[noreturn]] void run_within(size_t bytes, const std::function<void()>& work) {
+  size_t pages = 0;
+  FILE* status = std::fopen("/proc/self/statm", "r");
+  if (status == nullptr || std::fscanf(status, "%zu", &pages) != 1) std::exit(2);
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const rlim_t limit = pages * page + bytes;
+  const rlimit limits{.rlim_cur = limit, .rlim_max = limit};
+  if (setrlimit(RLIMIT_AS, &limits) != 0) std::exit(3);
+  try {
+    work();
+  } catch (const DataError&) {  // refused, without the memory
+  }
+  std::exit(0);
+}
+
+void expect_within(size_t bytes, const std::function<void()>& work) {
+  EXPECT_EXIT(run_within(bytes, work), ::testing::ExitedWithCode(0), "");
+}
+
+/// memo 0 holds `value`; a list of what `times` uses of it give.
+std::string recalled(const std::string& value, size_t times, const std::string& use) {
+  return "\x80\x02" + value + "q" + std::string(1, '\0') + "0](" + repeated(use, times) + "e.";
+}
+
+const std::string recall("h\0", 2);
+
+class Multiplying : public ::testing::TestWithParam<std::pair<const char*, std::string>> {};
+
+TEST_P(Multiplying, PicklesTakeMemoryAsTheyAreLong) {
+  const std::string& pickle = GetParam().second;
+  const size_t allowed = 64 * megabyte + 300 * pickle.size();
+  expect_within(allowed, [&] { unpickle_plain_data(bytes_of(pickle), "x"); });
+  expect_within(allowed, [&] { unpickle_state_dict(bytes_of(pickle), "x"); });
+}
+
+/// A list of two copies of a list of two copies of … 30 deep: 2^30 values.
+std::string doubling() {
+  std::string pickle = "\x80\x02]q" + std::string(1, '\0');
+  for (int i = 1; i <= 30; ++i) {
+    const std::string last = "h" + std::string(1, static_cast<char>(i - 1));
+    pickle += "0](" + last + last + "eq" + std::string(1, static_cast<char>(i));
+  }
+  return pickle + ".";
+}
+
+const std::string long_text = text(std::string(megabyte, 'a'));
+const std::string storage_tuple =
+    "(" + text("storage") + "ctorch\nFloatStorage\n" + long_text + text("cpu") + "K\1tQ";
+const std::string tensor = "ctorch._utils\n_rebuild_tensor_v2\n(" + storage_tuple +
+                           "K\1)"
+                           ")\x89Nt"
+                           "R";
+
+INSTANTIATE_TEST_SUITE_P(
+    Each, Multiplying,
+    ::testing::Values(std::pair{"Text", recalled(long_text, 100'000, recall)},
+                      std::pair{"TextInTuples", recalled(long_text, 100'000, recall + "\x85")},
+                      std::pair{"KeyOfAStorage", recalled(storage_tuple, 100'000, recall)},
+                      std::pair{"KeyOfATensor", recalled(tensor, 100'000, recall)},
+                      std::pair{"TextMemorised",
+                                "\x80\x04" + long_text + repeated("\x94", 100'000) + "."},
+                      std::pair{"NamesOfGlobals", "\x80\x04" + long_text + "\x94" +
+                                                      repeated("h\0h\0\x93", 1000) + "."},
+                      std::pair{"Doubling", doubling()},
+                      std::pair{"Operations", "\x80\x02(" + repeated("]", 20 * megabyte) + "t."}),
+    [](const auto& tested) { return std::string(tested.param.first); });
+
+TEST(Pickles, OfTooManyOperationsAreRefused) {
+  const std::string pickle = "\x80\x02(" + repeated("N", 6'000'000) + "t.";
+  EXPECT_THAT(data_error([&] { unpickle_plain_data(bytes_of(pickle), "x"); }),
+              HasSubstr("takes more than 5000000 operations"));
+}
+
+TEST(Pickles, QuoteLongNamesShortly) {
+  const std::string name(megabyte, 'n');
+  const std::string pickle = "\x80\x04" + text("os\x1b[2J") + text(name) + "\x93.";
+  const std::string error = data_error([&] { unpickle_plain_data(bytes_of(pickle), "x"); });
+  EXPECT_THAT(error, HasSubstr("os?[2J.nnn"));  // no control characters on the user's terminal
+  EXPECT_LT(error.size(), 1000U);
+  const std::string endless =
+      "\x80\x02"
+      "c" +
+      name;
+  EXPECT_THAT(data_error([&] { unpickle_plain_data(bytes_of(endless), "x"); }),
+              HasSubstr("endless name"));
+}
+
+// A name that is not allowed is refused where it stands, though nothing ever calls it.
+TEST(Pickles, NameNothingForbiddenEvenWhereItIsNotCalled) {
+  const std::string state = "}q\1.", line = "cos\nsystem\n";
+  const std::string stacked = text("os") + text("system") + "\x93";
+  for (const std::string& pickle : {"\x80\x02" + line + "0" + state,       // dropped at once
+                                    "\x80\x02(" + line + "1" + state,      // dropped with its mark
+                                    "\x80\x02" + line + "q\0010" + state,  // kept in the memo alone
+                                    "\x80\x04" + stacked + "0" + state,  // the other way to name it
+                                    "\x80\x04" + stacked +
+                                        "\x94"
+                                        "0" +
+                                        state,
+                                    "\x80\x02}" + text("a") + line + "s.",  // a value
+                                    "\x80\x02}" + line + "K\1s.",           // a key
+                                    "\x80\x02]" + line + "a0" + state,  // in a list that is dropped
+                                    "\x80\x02}" + line + "b."}) {       // attributes
+    for (const bool weights : {false, true}) {
+      EXPECT_THAT(data_error([&] {
+                    if (weights) {
+                      unpickle_state_dict(bytes_of(pickle), "x");
+                    } else {
+                      unpickle_plain_data(bytes_of(pickle), "x");
+                    }
+                  }),
+                  HasSubstr("its pickle names os.system, which no state dict needs (nothing of it "
+                            "was run)"));
+    }
+  }
+  for (const char* name : {"builtins\neval", "torch\nload", "torch.storage\n_load_from_bytes",
+                           "collections\nOrderedDictX", "torch\nFloatStorage.x", "\n"}) {
+    const std::string pickle =
+        "\x80\x02"
+        "c" +
+        std::string(name) + "\n0}.";
+    EXPECT_THAT(data_error([&] { unpickle_state_dict(bytes_of(pickle), "x"); }),
+                HasSubstr("its pickle names "))
+        << name;
+  }
+}
+
+}  // namespace
+}  // namespace explaind
