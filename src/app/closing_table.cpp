@@ -30,7 +30,7 @@ struct Pairs {
         nodes(store.read("node_count")),
         met(store.read("tolerance_met")),
         limited(store.read("limited_by_precision")),
-        seconds(store.read("seconds")) {}
+        seconds(store.has("seconds") ? store.read("seconds") : std::vector<double>()) {}
 
   /// ΔF of a pair, its outputs added.
   [[nodiscard]] double change(size_t pair) const {
@@ -98,7 +98,7 @@ void print_row(const Pairs& pairs, size_t first, size_t last, std::ostream& out)
   for (size_t u = first * units; u < last * units; ++u) seconds += pairs.seconds[u];
   fmt::print(out, "{:>10} {:>10}  {:>+11.4e}  {:>11.1e}  {:>11.1e}  {:>7.1f}  {:>9}\n",
              pairs.from[first], pairs.to[last - 1], change, residual, error, nodes,
-             format_duration(seconds));
+             pairs.seconds.empty() ? "?" : format_duration(seconds));
 }
 
 }  // namespace
@@ -114,7 +114,7 @@ Certificates print_closing_table(const StoreReader& store, std::ostream& out) {
   fmt::print(out,
              "ΔF in {}{}; residual and error: largest over {}samples; nodes: mean gradient "
              "evaluations a sample{}; time: over ranks\n",
-             store.attribute("value_from", "units") == "nat" ? "nats" : "the activation's unit",
+             store.unit("value_from") == "nat" ? "nats" : "the activation's unit",
              pairs.outputs() > 1 ? ", outputs added" : "", segments > rows ? "segments and " : "",
              segments > rows ? " and segment" : "");
   std::vector<size_t> missed, limited;

@@ -299,6 +299,9 @@ StoreSchema schema_of(const DecomposeJob& job, const DecomposeOptions& options) 
   for (const Sample& sample : job.samples) {
     schema.sample_ids.push_back(sample.id);
     schema.sample_groups.push_back(sample.group);
+    if (job.network != nullptr) {
+      schema.sample_lengths.push_back(static_cast<int64_t>(sample.input_ids.size()));
+    }
   }
   schema.group_names = job.groups.names;
   schema.components = job.components;

@@ -116,7 +116,7 @@ double stored_bytes(const DecomposeJob& job, const TrainAxis& axis, bool single)
   const double scores = rows * static_cast<double>(job.components.size()) * outputs *
                         (parts + trains) * (single ? 4 : 8);
   const double certificates = samples * (3 * 8 * outputs + 8 + 4 + 3);
-  constexpr double fixed = 60e3, of_text = 60;  // heads of datasets, attributes; a label
+  constexpr double fixed = 95e3, of_text = 60;  // heads of datasets, attributes; a label
   const double texts =
       (2 * samples + 2 * trains + 3 * static_cast<double>(job.components.size())) * of_text;
   return static_cast<double>(axis.steps()) * (scores + certificates) + fixed + texts;

@@ -11,11 +11,14 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "app/run_samples.hpp"
 #include "app/version.hpp"
+#include "checkpoint/sha256.hpp"
 #include "core/error.hpp"
 #include "core/revision.hpp"
+#include "store/layout.hpp"
 
 namespace explaind {
 namespace {
@@ -85,7 +88,8 @@ struct Identity {
   }
 
   [[nodiscard]] std::string hash() const {
-    return fmt::format("{:08x}", crc_of(options.dump() + inputs.dump() + model));
+    const std::string all = options.dump() + inputs.dump() + model;
+    return sha256_of(std::as_bytes(std::span(all)));
   }
   /// One phrase for each thing in which another differs.
   [[nodiscard]] std::vector<std::string> differences(const Identity& other) const {
@@ -124,6 +128,12 @@ Identity identity_of(const Attributes& attributes) {
 }  // namespace
 
 void require_same_identity(const StoreReader& store, const Attributes& fresh) {
+  if (store.version() != store_version) {
+    throw DataError(
+        store.path(),
+        fmt::format("is in layout {}, which can be queried but not gone on with", store.version()),
+        "Compute it anew: give --overwrite, or another --store");
+  }
   const Attributes attributes = store.attributes();
   const std::map<std::string, std::string> stored(attributes.begin(), attributes.end());
   const std::map<std::string, std::string> now(fresh.begin(), fresh.end());
@@ -171,7 +181,7 @@ std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptio
   }
   const nlohmann::json config =
       job.run ? job.run->description().json["model"] : job.series->config();
-  const std::string model = config.dump(2);
+  const std::string model = config.dump(2), created = now();
   return {{"configuration", identity.dump(2)},
           {"execution", execution.dump(2)},
           {"identity", Identity(identity, inputs, model).hash()},
@@ -181,7 +191,8 @@ std::vector<std::pair<std::string, std::string>> provenance(const DecomposeOptio
           {"inputs", inputs.dump(2)},
           {"ranks", std::to_string(ranks)},
           {"hosts", hosts},
-          {"created", now()}};
+          {"created", created},
+          {"history", fmt::format("{}: explaind decompose, revision {}", created, revision())}};
 }
 
 std::string run_log_line(int ranks) {

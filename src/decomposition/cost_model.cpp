@@ -59,19 +59,22 @@ Work work_of(const MemoryDemand& demand) {
 
 /// Metadata and texts: measured on stores of 20 to 100,000 components.
 double described_bytes(const MemoryDemand& demand) {
-  constexpr double fixed = 45e3;  // heads of datasets, run_log, attributes
-  constexpr double a_text = 16;   // of a variable-length one: its reference
-  constexpr double in_heap = 24;  // and what its place in a heap takes besides the letters
-  double bytes = fixed;
+  constexpr double fixed = 88e3;          // heads of datasets, run_log, attributes
+  double name = 0, kind = 0, tensor = 0;  // texts are padded to the longest
   for (const Component& component : demand.table.components()) {
-    bytes += 3 * (a_text + in_heap) + 3 * 8 +
-             static_cast<double>(component.name.size() + component.kind.size() +
-                                 component.tensor.size());
+    name = std::max(name, static_cast<double>(component.name.size()));
+    kind = std::max(kind, static_cast<double>(component.kind.size()));
+    tensor = std::max(tensor, static_cast<double>(component.tensor.size()));
   }
+  double id = 0, group = 0;
   for (const Sample& sample : demand.samples) {
-    bytes +=
-        2 * (a_text + in_heap) + 8 + static_cast<double>(sample.id.size() + sample.group.size());
+    id = std::max(id, static_cast<double>(sample.id.size()));
+    group = std::max(group, static_cast<double>(sample.group.size()));
   }
+  constexpr double a_number = 4;
+  const double bytes =
+      fixed + static_cast<double>(demand.table.size()) * (name + kind + tensor + 4 * a_number) +
+      static_cast<double>(demand.samples.size()) * (id + group + 2 * a_number);
   return bytes;
 }
 

@@ -1,300 +1,236 @@
 // Creation of a store: serial, complete, preallocated, then renamed into place (layout.md).
 
 #include <fcntl.h>
-#include <hdf5_hl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <numeric>
 #include <utility>
 
 #include "claims/real_path.hpp"
 #include "core/error.hpp"
 #include "core/unfinished.hpp"
-#include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
+#include "store/labels.hpp"
 #include "store/layout.hpp"
+#include "store/netcdf_file.hpp"
 #include "store/replaceable.hpp"
 
 namespace explaind {
 namespace {
 
-using hdf5::check;
-using hdf5::Handle;
 namespace fs = std::filesystem;
 
-/// Builds the file; everything is closed when this is destroyed.
+/// Every variable that units fill, the small ones first: a reader of one row needs these.
+std::vector<Variable> unit_filled_variables(const StoreSchema& schema) {
+  std::vector<Variable> variables = unit_variables(schema);
+  for (const auto& some :
+       {certificate_variables(schema), score_variables(schema), dense_variables(schema)}) {
+    variables.insert(variables.end(), some.begin(), some.end());
+  }
+  return variables;
+}
+
+uint64_t bytes_of(const Variable& variable, const StoreSchema& schema) {
+  uint64_t bytes = H5Tget_size(variable.type);
+  for (const std::string& dim : variable.dims) bytes *= dimension_size(schema, dim);
+  return bytes;
+}
+
+uint64_t bytes_of(const Labels& labels) {
+  if (const auto* numbers = std::get_if<std::vector<int64_t>>(&labels.values)) {
+    return numbers->size() * sizeof(int64_t);
+  }
+  uint64_t longest = 1, count = 0;
+  for (const std::string& text : std::get<std::vector<std::string>>(labels.values)) {
+    longest = std::max<uint64_t>(longest, text.size());
+    ++count;
+  }
+  return longest * count;
+}
+
+/// Coefficients measured on stores of all shapes (round_trip_test holds that all of it suffices).
+FrontRoom front_room(const StoreSchema& schema, const std::vector<Labels>& labels) {
+  constexpr uint64_t of_file = 8192, of_object = 1536, of_list = 256;
+  FrontRoom room;
+  const std::vector<Variable> variables = unit_filled_variables(schema);
+  room.metadata = of_file + of_object * (variables.size() + labels.size());
+  room.small_data = of_file;
+  for (const auto& [name, text] : schema.provenance) {
+    (is_attribute(name, text) ? room.metadata : room.small_data) += text.size();
+    room.metadata += of_object;
+  }
+  for (const Labels& each : labels) room.small_data += bytes_of(each) + of_list;
+  for (const Variable& each : variables) {
+    const uint64_t bytes = bytes_of(each, schema);
+    room.small_data += of_list + (bytes <= room.small_data ? bytes : 0);
+  }
+  return room;
+}
+
+/// Builds the file under its own name.
 class StoreBuilder {
  public:
-  StoreBuilder(const fs::path& path, const StoreSchema& schema)
-      : where_(path.string()),
-        schema_(schema),
-        file_(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, hdf5::unlocked_access().get()),
-              H5Fclose, where_, "creating the file"),
-        text_(hdf5::text_type(where_)) {}
+  StoreBuilder(const fs::path& path, const StoreSchema& schema, std::vector<Labels> labels)
+      : schema_(schema), labels_(std::move(labels)), file_(path, front_room(schema_, labels_)) {}
 
-  void build() {
-    scales();
-    coordinates();
-    for (const Variable& variable : tile_variables(schema_)) add_variable(variable);
-    for (const Variable& variable : unit_variables(schema_)) add_zeroed(variable);
+  /// What is to be filled once the file is closed.
+  std::vector<Blank> build() {
+    root_attributes();
+    file_.group(provenance_group);
+    if (schema_.dense) file_.group(dense_group);
+    for (const Labels& each : labels_) add_labels(each);
     if (!schema_.left_out.empty()) left_out();
     if (!schema_.curve.change.empty()) curve();
-    run_log();
-    root_attributes();
-  }
-
-  /// An id that leaked would let H5Fclose succeed without writing metadata.
-  void close() {
-    text_ = {};
-    if (H5Fget_obj_count(file_.get(), H5F_OBJ_ALL) != 1) {
-      throw Error(where_, "an HDF5 identifier was left open", "This is a defect: report it");
-    }
-    file_.close(where_, "closing the file");
+    documents();
+    for (const Variable& variable : unit_filled_variables(schema_)) add_variable(variable);
+    if (schema_.dense) link_scalars();
+    file_.close();
+    return file_.blanks();
   }
 
  private:
-  Handle create(const std::string& name, hid_t type, const std::vector<hsize_t>& shape) {
-    Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose,
-                 where_, "H5Screate_simple");
-    Handle list(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, where_, "H5Pcreate");
-    check(H5Pset_layout(list.get(), H5D_CONTIGUOUS), where_, "H5Pset_layout");
-    check(H5Pset_alloc_time(list.get(), H5D_ALLOC_TIME_EARLY), where_, "H5Pset_alloc_time");
-    if (H5Tis_variable_str(type) <= 0) {  // HDF5 insists on a fill value for texts
-      check(H5Pset_fill_time(list.get(), H5D_FILL_TIME_NEVER), where_, "H5Pset_fill_time");
+  void add_labels(const Labels& labels) {
+    if (const auto* numbers = std::get_if<std::vector<int64_t>>(&labels.values)) {
+      file_.numbers(labels.name, labels.dim, *numbers);
+      file_.attribute(labels.name, "units", "1");
+    } else {
+      file_.texts(labels.name, labels.dim, std::get<std::vector<std::string>>(labels.values));
     }
-    check(H5Pset_obj_track_times(list.get(), false), where_, "H5Pset_obj_track_times");
-    return {H5Dcreate2(file_.get(), name.c_str(), type, space.get(), H5P_DEFAULT, list.get(),
-                       H5P_DEFAULT),
-            H5Dclose, where_, "creating " + name};
+    file_.attribute(labels.name, "long_name", labels.long_name);
   }
 
-  void attribute(hid_t object, const std::string& name, const std::string& value) {
-    Handle space(H5Screate(H5S_SCALAR), H5Sclose, where_, "H5Screate");
-    Handle made(
-        H5Acreate2(object, name.c_str(), text_.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
-        H5Aclose, where_, "creating attribute " + name);
-    const char* text = value.c_str();
-    check(H5Awrite(made.get(), text_.get(), &text), where_, "writing attribute " + name);
+  /// Nats are no unit to readers that convert units ("nat" is another one there): they get 1.
+  void describe(const Variable& variable) {
+    const bool nats = variable.unit == "nat";
+    file_.attribute(variable.name, "long_name", variable.long_name + (nats ? ", in nats" : ""));
+    file_.attribute(variable.name, "units", nats ? "1" : variable.unit);
+    if (nats) file_.attribute(variable.name, "unit_name", "nat");
+    const std::string coordinates = coordinates_along(labels_, variable.dims);
+    if (!coordinates.empty()) file_.attribute(variable.name, "coordinates", coordinates);
   }
 
-  void write_texts(const Handle& dataset, const std::vector<std::string>& values) {
-    std::vector<const char*> texts;
-    for (const std::string& value : values) texts.push_back(value.c_str());
-    check(H5Dwrite(dataset.get(), text_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()), where_,
-          "writing");
-  }
-  Handle texts(const std::string& name, const std::vector<std::string>& values) {
-    Handle dataset = create(name, text_.get(), {values.size()});
-    write_texts(dataset, values);
-    return dataset;
-  }
-  Handle numbers(const std::string& name, const std::vector<int64_t>& values) {
-    Handle dataset = create(name, H5T_STD_I64LE, {values.size()});
-    check(H5Dwrite(dataset.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
-          where_, "writing");
-    return dataset;
-  }
-  /// Makes a one-dimensional dataset the scale of the dimension that has its name.
-  void scale(const std::string& name, const Handle& dataset) {
-    const std::string within = name.substr(name.rfind('/') + 1);  // its group
-    check(H5DSset_scale(dataset.get(), within.c_str()), where_, "H5DSset_scale");
-  }
-  void counting_scale(const std::string& name) {
-    std::vector<int64_t> values(dimension_size(schema_, name));
-    std::iota(values.begin(), values.end(), int64_t{0});
-    scale(name, numbers(name, values));
-  }
-  void attach(const Handle& dataset, const std::vector<std::string>& dims) {
-    for (unsigned axis = 0; axis < dims.size(); ++axis) {
-      Handle dimension(H5Dopen2(file_.get(), dims[axis].c_str(), H5P_DEFAULT), H5Dclose, where_,
-                       "opening " + dims[axis]);
-      check(H5DSattach_scale(dataset.get(), dimension.get(), axis), where_, "H5DSattach_scale");
-    }
-  }
-
-  void scales() {
-    for (const char* name : {"segment", "sample", "unit", "run"}) counting_scale(name);
-    if (schema_.axes.position) counting_scale("position");
-    if (schema_.axes.group) scale("group", texts("group", schema_.group_names));
-    std::vector<std::string> names;
-    for (const Component& component : schema_.components.components()) {
-      names.push_back(component.name);
-    }
-    scale("component", texts("component", names));
-    if (schema_.axes.train_sample) counting_scale("train_sample");
-    if (schema_.axes.train_group) {
-      scale("train_group", texts("train_group", schema_.train_group_names));
-    }
-    if (schema_.axes.output) scale("output", texts("output", schema_.outputs));
-    if (!schema_.dense) return;
-    const Handle group(H5Gcreate2(file_.get(), dense_group, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT),
-                       H5Gclose, where_, "creating a group");
-    for (const std::string& dim : tensor_dimensions(schema_)) counting_scale(dim);
-  }
-
-  void coordinates() {
-    attach(numbers("step_from", schema_.step_from), {"segment"});
-    attach(numbers("step_to", schema_.step_to), {"segment"});
-    attach(texts("id", schema_.sample_ids), {"sample"});
-    attach(texts(sample_group(), schema_.sample_groups), {"sample"});
-    std::vector<std::string> kinds, tensors;
-    std::vector<int64_t> layers, heads, indices;
-    for (const Component& component : schema_.components.components()) {
-      kinds.push_back(component.kind);
-      tensors.push_back(component.tensor);
-      layers.push_back(component.layer);
-      heads.push_back(component.head);
-      indices.push_back(component.index);
-    }
-    attach(numbers("layer", layers), {"component"});
-    attach(texts("kind", kinds), {"component"});
-    attach(texts("tensor", tensors), {"component"});
-    attach(numbers("head", heads), {"component"});
-    attach(numbers("index", indices), {"component"});
-    if (!schema_.axes.train_sample) return;
-    attach(texts("train_id", schema_.train_ids), {"train_sample"});
-    attach(texts("train_group_name", schema_.train_groups), {"train_sample"});
-  }
-
-  [[nodiscard]] const char* sample_group() const {
-    return schema_.axes.group ? "sample_group" : "group";
-  }
-
-  /// Names the coordinates along a variable's dimensions, without which xarray takes them for
-  /// variables.
-  [[nodiscard]] std::string coordinates_of(const std::vector<std::string>& dims) const {
-    std::string names;
-    for (const std::string& dim : dims) {
-      std::string more;
-      if (dim == "segment") more = "step_from step_to";
-      if (dim == "sample") more = std::string("id ") + sample_group();
-      if (dim == "component") more = "layer kind tensor head index";
-      if (dim == "train_sample") more = "train_id train_group_name";
-      if (dim == "interval") more = "interval_from interval_to";
-      if (!more.empty()) names += (names.empty() ? "" : " ") + more;
-    }
-    return names;
-  }
-
-  Handle add_variable(const Variable& variable) {
-    std::vector<hsize_t> shape;
-    for (const std::string& dim : variable.dims) shape.push_back(dimension_size(schema_, dim));
-    Handle dataset = create(variable.name, variable.type, shape);
-    attach(dataset, variable.dims);
-    attribute(dataset.get(), "long_name", variable.long_name);
-    attribute(dataset.get(), "units", variable.units);
-    attribute(dataset.get(), "coordinates", coordinates_of(variable.dims));
+  void add_variable(const Variable& variable) {
+    // A mark or a checksum is never missing: none is there yet.
+    const bool counts_from_zero =
+        variable.name == "committed" || variable.name == "provenance/checksum";
+    file_.variable(variable.name, variable.type, variable.dims,
+                   counts_from_zero ? NetcdfFile::Until::zeros : NetcdfFile::Until::missing);
+    describe(variable);
+    if (!counts_from_zero) file_.fill_attribute(variable.name);
     if (variable.name == "psi") {
-      attribute(dataset.get(), "sign_convention",
-                "negative: lowered F; the sum over component is value_to - value_from - residual");
-    }
-    if (variable.name == "psi_abs" || variable.name == "balance") describe_absolute(dataset);
-    if (variable.name.rfind(std::string(dense_group) + "/", 0) == 0) {
-      attribute(dataset.get(), "sign_convention",
-                "negative: lowered F; the sum over the tensor is psi of its component");
+      sign_convention(variable, "the sum over component is value_to - value_from - residual");
+    } else if (variable.name == "psi_abs" || variable.name == "balance") {
+      describe_absolute(variable);
+    } else if (variable.name.rfind(std::string(dense_group) + "/", 0) == 0) {
+      sign_convention(variable, "the sum over the tensor is psi of its component");
     }
     for (const KeptPart& kept : schema_.parts) {
-      if (variable.name == variable_of(kept.part)) describe(kept, dataset);
+      if (variable.name == variable_of(kept.part)) describe_part(kept, variable);
     }
-    return dataset;
+  }
+
+  void sign_convention(const Variable& variable, const std::string& sum) {
+    file_.attribute(variable.name, "sign_convention", "negative: lowered F; " + sum);
   }
 
   /// |·| does not commute with sums (method.md §3), so a store says which were formed before it.
-  void describe_absolute(const Handle& dataset) {
+  void describe_absolute(const Variable& variable) {
     std::string inside = "train_sample position";
     if (schema_.axes.group) inside += " sample_of_group";
     if (!schema_.axes.group && !schema_.axes.sample) inside += " sample";
     if (schema_.sums_of_steps) inside += " step_of_segment";
-    attribute(dataset.get(), "summed_inside_absolute_value", inside);
-    attribute(dataset.get(), "summed_outside_absolute_value", "parameter");
+    file_.attribute(variable.name, "summed_inside_absolute_value", inside);
+    file_.attribute(variable.name, "summed_outside_absolute_value", "parameter");
     if (!schema_.balance) return;
-    attribute(dataset.get(), "parts", "decay: -alpha lambda theta; data: the rest, with rounding");
+    file_.attribute(variable.name, "parts",
+                    "decay: -alpha lambda theta; data: the rest, with rounding");
   }
 
-  void describe(const KeptPart& kept, const Handle& dataset) {
-    attribute(dataset.get(), "sign_convention", "negative: lowered F; the parts add up to psi");
-    if (!kept.step_index.empty()) attribute(dataset.get(), "step_index", kept.step_index);
+  void describe_part(const KeptPart& kept, const Variable& variable) {
+    sign_convention(variable, "the parts add up to psi");
+    if (!kept.step_index.empty()) file_.attribute(variable.name, "step_index", kept.step_index);
     if (kept.assumptions.empty()) return;
-    attribute(dataset.get(), "estimated", "1");
-    attribute(dataset.get(), "assumptions", kept.assumptions);
-  }
-
-  void add_zeroed(const Variable& variable) {
-    const Handle dataset = add_variable(variable);
-    const std::vector<char> zeros(H5Dget_storage_size(dataset.get()), 0);
-    check(H5Dwrite(dataset.get(), variable.type, H5S_ALL, H5S_ALL, H5P_DEFAULT, zeros.data()),
-          where_, "writing " + variable.name);
+    file_.attribute(variable.name, "estimated", "1");
+    file_.attribute(variable.name, "assumptions", kept.assumptions);
   }
 
   /// Of one dimension, known when the store is made: no unit writes it.
-  void add_known(const std::string& name, const std::string& dim, const std::string& long_name,
-                 const std::string& unit, const std::vector<double>& values) {
-    const Handle dataset = add_variable({name, H5T_IEEE_F64LE, {dim}, long_name, unit});
-    check(H5Dwrite(dataset.get(), H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
-          where_, "writing " + name);
+  void add_known(const Variable& variable, const std::vector<double>& values) {
+    file_.doubles(variable.name, variable.dims.front(), values);
+    describe(variable);
   }
 
   void left_out() {
-    add_known("left_out", "sample", "change of F over the segments that were left out",
-              schema_.functional_unit, schema_.left_out);
+    add_known({"left_out",
+               H5T_IEEE_F64LE,
+               {"sample"},
+               "change of F over the segments that were left out",
+               schema_.functional_unit},
+              schema_.left_out);
   }
 
   /// The whole series, not only the segments that are scored.
   void curve() {
-    counting_scale("interval");
-    attach(numbers("interval_from", schema_.curve.from), {"interval"});
-    attach(numbers("interval_to", schema_.curve.to), {"interval"});
-    add_known("interval_change", "interval",
-              "sum over samples of |change of F| between neighbouring checkpoints, largest first",
-              schema_.functional_unit, schema_.curve.change);
-    add_known("explained_share", "interval",
-              "share of |change of F| that this interval and those before it hold", "1",
+    const std::vector<std::string> dims{"interval"};
+    add_known({"interval_change", H5T_IEEE_F64LE, dims,
+               "sum over samples of |change of F| between neighbouring checkpoints, largest first",
+               schema_.functional_unit},
+              schema_.curve.change);
+    add_known({"explained_share", H5T_IEEE_F64LE, dims,
+               "share of |change of F| that this interval and those before it hold", "1"},
               schema_.curve.explained);
   }
 
-  void run_log() {
-    Handle type(H5Tcopy(H5T_C_S1), H5Tclose, where_, "H5Tcopy");
-    check(H5Tset_size(type.get(), run_log_width), where_, "H5Tset_size");
-    check(H5Tset_strpad(type.get(), H5T_STR_NULLPAD), where_, "H5Tset_strpad");
-    const Handle dataset = create("run_log", type.get(), {run_log_entries});
-    attach(dataset, {"run"});
-    std::string lines(static_cast<size_t>(run_log_entries * run_log_width), '\0');
-    const size_t length = std::min<size_t>(schema_.run_log_line.size(), run_log_width - 1);
-    lines.replace(0, length, schema_.run_log_line, 0, length);
-    check(H5Dwrite(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, lines.data()), where_,
-          "writing run_log");
+  void documents() {
+    const std::string group = std::string(provenance_group) + "/";
+    for (const auto& [name, text] : schema_.provenance) {
+      if (!is_attribute(name, text)) file_.document(group + name, text);
+    }
+    file_.dimension(group + "run", run_log_entries);
+    const size_t longest = run_log_width - 1;
+    file_.texts(group + "run_log", group + "run", {schema_.run_log_line.substr(0, longest)},
+                run_log_width);
+    file_.attribute(group + "run_log", "long_name", "host, ranks and start of each run");
+  }
+
+  /// To xarray a group is a dataset of its own: it gets certificates and coordinates under the same
+  /// names.
+  void link_scalars() {
+    const auto link = [&](const std::string& name) {
+      file_.link(std::string(dense_group) + "/" + name, name);
+    };
+    link("committed");
+    for (const Variable& each : certificate_variables(schema_)) link(each.name);
+    for (const Labels& each : labels_) {
+      if ((each.dim == "segment" || each.dim == "sample") && each.name != each.dim) {
+        link(each.name);
+      }
+    }
   }
 
   void root_attributes() {
-    Handle root(H5Gopen2(file_.get(), "/", H5P_DEFAULT), H5Gclose, where_, "opening the root");
-    attribute(root.get(), "title", "ExPLAIND influence store");
-    attribute(root.get(), "store_version", std::to_string(store_version));
-    for (const auto& [name, value] : schema_.provenance) attribute(root.get(), name, value);
+    file_.attribute("/", "title", "ExPLAIND influence store");
+    file_.attribute("/", "Conventions", "CF-1.10");
+    file_.attribute("/", "store_version", std::vector<int>{store_version});
+    std::string sizes;
+    for (const Labels& each : labels_) {
+      if (each.name != each.dim || each.name.find('/') != std::string::npos) continue;
+      sizes += (sizes.empty() ? "" : " ") + each.name + " " +
+               std::to_string(dimension_size(schema_, each.name));
+    }
+    file_.attribute("/", "sizes", sizes);
+    for (const auto& [name, text] : schema_.provenance) {
+      if (is_attribute(name, text)) file_.attribute("/", name, text);
+    }
   }
 
-  std::string where_;
   const StoreSchema& schema_;
-  Handle file_, text_;
+  std::vector<Labels> labels_;
+  NetcdfFile file_;
 };
-
-/// Reserves the whole file's blocks now: a sparse file meets a full disk hours later.
-void allocate(const fs::path& path) {
-  const int descriptor = open(path.c_str(), O_RDWR | O_CLOEXEC);
-  struct stat status = {};
-  int failure = descriptor < 0 || fstat(descriptor, &status) != 0 ? errno : 0;
-  if (failure == 0) failure = posix_fallocate(descriptor, 0, status.st_size);
-  if (failure == 0 && fsync(descriptor) != 0) failure = errno;
-  if (descriptor >= 0 && ::close(descriptor) != 0 && failure == 0) failure = errno;
-  if (failure != 0) {
-    throw DataError(path.string(), std::string("cannot be allocated: ") + std::strerror(failure),
-                    "Free space, or choose another --store");
-  }
-}
 
 void sync_directory(const fs::path& directory) {
   const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -349,15 +285,13 @@ void require_writable(const fs::path& path, bool overwrite) {
 
 void create_store(const fs::path& path, const StoreSchema& schema, bool overwrite) {
   hdf5::silence();
+  std::vector<Labels> labels = labels_of(schema);
+  require_storable(labels);
   const fs::path target = real_path(path);
   require_writable(target, overwrite);
   Unfinished unfinished(unfinished_path(target));
-  {
-    StoreBuilder builder(unfinished.path(), schema);
-    builder.build();
-    builder.close();
-  }
-  allocate(unfinished.path());
+  preallocate(unfinished.path(),
+              StoreBuilder(unfinished.path(), schema, std::move(labels)).build());
   unfinished.move_to(target);
   sync_directory(target.parent_path());
 }

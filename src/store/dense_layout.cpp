@@ -50,7 +50,7 @@ std::vector<Variable> dense_variables(const StoreSchema& schema) {
                       .type = schema.single_precision ? H5T_IEEE_F32LE : H5T_IEEE_F64LE,
                       .dims = {"segment"},
                       .long_name = "contribution of every scalar to the change of F",
-                      .units = schema.functional_unit};
+                      .unit = schema.functional_unit};
     if (schema.axes.sample) variable.dims.emplace_back("sample");
     if (schema.axes.group) variable.dims.emplace_back("group");
     for (size_t axis = 0; axis < parameter.shape.size(); ++axis) {

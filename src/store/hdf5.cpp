@@ -93,13 +93,6 @@ void silence() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }
 
-Handle text_type(const std::string& where) {
-  Handle type(H5Tcopy(H5T_C_S1), H5Tclose, where, "H5Tcopy");
-  check(H5Tset_size(type.get(), H5T_VARIABLE), where, "H5Tset_size");
-  check(H5Tset_cset(type.get(), H5T_CSET_UTF8), where, "H5Tset_cset");
-  return type;
-}
-
 void write_slab(hid_t dataset, hid_t memory_type, const Slab& slab, const void* data,
                 const std::string& where) {
   in_pieces(slab, H5Tget_size(memory_type), 0, [&](const Slab& piece, size_t offset) {

@@ -50,9 +50,6 @@ void check(herr_t status, const std::string& where, const std::string& what);
 /// Called before HDF5 or MPI have begun; later only the printing can be switched off.
 void silence();
 
-/// The VL UTF-8 string type of every text in a store.
-Handle text_type(const std::string& where);
-
 /// One hyperslab of a dataset, [start, start + count) along every dimension, to or from contiguous
 /// memory, in calls of at most 1 GiB (HDF5 1.10 fails above 2 GiB).
 struct Slab {

@@ -21,7 +21,8 @@ namespace explaind {
 struct StoreSchema {
   std::vector<int64_t> step_from, step_to;             ///< per segment
   std::vector<std::string> sample_ids, sample_groups;  ///< per sample
-  std::vector<double> left_out;  ///< per sample, in F's unit; empty: no segment was left out
+  std::vector<int64_t> sample_lengths;  ///< per sample: its positions; empty where it has none
+  std::vector<double> left_out;         ///< per sample, in F's unit; empty: no segment was left out
   StepCurve curve;  ///< of all the series' segments; empty where F was not computed on them
   std::vector<std::string> group_names;  ///< the `group` axis, in order (where axes.group)
   std::vector<KeptPart> parts;           ///< what is kept of psi's parts, in any order
@@ -39,8 +40,8 @@ struct StoreSchema {
   bool single_precision = false;  ///< psi and its parts stored as f32
   std::string functional;         ///< "loss", for long_name and units
   std::string functional_unit;    ///< "nat"
-  /// Root attributes in this order: resolved configuration, revision, model config, inputs,
-  /// versions, …
+  /// Where the numbers come from, in this order: identity, revision, resolved configuration, model
+  /// config, inputs, versions, …
   std::vector<std::pair<std::string, std::string>> provenance;
   std::string run_log_line;  ///< host, ranks, start: the first line of `run_log`
 };

@@ -1,6 +1,7 @@
 #include "store/layout.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "core/error.hpp"
 
@@ -47,11 +48,18 @@ hsize_t dimension_size(const StoreSchema& schema, const std::string& name) {
   if (name == "output") return schema.outputs.size();
   if (name == "train_sample") return schema.train_ids.size();
   if (name == "train_group") return schema.train_group_names.size();
-  if (name == "unit") return static_cast<hsize_t>(schema.units.per_segment());
-  if (name == "run") return run_log_entries;
+  if (name == "provenance/unit") return static_cast<hsize_t>(schema.units.per_segment());
+  if (name == "provenance/run") return run_log_entries;
   if (name == "interval") return schema.curve.change.size();
   if (!tensor_axis(name).empty()) return std::stoull(name.substr(name.rfind('_') + 1));
   throw Error(name, "no such dimension", "");
+}
+
+bool is_attribute(const std::string& name, const std::string& text) {
+  constexpr std::array<const char*, 6> names{"identity", "configuration", "revision",
+                                             "created",  "history",       "ranks"};
+  constexpr size_t longest = 60000;  // HDF5: 64 KiB with what describes it
+  return text.size() <= longest && std::find(names.begin(), names.end(), name) != names.end();
 }
 
 const KeptPart* kept_part(const StoreSchema& schema, Part part) {
@@ -99,8 +107,8 @@ std::vector<Variable> certificate_variables(const StoreSchema& schema) {
       {"quadrature_error", H5T_IEEE_F64LE, certificate,
        "estimated quadrature error, largest over tensors", unit},
       {"node_count", H5T_STD_I32LE, certificate, "gradient evaluations spent", "1"},
-      {"tolerance_met", H5T_STD_U8LE, certificate, "1: residual and error met the tolerance", "1"},
-      {"limited_by_precision", H5T_STD_U8LE, certificate,
+      {"tolerance_met", H5T_STD_I8LE, certificate, "1: residual and error met the tolerance", "1"},
+      {"limited_by_precision", H5T_STD_I8LE, certificate,
        "1: refinement ended at the rounding floor", "1"},
   };
 }
@@ -129,7 +137,7 @@ hdf5::Slab unit_slab(const StoreSchema& schema, const std::vector<std::string>& 
     } else if (dim == "sample") {
       start = static_cast<hsize_t>(unit.sample_begin);
       count = static_cast<hsize_t>(unit.sample_end - unit.sample_begin);
-    } else if (dim == "unit") {
+    } else if (dim == "provenance/unit") {
       start = static_cast<hsize_t>(unit.index % schema.units.per_segment());
       count = 1;
     }
@@ -139,12 +147,14 @@ hdf5::Slab unit_slab(const StoreSchema& schema, const std::vector<std::string>& 
   return part;
 }
 
+std::vector<std::string> unit_dimensions() { return {"segment", "provenance/unit"}; }
+
 std::vector<Variable> unit_variables(const StoreSchema& schema) {
-  const std::vector<std::string> per_unit{"segment", "unit"};
   return {
-      {"committed", H5T_STD_U8LE, committed_dimensions(schema), "1: written and checked in", "1"},
-      {"checksum", H5T_STD_U32LE, per_unit, "CRC-32 of the unit's bytes as stored", "1"},
-      {"seconds", H5T_IEEE_F64LE, per_unit, "wall time of the unit", "s"},
+      {"committed", H5T_STD_I8LE, committed_dimensions(schema), "1: written and checked in", "1"},
+      {"provenance/checksum", H5T_STD_I32LE, unit_dimensions(),
+       "CRC-32 of the unit's bytes as stored, as a signed number", "1"},
+      {"provenance/seconds", H5T_IEEE_F64LE, unit_dimensions(), "wall time of the unit", "s"},
   };
 }
 

@@ -12,16 +12,26 @@
 
 namespace explaind {
 
-inline constexpr int store_version = 1;
+inline constexpr int store_version = 2;         ///< that is written
+inline constexpr int oldest_store_version = 1;  ///< that is read
 inline constexpr int run_log_entries = 64;
-inline constexpr int run_log_width = 256;  ///< bytes of a fixed string
+inline constexpr int run_log_width = 256;  ///< bytes of a line
+
+/// The group of what is kept about the runs that wrote the store.
+inline constexpr const char* provenance_group = "provenance";
+
+/// Whether something of the schema's provenance is an attribute of the file: what a reader wants to
+/// see at once. The rest, and what is too long for an attribute, is a text in the group
+/// `provenance`.
+bool is_attribute(const std::string& name, const std::string& text);
 
 /// A dataset of the store.
 struct Variable {
   std::string name;
   hid_t type;                     ///< as stored
   std::vector<std::string> dims;  ///< names of dimensions
-  std::string long_name, units;
+  std::string long_name;
+  std::string unit;  ///< "nat", "s", or "1"
 };
 
 /// Length of a dimension.
@@ -60,7 +70,10 @@ hdf5::Slab unit_slab(const StoreSchema& schema, const std::vector<std::string>& 
 /// Of `committed`: without sample where `psi` has none.
 std::vector<std::string> committed_dimensions(const StoreSchema& schema);
 
-/// What is kept about the units themselves: committed, checksum, seconds.
+/// Of what there is once a unit: its segment, and its place among the segment's units.
+std::vector<std::string> unit_dimensions();
+
+/// What is kept about the units themselves: committed, and in `provenance` checksum and seconds.
 std::vector<Variable> unit_variables(const StoreSchema& schema);
 
 }  // namespace explaind

@@ -283,7 +283,7 @@ QueryResult run(const StoreReader& store, const Query& query) {
   mark_outside(query, asked.axes);
   QueryResult result;
   result.variable = query.variable + (query.absolute.empty() ? "" : "_abs");
-  result.units = store.attribute(query.variable, "units");
+  result.units = store.unit(query.variable);
   for (const QueryAxes::Column& column : asked.columns) {
     result.columns.push_back({column.name, column.number});
   }

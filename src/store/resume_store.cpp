@@ -27,21 +27,21 @@ class OpenStore {
               where_, "opening"),
         variables_(tile_variables(schema)),
         committed_(open("committed")),
-        checksum_(open("checksum")) {
+        checksum_(open("provenance/checksum")) {
     for (const Variable& variable : variables_) datasets_.push_back(open(variable.name));
   }
 
   [[nodiscard]] bool is_committed(const Unit& unit) const {
     std::vector<uint8_t> marks(marks_of(unit));
-    hdf5::read_slab(committed_.get(), H5T_NATIVE_UINT8,
+    hdf5::read_slab(committed_.get(), H5T_NATIVE_INT8,
                     unit_slab(schema_, committed_dimensions(schema_), unit), marks.data(), where_);
     return std::all_of(marks.begin(), marks.end(), [](uint8_t mark) { return mark == 1; });
   }
 
   [[nodiscard]] bool is_intact(const Unit& unit) const {
-    uint32_t stored = 0;
-    hdf5::read_slab(checksum_.get(), H5T_NATIVE_UINT32,
-                    unit_slab(schema_, {"segment", "unit"}, unit), &stored, where_);
+    uint32_t stored = 0;  // its bits lie in the file as a signed number
+    hdf5::read_slab(checksum_.get(), H5T_NATIVE_INT32, unit_slab(schema_, unit_dimensions(), unit),
+                    &stored, where_);
     uLong crc = crc32_z(0, nullptr, 0);
     for (size_t i = 0; i < variables_.size(); ++i) {
       const size_t width = H5Tget_size(variables_[i].type);
@@ -59,21 +59,21 @@ class OpenStore {
 
   void forget(const Unit& unit) {
     const std::vector<uint8_t> zeros(marks_of(unit), 0);
-    hdf5::write_slab(committed_.get(), H5T_NATIVE_UINT8,
+    hdf5::write_slab(committed_.get(), H5T_NATIVE_INT8,
                      unit_slab(schema_, committed_dimensions(schema_), unit), zeros.data(), where_);
   }
 
   /// Into the first line that is free, or over the last one.
   void log(const std::string& line) {
-    const Handle lines = open("run_log");
-    const Handle type(H5Dget_type(lines.get()), H5Tclose, where_, "H5Dget_type");
+    const Handle lines = open("provenance/run_log");
     for (hsize_t i = 0; i < run_log_entries; ++i) {
+      const hdf5::Slab place{{i, 0}, {1, run_log_width}};
       std::string text(run_log_width, '\0');
-      hdf5::read_slab(lines.get(), type.get(), {{i}, {1}}, text.data(), where_);
+      hdf5::read_slab(lines.get(), H5T_C_S1, place, text.data(), where_);
       if (text[0] != '\0' && i + 1 < run_log_entries) continue;
       text.assign(run_log_width, '\0');
       line.copy(text.data(), run_log_width - 1);
-      hdf5::write_slab(lines.get(), type.get(), {{i}, {1}}, text.data(), where_);
+      hdf5::write_slab(lines.get(), H5T_C_S1, place, text.data(), where_);
       return;
     }
   }

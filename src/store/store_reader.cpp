@@ -3,9 +3,13 @@
 #include <hdf5_hl.h>
 
 #include <algorithm>
+#include <array>
+#include <fstream>
+#include <sstream>
 
 #include "core/error.hpp"
 #include "store/file_lock.hpp"
+#include "store/hdf5_text.hpp"
 #include "store/layout.hpp"
 
 namespace explaind {
@@ -32,61 +36,110 @@ herr_t keep_attribute(hid_t /*object*/, const char* name, const H5A_info_t* /*in
   return 0;
 }
 
+/// netCDF's older formats are not HDF5.
+bool is_classic_netcdf(const std::filesystem::path& path) {
+  std::array<char, 4> magic{};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  return magic[0] == 'C' && magic[1] == 'D' && magic[2] == 'F' && magic[3] >= 1 && magic[3] <= 5;
+}
+
+void require_hdf5(const std::filesystem::path& path) {
+  if (!std::filesystem::is_regular_file(path)) {
+    throw DataError(path.string(), "no such store", "Check the path");
+  }
+  if (H5Fis_hdf5(path.c_str()) > 0) return;
+  if (is_classic_netcdf(path)) {
+    throw DataError(path.string(), "is a netCDF file in its classic format, which is not HDF5",
+                    "Convert it: nccopy -k nc4 " + path.string() + " OTHER.nc");
+  }
+  throw DataError(path.string(), "not an HDF5 file", "Name a store that explaind decompose wrote");
+}
+
+/// 0 for what is none.
+int version_of(const std::string& text) {
+  for (int version = oldest_store_version; version <= store_version; ++version) {
+    if (text == std::to_string(version)) return version;
+  }
+  return 0;
+}
+
+/// "parameter/" + "row_64".
+std::string within(const std::string& group, const std::string& name) {
+  return group.empty() ? name : group + "/" + name;
+}
+
 }  // namespace
+
+bool is_hdf5_or_netcdf(const std::filesystem::path& file) {
+  hdf5::silence();
+  return H5Fis_hdf5(file.c_str()) > 0 || is_classic_netcdf(file);
+}
 
 StoreReader::StoreReader(const std::filesystem::path& path) : where_(path.string()) {
   hdf5::silence();
-  if (!std::filesystem::is_regular_file(path)) {
-    throw DataError(where_, "no such store", "Check the path");
-  }
-  if (H5Fis_hdf5(where_.c_str()) <= 0) {
-    throw DataError(where_, "not an HDF5 file", "Name a store that explaind decompose wrote");
-  }
+  require_hdf5(path);
   file_ = Handle(H5Fopen(where_.c_str(), H5F_ACC_RDONLY, hdf5::reading_access(path).get()),
                  H5Fclose, where_, "opening");
   if (H5Aexists(file_.get(), "store_version") <= 0) {
     throw DataError(where_, "not an influence store", "Name a store that explaind decompose wrote");
   }
-  const std::string version = read_attribute(file_.get(), "store_version");
-  if (version != std::to_string(store_version)) {
-    throw DataError(where_, "store version " + version + " is not known",
+  const std::string text = hdf5::read_attribute(file_.get(), "store_version", where_);
+  version_ = version_of(text);
+  if (version_ == 0) {
+    throw DataError(where_, "store version '" + text + "' is not known",
                     "Read it with the program that wrote it");
   }
 }
 
-Handle StoreReader::open(const std::string& name) const {
-  if (!has(name)) throw DataError(where_, "has no variable '" + name + "'", "See explaind inspect");
-  return {H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where_, "opening " + name};
-}
-
-bool StoreReader::has(const std::string& name) const {
-  const size_t slash = name.find('/');  // HDF5 asks for every link of a path by itself
-  if (name.empty() || slash == 0) return false;
+bool StoreReader::is_dataset(const std::string& path) const {
+  const size_t slash = path.find('/');  // HDF5 asks for every link of a path by itself
+  if (path.empty() || slash == 0) return false;
   if (slash != std::string::npos &&
-      H5Lexists(file_.get(), name.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
+      H5Lexists(file_.get(), path.substr(0, slash).c_str(), H5P_DEFAULT) <= 0) {
     return false;
   }
-  if (H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT) <= 0) return false;
-  const Handle object(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), H5Oclose, where_,
-                      "opening " + name);
+  if (H5Lexists(file_.get(), path.c_str(), H5P_DEFAULT) <= 0 ||
+      H5Oexists_by_name(file_.get(), path.c_str(), H5P_DEFAULT) <= 0) {
+    return false;
+  }
+  const Handle object(H5Oopen(file_.get(), path.c_str(), H5P_DEFAULT), H5Oclose, where_,
+                      "opening " + path);
   return H5Iget_type(object.get()) == H5I_DATASET;
 }
 
-std::string StoreReader::read_attribute(hid_t object, const std::string& name) const {
-  Handle attribute(H5Aopen(object, name.c_str(), H5P_DEFAULT), H5Aclose, where_,
-                   "opening attribute " + name);
-  const Handle type = hdf5::text_type(where_);
-  char* text = nullptr;
-  check(H5Aread(attribute.get(), type.get(), &text), where_, "reading attribute " + name);
-  std::string value = text == nullptr ? "" : text;
-  H5free_memory(text);
-  return value;
+std::string StoreReader::find(const std::string& name) const {
+  if (is_dataset(name)) return name;
+  const std::string other = within(provenance_group, name);
+  return name.find('/') == std::string::npos && is_dataset(other) ? other : "";
+}
+
+bool StoreReader::has(const std::string& name) const { return !find(name).empty(); }
+
+Handle StoreReader::open(const std::string& name) const {
+  const std::string path = find(name);
+  if (path.empty()) {
+    throw DataError(where_, "has no variable '" + name + "'", "See explaind inspect");
+  }
+  return {H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose, where_, "opening " + path};
 }
 
 std::string StoreReader::attribute(const std::string& variable, const std::string& name) const {
-  const Handle dataset = open(variable);
-  if (H5Aexists(dataset.get(), name.c_str()) <= 0) return "";
-  return read_attribute(dataset.get(), name);
+  return hdf5::read_attribute(open(variable).get(), name, where_);
+}
+
+std::string StoreReader::unit(const std::string& variable) const {
+  const std::string name = attribute(variable, "unit_name");
+  return name.empty() ? attribute(variable, "units") : name;
+}
+
+std::vector<std::string> StoreReader::links(const std::string& group) const {
+  std::vector<std::string> names;
+  if (!group.empty() && H5Lexists(file_.get(), group.c_str(), H5P_DEFAULT) <= 0) return names;
+  const Handle opened(H5Gopen2(file_.get(), group.empty() ? "/" : group.c_str(), H5P_DEFAULT),
+                      H5Gclose, where_, "opening a group");
+  check(H5Literate(opened.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link, &names), where_,
+        "listing variables");
+  return names;
 }
 
 std::vector<std::pair<std::string, std::string>> StoreReader::attributes() const {
@@ -97,9 +150,23 @@ std::vector<std::pair<std::string, std::string>> StoreReader::attributes() const
         where_, "listing attributes");
   std::vector<std::pair<std::string, std::string>> attributes;
   for (const std::string& name : names) {
-    attributes.emplace_back(name, read_attribute(file_.get(), name));
+    attributes.emplace_back(name, hdf5::read_attribute(file_.get(), name, where_));
+  }
+  for (const std::string& name : links(provenance_group)) {
+    const std::string path = within(provenance_group, name);
+    if (!is_dataset(path) || !is_text(path) || !variable(path).dims.empty()) continue;
+    const std::vector<std::string> texts = hdf5::read_texts(open(path).get(), where_);
+    attributes.emplace_back(name, texts.empty() ? "" : texts.front());
   }
   return attributes;
+}
+
+std::map<std::string, int64_t> StoreReader::sizes() const {
+  std::istringstream words(hdf5::read_attribute(file_.get(), "sizes", where_));
+  std::map<std::string, int64_t> sizes;
+  std::string name;
+  for (int64_t size = 0; words >> name >> size;) sizes[name] = size;
+  return sizes;
 }
 
 StoredVariable StoreReader::variable(const std::string& name) const {
@@ -107,6 +174,7 @@ StoredVariable StoreReader::variable(const std::string& name) const {
   const Handle space(H5Dget_space(dataset.get()), H5Sclose, where_, "H5Dget_space");
   std::vector<hsize_t> shape(static_cast<size_t>(H5Sget_simple_extent_ndims(space.get())));
   H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  if (hdf5::holds_characters(dataset.get())) shape.pop_back();
   StoredVariable variable{.name = name, .dims = {}, .shape = {shape.begin(), shape.end()}};
   for (unsigned axis = 0; axis < shape.size(); ++axis) {
     std::string dim;
@@ -115,34 +183,47 @@ StoredVariable StoreReader::variable(const std::string& name) const {
     } else {
       H5DSiterate_scales(dataset.get(), axis, nullptr, keep_scale_name, &dim);
     }
+    const std::string group = within(provenance_group, "");
+    if (dim.rfind(group, 0) == 0) dim.erase(0, group.size());
     variable.dims.push_back(dim);
   }
   return variable;
 }
 
-std::vector<StoredVariable> StoreReader::variables() const {
-  std::vector<std::string> names;
-  check(H5Literate(file_.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link, &names), where_,
-        "listing variables");
+std::set<std::string> StoreReader::coordinate_names(const std::string& group) const {
+  std::set<std::string> names;
+  const auto add = [&](const std::string& list) {
+    std::istringstream words(list);
+    for (std::string word; words >> word;) names.insert(word);
+  };
+  add(hdf5::read_attribute(file_.get(), "coordinates", where_));
+  for (const std::string& name : links(group)) {
+    const std::string path = within(group, name);
+    if (is_dataset(path)) add(attribute(path, "coordinates"));
+  }
+  return names;
+}
+
+std::vector<StoredVariable> StoreReader::variables_in(const std::string& group) const {
   std::vector<StoredVariable> found;
-  for (const std::string& name : names) {
-    if (has(name) && !attribute(name, "long_name").empty()) found.push_back(variable(name));
+  const std::set<std::string> coordinates = coordinate_names(group);
+  for (const std::string& name : links(group)) {
+    const std::string path = within(group, name);
+    if (!is_dataset(path) || coordinates.contains(name) || is_text(path)) continue;
+    const Handle dataset = open(path);
+    if (H5DSis_scale(dataset.get()) > 0) continue;
+    found.push_back(variable(path));
   }
   return found;
 }
 
+std::vector<StoredVariable> StoreReader::variables() const { return variables_in(""); }
+
 std::vector<StoredVariable> StoreReader::dense_variables() const {
-  std::vector<StoredVariable> found;
-  if (H5Lexists(file_.get(), dense_group, H5P_DEFAULT) <= 0) return found;
-  const Handle group(H5Gopen2(file_.get(), dense_group, H5P_DEFAULT), H5Gclose, where_,
-                     "opening a group");
-  std::vector<std::string> names;
-  check(H5Literate(group.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link, &names), where_,
-        "listing variables");
-  for (const std::string& name : names) {
-    const std::string path = std::string(dense_group) + "/" + name;
-    if (!attribute(path, "long_name").empty()) found.push_back(variable(path));
-  }
+  std::vector<StoredVariable> found = variables_in(dense_group);
+  std::erase_if(found, [&](const StoredVariable& each) {  // the same as in the root
+    return is_dataset(each.name.substr(std::string(dense_group).size() + 1));
+  });
   return found;
 }
 
@@ -153,16 +234,7 @@ bool StoreReader::is_text(const std::string& name) const {
 }
 
 std::vector<std::string> StoreReader::texts(const std::string& name) const {
-  const Handle dataset = open(name);
-  const Handle space(H5Dget_space(dataset.get()), H5Sclose, where_, "H5Dget_space");
-  const Handle type = hdf5::text_type(where_);
-  std::vector<char*> raw(static_cast<size_t>(H5Sget_simple_extent_npoints(space.get())), nullptr);
-  check(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, raw.data()), where_,
-        "reading " + name);
-  std::vector<std::string> values;
-  for (const char* text : raw) values.emplace_back(text == nullptr ? "" : text);
-  H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, raw.data());
-  return values;
+  return hdf5::read_texts(open(name).get(), where_);
 }
 
 std::vector<int64_t> StoreReader::numbers(const std::string& name) const {

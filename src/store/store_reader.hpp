@@ -1,8 +1,11 @@
 #pragma once
-// Serial reading of an influence store.
+// Serial reading of an influence store, of any version and whoever wrote the file: also one that
+// other programs copied, cut or converted.
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +13,9 @@
 #include "store/hdf5.hpp"
 
 namespace explaind {
+
+/// True for a file that may be a store by its content, whatever it is called.
+bool is_hdf5_or_netcdf(const std::filesystem::path& file);
 
 struct StoredVariable {
   std::string name;
@@ -19,20 +25,29 @@ struct StoredVariable {
 
 class StoreReader {
  public:
-  /// Throws DataError where the file is missing, not an influence store, or of another version.
+  /// Throws DataError where the file is missing, not an influence store, or of a version that this
+  /// program does not know.
   explicit StoreReader(const std::filesystem::path& path);
 
   [[nodiscard]] const std::string& path() const { return where_; }
-  /// Root attributes in the order they were written: title, store_version, provenance.
+  [[nodiscard]] int version() const { return version_; }
+  /// Attributes of the file and what it says of its provenance, by name.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> attributes() const;
-  /// Every dataset that is not a dimension's scale or a coordinate.
+  /// Lengths of the dimensions when the store was made; empty where the file does not say.
+  [[nodiscard]] std::map<std::string, int64_t> sizes() const;
+  /// Every dataset of numbers that is not a dimension's scale or a coordinate.
   [[nodiscard]] std::vector<StoredVariable> variables() const;
   /// The same of scores of single scalars, `parameter/TENSOR`; none where the store has none.
   [[nodiscard]] std::vector<StoredVariable> dense_variables() const;
+  /// Of the variables, scales and coordinates; one of the group `provenance` is known by its own
+  /// name too.
   [[nodiscard]] bool has(const std::string& name) const;
   /// Throws DataError where there is none of this name.
   [[nodiscard]] StoredVariable variable(const std::string& name) const;
+  /// Empty where there is none.
   [[nodiscard]] std::string attribute(const std::string& variable, const std::string& name) const;
+  /// Of the variable's values: "nat", "s", or "1".
+  [[nodiscard]] std::string unit(const std::string& variable) const;
 
   /// True for a coordinate or scale that holds text.
   [[nodiscard]] bool is_text(const std::string& name) const;
@@ -47,9 +62,17 @@ class StoreReader {
 
  private:
   [[nodiscard]] hdf5::Handle open(const std::string& name) const;
-  [[nodiscard]] std::string read_attribute(hid_t object, const std::string& name) const;
+  /// Where a dataset of this name lies; empty where there is none.
+  [[nodiscard]] std::string find(const std::string& name) const;
+  [[nodiscard]] bool is_dataset(const std::string& path) const;
+  /// Names of a group's entries; none where there is no such group.
+  [[nodiscard]] std::vector<std::string> links(const std::string& group) const;
+  /// Names that variables' attributes give as coordinates.
+  [[nodiscard]] std::set<std::string> coordinate_names(const std::string& group) const;
+  [[nodiscard]] std::vector<StoredVariable> variables_in(const std::string& group) const;
   std::string where_;
   hdf5::Handle file_;
+  int version_ = 0;
 };
 
 }  // namespace explaind

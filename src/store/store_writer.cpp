@@ -127,8 +127,8 @@ struct StoreWriter::State {
     for (const Variable& variable : certificates) certificate_sets.push_back(open(variable.name));
     dense = DenseWriter(file.get(), schema, where);
     committed = open("committed");
-    checksum = open("checksum");
-    seconds = open("seconds");
+    checksum = open("provenance/checksum");
+    seconds = open("provenance/seconds");
   }
 
   [[nodiscard]] Handle open(const std::string& name) const {
@@ -244,9 +244,9 @@ void StoreWriter::write(const ScoreTile& tile) {
                          unit_slab(s.schema, s.certificates[i].dims, tile.unit), part.data,
                          s.where);
       }
-      const auto checksum = static_cast<uint32_t>(crc);
-      const hdf5::Slab unit = unit_slab(s.schema, {"segment", "unit"}, tile.unit);
-      hdf5::write_slab(s.checksum.get(), H5T_NATIVE_UINT32, unit, &checksum, s.where);
+      const auto checksum = static_cast<int32_t>(static_cast<uint32_t>(crc));
+      const hdf5::Slab unit = unit_slab(s.schema, unit_dimensions(), tile.unit);
+      hdf5::write_slab(s.checksum.get(), H5T_NATIVE_INT32, unit, &checksum, s.where);
       hdf5::write_slab(s.seconds.get(), H5T_NATIVE_DOUBLE, unit, &tile.seconds, s.where);
     }
     s.flush();
@@ -254,7 +254,7 @@ void StoreWriter::write(const ScoreTile& tile) {
     if (s.group.rank() == 0) {
       const std::vector<uint8_t> ones(tile.node_count.size(), 1);
       const hdf5::Slab marks = unit_slab(s.schema, committed_dimensions(s.schema), tile.unit);
-      hdf5::write_slab(s.committed.get(), H5T_NATIVE_UINT8, marks, ones.data(), s.where);
+      hdf5::write_slab(s.committed.get(), H5T_NATIVE_INT8, marks, ones.data(), s.where);
     }
     if (s.flushes_commit()) s.flush();
   });

@@ -5,7 +5,9 @@ import sys
 
 import h5py
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "goldens" / "llama"))
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "goldens" / "llama"), str(TESTS / "system")]
+from store_contents import texts  # noqa: E402
 
 
 def load_samples(file, tokenizer_directory):
@@ -38,9 +40,9 @@ class Store:
         with h5py.File(path) as file:
             self.psi, self.residual, self.nodes = file["psi"][()], file["residual"][()], file["node_count"][()]
             self.value_from, self.value_to = file["value_from"][()], file["value_to"][()]
-            self.tensors = [name.decode() for name in file["tensor"][()]]
-            self.ids = [name.decode() for name in file["id"][()]]
-            self.seconds = file["seconds"][()] if "seconds" in file else None
+            self.tensors = texts(file["tensor"])
+            self.ids = texts(file["id"])
+            self.seconds = file["provenance/seconds"][()] if "provenance/seconds" in file else None
             if not file["committed"][()].all():
                 raise SystemExit(f"{path}: not every unit is committed")
         if self.psi.ndim != 3 or len(set(self.tensors)) != len(self.tensors):

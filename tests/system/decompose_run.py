@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from program import must, run
-from store_contents import contents
+from store_contents import contents, texts
 
 MODEL = ["--model", "grokking_transformer", "--modulus", "7", "--train-samples", "20", "--validation-samples", "8", "--hidden", "8", "--heads", "2",
          "--intermediate", "12", "--batch", "8", "--epochs", "4", "--warmup", "2", "--learning-rate", "1e-3", "--precision", "fp64", "--threads", "1"]
@@ -25,6 +25,11 @@ def read(path, name):
         return store[name][()]
 
 
+def names_of(path, name):
+    with h5py.File(path) as store:
+        return texts(store[name])
+
+
 def expect_every_step(folder):
     must(decompose(folder, "loss.h5", "--samples", "validation"))
     psi, ends = read(folder / "loss.h5", "psi"), [read(folder / "loss.h5", f"value_{end}") for end in ("from", "to")]
@@ -33,7 +38,7 @@ def expect_every_step(folder):
     assert change.min() > 1e-7 and np.array_equal(ends[0][1:], ends[1][:-1])
     # A fixed rule on a ReLU network: what kinks cost stays small beside the change (method.md §4).
     assert np.abs(psi.sum(2) - (ends[1] - ends[0])).max() < 2e-2 * change.max()
-    names = [name.decode() for name in read(folder / "loss.h5", "tensor")]
+    names = names_of(folder / "loss.h5", "tensor")
     untouched = names.index("positional_encoding.pe")
     assert (psi[:, :, untouched] == 0).all() and (np.abs(psi).sum((0, 1)) > 0).sum() == 8
 
@@ -54,13 +59,13 @@ def expect_outputs(folder):
     must(decompose(folder, "all.h5", "--samples", "train:3-8", "--functional", "logit", "--axes", "sample,output", "--component", "row"))
     psi = read(folder / "all.h5", "psi")
     assert psi.shape[:2] + psi.shape[3:] == (STEPS, 6, 9), psi.shape
-    assert [name.decode() for name in read(folder / "all.h5", "id")] == [f"train/{i}" for i in range(3, 9)]
+    assert names_of(folder / "all.h5", "id") == [f"train/{i}" for i in range(3, 9)]
     must(decompose(folder, "one.h5", "--samples", "train:3-8", "--functional", "logit:4", "--component", "row"))
     assert np.abs(psi[..., 4] - read(folder / "one.h5", "psi")).max() < 1e-14
     # −log softmax of the outputs is the loss: the same F by two ways.
     must(decompose(folder, "train.h5", "--samples", "train:3-8"))
     logits = read(folder / "all.h5", "value_to")
-    labels = np.array([int(name) for name in read(folder / "all.h5", "group")])
+    labels = np.array([int(name) for name in names_of(folder / "all.h5", "group")])
     normal = np.log(np.exp(logits).sum(2))
     assert np.abs(normal - np.take_along_axis(logits, labels[None, :, None], 2)[..., 0] - read(folder / "train.h5", "value_to")).max() < 1e-12
 

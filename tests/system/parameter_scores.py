@@ -19,7 +19,7 @@ import torch
 import xarray
 
 from program import EXPLAIND, GOLDENS, must, run, write_samples
-from store_contents import contents
+from store_contents import contents, text_attribute, texts
 
 sys.path.append(str(GOLDENS))
 import llama_float64 as reference  # noqa: E402
@@ -41,12 +41,18 @@ def read(path, name):
         return store[name][()]
 
 
+def names_of(path, name):
+    with h5py.File(path) as store:
+        return texts(store[name])
+
+
 def expect_sums(path):
     """Over a tensor: psi of the tensor, and of absolute values psi_abs."""
     with h5py.File(path) as store:
         psi, absolute = store["psi"][()], store["psi_abs"][()]
-        names = [name.decode() for name in store["component"][()]]
-        assert sorted(store["parameter"]) == sorted(names + [name for name in store["parameter"] if name.startswith(("row_", "column_"))])
+        names = texts(store["component"])
+        scalars = [name for name, item in store["parameter"].items() if item.dtype.kind == "f" and name.endswith(("weight", "bias"))]
+        assert sorted(scalars) == sorted(names)
         for c, name in enumerate(names):
             scores = store["parameter/" + name][()].reshape(*psi.shape[:-1], -1)
             sizes = np.abs(scores).sum(-1)
@@ -124,16 +130,16 @@ def expect_axes(folder):
     assert np.allclose(scores["sum"], np.stack([even.sum(1), odd.sum(1)], 1), rtol=1e-12, atol=1e-18)
     assert np.allclose(scores["all"], scores["each"].sum(1), rtol=1e-12, atol=1e-18)
     assert np.allclose(scores["pieces"][0], scores["each"].sum(0), rtol=1e-12, atol=1e-18)
-    component = [name.decode() for name in read(path["each"], "component")].index(tensor.split("/")[1])
+    component = names_of(path["each"], "component").index(tensor.split("/")[1])
     inside = np.abs(scores["each"].sum(0)).sum((1, 2))
     assert np.allclose(read(path["pieces"], "psi_abs")[0, :, component], inside, rtol=1e-12)
     assert (inside < .99 * read(path["each"], "psi_abs")[..., component].sum(0)).any()
     for name in ("mean", "all", "pieces"):
         expect_sums(path[name])
     with h5py.File(path["all"]) as store:
-        assert store["psi_abs"].attrs["summed_inside_absolute_value"] == "train_sample position sample"
+        assert text_attribute(store["psi_abs"], "summed_inside_absolute_value") == "train_sample position sample"
     with h5py.File(path["pieces"]) as store:
-        assert store["psi_abs"].attrs["summed_inside_absolute_value"] == "train_sample position step_of_segment"
+        assert text_attribute(store["psi_abs"], "summed_inside_absolute_value") == "train_sample position step_of_segment"
     print("groups, sums over samples and sums of pieces: as their samples and segments say")
 
 
@@ -157,7 +163,7 @@ def expect_classifier(folder):
 
 def expect_balance(folder):
     """Σ(|data| − |decay|) of every tensor, decay −αλθ out of the run's files; where scores are zero so is decay's gradient."""
-    names = [name.decode() for name in read(folder / "run.h5", "component")]
+    names = names_of(folder / "run.h5", "component")
     run_json = json.loads((folder / "run/run.json").read_text())
     blocks = [safetensors.numpy.load_file(path) for path in sorted((folder / "run/blocks").glob("*.safetensors"))]
     rates = np.concatenate([block["learning_rate"] for block in blocks])
@@ -185,12 +191,12 @@ def expect_outputs(folder):
     must(decompose(folder, "outputs.h5", *options, "--functional", "logit", "--axes", "sample,output", series=folder / "run"))
     must(decompose(folder, "groups.h5", *options, "--functional", "logit", "--axes", "group,output", "--shards", "2", series=folder / "run", ranks=2))
     must(decompose(folder, "class.h5", *options, "--functional", "logit:4", series=folder / "run"))
-    names = [name.decode() for name in read(folder / "class.h5", "id")], [name.decode() for name in read(folder / "groups.h5", "sample_group")]
+    names = names_of(folder / "class.h5", "id"), names_of(folder / "groups.h5", "sample_group")
     for tensor in ("linear1.weight", "linear2.bias"):
         found, grouped, alone = (read(folder / f"{name}.h5", "parameter/" + tensor) for name in ("outputs", "groups", "class"))
         assert found.shape == alone.shape + (9,) and np.abs(alone).max() > 1e-7
         assert np.abs(found[..., 4] - alone).max() < 1e-12 * np.abs(alone).max()
-        for place, group in enumerate(name.decode() for name in read(folder / "groups.h5", "group")):
+        for place, group in enumerate(names_of(folder / "groups.h5", "group")):
             mine = [sample for sample, its in enumerate(names[1]) if its == group]
             assert np.allclose(grouped[:, place], found[:, mine].mean(1), rtol=1e-10, atol=1e-17), group
     for name in ("outputs", "groups"):
@@ -200,8 +206,8 @@ def expect_outputs(folder):
 
 def expect_output_sums(path):
     with h5py.File(path) as store:
-        for c, name in enumerate(store["component"][()]):
-            scores = store["parameter/" + name.decode()][()]
+        for c, name in enumerate(texts(store["component"])):
+            scores = store["parameter/" + name][()]
             over = tuple(range(2, scores.ndim - 1))
             size = np.abs(scores).sum(over)
             assert np.abs(scores.sum(over) - store["psi"][:, :, c]).max() <= 1e-12 * (size.max() + 1e-300), name
@@ -217,7 +223,7 @@ def expect_readers(folder):
             matrix = scalars["model.layers.0.mlp.up_proj.weight"]
             assert matrix.dims == ("segment", "sample", "row_40", "column_24"), matrix.dims
             assert scalars["model.norm.weight"].dims == ("segment", "sample", "row_24")
-            assert matrix.attrs["units"] == "nat" and "negative" in matrix.attrs["sign_convention"]
+            assert matrix.attrs["units"] == "1" and "in nats" in matrix.attrs["long_name"] and "negative" in matrix.attrs["sign_convention"]
             assert abs(matrix.sum(["row_40", "column_24"]).values - root.psi.sel(component="model.layers.0.mlp.up_proj.weight").values).max() < 1e-12
     tensor = "parameter/model.layers.0.mlp.up_proj.weight"
     scores = read(store, tensor)

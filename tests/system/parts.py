@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from program import must, run
-from store_contents import contents
+from store_contents import contents, text_attribute, texts
 
 SUMS = ["--model", "grokking_transformer", "--modulus", "7", "--train-samples", "20", "--validation-samples", "8", "--hidden", "8", "--heads", "2",
         "--intermediate", "12", "--batch", "8", "--epochs", "4", "--threads", "1", "--weight-decay", "0.5", "--clip", "0.5"]
@@ -35,6 +35,11 @@ def read(path, *names):
     with h5py.File(path) as store:
         found = [store[name][()] for name in names]
     return found[0] if len(names) == 1 else found
+
+
+def names_of(path, name):
+    with h5py.File(path) as store:
+        return texts(store[name])
 
 
 def history(folder, step):
@@ -76,7 +81,7 @@ def expect_runs(folder):
             must(decompose(series, path, "--samples", "validation:0-5", "--quadrature", "gauss:4", *PARTS))
             psi, (decay, _, data) = expect_whole(path, rounding)
             # A mask is at work: what has one dimension does not decay, and is moved by data alone.
-            tensors = [each.decode() for each in read(path, "tensor")]
+            tensors = names_of(path, "tensor")
             vectors = [each.endswith("bias") for each in tensors]
             assert any(vectors) and (decay[:, :, vectors] == 0).all() and np.abs(data[:, :, vectors]).max() > 0
             assert np.abs(decay).sum() > 1e-3 * np.abs(psi).sum()
@@ -121,8 +126,8 @@ def expect_same_bits(folder):
     must(decompose(series, folder / "backward.h5", *tensors, "--axes", "sample,output", *PARTS))
     assert np.abs(read(folder / "forward.h5", "psi") - read(folder / "backward.h5", "psi")).max() < 1e-13
     must(decompose(series, folder / "grouped.h5", *tensors, "--axes", "group,output", "--group-reduce", "sum", *PARTS))
-    groups = [each.decode() for each in read(folder / "backward.h5", "group")]
-    names = [each.decode() for each in read(folder / "grouped.h5", "group")]
+    groups = names_of(folder / "backward.h5", "group")
+    names = names_of(folder / "grouped.h5", "group")
     for name in NAMES:
         sums = np.stack([read(folder / "backward.h5", name)[:, [g == each for g in groups]].sum(1) for each in names], 1)
         assert np.abs(sums - read(folder / "grouped.h5", name)).max() < 1e-14, name
@@ -184,11 +189,11 @@ def expect_estimate(folder):
     print("estimated decay, apart from the run's own:", apart, "and along the straight path:", straight, flush=True)
     assert 1e-3 < apart.max() < 0.15 and 1e-4 < straight.max() < 0.05, (apart, straight)
     with h5py.File(folder / "estimate.h5") as store:
-        attributes = store["psi_decay"].attrs
+        assumptions = text_attribute(store["psi_decay"], "assumptions")
         for word in ("weight-decay 0.3", "decay-on matrices", "cosine", "learning-rate 0.001", "warmup 4", "max-steps 40", "minimum-learning-rate 0.1"):
-            assert word in attributes["assumptions"], (word, attributes["assumptions"])
-        assert attributes["estimated"] == "1" and "assumptions" not in h5py.File(folder / "true.h5")["psi_decay"].attrs
-        norms = [b"norm" in name for name in store["tensor"][()]]
+            assert word in assumptions, (word, assumptions)
+        assert text_attribute(store["psi_decay"], "estimated") == "1" and "assumptions" not in h5py.File(folder / "true.h5")["psi_decay"].attrs
+        norms = ["norm" in name for name in texts(store["tensor"])]
         assert any(norms) and (estimate[:, :, norms] == 0).all()
     must(decompose(folder / "series", folder / "streamed.h5", *common, *ini, "--parameters", "streamed"))
     assert contents(folder / "streamed.h5") == contents(folder / "estimate.h5")
@@ -197,7 +202,7 @@ def expect_estimate(folder):
     # What decides nothing is not remembered: the same INI file serves a run that does not estimate.
     must(decompose(folder / "series", folder / "plain.h5", *common, "--config", folder / "training.ini"))
     with h5py.File(folder / "plain.h5") as store:
-        assert "psi_decay" not in store and json.loads(store.attrs["configuration"])["weight-decay"] == ""
+        assert "psi_decay" not in store and json.loads(text_attribute(store, "configuration"))["weight-decay"] == ""
 
 
 def expect_plan(folder):

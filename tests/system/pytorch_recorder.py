@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 from program import SOURCE, must, run
+from store_contents import texts
 
 sys.path.insert(0, str(SOURCE / "src/runs"))
 from recorder import Recorder  # noqa: E402
@@ -152,7 +153,7 @@ def expect_decomposed(folder):
     must(run("decompose", *options, "--store", folder / "loss.h5"))
     must(run("decompose", *options, "--store", folder / "train.h5", "--axes", "sample,train_sample"))
     with h5py.File(folder / "loss.h5") as store, h5py.File(folder / "train.h5") as train:
-        assert [name.decode() for name in store["tensor"][()]] == ["0.weight", "0.bias", "4.weight", "4.bias", "6.weight", "6.bias"]
+        assert texts(store["tensor"]) == ["0.weight", "0.bias", "4.weight", "4.bias", "6.weight", "6.bias"]
         assert np.abs(store["value_from"][()] - values[:-1]).max() < 1e-13 and np.abs(store["value_to"][()] - values[1:]).max() < 1e-13
         assert np.abs(psi).max() > 1e-3 and np.abs(store["psi"][()] - psi).max() < 1e-10, np.abs(store["psi"][()] - psi).max()
         parts = train["psi_data"][()].sum((0, 3)) + train["psi_decay"][()].sum(0)
@@ -165,7 +166,7 @@ def expect_decomposed(folder):
     filters, _ = scores_by_torch(model, lambda: model[:1](inputs)[:, 1, 2, 3], path)  # the second of 3 filters on 4 × 4 pixels
     must(run("decompose", *options, "--store", folder / "filter.h5", "--functional", f"activation:0.weight:{16 + 2 * 4 + 3}"))
     with h5py.File(folder / "one.h5") as one, h5py.File(folder / "all.h5") as every, h5py.File(folder / "filter.h5") as filtered:
-        assert every["psi"].shape[3] == 6 and one["psi"].attrs["units"] == "1" and (one["psi"][()][..., 4:] == 0).all()
+        assert every["psi"].shape[3] == 6 and one["psi"].attrs["units"] == b"1" and (one["psi"][()][..., 4:] == 0).all()
         assert np.abs(inner).max() > 1e-3 and np.abs(one["psi"][()] - inner).max() < 1e-10
         assert np.abs(every["psi"][()][..., 3] - inner).max() < 1e-10
         assert np.abs(filters).max() > 1e-3 and np.abs(filtered["psi"][()] - filters).max() < 1e-10

@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import tempfile
 
 import h5py
@@ -9,6 +10,7 @@ import numpy
 import xarray
 
 from program import GOLDENS, SOURCE, decompose, must
+from store_contents import texts
 
 VARIANT = GOLDENS / "grouped_query"
 SEGMENTS, SAMPLES, TENSORS = 2, 5, 21
@@ -20,14 +22,17 @@ def expect_layout(path):
         assert [scale[0].name for scale in file["psi"].dims] == ["/segment", "/sample", "/component"]
         assert file["psi"].chunks is None and file["psi"].dtype == numpy.float64
         assert file["committed"][()].all()
-        assert file.attrs["store_version"] == 1 or file.attrs["store_version"] == "1"
+        assert file.attrs["store_version"].tolist() == [2]
+        assert file["component"].dtype == "S1" and texts(file["id"]) == ["a-5", "b-9", "c-12", "d-3", "e-7"]
+        assert {"checksum", "seconds", "unit", "run_log", "inputs"} <= set(file["provenance"]) and not {"unit", "run", "seconds"} & set(file)
 
 
 def expect_dataset(path, engine):
     with xarray.open_dataset(path, engine=engine) as store:
         assert store.psi.dims == ("segment", "sample", "component")
         for name, dim in {"step_from": "segment", "step_to": "segment", "id": "sample", "group": "sample", "layer": "component",
-                          "kind": "component", "tensor": "component", "head": "component", "index": "component"}.items():
+                          "kind": "component", "tensor": "component", "head": "component", "kv_head": "component",
+                          "index": "component", "length": "sample"}.items():
             assert store[name].dims == (dim,), name
             assert name in store.psi.coords, name
         assert store.step_from.values.tolist() == [0, 10] and store.step_to.values.tolist() == [10, 100]
@@ -35,7 +40,14 @@ def expect_dataset(path, engine):
         assert [str(each) for each in store.group.values] == ["de", "en", "de", "", "sv"]
         expect_sums(store)
         expect_groups(store)
-        assert store.psi.attrs["units"] == "nat" and "negative" in store.psi.attrs["sign_convention"]
+        assert store.psi.attrs["units"] == "1" and "in nats" in store.psi.attrs["long_name"] and "negative" in store.psi.attrs["sign_convention"]
+        assert store.attrs["Conventions"].startswith("CF-") and "explaind decompose" in store.attrs["history"] and len(store.attrs["identity"]) == 64
+        assert all("long_name" in variable.attrs for variable in store.variables.values())
+        assert store.length.values.tolist() == [5, 9, 12, 3, 7] and store.step_to.dtype == numpy.int32
+        name = "model.layers.0.mlp.up_proj.weight"
+        place = [str(each) for each in store.component.values].index(name)
+        assert (store.psi.sel(component=name, sample=2).values == store.psi.values[:, 2, place]).all()
+        assert store.to_dataframe().shape[0] == SEGMENTS * SAMPLES * TENSORS
 
 
 def expect_sums(store):
@@ -48,8 +60,8 @@ def expect_sums(store):
 
 def expect_groups(store):
     """Grouping by labels against sums by hand: a label on the wrong entry would show."""
-    psi = store.psi.where(store.committed == 1)
-    assert not numpy.isnan(psi).any()
+    psi = store.psi
+    assert not numpy.isnan(psi).any() and (store.committed == 1).all()
     by_kind = psi.groupby("kind").sum("component")
     kinds = [str(each) for each in store.kind.values]
     for kind in ("attention", "mlp", "norm", "embedding", "unembedding"):
@@ -72,7 +84,25 @@ def kind_of(name):
     return "embedding" if "embed_tokens" in name else "unembedding"
 
 
-def run_readme(store):
+def expect_nothing_is_missing_twice(store):
+    """A store whose last segment no unit has written: the README's sums skip it, and are not those of zeros."""
+    partial = store.parent / "partial" / store.name
+    partial.parent.mkdir()
+    shutil.copy(store, partial)
+    with h5py.File(partial, "r+") as file:
+        for item in file.values():
+            if isinstance(item, h5py.Dataset) and item.ndim > 1 and "_FillValue" in item.attrs:
+                item[1] = item.fillvalue
+        file["committed"][1] = 0
+    names = readme_names(partial)
+    assert not numpy.isnan(names["by_language"]).any() and numpy.isnan(names["when"].isel(segment=1)).all()
+    with xarray.open_dataset(store) as whole:
+        first = whole.psi.isel(segment=0).groupby("group").mean("sample")
+        assert numpy.allclose(names["by_language"], first, rtol=1e-12, atol=0)
+        assert numpy.isnan(xarray.open_dataset(partial).node_count.values[1]).all()
+
+
+def readme_names(store):
     """The Python of the README that opens a store, on this one."""
     text = (SOURCE / "README.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "open_dataset" in block]
@@ -83,6 +113,7 @@ def run_readme(store):
         exec(compile(block, "README.md", "exec"), names)  # raises where the README is wrong
         assert names["by_kind"].shape == (SEGMENTS, SAMPLES, 5)
         names["store"].close()
+    return names
 
 
 def expect_other_axes(folder):
@@ -100,8 +131,11 @@ def expect_other_axes(folder):
         assert groups.psi.dims == ("segment", "group", "component")
         assert [str(each) for each in groups["group"].values] == ["de", "en", "", "sv"]
         assert groups.value_from.dims == ("segment", "sample")
-        heads = groups.psi.where(groups["head"] >= 0, drop=True)
-        assert heads.sizes["component"] == 2 * (4 + 2 + 2 + 4)
+        # 2 blocks: queries and outputs of 4 heads, keys and values of 2 that heads share.
+        assert (groups["head"] >= 0).sum() == 2 * (4 + 4) and (groups["kv_head"] >= 0).sum() == 2 * (2 + 2)
+        assert not ((groups["head"] >= 0) & (groups["kv_head"] >= 0)).any()
+        keys = groups["kv_head"].where(groups.tensor == "model.layers.1.self_attn.k_proj.weight", drop=True)
+        assert keys.values.tolist() == [0, 1]
 
 
 def main():
@@ -113,8 +147,9 @@ def main():
             expect_dataset(store, engine)
             print(f"xarray with {engine}: as expected")
         expect_other_axes(pathlib.Path(folder))
-        run_readme(store)
+        readme_names(store)
         print("the README's code runs")
+        expect_nothing_is_missing_twice(store)
 
 
 main()

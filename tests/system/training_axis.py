@@ -13,7 +13,7 @@ import numpy
 from safetensors.numpy import load_file
 
 from program import SOURCE, must, run
-from store_contents import contents
+from store_contents import contents, texts
 
 GOLDENS = SOURCE / "tests/goldens/training_axis"
 RULE = ["--quadrature", "gauss:12", "--precision", "fp64", "--functional", "logit"]
@@ -104,7 +104,7 @@ def expect_groups(name, data, folder):
         store = folder / f"groups-{index}.h5"
         must(decompose(name, store, "--step-index", index, axes="sample,output,train_group"))
         with h5py.File(store) as file:
-            names = [text.decode() if isinstance(text, bytes) else text for text in file["train_group"][()]]
+            names = texts(file["train_group"])
             found = file["psi_data"][()]
         whole = data if index == "origin" else h5py.File(folder / f"{name}-applied.h5")["psi_data"][()]
         assert sorted(names) == sorted({str(label) for label in labels}), names

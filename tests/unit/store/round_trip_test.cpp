@@ -19,6 +19,7 @@ using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsNan;
 
 struct AxesCase {
   std::string name;
@@ -87,7 +88,10 @@ TEST(Store, KeepsCertificatesCoordinatesAndProvenance) {
               ElementsAre("embedding", "attention", "mlp", "attention", "mlp", "mlp"));
   EXPECT_THAT(store.numbers("layer"), ElementsAre(-1, 0, 0, 1, 1, 1));
   EXPECT_THAT(store.attributes(), Contains(::testing::Pair("revision", "abc")));
-  EXPECT_EQ(store.attribute("psi", "units"), "nat");
+  EXPECT_EQ(store.attribute("psi", "units"), "1");
+  EXPECT_EQ(store.unit("psi"), "nat");
+  EXPECT_EQ(store.unit("seconds"), "s");
+  EXPECT_THAT(store.attribute("psi", "long_name"), HasSubstr("in nats"));
   EXPECT_THAT(store.attribute("psi", "sign_convention"), HasSubstr("negative: lowered"));
 }
 
@@ -107,7 +111,8 @@ TEST(Store, OnlyWhatIsWrittenIsCommitted) {
   const StoreReader store(file.path());
   EXPECT_THAT(store.read("committed"), ElementsAre(1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0));
   EXPECT_EQ(store.read("psi", {1, 2, 5}, {1, 1, 1})[0], cell(1, 2, 0, 5));
-  EXPECT_THAT(store.read("seconds"), ElementsAre(0, 0, 0, 0, 2, 0, 0, 0, 0));
+  EXPECT_THAT(store.read("seconds"),
+              ElementsAre(0, IsNan(), IsNan(), IsNan(), 2, IsNan(), IsNan(), IsNan(), IsNan()));
 }
 
 std::string refusal(const std::function<void()>& action) {

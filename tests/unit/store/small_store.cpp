@@ -15,6 +15,7 @@ StoreSchema small_schema(const Axes& axes, bool single_precision) {
   schema.step_to = {10, 100, 1000};
   schema.sample_ids = {"a", "b", "c", "d", "e"};
   schema.sample_groups = {"de", "en", "de", "de", "en"};
+  schema.sample_lengths = {4, 2, 3, 4, 1};
   if (axes.group) schema.group_names = {"de", "en"};
   std::vector<ParameterInfo> parameters;
   const auto add = [&](const std::string& name, int layer, const std::string& kind) {
