@@ -16,6 +16,7 @@
 #include "model/classifier.hpp"
 #include "model/layer_output.hpp"
 #include "model/registry.hpp"
+#include "model/smoothness.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 #include "runs/run_files.hpp"
 #include "samples/batch.hpp"
@@ -60,7 +61,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.quadrature.relative = options.tolerance;
   solver.quadrature.absolute = options.absolute_tolerance.value_or(rounding.absolute);
   solver.quadrature.relative_to_gross = options.relative_to == "gross";
-  solver.quadrature.first_nodes = static_cast<int>(options.first_nodes);
+  solver.quadrature.first_nodes = static_cast<int>(options.first_nodes.value_or(9));
   solver.quadrature.max_nodes = static_cast<int>(options.max_nodes);
   solver.quadrature.max_kink_nodes = static_cast<int>(options.max_kink_nodes);
   solver.quadrature.epsilon = rounding.epsilon;
@@ -233,6 +234,9 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
   job.solver = solver_options(options);
   job.computation.device = device;
   job.computation.precision = parse_precision(options.precision);
+  if (options.value_precision == "fp64" && options.precision != "fp64") {
+    job.computation.values = parse_precision("fp64");
+  }
   require_device(job.computation);
   is_recorded_run(options.series) ? open_run(job, options) : open_series(job, options);
   if (options.source == "steps") {
@@ -243,6 +247,11 @@ DecomposeJob prepare_job(const DecomposeOptions& options, const Device& device) 
     open_steps(job, options);
   }
   require_possible(job, options);
+  QuadratureOptions& quadrature = job.solver.quadrature;
+  quadrature.smoothness = smoothness_of(job.explained());
+  if (!options.first_nodes && quadrature.smoothness == Smoothness::smooth) {
+    quadrature.first_nodes = 5;
+  }
   open_parts(job, options);
   job.groups = group_samples(job.samples);
   if (job.network != nullptr) {
@@ -286,6 +295,8 @@ Workspace workspace_of(const DecomposeJob& job, const Trajectory& trajectory,
 DecomposeOptions decided(const DecomposeOptions& options, const DecomposeJob& job) {
   DecomposeOptions copy = options;
   copy.product_form = to_string(job.computation.form);
+  copy.first_nodes = job.solver.quadrature.first_nodes;
+  copy.value_precision = job.computation.values ? "fp64" : "same";
   if (!job.parts || job.run) copy.decay = {};  // decide nothing
   return copy;
 }

@@ -18,6 +18,7 @@
 #include "app/parameter_scores.hpp"
 #include "app/plan_classifier.hpp"
 #include "app/plan_parameters.hpp"
+#include "app/plan_probe.hpp"
 #include "app/plan_steps.hpp"
 #include "app/plan_train_axis.hpp"
 #include "app/run_memory.hpp"
@@ -35,6 +36,8 @@ namespace explaind {
 namespace {
 
 constexpr double calibration_seconds = 2;
+constexpr double probe_seconds = 6;         ///< for segments that are run to know what they take
+constexpr double assumed_evaluations = 12;  ///< where that would take too long
 
 std::string bytes(double count) { return format_bytes(count); }
 std::string bytes(int64_t count) { return format_bytes(static_cast<double>(count)); }
@@ -149,7 +152,7 @@ void print_memory(const MemoryPlan& memory, int64_t expected) {
     fmt::print(" ({} if many nodes are needed)", bytes(memory.total()));
   fmt::print(": program {}", bytes(memory.base));
   const auto print_computing = [&](int64_t activations) {
-    fmt::print(", weights {}", bytes(memory.parameters));
+    fmt::print(", weights {}", bytes(memory.weights()));
     if (memory.endpoints > 0) fmt::print(", endpoints {}", bytes(memory.endpoints));
     fmt::print(", graph {}", bytes(memory.graph));
     if (activations > 0) fmt::print(", activations {}", bytes(activations));
@@ -172,8 +175,63 @@ std::string also_dense(const DecomposeJob& job) {
   return job.dense ? "; B: weight gradients at its nodes (every scalar)" : "";
 }
 
+/// Evaluations of gradients a sample and segment, and where they are known from.
+struct Evaluations {
+  double mean = assumed_evaluations;
+  std::optional<PlanProbe> probe;  ///< was run
+  bool given = false;              ///< or the rule is fixed
+};
+
+Evaluations evaluations_of(const PlanOptions& options, const DecomposeJob& job) {
+  const QuadratureOptions& rule = job.solver.quadrature;
+  if (rule.rule != QuadratureOptions::Rule::adaptive)
+    return {static_cast<double>(rule.nodes), {}, true};
+  if (options.evaluations && !(*options.evaluations > 0)) {
+    throw UsageError("--evaluations", "a sample needs some", "Give a number above 0");
+  }
+  if (options.evaluations) return {*options.evaluations, {}, true};
+  return {};
+}
+
+/// Runs some pieces; the slowest rank's times count. @collective over world
+void probe(const DecomposeJob& job, const MemoryPlan& memory, const Communicator& world,
+           Evaluations& evaluations) {
+  agree(world, [&] { evaluations.probe = probe_pieces(job, memory, probe_seconds); });
+  PlanProbe& found = *evaluations.probe;
+  evaluations.mean = found.evaluations;
+  constexpr double picoseconds = 1e12;
+  for (double* each : {&found.seconds, &found.shortest, &found.longest}) {
+    *each = -static_cast<double>(world.minimum(-static_cast<int64_t>(picoseconds * *each))) /
+            picoseconds;
+  }
+}
+
+/// Micro-batches of the rank with most of them, over all pieces.
+double batches_of_rank(const DecomposeJob& job, const Target& target) {
+  const auto samples = static_cast<int64_t>(job.samples.size());
+  const int64_t batches = (samples + job.solver.micro_batch - 1) / job.solver.micro_batch;
+  const auto busy = static_cast<double>(std::min(target.groups(), job.units.size()));
+  return static_cast<double>(batches * job.trajectory->segments()) /
+         (busy * static_cast<double>(std::min<int64_t>(target.grid.shards, batches)));
+}
+
+void print_time(double seconds, const Evaluations& evaluations, double batches) {
+  fmt::print("  time            {} on ranks as fast as this one, at {:.3g} evaluations a sample",
+             format_duration(seconds), evaluations.mean);
+  if (evaluations.probe) {
+    const PlanProbe& probe = *evaluations.probe;
+    fmt::print(
+        " (measured on {} segment{}, {:.3g} to {:.3g}; {} to {} if all were as easy, or as "
+        "hard)\n",
+        probe.pieces, plural(probe.pieces), probe.least, probe.most,
+        format_duration(batches * probe.shortest), format_duration(batches * probe.longest));
+  } else {
+    fmt::print("{}\n", evaluations.given ? "" : " (assumed: --evaluations)");
+  }
+}
+
 void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
-                const CostEstimate& cost, const Calibration& times, double evaluations,
+                const CostEstimate& cost, const Calibration& times, const Evaluations& evaluations,
                 int64_t scratch) {
   const int64_t groups = target.groups();
   fmt::print("{}, {}, {}: {} on {} of {} ({})\n", counted(job.pieces.size(), "segment"),
@@ -199,14 +257,12 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
   }
   fmt::print("  operations      {:.3g} a rank; {:.3g} a second measured here with {} thread{}\n",
              cost.operations, times.rate, at::get_num_threads(), plural(at::get_num_threads()));
-  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
-  fmt::print("  time            {} on ranks as fast as this one, at {:g} evaluations a sample{}\n",
-             format_duration(cost.seconds), evaluations, fixed ? "" : " (assumed: --evaluations)");
+  print_time(cost.seconds, evaluations, batches_of_rank(job, target));
 }
 
 /// Nothing is streamed or gathered, so there is less to say.
 void print_classifier_plan(const DecomposeJob& job, const Target& target,
-                           const ClassifierCost& cost, double evaluations) {
+                           const ClassifierCost& cost, const Evaluations& evaluations) {
   const bool forward = choose_engine(job.components, job.computation.precision, job.solver.outputs,
                                      job.trajectory->directions()) == ClassifierEngine::forward;
   fmt::print("{} in {}, {}, {}, {}: {} on {}\n", counted(job.trajectory->segments(), "step"),
@@ -219,13 +275,9 @@ void print_classifier_plan(const DecomposeJob& job, const Target& target,
                  also_dense(job));
   print_memory(target.memory, target.memory.total());
   fmt::print("  store           {}\n", bytes(cost.bytes_stored));
-  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
-  fmt::print(
-      "  time            {} at {:g} evaluations a sample and step{}, {:.2g} s each for {} "
-      "samples\n",
-      format_duration(cost.seconds), evaluations, fixed ? "" : " (assumed: --evaluations)",
-      cost.per_evaluation,
-      std::min<int64_t>(job.solver.micro_batch, static_cast<int64_t>(job.samples.size())));
+  fmt::print("  one evaluation  {:.2g} s for {} samples\n", cost.per_evaluation,
+             std::min<int64_t>(job.solver.micro_batch, static_cast<int64_t>(job.samples.size())));
+  print_time(cost.seconds, evaluations, batches_of_rank(job, target));
 }
 
 void print_train_axis(const DecomposeJob& job, const TrainAxis& axis, const TrainAxisCost& cost,
@@ -301,20 +353,28 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
     if (world.rank() == 0) print_train_axis(job, *axis, cost, ranks);
     return 0;
   }
-  const bool fixed = job.solver.quadrature.rule != QuadratureOptions::Rule::adaptive;
-  const double evaluations = fixed ? job.solver.quadrature.nodes : options.evaluations;
+  Evaluations evaluations = evaluations_of(options, job);
+  if (job.network == nullptr && !evaluations.given) {
+    probe(job, target.memory, world, evaluations);
+  }
   ParameterCost scalars;
-  if (job.dense) {
+  const auto plan_scalars = [&] {
+    if (!job.dense) return;
     agree(world, [&] {
       const int64_t busy = std::min(target.groups(), job.units.size()) * target.grid.shards;
-      scalars = parameter_cost(job, target.memory, evaluations, busy, wanted.store_dtype == "f32",
-                               calibration_seconds);
+      scalars = parameter_cost(job, target.memory, evaluations.mean, busy,
+                               wanted.store_dtype == "f32", calibration_seconds);
     });
-  }
+  };
   if (job.network == nullptr) {
     ClassifierCost cost;
+    plan_scalars();
     agree(world, [&] {
-      cost = classifier_cost(job, target.memory, evaluations, target.ranks, calibration_seconds);
+      cost =
+          classifier_cost(job, target.memory, evaluations.mean, target.ranks, calibration_seconds);
+      if (evaluations.probe) {
+        cost.seconds = batches_of_rank(job, target) * evaluations.probe->seconds;
+      }
       cost.seconds += scalars.seconds;
       cost.bytes_stored += scalars.bytes_stored;
     });
@@ -325,8 +385,21 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   Calibration times;
   agree(world, [&] { times = calibrate(demand, calibration_seconds); });
   times = slowest(times, world);
-  CostEstimate cost = estimate_cost(demand, target.memory, times, job.units, target.groups(),
-                                    evaluations, wanted.store_dtype == "f32");
+  const auto estimate = [&] {
+    return estimate_cost(demand, target.memory, times, job.units, target.groups(), evaluations.mean,
+                         wanted.store_dtype == "f32");
+  };
+  CostEstimate cost = estimate();
+  // An optimizer's steps are not formed yet; gathered parameters need the group.
+  const bool possible = !evaluations.given && !job.steps &&
+                        target.memory.source != Source::gathered &&
+                        cost.seconds < batches_of_rank(job, target) * probe_seconds;
+  if (possible) {
+    probe(job, target.memory, world, evaluations);
+    cost = estimate();
+    cost.seconds = batches_of_rank(job, target) * evaluations.probe->seconds;
+  }
+  plan_scalars();
   cost.seconds += scalars.seconds;
   cost.bytes_stored += static_cast<double>(scalars.bytes_stored);
   FormingCost forming;

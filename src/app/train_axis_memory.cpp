@@ -52,7 +52,7 @@ int64_t TrainAxis::program_bytes(const MemoryPlan& plan) const {
     largest = std::max(largest, static_cast<int64_t>(job_.run->batch(step).samples.size()));
   }
   const int64_t batches = (largest + job_.solver.micro_batch - 1) / job_.solver.micro_batch;
-  return plan.base + plan.parameters + plan.graph * batches;
+  return plan.base + plan.weights() + plan.graph * batches;
 }
 
 int64_t TrainAxis::least_bytes(int64_t there) const {

@@ -30,6 +30,10 @@ void require_train_axis(const DecomposeJob& job, const DecomposeOptions& options
     throw UsageError("--precision", "a training axis is computed in the run's own type",
                      "Use " + own);
   }
+  if (own == "fp32" && options.value_precision == "same") {
+    throw UsageError("--value-precision", "a training axis forms F at every step in fp64",
+                     "Leave it out");
+  }
   if (shards > 1) {
     throw UsageError("--shards", "every rank goes over all steps by itself for a training axis",
                      "Use --shards 1");

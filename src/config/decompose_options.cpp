@@ -82,12 +82,12 @@ OptionTable option_table(DecomposeOptions& o) {
       word_option({"relative-to", "WHAT",
                    "change: |change of F|; gross: the sum of |score| over tensors", identity},
                   o.relative_to, {"change", "gross"}),
-      integer_option(
-          {"first-nodes", "N",
-           "the nested rule begins with 3, 5 or 9 evaluations; few are enough for single "
-           "optimizer steps",
-           identity},
-          o.first_nodes, 3),
+      optional_integer_option({"first-nodes", "N",
+                               "the nested rule begins with 3, 5 or 9 evaluations; where not given "
+                               "5 where the model is "
+                               "smooth (SiLU, GELU), else 9",
+                               identity},
+                              o.first_nodes, 3),
       integer_option(
           {"max-nodes", "N", "cap of the nested rule: 9, 17, 33, 65 or 129 evaluations", identity},
           o.max_nodes, 9),
@@ -99,6 +99,12 @@ OptionTable option_table(DecomposeOptions& o) {
                    "to 11 bits) or bf16 (products of bf16 numbers, all else fp32)",
                    identity},
                   o.precision, {"fp64", "fp32", "tf32", "bf16"}),
+      word_option({"value-precision", "TYPE",
+                   "of F at checkpoints, against which the residual measures the scores: fp64, by "
+                   "forward passes of their own; same: as --precision, out of the passes that "
+                   "score",
+                   identity},
+                  o.value_precision, {"fp64", "same"}),
       word_option({"product-form", "FORM",
                    "formed: W(t) for every node; split: x a + t (x Δ), all nodes of a round at "
                    "once, which is faster for few tokens; auto: split up to 32 tokens a "

@@ -24,8 +24,9 @@ struct DecomposeOptions {
   double tolerance = 1e-5;
   std::optional<double> absolute_tolerance;
   std::string relative_to = "change";
-  int64_t first_nodes = 9, max_nodes = 129, max_kink_nodes = 1500;
-  std::string precision = "fp32", product_form = "auto";
+  std::optional<int64_t> first_nodes;
+  int64_t max_nodes = 129, max_kink_nodes = 1500;
+  std::string precision = "fp32", value_precision = "fp64", product_form = "auto";
   int64_t chunk = 64, micro_batch = 8;
   std::optional<int64_t> max_length;
   bool truncate = false;

@@ -16,11 +16,12 @@ OptionTable option_table(PlanOptions& o) {
        "not given",
        Role::execution},
       o.ranks, 1));
-  table.push_back(number_option({"evaluations", "N",
-                                 "assumed of the adaptive rule: gradient evaluations a sample and "
-                                 "segment, 9 at least, 10 to 20 as a rule",
-                                 Role::execution},
-                                o.evaluations, 0));
+  table.push_back(optional_number_option(
+      {"evaluations", "N",
+       "gradient evaluations a sample and segment of the adaptive rule; where not given they are "
+       "measured on some segments, or where these take too long 12 are assumed",
+       Role::execution},
+      o.evaluations));
   table.push_back(flag_option({"losses", "",
                                "compute F at every checkpoint, and show how much of its change how "
                                "many segments hold",

@@ -12,7 +12,7 @@ namespace explaind {
 struct PlanOptions {
   DecomposeOptions decompose;
   std::optional<int64_t> ranks;
-  double evaluations = 12;
+  std::optional<double> evaluations;
   bool losses = false;
   std::optional<std::string> losses_file;
 };

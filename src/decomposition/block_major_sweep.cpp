@@ -30,7 +30,8 @@ void BlockMajorSweep::run(const ChunkBatches& chunk, const std::vector<Ask>& ask
       int64_t& kept = bytes[static_cast<size_t>(each.owner)];
       const auto tokens = static_cast<int64_t>(each.batch.input_ids.size());
       const bool first = kept == 0;
-      kept += kept_bytes(network_, tokens, width(), size);
+      kept +=
+          each.value_only ? tokens * width() * size : kept_bytes(network_, tokens, width(), size);
       if (!first && kept > activation_bytes_) break;
       gradients = gradients || !each.value_only;
       if (each.owner == share_.rank) wave.push_back(std::move(each));

@@ -37,6 +37,7 @@ class BlockMajorSweep final : public Sweep {
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
+  [[nodiscard]] bool moves() const override { return parameters_.moves(); }
   [[nodiscard]] const Device& device() const override { return parameters_.device(); }
 
   /// Bytes of one kept activation at every boundary: blocks × B T C.

@@ -42,6 +42,7 @@ void BlockParameters::reserve(const std::vector<ParameterRows>& parts) {
 
 void BlockParameters::load(int64_t segment) {
   segment_ = segment;
+  movement_.load(segment);
   reader_->load(segment);
 }
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "decomposition/endpoint_reader.hpp"
+#include "decomposition/movement.hpp"
 #include "decomposition/parameter_source.hpp"
 
 namespace explaind {
@@ -17,15 +18,19 @@ class BlockParameters final : public ParameterSource {
  public:
   /// network and trajectory must outlive this; on a device the reader's views are of its memory.
   BlockParameters(const Network& network, const Trajectory& trajectory, const Precision& precision,
-                  std::unique_ptr<EndpointReader> reader, const Device& device = Device::cpu())
+                  std::shared_ptr<EndpointReader> reader, const Device& device = Device::cpu())
       : network_(network),
         trajectory_(trajectory),
         precision_(precision),
         device_(device),
-        reader_(std::move(reader)) {}
+        reader_(std::move(reader)),
+        movement_(trajectory, network.parameters().size()) {}
 
   /// Reads nothing: weights are not looked at for being finite.
   void load(int64_t segment) override;
+  [[nodiscard]] int64_t segment() const override { return segment_; }
+  [[nodiscard]] bool moves(ParameterId parameter) override { return movement_.of(parameter); }
+  [[nodiscard]] bool moves() override { return movement_.at_all(); }
   /// Collective where the reader is.
   void open(const std::vector<ParameterRows>& parts,
             const std::vector<ParameterRows>& next) override;
@@ -64,8 +69,9 @@ class BlockParameters final : public ParameterSource {
   const Trajectory& trajectory_;
   Precision precision_;
   Device device_;
-  std::unique_ptr<EndpointReader> reader_;
+  std::shared_ptr<EndpointReader> reader_;
   int64_t segment_ = -1, bytes_opened_ = 0;
+  Movement movement_;
   double node_ = 0;
   bool formed_ = false;          ///< what is open is at node_
   at::Tensor weights_, deltas_;  ///< the arenas, as bytes

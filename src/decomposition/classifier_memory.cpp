@@ -69,6 +69,11 @@ MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data
   plan.parameters = (2 + directions) * size * parameter_count(model);
   plan.graph = numbers_per_output * size * solver.micro_batch *
                outputs_of_a_sample(model, data, computation.precision.type);
+  if (computation.values) {
+    const auto wide = static_cast<int64_t>(at::elementSize(computation.values->type));
+    plan.value_weights = wide * parameter_count(model);
+    plan.value_graph = plan.graph / size * wide / 2;  // no graph is kept
+  }
   if (!table.sums_of_tensors() || directions > 0) {
     const int levels = make_plan(solver.quadrature, 1, 1, false)->accumulators();
     plan.accumulators =

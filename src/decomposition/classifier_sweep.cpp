@@ -131,11 +131,14 @@ void ClassifierSweep::evaluate_forward(const Evaluation& evaluation, const std::
   const c10::NoGradGuard no_graph;
   const size_t tensors = model_.parameters().size();
   std::vector<at::Tensor> weights(tensors);
-  Directions directions(whole_.size(), std::vector<at::Tensor>(tensors));  // a component a tensor
-  for (size_t c = 0; c < whole_.size(); ++c) {
-    const auto id = static_cast<size_t>(whole_[c].parameter);
-    weights[id] = parameters_.weight(whole_[c].parameter);
-    directions[c][id] = parameters_.delta(whole_[c].parameter);
+  Directions directions;  // a component a tensor that moves
+  std::vector<size_t> moving;
+  for (const ParameterRows& each : whole_) {
+    const auto id = static_cast<size_t>(each.parameter);
+    weights[id] = parameters_.weight(each.parameter);
+    if (!parameters_.moves(each.parameter)) continue;
+    moving.push_back(id);
+    directions.emplace_back(tensors)[id] = parameters_.delta(each.parameter);
   }
   const DirectionalDerivatives found = directional_derivatives(model_, input, weights, directions);
   const at::Tensor values = found.values.to(at::kDouble).contiguous();            // B J
@@ -147,8 +150,8 @@ void ClassifierSweep::evaluate_forward(const Evaluation& evaluation, const std::
       const auto at = static_cast<int64_t>(b) * output_count_ + output;
       const RoundRow row = sink.row(members[b].ask, static_cast<size_t>(members[b].row));
       *row.functional = values.const_data_ptr<double>()[at];
-      for (size_t c = 0; c < whole_.size(); ++c) {
-        row.values[static_cast<size_t>(whole_[c].parameter)] =
+      for (size_t c = 0; c < moving.size(); ++c) {
+        row.values[moving[c]] =
             derivatives.const_data_ptr<double>()[static_cast<int64_t>(c) * values.numel() + at];
       }
     }

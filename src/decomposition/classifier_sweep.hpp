@@ -45,6 +45,7 @@ class ClassifierSweep final : public Sweep {
   /// Where there are several outputs the asks are of sample · outputs + output.
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
+  [[nodiscard]] bool moves() const override { return parameters_.moves(); }
   [[nodiscard]] const Device& device() const override { return parameters_.device(); }
 
  private:

@@ -2,6 +2,7 @@
 // How and where numbers are formed.
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "decomposition/device.hpp"
@@ -24,6 +25,8 @@ struct Computation {
   Precision precision;
   ProductForm form = ProductForm::formed;
   Device device = Device::cpu();
+  /// Of F at the ends of segments; none: these values come out of the evaluations themselves.
+  std::optional<Precision> values = {};
 };
 
 /// Throws UsageError where the device does not have the precision (tf32 without CUDA), and makes

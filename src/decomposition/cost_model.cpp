@@ -1,7 +1,6 @@
 #include "decomposition/cost_model.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <span>
 
@@ -11,7 +10,8 @@
 namespace explaind {
 namespace {
 
-constexpr std::array<double, 5> levels{9, 17, 33, 65, 129};
+/// Of a forward pass in fp64, beside one in fp32; measured: tests/benchmarks/results.
+constexpr double double_precision_cost = 2;
 
 /// Everything in the model that is multiplied with activations, and the tokens it sees.
 struct Work {
@@ -108,10 +108,12 @@ ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluati
     expected.values = 2;
     return expected;
   }
-  expected.gradients = std::max(evaluations, levels[0]);
-  for (size_t level = 0; level + 1 < levels.size(); ++level) {
-    const double width = levels[level + 1] - levels[level];
-    const double beyond = std::clamp((expected.gradients - levels[level]) / width, 0.0, 1.0);
+  const auto first = static_cast<double>(options.first_nodes);
+  expected.nodes = expected.largest = first;
+  expected.gradients = std::max(evaluations, first);
+  for (double level = first; level < 129; level = 2 * level - 1) {
+    const double width = level - 1;  // what the next level adds
+    const double beyond = std::clamp((expected.gradients - level) / width, 0.0, 1.0);
     const double any = 1 - std::pow(1 - beyond, static_cast<double>(samples));
     expected.rounds += any;
     expected.nodes += any * width;
@@ -149,6 +151,10 @@ CostEstimate estimate_cost(const MemoryDemand& demand, const MemoryPlan& memory,
                head = times.head * (split ? 1.5 : 1), weight = split ? 0 : times.weight;
   double seconds = chunks * (gradients * (attributed * work.blocks + head * work.unembedding) +
                              values * times.forward * (work.blocks + work.unembedding));
+  if (demand.computation.values) {  // neighbouring segments share a pass
+    seconds += chunks * (segments + 1) / segments * double_precision_cost * work.tokens *
+               times.forward * (work.blocks + work.unembedding);
+  }
   if (resident) {
     seconds += chunks * (expected.nodes + expected.values) * weight * work.all +
                (split ? 2 * chunks * gradients * times.forward * work.blocks : 0) +

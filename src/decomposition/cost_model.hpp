@@ -18,9 +18,9 @@ struct ExpectedRounds {
   double values = 0;     ///< evaluations of F alone a sample
 };
 
-/// evaluations: the mean over samples, for the adaptive rule. Samples stop at 9, 17, 33, 65 or 129
-/// nodes; where the mean lies between two of these, samples are taken to go on independently of
-/// each other, and a chunk goes on when one of them does.
+/// evaluations: the mean over samples, for the adaptive rule. Samples stop at a level of its nodes;
+/// where the mean lies between two of these, samples are taken to go on independently of each
+/// other, and a chunk goes on when one of them does.
 ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluations,
                                int64_t samples);
 

@@ -79,6 +79,7 @@ class DenseEvaluation {
     for (size_t i = 0; i < asks.size(); ++i) {
       const Ask& ask = asks[i];
       weights_ = weights_at(segment_, deltas_, ask.t);
+      widen_ends(ask.t);
       for (at::Tensor& weight : weights_) weight.requires_grad_(!ask.value_only);
       int64_t first = 0;
       size_t row = 0;  // of the ask: its samples are functionals, ascending
@@ -102,15 +103,19 @@ class DenseEvaluation {
   /// Rows [begin, end) of the ask, functionals of the same inputs.
   void evaluate(const Predictions& predictions, int64_t first, const Ask& ask, size_t number,
                 size_t begin, size_t end) {
-    const c10::AutoGradMode graph(!ask.value_only);
+    const at::Tensor exact = exact_logits(predictions);
+    const bool gradients = !ask.value_only;
+    const c10::AutoGradMode graph(gradients);
     PlainOps ops(weights_);
-    const at::Tensor logits = model_.forward(predictions.inputs, ops);
+    at::Tensor logits = exact;
+    if (gradients || !exact.defined()) logits = model_.forward(predictions.inputs, ops);
     for (size_t row = begin; row < end; ++row) {
       const auto functional = static_cast<size_t>(ask.samples[row]);
-      const at::Tensor value =
-          predictions.functionals[functional - static_cast<size_t>(first)](logits);
-      functionals_[number].push_back(value.item<double>());
-      if (ask.value_only) continue;
+      const OutputFunctional& of_logits =
+          predictions.functionals[functional - static_cast<size_t>(first)];
+      const at::Tensor value = of_logits(logits);
+      functionals_[number].push_back((exact.defined() ? of_logits(exact) : value).item<double>());
+      if (!gradients) continue;
       value.backward({}, /*retain_graph=*/row + 1 < end);
       const std::vector<at::Tensor> gradient = take_gradients();
       for (size_t i = 0; i < gradient.size(); ++i) {
@@ -119,6 +124,22 @@ class DenseEvaluation {
       }
       open_[functional].add(gradient, ask.weights_of(static_cast<int64_t>(row)));
     }
+  }
+
+  /// F at the ends is formed in fp64, so that the residual measures the gradients and not the
+  /// rounding of two values.
+  void widen_ends(double t) {
+    ends_.clear();
+    if ((t != 0 && t != 1) || weights_.front().scalar_type() == at::kDouble) return;
+    for (const at::Tensor& weight : weights_) ends_.push_back(weight.to(at::kDouble));
+  }
+  /// Undefined between the ends.
+  [[nodiscard]] at::Tensor exact_logits(const Predictions& predictions) const {
+    if (ends_.empty()) return {};
+    const c10::NoGradGuard no_graph;
+    const at::Tensor& inputs = predictions.inputs;
+    PlainOps ops(ends_);
+    return model_.forward(inputs.is_floating_point() ? inputs.to(at::kDouble) : inputs, ops);
   }
 
   std::vector<at::Tensor> take_gradients() {
@@ -139,6 +160,7 @@ class DenseEvaluation {
   const Segment& segment_;
   const std::vector<Predictions>& predictions_;
   std::vector<at::Tensor> deltas_, weights_;
+  std::vector<at::Tensor> ends_;    ///< weights_ in fp64, at an end where they are not
   std::vector<OpenIntegral> open_;  ///< per functional
   std::vector<std::vector<double>> functionals_, values_;
 };

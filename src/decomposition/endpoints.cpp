@@ -22,14 +22,16 @@ Bfloat16* bf16_data(const at::Tensor& tensor) {
 }
 
 template <typename Real>
-void form_weight_of(const Endpoints& ends, const Real* delta, double t, int64_t begin, int64_t end,
-                    Real* weight) {
+void form_weight_of(const Endpoints& ends, const at::Tensor& delta, double t, int64_t begin,
+                    int64_t end, const at::Tensor& weight) {
+  Real* out = weight.data_ptr<Real>();
   if (t == 0) {
-    kernels::widen(ends.from, begin, end, weight);
+    kernels::widen(ends.from, begin, end, out);
   } else if (t == 1) {
-    kernels::widen(ends.to, begin, end, weight);
+    kernels::widen(ends.to, begin, end, out);
   } else {
-    kernels::interpolate(ends.from, delta, static_cast<Real>(t), begin, end, weight);
+    kernels::interpolate(ends.from, delta.const_data_ptr<Real>(), static_cast<Real>(t), begin, end,
+                         out);
   }
 }
 
@@ -48,13 +50,14 @@ Stored stored(const TensorView& view) { return {view.data, view.dtype}; }
 
 template <typename Real>
 void form_weight_on(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
-                    Real* weight) {
+                    const at::Tensor& weight) {
   namespace twins = kernels::device;
+  Real* out = weight.data_ptr<Real>();
   if (t == 0 || t == 1) {
-    twins::widen(stored(t == 0 ? ends.from : ends.to), delta.numel(), weight, device.stream());
+    twins::widen(stored(t == 0 ? ends.from : ends.to), weight.numel(), out, device.stream());
   } else {
     twins::interpolate(stored(ends.from), delta.const_data_ptr<Real>(), static_cast<Real>(t),
-                       delta.numel(), weight, device.stream());
+                       weight.numel(), out, device.stream());
   }
 }
 
@@ -62,9 +65,9 @@ void form_weight_on_device(const Endpoints& ends, const at::Tensor& delta, doubl
                            const Device& device, at::Tensor& weight) {
   namespace twins = kernels::device;
   if (weight.scalar_type() == at::kDouble) {
-    form_weight_on(ends, delta, t, device, weight.data_ptr<double>());
+    form_weight_on<double>(ends, delta, t, device, weight);
   } else if (weight.scalar_type() == at::kFloat) {
-    form_weight_on(ends, delta, t, device, weight.data_ptr<float>());
+    form_weight_on<float>(ends, delta, t, device, weight);
   } else if (t == 0 || t == 1) {
     twins::widen(stored(t == 0 ? ends.from : ends.to), weight.numel(), bf16_data(weight),
                  device.stream());
@@ -137,10 +140,9 @@ void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const
   }
   at::parallel_for(0, weight.numel(), grain, [&](int64_t begin, int64_t end) {
     if (weight.scalar_type() == at::kDouble) {
-      form_weight_of(ends, delta.const_data_ptr<double>(), t, begin, end,
-                     weight.data_ptr<double>());
+      form_weight_of<double>(ends, delta, t, begin, end, weight);
     } else if (weight.scalar_type() == at::kFloat) {
-      form_weight_of(ends, delta.const_data_ptr<float>(), t, begin, end, weight.data_ptr<float>());
+      form_weight_of<float>(ends, delta, t, begin, end, weight);
     } else {
       form_rounded_weight(ends, t, begin, end, bf16_data(weight));
     }

@@ -15,8 +15,9 @@ namespace explaind {
 /// many elements as the endpoints; on a device both must be there, on boundaries of 64 bytes.
 void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta);
 
-/// weight = a + tΔ; a itself at t = 0, b itself at t = 1. Where weight is bf16 Δ is formed anew in
-/// fp32 (the rounded one would do for no W(t)) and the sum rounded once.
+/// weight = a + tΔ; a itself at t = 0, b itself at t = 1, where delta may be undefined. Where
+/// weight is bf16 Δ is formed anew in fp32 (the rounded one would do for no W(t)) and the sum
+/// rounded once.
 void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
                  at::Tensor& weight);
 

@@ -82,7 +82,7 @@ int64_t accumulator_bytes(const MemoryDemand& demand, int64_t chunk) {
 
 MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget& budget) {
   const Sizes sizes = sizes_of(demand.network);
-  const auto& [precision, form, device] = demand.computation;
+  const auto& [precision, form, device, values] = demand.computation;
   const auto size = static_cast<int64_t>(at::elementSize(precision.type));
   const auto product_size = static_cast<int64_t>(at::elementSize(precision.products));
   const int64_t micro_batch = demand.solver.micro_batch;
@@ -106,13 +106,21 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   const int64_t outputs = whole_graph ? sizes.outputs : sizes.block_outputs;
   plan.graph = tokens * (size * (4 * outputs + 4 * sizes.slice) +
                          (precision.rounds_products() ? 2 * product_size * outputs : 0));
+  if (values) {
+    const auto wide = static_cast<int64_t>(at::elementSize(values->type));
+    plan.value_weights = wide * sizes.largest_block;
+    plan.value_graph = largest_micro_batch(demand.samples, micro_batch) * wide *
+                           (2 * sizes.block_outputs + 2 * sizes.slice) +
+                       MemoryPlan::held(MemoryPlan::value_activations);
+  }
   plan.accumulators = accumulator_bytes(demand, chunk);
   const int64_t stored = 2 * stored_size(demand);  // of both ends
   const int64_t share = stored * (sizes.model / demand.shards);
   const int64_t two_blocks = 2 * stored * sizes.largest_block;  // what is open, and what comes next
   const int64_t gathered = source == Source::gathered ? share + two_blocks : 0;
   if (plan.on_device) {  // NCCL gathers there, MPI here: room for either
-    plan.endpoints = resident ? stored * sizes.used_whole : std::max(two_blocks, gathered);
+    plan.endpoints = resident ? stored * sizes.used_whole + (values ? two_blocks : 0)
+                              : std::max(two_blocks, gathered);
     plan.shares = gathered;
   } else {
     plan.endpoints = gathered;
@@ -174,7 +182,7 @@ MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice,
       fmt::format("a rank may take {} and needs {}: {} for the program, {} for weights ({}), {} "
                   "for endpoints, {} for a micro-batch's graph, {} for activations, {} for scores",
                   text(there), text(needed),
-                  text(device_decides ? wanted.device_base : wanted.base), text(wanted.parameters),
+                  text(device_decides ? wanted.device_base : wanted.base), text(wanted.weights()),
                   to_string(wanted.source), text(wanted.endpoints), text(wanted.graph),
                   text(wanted.activations), text(wanted.accumulators)),
       least.fits(budget)

@@ -1,6 +1,7 @@
 #pragma once
 // How much memory a rank's work takes, and which parameter source fits the budget.
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,19 +41,26 @@ struct MemoryPlan {
   int64_t endpoints = 0;   ///< as stored. Gathered on the host: this rank's share, what is open and
                            ///< what comes next; on a device: the model's, or those of two parts
   int64_t graph = 0;       ///< of what runs at once: the model's, or one block's
-  int64_t accumulators = 0;  ///< scores of one chunk; on the host
-  int64_t dense = 0;         ///< gradients and scores of scalars; where there are any, matrices of
-                             ///< which rows are looked up are resident too
-  int64_t activations = 0;   ///< one a block boundary and evaluation, at most; where blocks are
-                             ///< outermost
-  int64_t activation = 0;    ///< of these, one evaluation's: not added to the total
-  int64_t device_base = 0;   ///< CUDA's own
-  int64_t shares = 0;        ///< on a device, gathered: this rank's share, on the host
+  int64_t accumulators = 0;   ///< scores of one chunk; on the host
+  int64_t dense = 0;          ///< gradients and scores of scalars; where there are any, matrices of
+                              ///< which rows are looked up are resident too
+  int64_t activations = 0;    ///< one a block boundary and evaluation, at most; where blocks are
+                              ///< outermost
+  int64_t activation = 0;     ///< of these, one evaluation's: not added to the total
+  int64_t value_weights = 0;  ///< of the largest part opened, where F at checkpoints has a
+                              ///< precision of its own
+  int64_t value_graph = 0;  ///< what its forward passes hold; not beside `graph`
+  int64_t device_base = 0;  ///< CUDA's own
+  int64_t shares = 0;       ///< on a device, gathered: this rank's share, on the host
   /// Each activation kept holds this much: with the block's output, its gradient, and gaps between.
   static constexpr double held_per_activation = 1.6;
   [[nodiscard]] static int64_t held(int64_t kept) {
     return static_cast<int64_t>(held_per_activation * static_cast<double>(kept));
   }
+  /// Activations of these forward passes may always take so much.
+  static constexpr int64_t value_activations = int64_t{4} << 20;
+  /// W(t), Δ, and weights at checkpoints.
+  [[nodiscard]] int64_t weights() const { return parameters + value_weights; }
   /// Of the host.
   [[nodiscard]] int64_t total() const {
     return base + accumulators + dense + (on_device ? shares : computing());
@@ -64,7 +72,7 @@ struct MemoryPlan {
 
  private:
   [[nodiscard]] int64_t computing() const {
-    return parameters + endpoints + graph + held(activations);
+    return weights() + endpoints + std::max(graph + held(activations), value_graph);
   }
 };
 

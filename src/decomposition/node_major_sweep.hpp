@@ -27,6 +27,7 @@ class NodeMajorSweep final : public Sweep {
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;
+  [[nodiscard]] bool moves() const override { return parameters_.moves(); }
   [[nodiscard]] const Device& device() const override { return parameters_.device(); }
 
  private:

@@ -33,6 +33,11 @@ class ParameterSource {
   /// The segment that everything below is of. Throws DataError naming checkpoint, tensor and
   /// element of a weight that is not finite, where the source reads them all.
   virtual void load(int64_t segment) = 0;
+  /// What is loaded; −1: nothing yet.
+  [[nodiscard]] virtual int64_t segment() const = 0;
+  /// False for a parameter, or a segment, whose Δ is zero: it needs no product of its own.
+  [[nodiscard]] virtual bool moves(ParameterId /*parameter*/) { return true; }
+  [[nodiscard]] virtual bool moves() { return true; }
   /// Makes the Δ of these parts available, at most one part a parameter; what was open is closed.
   /// `next` is what will be opened afterwards: it may be fetched meanwhile.
   virtual void open(const std::vector<ParameterRows>& parts,

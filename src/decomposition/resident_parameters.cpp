@@ -46,6 +46,7 @@ ResidentParameters::ResidentParameters(const Model& model, std::vector<Parameter
       precision_(precision),
       device_(device),
       used_(std::move(used)),
+      movement_(trajectory, model.parameters().size()),
       weights_(model.parameters().size()),
       deltas_(model.parameters().size()),
       open_weights_(weights_.size()),
@@ -77,6 +78,7 @@ void ResidentParameters::load(int64_t segment) {
     require_finite(ends.to, trajectory_.describe(segment, true));
   }
   segment_ = segment;
+  movement_.load(segment);
   for (const ParameterId id : used_) {
     const auto i = static_cast<size_t>(id);
     form_delta(endpoints(id), device_, deltas_[i]);

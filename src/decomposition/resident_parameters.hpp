@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "decomposition/movement.hpp"
 #include "decomposition/parameter_source.hpp"
 #include "decomposition/uploaded_endpoints.hpp"
 
@@ -23,6 +24,9 @@ class ResidentParameters final : public ParameterSource {
 
   /// On a device the weights are not looked at for being finite.
   void load(int64_t segment) override;
+  [[nodiscard]] int64_t segment() const override { return segment_; }
+  [[nodiscard]] bool moves(ParameterId parameter) override { return movement_.of(parameter); }
+  [[nodiscard]] bool moves() override { return movement_.at_all(); }
   void open(const std::vector<ParameterRows>& parts,
             const std::vector<ParameterRows>& next) override;
   void set_node(double t) override;
@@ -54,6 +58,7 @@ class ResidentParameters final : public ParameterSource {
   std::vector<ParameterId> used_;          ///< whole
   std::optional<DeviceEndpoints> stored_;  ///< on a device
   int64_t segment_ = -1;
+  Movement movement_;
   double node_ = -1;                                    ///< of weights_; −1: none
   std::vector<at::Tensor> weights_, deltas_;            ///< per parameter; undefined where not used
   std::vector<at::Tensor> open_weights_, open_deltas_;  ///< views of them

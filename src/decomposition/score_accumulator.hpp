@@ -12,6 +12,7 @@
 #include <limits>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "decomposition/contraction.hpp"
@@ -101,6 +102,10 @@ class ScoreAccumulator {
   /// Of the round, as AdaptivePlan::tell takes them.
   [[nodiscard]] const std::vector<std::vector<double>>& functionals() const { return functionals_; }
   [[nodiscard]] const std::vector<std::vector<double>>& values() const { return values_; }
+  /// F of an ask's samples, from who knows it better than the sweep does.
+  void set_functionals(size_t ask, std::vector<double> values) {
+    functionals_[ask] = std::move(values);
+  }
   /// The same, to be filled in by who computed it.
   [[nodiscard]] RoundRow row(size_t ask, size_t row);
   /// P C scores of a sample in an accumulator; only with keep_scores.

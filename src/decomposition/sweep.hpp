@@ -18,6 +18,7 @@ struct ChunkBatches {
   std::vector<int64_t> first;  ///< per micro-batch: its first sample within the chunk
   /// J outputs of F: asks are of sample · J + output.
   int64_t outputs = 1;
+  int64_t begin = 0;  ///< the chunk's first sample, which names it
 };
 
 /// The part of a unit that one rank of a segment group computes: every size-th micro-batch.
@@ -37,6 +38,8 @@ class Sweep {
   /// loaded for; fills sink's values and functionals.
   virtual void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
                    ScoreAccumulator& sink) = 0;
+  /// False where no weight moves on that segment: F does not change, and every score is zero.
+  [[nodiscard]] virtual bool moves() const { return true; }
   /// Where it computes.
   [[nodiscard]] virtual const Device& device() const = 0;
 };

@@ -151,7 +151,7 @@ std::vector<double> UnitSolver::values(
 }
 
 ChunkBatches UnitSolver::batches(int64_t begin, int64_t end) const {
-  ChunkBatches chunk{.batches = {}, .first = {}, .outputs = options_.outputs};
+  ChunkBatches chunk{.batches = {}, .first = {}, .outputs = options_.outputs, .begin = begin};
   for (int64_t first = begin; first < end; first += options_.micro_batch) {
     const int64_t last = std::min(first + options_.micro_batch, end);
     const std::span<const Sample> members(samples_.data() + first, samples_.data() + last);
@@ -165,9 +165,11 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNod
                              ScoreTile& tile) const {
   const ChunkBatches chunk = batches(begin, end);
   const int64_t outputs = options_.outputs, pairs = (end - begin) * outputs;
-  const auto plan =
-      make_plan(options_.quadrature, end - begin, static_cast<int64_t>(table_.parameters().size()),
-                scores_follow_tensors_ && nodes == nullptr, outputs);
+  const auto tensors = static_cast<int64_t>(table_.parameters().size());
+  const auto plan = sweep.moves()
+                        ? make_plan(options_.quadrature, end - begin, tensors,
+                                    scores_follow_tensors_ && nodes == nullptr, outputs)
+                        : make_still_plan(options_.quadrature, end - begin, tensors, outputs);
   NodeRecord record(nodes == nullptr ? 0 : end - begin);
   const int64_t first_pair = (begin - tile.unit.sample_begin) * outputs;
   ScoreAccumulator sink(table_, pairs, options_.axes.position ? options_.positions : 0,

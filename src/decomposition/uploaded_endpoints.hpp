@@ -18,7 +18,7 @@ namespace explaind {
 /// next block travels while the device computes with the one before. Views are of device memory.
 class UploadedEndpoints final : public EndpointReader {
  public:
-  UploadedEndpoints(std::unique_ptr<EndpointReader> stored, const Device& device)
+  UploadedEndpoints(std::shared_ptr<EndpointReader> stored, const Device& device)
       : stored_(std::move(stored)), device_(device), upload_(device) {}
 
   void load(int64_t segment) override { stored_->load(segment); }
@@ -27,7 +27,7 @@ class UploadedEndpoints final : public EndpointReader {
   void request(const std::vector<ParameterRows>& parts) override { stored_->request(parts); }
 
  private:
-  std::unique_ptr<EndpointReader> stored_;
+  std::shared_ptr<EndpointReader> stored_;
   Device device_;
   Upload upload_;
   std::array<at::Tensor, 2> buffers_;  ///< bytes

@@ -43,7 +43,8 @@ at::Tensor VocabularyHead::logits_of(const Evaluation& evaluation, at::Tensor* r
   const ParameterId matrix = network_.unembedding();
   parameters_.set_node(evaluation.node());
   const at::Tensor logits = times_transposed(evaluation.hidden, parameters_.weight(matrix));
-  if (!evaluation.t_of_members.defined() && response == nullptr) return logits;
+  const bool wanted = evaluation.t_of_members.defined() || response != nullptr;
+  if (!wanted || !parameters_.moves(matrix)) return logits;
   const at::Tensor z = times_transposed(evaluation.hidden, parameters_.delta(matrix));
   if (response != nullptr) *response = z;
   if (!evaluation.t_of_members.defined()) return logits;
@@ -63,7 +64,7 @@ at::Tensor VocabularyHead::gradient_of(const Evaluation& evaluation,
     return times(flat(gradient), weight).view_as(evaluation.hidden);
   };
   const at::Tensor at_node = through(parameters_.weight(matrix));
-  if (!evaluation.t_of_members.defined()) return at_node;
+  if (!evaluation.t_of_members.defined() || !parameters_.moves(matrix)) return at_node;
   return at_node + evaluation.t_of_members.view({-1, 1, 1}) * through(parameters_.delta(matrix));
 }
 
@@ -76,7 +77,7 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
     at::Tensor response, logits = logits_of(each, each.value_only ? nullptr : &response);
     sink.set_functional(losses.whole(logits, !each.value_only));
     if (each.value_only) continue;
-    sink.add(network_.unembedding(), logits, response);
+    if (response.defined()) sink.add(network_.unembedding(), logits, response);
     for (int64_t d = 0; d < sink.directions(); ++d) {
       sink.direction(d).add(network_.unembedding(), logits, direction_response(each, d));
     }
@@ -108,7 +109,9 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
       at::Tensor response, logits = logits_of(each, &response);
       losses[i].gradient_slice(logits, slice.first);
       sink.begin_evaluation(each.members);
-      sink.add_slice(network_.unembedding(), slice.first, logits, response, scores[i]);
+      if (response.defined()) {
+        sink.add_slice(network_.unembedding(), slice.first, logits, response, scores[i]);
+      }
       for (int64_t d = 0; d < sink.directions(); ++d) {
         sink.direction(d).add_slice(network_.unembedding(), slice.first, logits,
                                     direction_response(each, d),
@@ -121,7 +124,9 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
   for (size_t i = 0; i < evaluations.size(); ++i) {
     if (evaluations[i].value_only) continue;
     sink.begin_evaluation(evaluations[i].members);
-    sink.add_sums(network_.unembedding(), scores[i]);
+    if (parameters_.moves(network_.unembedding())) {
+      sink.add_sums(network_.unembedding(), scores[i]);
+    }
     for (int64_t d = 0; d < sink.directions(); ++d) {
       sink.direction(d).add_sums(network_.unembedding(), of_directions[static_cast<size_t>(d)][i]);
     }

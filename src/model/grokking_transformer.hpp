@@ -2,6 +2,7 @@
 // The one-layer transformer of the modular addition experiment (MOD-113).
 
 #include "model/classifier.hpp"
+#include "model/smoothness.hpp"
 
 namespace explaind {
 
@@ -17,12 +18,13 @@ struct GrokkingTransformerConfig {
 ///
 /// Its table of positions is a parameter that nothing uses, as in the paper's model (it makes the
 /// count 89,664): it gets no gradient, so no optimizer steps or decays it.
-class GrokkingTransformer final : public Classifier {
+class GrokkingTransformer final : public Classifier, public OfSmoothness {
  public:
   explicit GrokkingTransformer(const GrokkingTransformerConfig& config);
   /// ids: B T. Returns B V.
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
   [[nodiscard]] int64_t classes() const override { return config_.vocabulary; }
+  [[nodiscard]] Smoothness smoothness() const override { return smoothness_of(config_.activation); }
 
  private:
   GrokkingTransformerConfig config_;

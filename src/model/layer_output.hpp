@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "model/model.hpp"
+#include "model/smoothness.hpp"
 
 namespace explaind {
 
 /// The model with what a layer's linear operation gives (its bias added, its activation function
 /// not yet applied) in place of logits, K coordinates in the order in which they lie there.
 /// Parameters are the whole model's: those that come later do nothing to it.
-class LayerOutput final : public Model {
+class LayerOutput final : public Model, public OfSmoothness {
  public:
   /// weight: the layer's matrix or kernel, by its name. `model` must outlive this. Throws
   /// UsageError where the model has no parameter of that name, or uses it in no linear operation or
@@ -22,6 +23,7 @@ class LayerOutput final : public Model {
   [[nodiscard]] const std::vector<ParameterInfo>& parameters() const override {
     return model_.parameters();
   }
+  [[nodiscard]] Smoothness smoothness() const override { return smoothness_of(model_); }
   [[nodiscard]] InitialValue initial_value(ParameterId id) const override {
     return model_.initial_value(id);
   }

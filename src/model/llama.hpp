@@ -7,11 +7,12 @@
 
 #include "checkpoint/model_config.hpp"
 #include "model/network.hpp"
+#include "model/smoothness.hpp"
 
 namespace explaind {
 
 /// Blocks: 0 the embedding, 1 … L the layers, L+1 the final norm.
-class LlamaNetwork final : public Network {
+class LlamaNetwork final : public Network, public OfSmoothness {
  public:
   explicit LlamaNetwork(const ModelConfig& config);
 
@@ -24,6 +25,8 @@ class LlamaNetwork final : public Network {
   [[nodiscard]] ParameterId unembedding() const override { return unembedding_; }
   [[nodiscard]] int64_t vocabulary() const override { return config_.vocabulary; }
   [[nodiscard]] int64_t max_positions() const override { return config_.max_positions; }
+  /// SiLU, norms and softmax.
+  [[nodiscard]] Smoothness smoothness() const override { return Smoothness::smooth; }
   [[nodiscard]] bool ignores(const std::string& tensor) const override;
   [[nodiscard]] std::string contradiction(
       const TensorView& ignored, const std::map<std::string, TensorView>& tensors) const override;

@@ -214,6 +214,23 @@ Sequential::Layer Sequential::build_convolution(const Description& layer,
   return made;
 }
 
+Smoothness Sequential::smoothness() const {
+  Smoothness roughest = Smoothness::smooth;
+  for (const Layer& layer : layers_) {
+    const auto* pool = std::get_if<Pool>(&layer);
+    const auto* whole = std::get_if<OverImage>(&layer);
+    if ((pool != nullptr && pool->kind == Pool::largest) ||
+        (whole != nullptr && whole->kind == Pool::largest) ||
+        std::holds_alternative<LeakyRelu>(layer)) {
+      roughest = Smoothness::kinks;
+    }
+    if (const auto* function = std::get_if<Activation>(&layer)) {
+      roughest = rougher(roughest, smoothness_of(*function));
+    }
+  }
+  return roughest;
+}
+
 at::Tensor Sequential::forward(const at::Tensor& input, Ops& ops) const {
   if (input.sizes().slice(1) != at::IntArrayRef(input_)) {
     throw DataError(

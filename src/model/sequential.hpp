@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "model/classifier.hpp"
+#include "model/smoothness.hpp"
 
 namespace explaind {
 
 /// A classifier out of layers one after the other: vectors or images in, logits of classes out.
 /// Parameters are named as in torch.nn.Sequential, by the layer: "0.weight", "2.bias".
-class Sequential final : public Classifier {
+class Sequential final : public Classifier, public OfSmoothness {
  public:
   /// config: {"input": [features] or [channels, height, width], "layers": [{"type": …}, …]} with
   /// - linear: in, out, bias (true or false);
@@ -32,6 +33,8 @@ class Sequential final : public Classifier {
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
   [[nodiscard]] int64_t classes() const override { return classes_; }
   [[nodiscard]] std::string random_layer() const override { return random_layer_; }
+  /// Of the roughest layer.
+  [[nodiscard]] Smoothness smoothness() const override;
 
  private:
   struct Convolution {

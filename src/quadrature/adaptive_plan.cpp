@@ -94,7 +94,7 @@ class NestedPlan final : public AdaptivePlan {
     if (judged == LevelVerdict::kinks) {
       bisections_[sample].emplace(nested.shared_value(0.0), nested.shared_value(0.5),
                                   nested.shared_value(1.0), change, nested.tolerances(),
-                                  nested.evaluations(), options_.max_kink_nodes);
+                                  nested.evaluations(), options_.max_kink_nodes, options_.epsilon);
       if (bisections_[sample]->done()) finish_bisection(sample);
       return;
     }
@@ -111,7 +111,8 @@ class NestedPlan final : public AdaptivePlan {
   void finish_bisection(size_t sample) {
     const SimpsonBisection& bisection = *bisections_[sample];
     SampleVerdict& verdict = verdicts_[sample];
-    verdict.end = bisection.met() ? SampleVerdict::End::kinks : SampleVerdict::End::missed;
+    using End = SampleVerdict::End;
+    verdict.end = bisection.met() ? End::kinks : bisection.limited() ? End::limited : End::missed;
     verdict.error = bisection.error();
     verdict.evaluations = bisection.evaluations();
     verdict.accumulator = replays_ ? static_cast<int>(levels_.count()) : -1;
@@ -187,7 +188,18 @@ std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_
   if (options.rule == QuadratureOptions::Rule::adaptive) {
     return std::make_unique<NestedPlan>(options, samples, shape, scores_follow_tensors);
   }
-  return make_fixed_plan(options, samples, shape);
+  return make_fixed_plan(options.rule == QuadratureOptions::Rule::gauss
+                             ? gauss_rule(options.nodes)
+                             : midpoint_rule(options.nodes),
+                         samples, shape, SampleVerdict::End::fixed);
+}
+
+std::unique_ptr<AdaptivePlan> make_still_plan(const QuadratureOptions& options, int64_t samples,
+                                              int64_t tensors, int64_t outputs) {
+  const IntegrandShape shape{static_cast<size_t>(outputs), static_cast<size_t>(tensors)};
+  const bool judged = options.rule == QuadratureOptions::Rule::adaptive;
+  return make_fixed_plan({}, samples, shape,
+                         judged ? SampleVerdict::End::met : SampleVerdict::End::fixed);
 }
 
 }  // namespace explaind

@@ -8,8 +8,8 @@
 namespace explaind {
 namespace {
 
-/// R: the residual, enlarged by how much the tensors' changes between two levels cancel in their
-/// sum.
+/// R: the residual beyond rounding, enlarged by how much the tensors' changes between two levels
+/// cancel in their sum.
 double residual_estimate(double residual, const std::vector<double>& difference, double floor) {
   double largest = 0, sum = 0;
   for (const double each : difference) {
@@ -17,7 +17,7 @@ double residual_estimate(double residual, const std::vector<double>& difference,
     sum += each;
   }
   const double cancelled = largest / std::max({std::abs(sum), floor, 1e-300});
-  return 2 * std::abs(residual) * std::clamp(cancelled, 1.0, 1e3);
+  return 2 * std::max(std::abs(residual) - floor, 0.0) * std::clamp(cancelled, 1.0, 1e3);
 }
 
 }  // namespace
@@ -85,9 +85,10 @@ ClenshawCurtisSample::Estimate ClenshawCurtisSample::estimate(size_t output, dou
       if (k % 2 == 0) difference[c] -= levels_.coarse_weights(level_)[k / 2] * values[k][c];
     }
   }
-  double sum = 0, scale = 0, changed = 0, floor = 0;
+  double sum = 0, scale = 0, changed = 0, floor = 0, rounding = 0;
   for (size_t c = 0; c < tensors; ++c) {
     sum += integrals[c];
+    rounding += options_.epsilon * gross[c];
     scale += std::abs(integrals[c]);
     changed = std::max(changed, std::abs(difference[c]));
     floor = std::max(floor, options_.epsilon * gross[c]);
@@ -97,7 +98,8 @@ ClenshawCurtisSample::Estimate ClenshawCurtisSample::estimate(size_t output, dou
   found.tolerance = options_.relative * (options_.relative_to_gross ? scale : std::abs(change)) +
                     options_.absolute;
   found.residual = change - sum;
-  found.converged = changed <= 16 * floor;
+  found.converged = changed <= times_rounding * floor;
+  found.rounded = std::abs(found.residual) <= times_rounding * rounding;
   found.ratio = decay.ratio;
   found.error =
       std::max(level.tail(decay), residual_estimate(found.residual, difference, floor)) + floor;
@@ -105,10 +107,13 @@ ClenshawCurtisSample::Estimate ClenshawCurtisSample::estimate(size_t output, dou
 }
 
 bool ClenshawCurtisSample::looks_like_kinks(int n, double ratio) const {
-  if (n == 17) return ratio > 0.6;
   if (n == 33) return ratio > 0.25;
+  // Before that coefficients of a smooth integrand that are not small yet look just the same.
+  if (options_.smoothness == Smoothness::smooth) return false;
+  if (n == 17) return ratio > 0.6;
   // Where single steps are begun with few nodes the integrand is nearly constant but for its kinks.
-  return options_.first_nodes < 9 && (n == 5 || n == 9) && ratio > 0.1;
+  return options_.smoothness == Smoothness::kinks && options_.first_nodes < 9 &&
+         (n == 5 || n == 9) && ratio > 0.1;
 }
 
 LevelVerdict ClenshawCurtisSample::judge(std::span<const double> change) {
@@ -126,7 +131,7 @@ LevelVerdict ClenshawCurtisSample::judge(std::span<const double> change) {
     error_ = std::max(error_, found.error);
     if (found.met()) continue;
     met = false;
-    settled = settled && n >= 17 && found.converged;
+    settled = settled && found.converged && (n >= 17 || (n == 9 && found.rounded));
     kinks = kinks || (!found.converged && looks_like_kinks(n, found.ratio));
   }
   if (met) return LevelVerdict::met;

@@ -86,6 +86,7 @@ class ClenshawCurtisSample {
     double residual = 0, error = 0, tolerance = 0;
     double ratio = 0;        ///< M2/M1
     bool converged = false;  ///< no tensor changed by more than rounding between two levels
+    bool rounded = false;    ///< the residual is no larger than rounding makes it
     [[nodiscard]] bool met() const { return std::abs(residual) <= tolerance && error <= tolerance; }
   };
   [[nodiscard]] Estimate estimate(size_t output, double change) const;

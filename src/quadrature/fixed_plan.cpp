@@ -8,7 +8,7 @@ namespace {
 
 class FixedPlan final : public AdaptivePlan {
  public:
-  FixedPlan(const FixedRule& rule, int64_t samples, IntegrandShape shape)
+  FixedPlan(const FixedRule& rule, int64_t samples, IntegrandShape shape, SampleVerdict::End end)
       : shape_(shape), verdicts_(static_cast<size_t>(samples)) {
     const auto add = [&](double t, bool value_only, double weight) {
       Ask ask{.t = t, .samples = {}, .value_only = value_only, .accumulators = 1, .weights = {}};
@@ -21,8 +21,9 @@ class FixedPlan final : public AdaptivePlan {
     for (size_t q = 0; q < rule.nodes.size(); ++q) add(rule.nodes[q], false, rule.weights[q]);
     add(1, true, 0);
     for (SampleVerdict& verdict : verdicts_) {
-      verdict.end = SampleVerdict::End::fixed;
-      verdict.error = std::numeric_limits<double>::quiet_NaN();
+      verdict.end = end;
+      verdict.error =
+          end == SampleVerdict::End::fixed ? std::numeric_limits<double>::quiet_NaN() : 0;
       verdict.evaluations = static_cast<int>(rule.nodes.size());
       verdict.integrals.assign(shape_.size(), 0.0);
     }
@@ -60,12 +61,9 @@ class FixedPlan final : public AdaptivePlan {
 
 }  // namespace
 
-std::unique_ptr<AdaptivePlan> make_fixed_plan(const QuadratureOptions& options, int64_t samples,
-                                              IntegrandShape shape) {
-  const FixedRule rule = options.rule == QuadratureOptions::Rule::gauss
-                             ? gauss_rule(options.nodes)
-                             : midpoint_rule(options.nodes);
-  return std::make_unique<FixedPlan>(rule, samples, shape);
+std::unique_ptr<AdaptivePlan> make_fixed_plan(const FixedRule& rule, int64_t samples,
+                                              IntegrandShape shape, SampleVerdict::End end) {
+  return std::make_unique<FixedPlan>(rule, samples, shape, end);
 }
 
 }  // namespace explaind

@@ -8,8 +8,8 @@
 
 namespace explaind {
 
-/// For rule = gauss or midpoint.
-std::unique_ptr<AdaptivePlan> make_fixed_plan(const QuadratureOptions& options, int64_t samples,
-                                              IntegrandShape shape);
+/// end: fixed, whose error is not known; or met, where the rule is exact.
+std::unique_ptr<AdaptivePlan> make_fixed_plan(const FixedRule& rule, int64_t samples,
+                                              IntegrandShape shape, SampleVerdict::End end);
 
 }  // namespace explaind

@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "quadrature/smoothness.hpp"
+
 namespace explaind {
 
 struct QuadratureOptions {
@@ -13,12 +15,15 @@ struct QuadratureOptions {
   double relative = 1e-5;   ///< tolerance relative to |ΔF| (or to the gross change)
   double absolute = 1e-12;  ///< in the unit of F
   bool relative_to_gross = false;
-  int first_nodes =
-      9;  ///< Clenshaw–Curtis level begun with: 3 or 5 for single optimizer steps, or 9
-  int max_nodes = 129;                     ///< Clenshaw–Curtis cap: 9, 17, 33, 65 or 129
-  int max_kink_nodes = 1500;               ///< Simpson cap
-  double epsilon = 2.220446049250313e-16;  ///< of the compute precision, a constant
+  int first_nodes = 9;                        ///< Clenshaw–Curtis level begun with: 3, 5 or 9
+  Smoothness smoothness = Smoothness::kinks;  ///< of what is integrated
+  int max_nodes = 129;                        ///< Clenshaw–Curtis cap: 9, 17, 33, 65 or 129
+  int max_kink_nodes = 1500;                  ///< Simpson cap
+  double epsilon = 2.220446049250313e-16;     ///< of the compute precision, a constant
 };
+
+/// A difference is rounding where it is no larger than so many epsilons of what was added up.
+inline constexpr double times_rounding = 16;
 
 /// "adaptive", "gauss:N" (N from 1 to 1000) or "midpoint:N"; throws UsageError otherwise. Sets rule
 /// and nodes.

@@ -5,15 +5,19 @@
 #include <limits>
 #include <utility>
 
+#include "quadrature/options.hpp"
+
 namespace explaind {
 
 SimpsonBisection::SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
                                    std::vector<double> at_one, std::vector<double> change,
-                                   std::vector<double> tolerances, int spent, int cap)
+                                   std::vector<double> tolerances, int spent, int cap,
+                                   double epsilon)
     : change_(std::move(change)),
       tolerances_(std::move(tolerances)),
       evaluations_(spent),
-      cap_(cap) {
+      cap_(cap),
+      epsilon_(epsilon) {
   values_.emplace(0.0, std::move(at_zero));
   values_.emplace(0.5, std::move(at_half));
   values_.emplace(1.0, std::move(at_one));
@@ -30,11 +34,14 @@ SimpsonBisection::Panel SimpsonBisection::panel(double begin, double end) const 
   Panel made{.begin = begin,
              .end = end,
              .integral = {},
+             .gross = {},
              .errors = std::vector<double>(change_.size(), 0.0)};
   for (size_t c = 0; c < left.size(); ++c) {
     const double simpson = width / 6 * (left[c] + 4 * middle[c] + right[c]);
     const double trapezoid = width / 2 * (left[c] + right[c]);
     made.integral.push_back(simpson);
+    made.gross.push_back(width / 6 *
+                         (std::abs(left[c]) + 4 * std::abs(middle[c]) + std::abs(right[c])));
     double& error = made.errors[c / tensors];
     error = std::max(error, std::abs(simpson - trapezoid) / 2);
   }
@@ -50,27 +57,44 @@ double SimpsonBisection::badness(const Panel& panel, const std::vector<bool>& op
   return worst;
 }
 
+SimpsonBisection::Estimate SimpsonBisection::estimate(size_t output) const {
+  const size_t tensors = panels_.front().integral.size() / change_.size();
+  Estimate found;
+  double sum = 0;
+  for (size_t c = output * tensors; c < (output + 1) * tensors; ++c) {
+    double gross = 0;
+    for (const Panel& each : panels_) {
+      sum += each.integral[c];
+      gross += each.gross[c];
+    }
+    found.floor = std::max(found.floor, epsilon_ * gross);
+    found.rounding += epsilon_ * gross;
+  }
+  for (const Panel& each : panels_) found.error += each.errors[output];
+  found.residual = change_[output] - sum;
+  return found;
+}
+
 void SimpsonBisection::advance() {
-  const size_t outputs = change_.size(), tensors = panels_.front().integral.size() / outputs;
+  const size_t outputs = change_.size();
   std::vector<bool> open(outputs);
   met_ = true;
-  bool finite = true;
+  bool finite = true, settled = true;
   error_ = 0;
   for (size_t o = 0; o < outputs; ++o) {
-    double total = 0, error = 0;
-    for (const Panel& each : panels_) {
-      for (size_t c = 0; c < tensors; ++c) total += each.integral[o * tensors + c];
-      error += each.errors[o];
-    }
-    const double residual = change_[o] - total;
-    open[o] = !(error <= tolerances_[o] && std::abs(residual) <= tolerances_[o]);
+    const Estimate found = estimate(o);
+    const double residual = std::abs(found.residual), tolerance = tolerances_[o];
+    open[o] = !(found.error <= tolerance && residual <= tolerance);
     met_ = met_ && !open[o];
-    finite = finite && std::isfinite(residual);
-    error_ = std::max(error_, error);
+    settled = settled && found.error <= std::max(tolerance, times_rounding * found.floor) &&
+              residual <= std::max(tolerance, times_rounding * found.rounding);
+    finite = finite && std::isfinite(found.residual);
+    error_ = std::max(error_, found.error);
   }
   // No further node can mend a value that is not finite.
   if (!finite) error_ = std::numeric_limits<double>::quiet_NaN();
-  done_ = met_ || evaluations_ > cap_ || !finite;
+  limited_ = settled && !met_;
+  done_ = met_ || limited_ || evaluations_ > cap_ || !finite;
   if (done_) return;
   const auto worst = std::max_element(
       panels_.begin(), panels_.end(),

@@ -2,6 +2,7 @@
 // Adaptive Simpson with one global error budget, for integrands with kinks (method.md §4).
 
 #include <array>
+#include <cstddef>
 #include <map>
 #include <vector>
 
@@ -13,10 +14,10 @@ class SimpsonBisection {
   /// Values at 0, ½ and 1: those of every output in a row, as many as `change` and `tolerances`
   /// are, of the same number of tensors C each. All outputs must meet their tolerance; the worst
   /// panel is that with the largest error beside it. `spent`: evaluations before, these three
-  /// included.
+  /// included. epsilon: of the compute precision.
   SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
                    std::vector<double> at_one, std::vector<double> change,
-                   std::vector<double> tolerances, int spent, int cap);
+                   std::vector<double> tolerances, int spent, int cap, double epsilon);
 
   [[nodiscard]] bool done() const { return done_; }
   /// Both nodes that the worst panel's halves need; while not done.
@@ -25,6 +26,8 @@ class SimpsonBisection {
   void tell(std::vector<double> first, std::vector<double> second);
 
   [[nodiscard]] bool met() const { return met_; }
+  /// Not met, and more nodes would not help: the rest is rounding.
+  [[nodiscard]] bool limited() const { return limited_; }
   /// Σ over panels, the largest of all outputs; NaN where a value is not finite, which ends the
   /// bisection.
   [[nodiscard]] double error() const { return error_; }
@@ -38,11 +41,19 @@ class SimpsonBisection {
   struct Panel {
     double begin = 0, end = 0;
     std::vector<double> integral;  ///< Simpson's, of every output and tensor
+    std::vector<double> gross;     ///< the same of absolute values
     std::vector<double> errors;  ///< of every output: ½ |Simpson − trapezoid|, largest over tensors
   };
   [[nodiscard]] Panel panel(double begin, double end) const;
   /// Its error where it is worst beside the tolerance, of outputs that have not met it.
   [[nodiscard]] double badness(const Panel& panel, const std::vector<bool>& open) const;
+  /// What all panels say of one output.
+  struct Estimate {
+    double residual = 0, error = 0;
+    double floor = 0;     ///< rounding of the largest tensor's integral
+    double rounding = 0;  ///< of all tensors' together
+  };
+  [[nodiscard]] Estimate estimate(size_t output) const;
   /// Decides whether to stop; else takes the worst panel out and asks for its halves' midpoints.
   void advance();
 
@@ -50,7 +61,8 @@ class SimpsonBisection {
   std::vector<Panel> panels_;
   std::vector<double> change_, tolerances_;
   int evaluations_, cap_;
-  bool done_ = false, met_ = false;
+  double epsilon_;
+  bool done_ = false, met_ = false, limited_ = false;
   double error_ = 0;
   Panel split_;
   std::array<double, 2> asked_{};

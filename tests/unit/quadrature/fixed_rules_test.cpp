@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <numeric>
+#include <string>
 
 namespace explaind {
 namespace {
@@ -59,6 +62,20 @@ TEST(GaussRule, ThreeNodesAreTheTextbook) {
   const FixedRule rule = gauss_rule(3);
   EXPECT_THAT(rule.nodes, Pointwise(DoubleNear(1e-16), std::vector{0.5 - far, 0.5, 0.5 + far}));
   EXPECT_THAT(rule.weights, Pointwise(DoubleNear(1e-16), std::vector{5 / 18., 8 / 18., 5 / 18.}));
+}
+
+TEST(GaussRule, AgreesWithNumpy) {
+  std::ifstream file(EXPLAIND_TEST_DATA "/quadrature/gauss.json");
+  const nlohmann::json rules = nlohmann::json::parse(file);
+  EXPECT_GE(rules.size(), 17U);
+  for (const auto& [nodes, golden] : rules.items()) {
+    SCOPED_TRACE(nodes);
+    const FixedRule rule = gauss_rule(std::stoi(nodes));
+    EXPECT_THAT(rule.nodes,
+                Pointwise(DoubleNear(4e-16), golden["nodes"].get<std::vector<double>>()));
+    EXPECT_THAT(rule.weights,
+                Pointwise(DoubleNear(4e-15), golden["weights"].get<std::vector<double>>()));
+  }
 }
 
 TEST(MidpointRule, TakesTheMiddlesOfEqualPanels) {

@@ -15,9 +15,9 @@ using testing::Pair;
 using Integrand = std::function<std::vector<double>(double)>;
 
 SimpsonBisection start(const Integrand& f, double change, double tolerance, int spent = 17,
-                       int cap = 1500) {
-  return {f(0),  f(0.5), f(1), std::vector<double>{change}, std::vector<double>{tolerance},
-          spent, cap};
+                       int cap = 1500, double epsilon = 2.2e-16) {
+  return {f(0),  f(0.5), f(1),   std::vector<double>{change}, std::vector<double>{tolerance},
+          spent, cap,    epsilon};
 }
 
 void step(SimpsonBisection& bisection, const Integrand& f) {
@@ -109,6 +109,26 @@ TEST(SimpsonBisection, StopsOnceMoreThanTheCapIsSpent) {
     EXPECT_EQ(bisection.evaluations(), spent);
     EXPECT_FALSE(bisection.met());
   }
+}
+
+TEST(SimpsonBisection, WhatIsLeftToRoundingEndsIt) {
+  constexpr double epsilon = 1.2e-7;
+  // Of the change 1e-7 is missing: less than the rounding of a few numbers of size .6.
+  SimpsonBisection bisection = start(tent(), 0.625 + 1e-7, 1e-12, 17, 1500, epsilon);
+  while (!bisection.done()) step(bisection, tent());
+  EXPECT_FALSE(bisection.met());
+  EXPECT_TRUE(bisection.limited());
+  EXPECT_LE(bisection.evaluations(), 17 + 6) << "the kinks are ends of panels after so many";
+  // What rounding does not explain is not taken for it.
+  SimpsonBisection other = start(tent(), 0.625 + 1e-4, 1e-12, 17, 100, epsilon);
+  while (!other.done()) step(other, tent());
+  EXPECT_FALSE(other.limited());
+  EXPECT_GT(other.evaluations(), 100);
+  // Nor are panels that are not resolved yet, whatever the residual.
+  const Integrand jump = [](double t) { return std::vector{t > 0.377 ? 1.0 : 0.0}; };
+  SimpsonBisection open = start(jump, 0.623, 1e-12, 17, 25, epsilon);
+  while (!open.done()) step(open, jump);
+  EXPECT_FALSE(open.limited());
 }
 
 TEST(SimpsonBisection, AValueThatIsNotFiniteEndsIt) {

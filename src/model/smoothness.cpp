@@ -1,0 +1,24 @@
+#include "model/smoothness.hpp"
+
+namespace explaind {
+
+Smoothness smoothness_of(const Model& model) {
+  const auto* knows = dynamic_cast<const OfSmoothness*>(&model);
+  return knows == nullptr ? Smoothness::kinks : knows->smoothness();
+}
+
+Smoothness smoothness_of(Activation function) {
+  switch (function) {
+    case Activation::gelu:
+    case Activation::gelu_tanh:
+    case Activation::silu:
+    case Activation::tanh:
+    case Activation::sigmoid:
+      return Smoothness::smooth;
+    case Activation::relu:
+      break;
+  }
+  return Smoothness::kinks;
+}
+
+}  // namespace explaind

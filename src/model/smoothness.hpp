@@ -1,0 +1,20 @@
+#pragma once
+// How smooth a model's outputs are in its parameters.
+
+#include "model/model.hpp"
+#include "quadrature/smoothness.hpp"
+
+namespace explaind {
+
+/// A model that knows.
+class OfSmoothness {
+ public:
+  virtual ~OfSmoothness() = default;
+  [[nodiscard]] virtual Smoothness smoothness() const = 0;
+};
+
+/// Of a model that does not say the roughest.
+Smoothness smoothness_of(const Model& model);
+Smoothness smoothness_of(Activation function);
+
+}  // namespace explaind

@@ -1,0 +1,16 @@
+#pragma once
+// What a model knows of its functionals' derivatives, which decides how they are integrated.
+
+namespace explaind {
+
+/// Of F along a straight line through the parameters.
+enum class Smoothness {
+  smooth,  ///< no derivative jumps (SiLU, GELU, tanh)
+  jumps,   ///< continuous slope, whose derivative jumps (xIELU)
+  kinks    ///< the slope jumps (ReLU, windows of max)
+};
+
+/// Of a function that is made of two.
+constexpr Smoothness rougher(Smoothness a, Smoothness b) { return a < b ? b : a; }
+
+}  // namespace explaind
