@@ -2,9 +2,10 @@
 # Makes a folder with the program and its Open MPI, HDF5, Boost and other libraries, for machines that have LibTorch
 # (any Python with torch 2.11) but none of those. The machine's glibc must be as new as this one's.
 #
-#   launch/bundle.sh [FOLDER]     default: build/bundle
+#   launch/bundle.sh [--tests] [FOLDER]     default: build/bundle
 #
 # There:  FOLDER/mpirun -n 2 FOLDER/explaind decompose …     or FOLDER/explaind alone
+# --tests: the tests of devices come along, for tests/device/check.py;  there: FOLDER/test NAME
 # Environment here:  EXPLAIND           another program than build/release/explaind
 # Environment there: EXPLAIND_LIBTORCH  the folder that holds torch/lib; else the one that `python3` imports
 set -euo pipefail
@@ -12,9 +13,14 @@ root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=launch/phase.sh
 source "$root/launch/phase.sh"
 
+tests=()
 case "${1:-}" in
+  --tests)
+    tests=(cuda_kernels_tests device_tests nccl_device_tests)
+    shift
+    ;;
   -h | --help)
-    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    sed -n '2,10s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
@@ -46,9 +52,14 @@ mkdir -p "$bundle"
 touch "$bundle/.explaind-bundle"
 mkdir -p "$bundle/bin" "$bundle/lib" "$bundle${plugins#"$prefix"}" "$bundle$(dirname "${messages#"$prefix"}")"
 cp "$program" "$bundle/bin/explaind"
+for test in "${tests[@]}"; do
+  built=$(find "$(dirname "$program")" -maxdepth 1 -name "$test")
+  [ -n "$built" ] || stop "$test is missing beside $program" "Build it where nvcc is found, with -DEXPLAIND_TESTS=ON."
+  strip -o "$bundle/bin/$test" "$built"
+done
 cp -L "$(command -v orterun)" "$(command -v orted)" "$bundle/bin/"
 cp -r "$messages" "$bundle$(dirname "${messages#"$prefix"}")/"
-mapfile -t needed < <(libraries "$program" "$bundle/bin/orterun")
+mapfile -t needed < <(libraries "$program" "$bundle/bin/orterun" "${tests[@]/#/$bundle/bin/}")
 cp -L "${needed[@]}" "$bundle/lib/"
 
 # Plugins for fabrics need drivers' libraries: those stay away, shared memory and TCP remain. PMIx comes with its own.
@@ -72,7 +83,7 @@ if [ -n "$pmix" ]; then
 fi
 
 cat > "$bundle/environment.sh" <<'END'
-# Sourced by explaind and mpirun of this folder.
+# Sourced by the programs of this folder.
 torch=${EXPLAIND_LIBTORCH:+$EXPLAIND_LIBTORCH/torch}
 torch=${torch:-$(python3 -c 'import importlib.util as u; print(u.find_spec("torch").submodule_search_locations[0])' 2>/dev/null || true)}
 if [ ! -e "$torch/lib/libtorch_cpu.so" ]; then
@@ -95,4 +106,14 @@ exec "\$here/bin/$target" "\$@"
 END
   chmod +x "$bundle/$name"
 done
+if [ ${#tests[@]} -gt 0 ]; then
+  cat > "$bundle/test" <<'END'
+#!/usr/bin/env bash
+# test NAME ARGUMENTS…: one of the tests of devices
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/environment.sh"
+exec "$here/bin/$1" "${@:2}"
+END
+  chmod +x "$bundle/test"
+fi
 echo "$bundle: $(du -sh "$bundle" | cut -f1)"

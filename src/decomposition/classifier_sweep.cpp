@@ -141,8 +141,8 @@ void ClassifierSweep::evaluate_forward(const Evaluation& evaluation, const std::
     directions.emplace_back(tensors)[id] = parameters_.delta(each.parameter);
   }
   const DirectionalDerivatives found = directional_derivatives(model_, input, weights, directions);
-  const at::Tensor values = found.values.to(at::kDouble).contiguous();            // B J
-  const at::Tensor derivatives = found.derivatives.to(at::kDouble).contiguous();  // C B J
+  const at::Tensor values = found.values.to(at::kDouble).cpu().contiguous();            // B J
+  const at::Tensor derivatives = found.derivatives.to(at::kDouble).cpu().contiguous();  // C B J
   for (int64_t output = 0; output < output_count_; ++output) {
     const Members members = members_of(evaluation, asks, output);
     for (size_t b = 0; b < members.size(); ++b) {

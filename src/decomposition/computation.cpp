@@ -26,7 +26,11 @@ void require_device(const Computation& computation) {
                      "Use --device cuda where there is one, or --precision fp32 or bf16");
   }
   if (computation.device.is_cuda()) {
-    at::globalContext().setAllowTF32CuBLAS(computation.precision.tf32);
+    at::Context& context = at::globalContext();
+    context.setAllowTF32CuBLAS(computation.precision.tf32);
+    context.setAllowTF32CuDNN(computation.precision.tf32);  // LibTorch's default is yes
+    // Sums of products of bf16 numbers stay fp32 until they are complete.
+    context.setAllowBF16ReductionCuBLAS(/*allow_reduced_precision=*/false, /*allow_splitk=*/false);
   }
 }
 

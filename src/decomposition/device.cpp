@@ -28,7 +28,9 @@ void load_cuda() {
   at::globalContext().setDeterministicFillUninitializedMemory(false);
 }
 
-c10::impl::VirtualGuardImpl cuda_interface() { return c10::impl::VirtualGuardImpl(at::kCUDA); }
+c10::impl::VirtualGuardImpl interface_of(const c10::Device& place) {
+  return c10::impl::VirtualGuardImpl(place.type());
+}
 
 }  // namespace
 
@@ -45,24 +47,24 @@ Device Device::cuda(int index) {
   static const bool loaded = (load_cuda(), true);
   static_cast<void>(loaded);
   const c10::Device place(at::kCUDA, static_cast<c10::DeviceIndex>(index));
-  cuda_interface().setDevice(place);
+  interface_of(place).setDevice(place);
   return {place, true};
 }
 
 kernels::device::Stream Device::stream() const {
-  return is_cuda() ? cuda_interface().getStream(place_).native_handle() : nullptr;
+  return is_cuda() ? interface_of(place_).getStream(place_).native_handle() : nullptr;
 }
 
 void Device::synchronize() const {
-  if (is_cuda()) cuda_interface().getStream(place_).synchronize();
+  if (!is_host()) interface_of(place_).getStream(place_).synchronize();
 }
 
 at::Tensor Device::upload(const at::Tensor& host) const {
-  return is_cuda() ? host.to(place_, /*non_blocking=*/true) : host;
+  return is_host() ? host : host.to(place_, /*non_blocking=*/true);
 }
 
 at::Tensor Device::download(const at::Tensor& tensor) const {
-  if (!is_cuda()) return tensor;
+  if (is_host()) return tensor;
   at::Tensor host = at::empty(tensor.sizes(), staging(tensor.scalar_type()));
   host.copy_(tensor, /*non_blocking=*/true);
   return host;

@@ -31,6 +31,8 @@ class Device {
   /// The twins are used.
   [[nodiscard]] bool has_twins() const { return twins_; }
   [[nodiscard]] bool is_cuda() const { return place_.is_cuda(); }
+  /// Tensors lie in this processor's memory.
+  [[nodiscard]] bool is_host() const { return place_.is_cpu(); }
   [[nodiscard]] c10::Device place() const { return place_; }
   [[nodiscard]] at::TensorOptions options(at::ScalarType type) const {
     return at::TensorOptions().dtype(type).device(place_);

@@ -126,7 +126,8 @@ at::Tensor TangentOps::linear(const at::Tensor& x, ParameterId weight, Parameter
   return with_shares(std::move(y), shares);
 }
 
-at::Tensor TangentOps::embedding(const at::Tensor& ids, ParameterId weight) {
+at::Tensor TangentOps::embedding(const at::Tensor& ids_here, ParameterId weight) {
+  const at::Tensor ids = ids_here.to(weight_of(weight).device());
   std::vector<OwnShare> shares;
   for (size_t c = 0; c < directions_.size(); ++c) {
     const at::Tensor direction = direction_of(c, weight);
@@ -212,7 +213,8 @@ at::Tensor TangentOps::attention(const at::Tensor& q, const at::Tensor& k, const
   const at::Tensor key = values(ks).transpose(-1, -2);
   at::Tensor logits = at::matmul(values(qs), key);  // B H T T
   if (causal) {
-    const at::Tensor later = at::ones({positions, positions}, at::TensorOptions(at::kBool)).triu(1);
+    const at::Tensor later =
+        at::ones({positions, positions}, logits.options().dtype(at::kBool)).triu(1);
     logits = logits.masked_fill(later, -INFINITY);
   }
   const at::Tensor weights = at::softmax(logits, -1);

@@ -22,22 +22,26 @@ void copy_on_host(const std::byte* from, size_t bytes, void* to) {
 }
 
 c10::Event recorded(const c10::Stream& stream) {
-  c10::Event event(at::kCUDA);
+  c10::Event event(stream.device_type());
   event.record(stream);
   return event;
+}
+
+c10::Stream computing_stream(const Device& device) {
+  return c10::impl::VirtualGuardImpl(device.place().type()).getStream(device.place());
 }
 
 }  // namespace
 
 Upload::Upload(const Device& device) : device_(device) {
-  if (!device.is_cuda()) return;
-  const c10::impl::VirtualGuardImpl cuda(at::kCUDA);
-  stream_ = cuda.getStreamFromGlobalPool(device.place(), /*isHighPriority=*/false);
+  if (device.is_host()) return;
+  const c10::impl::VirtualGuardImpl interface(device.place().type());
+  stream_ = interface.getStreamFromGlobalPool(device.place(), /*isHighPriority=*/false);
 }
 
 Upload::Mark Upload::mark() const {
   if (!stream_) return std::nullopt;
-  return recorded(c10::impl::VirtualGuardImpl(at::kCUDA).getStream(device_.place()));
+  return recorded(computing_stream(device_));
 }
 
 void Upload::begin(const Mark& mark) {
@@ -46,7 +50,7 @@ void Upload::begin(const Mark& mark) {
 
 void Upload::end() {
   if (!stream_) return;
-  recorded(*stream_).block(c10::impl::VirtualGuardImpl(at::kCUDA).getStream(device_.place()));
+  recorded(*stream_).block(computing_stream(device_));
 }
 
 void Upload::copy(const std::byte* from, size_t bytes, const at::Tensor& to, int64_t offset) {

@@ -27,6 +27,8 @@ std::vector<Endpoints> UploadedEndpoints::read(const std::vector<ParameterRows>&
   if (!buffer.defined() || buffer.numel() < total) {
     buffer.reset();  // before the larger one is there
     buffer = at::empty({total}, device_.options(at::kByte));
+    // What was just handed out may be memory that kernels in the computing stream still read.
+    used_[current_] = upload_.mark();
   }
   upload_.begin(used_[current_]);
   int64_t offset = 0;

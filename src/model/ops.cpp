@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <limits>
 #include <tuple>
 
 namespace explaind {
@@ -40,13 +41,25 @@ at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Te
                                           scale, /*enable_gqa=*/grouped);
 }
 
+// On CUDA devices the backward passes of LibTorch's pooling add in no fixed order, and are refused
+// where determinism is asked for. The maximum along an axis remembers the place of the one value
+// that its gradient goes to, and windows add their gradients in a fixed order.
+
 at::Tensor Ops::max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
                            int64_t padding) const {
-  return at::max_pool2d(x, {size, size}, {stride, stride}, {padding, padding});
+  if (x.is_cpu()) return at::max_pool2d(x, {size, size}, {stride, stride}, {padding, padding});
+  constexpr double nothing = -std::numeric_limits<double>::infinity();
+  const at::Tensor padded =
+      padding == 0 ? x
+                   : at::constant_pad_nd(x, {padding, padding, padding, padding}, nothing);
+  const at::Tensor windows =  // B C rows columns size²
+      padded.unfold(2, size, stride).unfold(3, size, stride).flatten(-2);
+  return std::get<0>(windows.max(-1));
 }
 
 at::Tensor Ops::max_over_image(const at::Tensor& x) const {
-  return std::get<0>(at::adaptive_max_pool2d(x, {1, 1})).flatten(1);
+  if (x.is_cpu()) return std::get<0>(at::adaptive_max_pool2d(x, {1, 1})).flatten(1);
+  return std::get<0>(x.flatten(-2).max(-1));
 }
 
 }  // namespace explaind

@@ -1,6 +1,6 @@
 // Whole decompositions through the kernels for devices against the processor's: on a device
-// (SKIPPED where there is none), and with these kernels run as ordinary functions on the host
-// (EXPLAIND_KERNELS_ON_HOST).
+// (SKIPPED where there is none), with these kernels run as ordinary functions on the host
+// (EXPLAIND_KERNELS_ON_HOST), and on a device that is not there (EXPLAIND_STAND_IN).
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,16 +12,27 @@
 #include "decomposition/computation.hpp"
 #include "decomposition/vocabulary_head.hpp"
 #include "model/llama.hpp"
+#include "unit/decomposition/stand_in_device.hpp"
 #include "unit/decomposition/tiny.hpp"
+#include "unit/decomposition/tiny_classifiers.hpp"
 
 namespace explaind::testing {
 namespace {
 
-#ifdef EXPLAIND_KERNELS_ON_HOST
+#ifdef EXPLAIND_STAND_IN
+Device tested_device() { return stand_in_device(); }
+#elif defined(EXPLAIND_KERNELS_ON_HOST)
 Device tested_device() { return Device::twins_on_host(); }
 #else
 Device tested_device() { return Device::cuda(0); }
 #endif
+
+void skip_where_none_is() {
+#if !defined(EXPLAIND_KERNELS_ON_HOST) && !defined(EXPLAIND_STAND_IN)
+  if (!kernels::device::built()) GTEST_SKIP() << "built without CUDA";
+  if (kernels::device::devices() == 0) GTEST_SKIP() << "no CUDA device";
+#endif
+}
 
 struct Case {
   const char* name;
@@ -35,12 +46,7 @@ struct Case {
 
 class OnADevice : public ::testing::TestWithParam<Case> {
  protected:
-  void SetUp() override {
-#ifndef EXPLAIND_KERNELS_ON_HOST
-    if (!kernels::device::built()) GTEST_SKIP() << "built without CUDA";
-    if (kernels::device::devices() == 0) GTEST_SKIP() << "no CUDA device";
-#endif
-  }
+  void SetUp() override { skip_where_none_is(); }
 };
 
 /// Largest distance, relative to the largest value.
@@ -109,6 +115,62 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"rows_of_slices", Granularity::row, false, false, true, split, at::kFloat, at::kFloat},
         Case{"bf16", Granularity::tensor, false, false, false, formed, at::kFloat, at::kBFloat16}),
     [](const auto& tested) { return tested.param.name; });
+
+class ClassifiersOnADevice : public ::testing::TestWithParam<std::string> {
+ protected:
+  void SetUp() override { skip_where_none_is(); }
+};
+
+// Single functionals take engine A, all outputs at once engine C where tensors are kept.
+TEST_P(ClassifiersOnADevice, ScoresAreTheProcessorsToRounding) {
+  for (const Problem& given : problems()) {
+    for (const Granularity granularity :
+         {Granularity::tensor, Granularity::head, Granularity::row}) {
+      const ComponentTable table(granularity, given.model->parameters());
+      for (const char* precision : {"fp64", "fp32"}) {
+        const Precision types = parse_precision(precision);
+        const ScoreTile here = decompose_classes(given, table, GetParam(), "gauss:3", types),
+                        there = decompose_classes(given, table, GetParam(), "gauss:3", types,
+                                                  tested_device());
+        const double rounding = types.type == at::kDouble ? 1e-12 : 5e-5;
+        EXPECT_LT(distance(here.psi, there.psi), rounding) << given.name << ", " << precision;
+        EXPECT_LT(distance(here.value_from, there.value_from), rounding) << given.name;
+        EXPECT_LT(distance(here.value_to, there.value_to), rounding) << given.name;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Functionals, ClassifiersOnADevice,
+                         ::testing::Values("loss", "logit", "logit:2", "logit_diff:label:1",
+                                           "logprob:label"));
+
+#ifdef EXPLAIND_STAND_IN
+TEST(StandInDevice, RefusesWhatADeviceWould) {
+  const Device device = stand_in_device();
+  const at::Tensor here = at::ones({3}), there = device.upload(here);
+  EXPECT_THROW(static_cast<void>(there + here), std::exception) << "tensors of two places";
+  EXPECT_DEATH(static_cast<void>(*there.const_data_ptr<float>()), "") << "the host in its memory";
+  EXPECT_EQ(device.download(there).sum().item<float>(), 3);
+  const at::Tensor image = device.upload(at::rand({1, 1, 4, 4})).requires_grad_();
+  EXPECT_THROW(at::max_pool2d(image, {2, 2}).sum().backward(), std::exception)
+      << "sums in no fixed order";
+}
+
+TEST(StandInDevice, KnowsWhoDidNotWait) {
+  const Device device = stand_in_device();
+  Upload upload(device);
+  const std::vector<float> values(64, 1);
+  const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
+  at::Tensor there = at::zeros({256}, device.options(at::kByte));  // queued, and not waited for
+  EXPECT_THROW(upload.copy(bytes, 256, there, 0), std::exception);
+  upload.begin(upload.mark());
+  upload.copy(bytes, 256, there, 0);
+  EXPECT_THROW(static_cast<void>(there + 1), std::exception) << "the copy may be on its way";
+  upload.end();
+  EXPECT_NO_THROW(static_cast<void>(there + 1));
+}
+#endif
 
 TEST(ChooseDevice, SaysWhyThereIsNone) {
   EXPECT_FALSE(choose_device("cpu", 0).device.has_twins());

@@ -16,6 +16,9 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <type_traits>
+
+#include "unit/kernels/launch_hooks.hpp"
 
 #define __global__
 #define __device__
@@ -108,11 +111,22 @@ inline void __syncthreads() { explaind::cuda_on_host::Threads::of_a_block().wait
 
 namespace explaind::kernels::device {
 
+template <typename Argument>
+const void* pointer_of(const Argument& argument) {
+  if constexpr (std::is_pointer_v<Argument>) {
+    return argument;
+  } else {
+    return nullptr;
+  }
+}
+
 template <typename... Parameters, typename... Arguments>
 void launch(void (*kernel)(Parameters...), dim3 grid, void* /*stream*/, Arguments... arguments) {
   constexpr unsigned threads = 256;
   blockDim = dim3(threads);
   gridDim = grid;
+  if (cuda_on_host::before_launch != nullptr)
+    cuda_on_host::before_launch({pointer_of(arguments)...});
   for (unsigned y = 0; y < grid.y; ++y) {
     for (unsigned x = 0; x < grid.x; ++x) {
       blockIdx = dim3(x, y, 0);
@@ -120,6 +134,7 @@ void launch(void (*kernel)(Parameters...), dim3 grid, void* /*stream*/, Argument
           [&] { kernel(static_cast<Parameters>(arguments)...); });
     }
   }
+  if (cuda_on_host::after_launch != nullptr) cuda_on_host::after_launch();
 }
 
 }  // namespace explaind::kernels::device
