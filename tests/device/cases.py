@@ -64,7 +64,7 @@ def engine_cases(runs):
         yield f"Llama, {name}: a logit", [*series, "--functional", "logit:-1:5"], ("fp32",), plain, ("psi",)
         yield f"Llama, {name}: split products", [*series, "--product-form", "split"], ("fp32",), plain, ("psi",)
     for model, run in runs.items():
-        samples = ["--series", run, "--samples", "validation:0-3", "--quadrature", "gauss:3"]
+        samples = ["--series", run, "--samples", "validation:0:3", "--quadrature", "gauss:3"]
         yield f"{model}: loss", samples, ("fp64", "fp32"), plain, ("psi", "value_from")
         yield f"{model}: every logit (forward mode)", [*samples, "--functional", "logit", "--axes", "sample,output"], ("fp64", "fp32"), (*plain, "output"), ("psi",)
         yield f"{model}: parts", [*samples, "--parts", "decay,rounding,data"], ("fp64",), plain, ("psi", "psi_data", "psi_decay")

@@ -69,12 +69,12 @@ inline std::vector<FirstOperation> first_operations() {
 }
 
 /// Numbers that such a chain sees as they are, with labels of 3 classes.
-inline Dataset numbers_for(const FirstOperation& chain, int64_t samples, uint64_t seed) {
+inline Dataset numbers_for(const FirstOperation& chain, int64_t count, uint64_t seed) {
   at::Generator generator = at::detail::createCPUGenerator(seed);
-  std::vector<int64_t> shape{samples};
+  std::vector<int64_t> shape{count};
   shape.insert(shape.end(), chain.inputs.begin(), chain.inputs.end());
   return {at::randn(shape, generator, at::kDouble),
-          at::randint(0, 3, {samples}, generator, at::kLong)};
+          at::randint(0, 3, {count}, generator, at::kLong)};
 }
 
 }  // namespace explaind::testing
