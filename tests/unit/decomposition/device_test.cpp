@@ -10,6 +10,7 @@
 
 #include "core/error.hpp"
 #include "decomposition/computation.hpp"
+#include "decomposition/upload.hpp"
 #include "decomposition/vocabulary_head.hpp"
 #include "model/llama.hpp"
 #include "unit/decomposition/stand_in_device.hpp"

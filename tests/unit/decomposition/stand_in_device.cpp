@@ -174,21 +174,21 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   void setDevice(c10::Device /*to*/) const override {}
   void uncheckedSetDevice(c10::Device /*to*/) const noexcept override {}
   [[nodiscard]] c10::Stream getStream(c10::Device /*of*/) const noexcept override {
-    return {c10::Stream::UNSAFE, {place, 0}, current_stream};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, current_stream);
   }
   [[nodiscard]] c10::Stream getDefaultStream(c10::Device /*of*/) const override {
-    return {c10::Stream::UNSAFE, {place, 0}, 0};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, 0);
   }
   [[nodiscard]] c10::Stream getStreamFromGlobalPool(c10::Device /*of*/,
                                                     bool /*high*/) const override {
     static c10::StreamId next = 0;
     next = next % static_cast<c10::StreamId>(Order::streams - 1) + 1;
-    return {c10::Stream::UNSAFE, {place, 0}, next};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, next);
   }
   [[nodiscard]] c10::Stream exchangeStream(c10::Stream to) const noexcept override {
     const c10::StreamId before = current_stream;
     current_stream = to.id();
-    return {c10::Stream::UNSAFE, {place, 0}, before};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, before);
   }
   [[nodiscard]] c10::DeviceIndex deviceCount() const noexcept override { return 1; }
 
