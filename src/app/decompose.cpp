@@ -1,6 +1,5 @@
 // explaind decompose: the main job. Checkpoint series + samples → influence store, by all ranks.
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <chrono>
@@ -43,6 +42,7 @@
 #include "decomposition/workspace.hpp"
 #include "store/influence_store.hpp"
 #include "store/store_reader.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -139,7 +139,7 @@ bool run_all(const DecomposeJob& job, const MemoryPlan& memory, const std::vecto
 
 int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const auto start = std::chrono::steady_clock::now();
-  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
+  const ThreadTeam team(ThreadTeam::count_of(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
   if (options.device_memory) {
@@ -224,7 +224,8 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     if (world.rank() != 0) return;
     const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    fmt::print("\nWrote {} in {}\n{}\n", options.store, format_duration(seconds.count()), line);
+    fmt::print("\nWrote {} in {}\n{}{}\n", options.store, format_duration(seconds.count()),
+               line.empty() ? "" : line + "\n", team.account());
     if (found.missed > 0) {
       code = std::to_string(static_cast<int>(ExitCode::tolerance_missed));
     }

@@ -1,6 +1,5 @@
 // explaind plan: what a decomposition will take, before anything of it runs.
 
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -31,6 +30,7 @@
 #include "decomposition/cost_model.hpp"
 #include "decomposition/grid_choice.hpp"
 #include "decomposition/step_selection.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -55,13 +55,12 @@ struct Target {
 
 /// As decompose will have it: --threads, OMP_NUM_THREADS, or, planned by one process for more, its
 /// cores shared out as launch/run.sh does.
-void use_threads(const DecomposeOptions& options, const Communicator& world, int64_t ranks) {
-  if (options.threads > 0) {
-    at::set_num_threads(static_cast<int>(options.threads));
-  } else if (world.size() < ranks && std::getenv("OMP_NUM_THREADS") == nullptr) {
+int threads_of(const DecomposeOptions& options, const Communicator& world, int64_t ranks) {
+  if (options.threads == 0 && world.size() < ranks && std::getenv("OMP_NUM_THREADS") == nullptr) {
     const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
-    at::set_num_threads(static_cast<int>(std::max<int64_t>(1, cores / ranks)));
+    return static_cast<int>(std::max<int64_t>(1, cores / ranks));
   }
+  return ThreadTeam::count_of(options.threads);
 }
 
 /// @collective over world
@@ -232,7 +231,7 @@ void print_time(double seconds, const Evaluations& evaluations, double batches) 
 
 void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
                 const CostEstimate& cost, const Calibration& times, const Evaluations& evaluations,
-                int64_t scratch) {
+                int64_t scratch, int threads) {
   const int64_t groups = target.groups();
   fmt::print("{}, {}, {}: {} on {} of {} ({})\n", counted(job.pieces.size(), "segment"),
              counted(job.samples.size(), "sample"), counted(job.components.size(), "component"),
@@ -256,7 +255,7 @@ void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const T
         bytes(scratch));
   }
   fmt::print("  operations      {:.3g} a rank; {:.3g} a second measured here with {} thread{}\n",
-             cost.operations, times.rate, at::get_num_threads(), plural(at::get_num_threads()));
+             cost.operations, times.rate, threads, plural(threads));
   print_time(cost.seconds, evaluations, batches_of_rank(job, target));
 }
 
@@ -316,7 +315,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   static_cast<void>(tied_head_of(wanted));
   const std::optional<int> shards =
       fixed_shards(static_cast<int>(ranks), wanted.shards, wanted.segment_groups);
-  use_threads(wanted, world, ranks);
+  const ThreadTeam team(threads_of(wanted, world, ranks));
   std::optional<DecomposeJob> opened;
   std::optional<ChosenDevice> device;
   agree(world, [&] {
@@ -406,7 +405,9 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   if (job.steps) forming = forming_cost(job, times, ranks);
   cost.seconds += forming.seconds;
   cost.operations += forming.operations;
-  if (world.rank() == 0) print_plan(job, wanted, target, cost, times, evaluations, forming.bytes);
+  if (world.rank() == 0) {
+    print_plan(job, wanted, target, cost, times, evaluations, forming.bytes, team.used());
+  }
   return 0;
 }
 

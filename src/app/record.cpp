@@ -1,10 +1,11 @@
 // explaind record: trains a model and leaves a series of checkpoints, or its whole history.
 
-#include <ATen/Parallel.h>
+#include <fmt/format.h>
 
 #include "app/record_job.hpp"
 #include "app/verbs.hpp"
 #include "core/error.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -22,6 +23,11 @@ void require_series_options(const RecordOptions& options) {
   if (options.resume) refuse("--resume", "a series cannot be gone on with");
 }
 
+int said(const ThreadTeam& team, int code) {
+  fmt::print("{}\n", team.account());
+  return code;
+}
+
 }  // namespace
 
 int run_record(const RecordOptions& options) {
@@ -31,13 +37,13 @@ int run_record(const RecordOptions& options) {
                                             : "both --series and --history are given",
                      "--series DIR leaves checkpoints, --history DIR every step of the training");
   }
-  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
-  if (!options.history.empty()) return record_run(options);
+  const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  if (!options.history.empty()) return said(team, record_run(options));
   require_series_options(options);
   if (options.text.empty()) {
     throw UsageError("record", "--text is missing", "Give --text PATHS or set it in the INI file");
   }
-  return record_series(options);
+  return said(team, record_series(options));
 }
 
 }  // namespace explaind

@@ -1,7 +1,6 @@
 // explaind study: tables about a recorded run.
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include "core/stop_request.hpp"
 #include "model/registry.hpp"
 #include "runs/run_files.hpp"
+#include "tensors/thread_team.hpp"
 #include "training/run_data.hpp"
 
 namespace explaind {
@@ -105,7 +105,7 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   ExactnessOptions exactness{
       .rules = rules_of(options), .reports = options.reports, .kept_shares = {}};
   if (options.sparsity) exactness.kept_shares = kept_shares;
-  if (options.threads > 0) at::set_num_threads(static_cast<int>(options.threads));
+  const ThreadTeam team(ThreadTeam::count_of(options.threads));
 
   stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
   std::vector<PathClaim> outputs;
@@ -136,8 +136,8 @@ int run_study(const StudyOptions& options, const Communicator& world) {
     if (world.rank() != 0) return;
     progress->finish();
     const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    fmt::print("\n{}{} in all, the replay of the training among it\n", exactness_text(study),
-               format_duration(took.count()));
+    fmt::print("\n{}{} in all, the replay of the training among it\n{}\n", exactness_text(study),
+               format_duration(took.count()), team.account());
     write(options, study, samples);
   });
   return static_cast<int>(ExitCode::done);

@@ -153,9 +153,11 @@ OptionTable option_table(DecomposeOptions& o) {
           {"hash-inputs", "",
            "identify checkpoints by SHA-256 of all bytes instead of header and size", execution},
           o.hash_inputs),
-      integer_option(
-          {"threads", "N", "threads of a rank; 0: OMP_NUM_THREADS, or all cores", execution},
-          o.threads, 0),
+      integer_option({"threads", "N",
+                      "threads of a rank, for operations large enough to share; 0: "
+                      "OMP_NUM_THREADS, or all cores",
+                      execution},
+                     o.threads, 0),
       word_option({"device", "WHERE",
                    "cpu, cuda (each rank takes a device of its machine in turn), or auto: cuda "
                    "where it can be used",

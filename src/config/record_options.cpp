@@ -152,7 +152,10 @@ void add_output(OptionTable& table, RecordOptions& o) {
                    "steps",
                    identity},
                   o.optimizer_state),
-      integer_option({"threads", "N", "threads; 0: OMP_NUM_THREADS, or all cores", Role::execution},
+      integer_option({"threads", "N",
+                      "threads, for operations large enough to share; 0: OMP_NUM_THREADS, or all "
+                      "cores",
+                      Role::execution},
                      o.threads, 0),
       flag_option({"overwrite", "", "replace a series or run that exists", Role::command},
                   o.overwrite),

@@ -48,9 +48,11 @@ OptionTable option_table(StudyOptions& o) {
       text_option({"json", "FILE", "everything as JSON", execution}, o.json),
       integer_option({"micro-batch", "SAMPLES", "samples that run together", identity},
                      o.micro_batch, 1),
-      integer_option(
-          {"threads", "N", "threads of a rank; 0: OMP_NUM_THREADS, or all cores", execution},
-          o.threads, 0),
+      integer_option({"threads", "N",
+                      "threads of a rank, for operations large enough to share; 0: "
+                      "OMP_NUM_THREADS, or all cores",
+                      execution},
+                     o.threads, 0),
   };
 }
 

@@ -1,12 +1,12 @@
 #include "decomposition/contraction.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <utility>
 
 #include "kernels/contract.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -20,6 +20,12 @@ constexpr int64_t column_grain = 512;
 constexpr int64_t position_grain = 16;
 
 // ── on the host ─────────────────────────────────────────────────────────────────────────────────
+
+/// An element of δ costs about as much as reading it and z.
+double work_of(const at::Tensor& delta) {
+  constexpr double work_of_element = 32;
+  return work_of_element * static_cast<double>(delta.numel());
+}
 
 /// Rows of one sample of a B T N tensor from position `first` on, or the one row of an N tensor.
 template <typename Real>
@@ -38,13 +44,11 @@ at::Tensor over_positions(const at::Tensor& delta, const at::Tensor& z,
   const int64_t pieces = (columns + column_grain - 1) / column_grain;
   at::Tensor totals = at::empty({batch, columns}, at::kDouble);
   double* out = totals.data_ptr<double>();
-  at::parallel_for(0, batch * pieces, 1, [&](int64_t first, int64_t last) {
-    for (int64_t task = first; task < last; ++task) {
-      const int64_t b = task / pieces, begin = task % pieces * column_grain;
-      kernels::contract_positions(rows_of<Real>(delta, b), rows_of<Real>(z, b),
-                                  lengths[static_cast<size_t>(b)], begin,
-                                  std::min(begin + column_grain, columns), out + b * columns);
-    }
+  share_pieces(batch * pieces, work_of(delta), [&](int64_t piece) {
+    const int64_t b = piece / pieces, begin = piece % pieces * column_grain;
+    kernels::contract_positions(rows_of<Real>(delta, b), rows_of<Real>(z, b),
+                                lengths[static_cast<size_t>(b)], begin,
+                                std::min(begin + column_grain, columns), out + b * columns);
   });
   return totals;
 }
@@ -56,21 +60,19 @@ at::Tensor each_position(const at::Tensor& delta, const at::Tensor& z,
   const int64_t batch = delta.size(0), positions = delta.size(1), columns = delta.size(2);
   const int64_t pieces = (positions + position_grain - 1) / position_grain;
   at::Tensor parts = at::empty({batch, positions, count}, at::kDouble);
-  at::parallel_for(0, batch * pieces, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t task = begin; task < end; ++task) {
-      const int64_t b = task / pieces, first = task % pieces * position_grain;
-      const int64_t last = std::min(first + position_grain, lengths[static_cast<size_t>(b)]);
-      if (first >= last) continue;
-      const auto d = rows_of<Real>(delta, b, first), r = rows_of<Real>(z, b, first);
-      double* out = parts.data_ptr<double>() + (b * positions + first) * count;
-      if (division == Division::rows) {
-        kernels::contract_nothing(d, r, last - first, columns, out, count);
-        continue;
-      }
-      const int64_t width = columns / count;
-      for (int64_t i = 0; i < count; ++i) {
-        kernels::contract_columns(d, r, last - first, i * width, (i + 1) * width, out + i, count);
-      }
+  share_pieces(batch * pieces, work_of(delta), [&](int64_t piece) {
+    const int64_t b = piece / pieces, first = piece % pieces * position_grain;
+    const int64_t last = std::min(first + position_grain, lengths[static_cast<size_t>(b)]);
+    if (first >= last) return;
+    const auto d = rows_of<Real>(delta, b, first), r = rows_of<Real>(z, b, first);
+    double* out = parts.data_ptr<double>() + (b * positions + first) * count;
+    if (division == Division::rows) {
+      kernels::contract_nothing(d, r, last - first, columns, out, count);
+      return;
+    }
+    const int64_t width = columns / count;
+    for (int64_t i = 0; i < count; ++i) {
+      kernels::contract_columns(d, r, last - first, i * width, (i + 1) * width, out + i, count);
     }
   });
   return parts;

@@ -1,12 +1,12 @@
 #include "decomposition/endpoints.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "kernels/interpolate.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -14,8 +14,9 @@ namespace {
 using kernels::Bfloat16;
 using kernels::device::Stored;
 
-/// Elements a thread takes at a time; small tensors are not split.
+/// Elements of a piece, and the work of one.
 constexpr int64_t grain = 1 << 15;
+constexpr double work_of_element = 32;
 
 Bfloat16* bf16_data(const at::Tensor& tensor) {
   return reinterpret_cast<Bfloat16*>(tensor.data_ptr<at::BFloat16>());
@@ -121,7 +122,7 @@ void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta) 
     form_delta_on_device(ends, device, delta);
     return;
   }
-  at::parallel_for(0, delta.numel(), grain, [&](int64_t begin, int64_t end) {
+  share_ranges(delta.numel(), grain, work_of_element, [&](int64_t begin, int64_t end) {
     if (delta.scalar_type() == at::kDouble) {
       kernels::difference(ends.from, ends.to, begin, end, delta.data_ptr<double>());
     } else if (delta.scalar_type() == at::kFloat) {
@@ -138,7 +139,7 @@ void form_weight(const Endpoints& ends, const at::Tensor& delta, double t, const
     form_weight_on_device(ends, delta, t, device, weight);
     return;
   }
-  at::parallel_for(0, weight.numel(), grain, [&](int64_t begin, int64_t end) {
+  share_ranges(weight.numel(), grain, work_of_element, [&](int64_t begin, int64_t end) {
     if (weight.scalar_type() == at::kDouble) {
       form_weight_of<double>(ends, delta, t, begin, end, weight);
     } else if (weight.scalar_type() == at::kFloat) {
@@ -171,11 +172,9 @@ at::Tensor direction_of(const StoredSum& direction, const std::vector<int64_t>& 
   }
   at::Tensor values = at::empty(shape, type);
   const at::Tensor flat = values.view({-1});
-  at::parallel_for(0, flat.numel(), grain, [&](int64_t begin, int64_t end) {
-    for (int64_t first = begin; first < end; first += grain) {
-      const int64_t count = std::min(grain, end - first);
-      flat.narrow(0, first, count).copy_(sum_of(direction, first, count));
-    }
+  const double work = work_of_element * static_cast<double>(direction.size());
+  share_ranges(flat.numel(), grain, work, [&](int64_t begin, int64_t end) {
+    flat.narrow(0, begin, end - begin).copy_(sum_of(direction, begin, end - begin));
   });
   return device.upload(values);
 }

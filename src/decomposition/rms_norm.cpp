@@ -1,12 +1,12 @@
 #include "decomposition/rms_norm.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 
 #include "kernels/rms_norm.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -28,7 +28,9 @@ void each_rows(const at::Tensor& x, const Device& device, const F& act) {
   if (device.has_twins()) {
     run(0, rows);
   } else {
-    at::parallel_for(0, rows, std::max<int64_t>(1, elements / columns), run);
+    constexpr double work_of_element = 32;
+    share_ranges(rows, std::max<int64_t>(1, elements / columns),
+                 work_of_element * static_cast<double>(columns), run);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "decomposition/products.hpp"
 #include "decomposition/rms_norm.hpp"
+#include "tensors/product.hpp"
 
 namespace explaind {
 
@@ -23,7 +24,7 @@ at::Tensor SourceOps::bias_of(ParameterId bias, at::IntArrayRef shape) const {
 at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
   const at::Tensor& matrix = source_.weight(weight);
   if (!is_split() && x.scalar_type() == matrix.scalar_type() && bias != no_parameter) {
-    return at::linear(x, matrix, source_.weight(bias));  // added within the product
+    return affine(x, matrix, source_.weight(bias));  // added within the product
   }
   at::Tensor y = times_transposed(x, matrix);
   if (is_split()) y = joined(y, times_transposed(x, source_.delta(weight)));

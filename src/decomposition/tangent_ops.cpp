@@ -8,6 +8,9 @@
 #include <tuple>
 #include <utility>
 
+#include "tensors/convolution.hpp"
+#include "tensors/product.hpp"
+
 // B samples, n components that have begun. An activation has (1 + n) B rows.
 
 namespace explaind {
@@ -113,13 +116,13 @@ at::Tensor TangentOps::with_shares(at::Tensor y, const std::vector<OwnShare>& sh
 }
 
 at::Tensor TangentOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y = at::linear(x, weight_of(weight));
+  at::Tensor y = affine(x, weight_of(weight));
   if (bias != no_parameter) values(y).add_(weight_of(bias));
   std::vector<OwnShare> shares;
   for (size_t c = 0; c < directions_.size(); ++c) {
     const at::Tensor matrix = direction_of(c, weight), shift = direction_of(c, bias);
     if (!matrix.defined() && !shift.defined()) continue;
-    at::Tensor rows = matrix.defined() ? at::linear(values(x), matrix) : at::zeros_like(values(y));
+    at::Tensor rows = matrix.defined() ? affine(values(x), matrix) : at::zeros_like(values(y));
     if (shift.defined()) rows = rows + shift;
     shares.push_back({c, std::move(rows)});
   }
@@ -139,7 +142,7 @@ at::Tensor TangentOps::embedding(const at::Tensor& ids_here, ParameterId weight)
 at::Tensor TangentOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
                               int64_t stride, int64_t padding) {
   const auto convolve = [&](const at::Tensor& images, const at::Tensor& kernel) {
-    return at::conv2d(images, kernel, /*bias=*/{}, {stride, stride}, {padding, padding});
+    return convolution(images, kernel, stride, padding);
   };
   const auto over_pixels = [](const at::Tensor& shift) { return shift.view({1, -1, 1, 1}); };
   at::Tensor y = convolve(x, weight_of(weight));

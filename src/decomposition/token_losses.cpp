@@ -1,12 +1,12 @@
 #include "decomposition/token_losses.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 
 #include <algorithm>
 #include <limits>
 
 #include "kernels/contract.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -23,6 +23,16 @@ SoftmaxSum* sums_of(const at::Tensor& totals) {
 /// The target's place among n ids from `first` on; −1 outside.
 int64_t within(int64_t target, int64_t first, int64_t n) {
   return target >= first && target < first + n ? target - first : -1;
+}
+
+/// Calls act(begin, end) for rows of `columns` logits, shared by threads. An element costs an
+/// exponential in fp64.
+template <typename F>
+void each_row(int64_t rows, int64_t columns, const F& act) {
+  constexpr int64_t elements = 1 << 17;  // of a piece
+  constexpr double work_of_element = 256;
+  share_ranges(rows, std::max<int64_t>(1, elements / columns),
+               work_of_element * static_cast<double>(columns), act);
 }
 
 }  // namespace
@@ -71,7 +81,7 @@ std::vector<double> TokenLosses::whole(at::Tensor& logits, bool gradient) {
 template <typename Real>
 std::vector<double> TokenLosses::whole_here(Real* logits, int64_t vocabulary, bool gradient) {
   std::vector<double> token(batch_.targets.size(), 0.0);
-  at::parallel_for(0, rows(), 1, [&](int64_t first, int64_t last) {
+  each_row(rows(), vocabulary, [&](int64_t first, int64_t last) {
     for (int64_t row = first; row < last; ++row) {
       const int64_t target = batch_.targets[static_cast<size_t>(row)];
       Real* row_logits = logits + row * vocabulary;
@@ -106,7 +116,7 @@ void TokenLosses::add_slice(const at::Tensor& logits, int64_t first) {
 
 template <typename Real>
 void TokenLosses::add_here(const Real* logits, int64_t n, int64_t first) {
-  at::parallel_for(0, rows(), 1, [&](int64_t begin, int64_t end) {
+  each_row(rows(), n, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const auto i = static_cast<size_t>(row);
       if (batch_.targets[i] < 0) continue;
@@ -154,7 +164,7 @@ void TokenLosses::gradient_slice(at::Tensor& logits, int64_t first) const {
 
 template <typename Real>
 void TokenLosses::gradient_here(Real* logits, int64_t n, int64_t first) const {
-  at::parallel_for(0, rows(), 1, [&](int64_t begin, int64_t end) {
+  each_row(rows(), n, [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       const auto i = static_cast<size_t>(row);
       Real* values = logits + row * n;

@@ -1,12 +1,13 @@
 #include "decomposition/upload.hpp"
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <algorithm>
 #include <cstring>
+
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
@@ -14,8 +15,9 @@ namespace {
 constexpr size_t piece = size_t{32} << 20;  ///< bytes of a pinned buffer
 
 void copy_on_host(const std::byte* from, size_t bytes, void* to) {
-  constexpr int64_t grain = 1 << 20;  // bytes of a thread
-  at::parallel_for(0, static_cast<int64_t>(bytes), grain, [&](int64_t begin, int64_t end) {
+  constexpr int64_t grain = 1 << 20;  // bytes of a piece
+  constexpr double work_of_byte = 8;
+  share_ranges(static_cast<int64_t>(bytes), grain, work_of_byte, [&](int64_t begin, int64_t end) {
     std::memcpy(static_cast<std::byte*>(to) + begin, from + begin,
                 static_cast<size_t>(end - begin));
   });

@@ -6,14 +6,17 @@
 #include <limits>
 #include <tuple>
 
+#include "tensors/attention.hpp"
+#include "tensors/elementwise.hpp"
+
 namespace explaind {
 
 at::Tensor Ops::activation(const at::Tensor& x, Activation function) const {
   switch (function) {
     case Activation::gelu:
-      return at::gelu(x);
+      return each_gelu(x);
     case Activation::silu:
-      return at::silu(x);
+      return each_silu(x);
     case Activation::gelu_tanh:
       return at::gelu(x, "tanh");
     case Activation::tanh:
@@ -21,7 +24,7 @@ at::Tensor Ops::activation(const at::Tensor& x, Activation function) const {
     case Activation::sigmoid:
       return at::sigmoid(x);
     default:
-      return at::relu(x);
+      return each_relu(x);
   }
 }
 
@@ -31,14 +34,14 @@ at::Tensor Ops::leaky_relu(const at::Tensor& x, double slope) const {
 
 at::Tensor Ops::add(const at::Tensor& a, const at::Tensor& b) const { return a + b; }
 
-at::Tensor Ops::multiply(const at::Tensor& a, const at::Tensor& b) const { return a * b; }
+at::Tensor Ops::multiply(const at::Tensor& a, const at::Tensor& b) const {
+  return each_product(a, b);
+}
 
 at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                           bool causal) const {
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  const bool grouped = q.size(1) != k.size(1);
-  return at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal,
-                                          scale, /*enable_gqa=*/grouped);
+  return fused_attention(q, k, v, causal, scale);
 }
 
 // On CUDA devices the backward passes of LibTorch's pooling add in no fixed order, and are refused

@@ -2,14 +2,13 @@
 
 #include <ATen/ATen.h>
 
-#include <optional>
+#include "tensors/convolution.hpp"
+#include "tensors/product.hpp"
 
 namespace explaind {
 
 at::Tensor PlainOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  const std::optional<at::Tensor> shift =
-      bias == no_parameter ? std::nullopt : std::optional(weight_of(bias));
-  return at::linear(x, weight_of(weight), shift);
+  return affine(x, weight_of(weight), bias == no_parameter ? at::Tensor() : weight_of(bias));
 }
 
 at::Tensor PlainOps::embedding(const at::Tensor& ids, ParameterId weight) {
@@ -23,9 +22,8 @@ at::Tensor PlainOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsi
 
 at::Tensor PlainOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
                             int64_t stride, int64_t padding) {
-  const std::optional<at::Tensor> shift =
-      bias == no_parameter ? std::nullopt : std::optional(weight_of(bias));
-  return at::conv2d(x, weight_of(weight), shift, {stride, stride}, {padding, padding});
+  const at::Tensor y = convolution(x, weight_of(weight), stride, padding);
+  return bias == no_parameter ? y : y + weight_of(bias).view({1, -1, 1, 1});
 }
 
 }  // namespace explaind

@@ -10,6 +10,7 @@
 #include "decomposition/token_losses.hpp"
 #include "decomposition/vocabulary_head.hpp"
 #include "model/plain_ops.hpp"
+#include "tensors/product.hpp"
 
 namespace explaind {
 namespace {
@@ -106,7 +107,7 @@ at::Tensor BatchGradient::head(const MicroBatch& batch, const at::Tensor& hidden
     for (int64_t first = 0; first < vocabulary; first += vocabulary_slice) {
       const int64_t count = std::min(vocabulary_slice, vocabulary - first);
       const at::Tensor slice = rows(matrix, first, count);
-      at::Tensor logits = at::linear(hidden, slice).contiguous();
+      at::Tensor logits = affine(hidden, slice).contiguous();
       act(first, slice, logits);
     }
   };
@@ -117,8 +118,8 @@ at::Tensor BatchGradient::head(const MicroBatch& batch, const at::Tensor& hidden
   at::Tensor of_hidden = at::zeros_like(hidden);
   each_slice([&](int64_t first, const at::Tensor& slice, at::Tensor& logits) {
     losses.gradient_slice(logits, first);
-    of_hidden.add_(at::matmul(flat(logits), slice).view_as(hidden));
-    gradient.narrow(0, first, slice.size(0)).add_(flat(logits).t().matmul(flat(hidden)).cpu());
+    of_hidden.add_(product(flat(logits), slice).view_as(hidden));
+    gradient.narrow(0, first, slice.size(0)).add_(product(flat(logits).t(), flat(hidden)).cpu());
   });
   return of_hidden;
 }

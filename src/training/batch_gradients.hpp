@@ -19,8 +19,8 @@ void require_repeatable_gradients(const Model& model, const std::string& where);
 
 /// g of each step before clipping and coupled decay: ∂/∂θ_s of the mean cross-entropy over B_s,
 /// from the run's own weights, data, order and flips. Where the run stores gradients they are read,
-/// else made again by a forward and backward pass in the run's type: with as many threads on the
-/// same kind of machine to the bit those of training, else with its rounding.
+/// else made again by a forward and backward pass in the run's type: on the same kind of machine to
+/// the bit those of training by `record`, else with its rounding.
 class BatchGradients {
  public:
   /// All must outlive this. Throws DataError where model and run do not have the same parameters,

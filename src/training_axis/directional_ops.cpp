@@ -5,6 +5,7 @@
 #include "decomposition/contraction.hpp"
 #include "decomposition/products.hpp"
 #include "decomposition/rms_norm.hpp"
+#include "tensors/product.hpp"
 
 namespace explaind {
 namespace {
@@ -41,9 +42,8 @@ void DirectionalOps::add_rows(size_t direction, ParameterId parameter, const at:
 }
 
 at::Tensor DirectionalOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y =
-      begin_graph(bias == no_parameter ? at::linear(x, weight_of(weight))
-                                       : at::linear(x, weight_of(weight), weight_of(bias)));
+  at::Tensor y = begin_graph(
+      affine(x, weight_of(weight), bias == no_parameter ? at::Tensor() : weight_of(bias)));
   y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
     const bool by_columns = table_.slot(weight).division == Division::column_blocks;
     each_direction(weight, [&](size_t f, const at::Tensor& direction) {

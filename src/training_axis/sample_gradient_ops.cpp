@@ -4,16 +4,16 @@
 
 #include "decomposition/products.hpp"
 #include "decomposition/rms_norm.hpp"
+#include "tensors/product.hpp"
 
 namespace explaind {
 
 at::Tensor SampleGradientOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y =
-      begin_graph(bias == no_parameter ? at::linear(x, weight_of(weight))
-                                       : at::linear(x, weight_of(weight), weight_of(bias)));
+  at::Tensor y = begin_graph(
+      affine(x, weight_of(weight), bias == no_parameter ? at::Tensor() : weight_of(bias)));
   y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
     in_block(weight, [&](const ParameterRows& rows, at::Tensor& sums) {
-      sums.add_(at::bmm(gradient.narrow(2, rows.first, rows.count).transpose(1, 2), input));
+      sums.add_(product_of_each(gradient.narrow(2, rows.first, rows.count).transpose(1, 2), input));
     });
     if (bias == no_parameter) return;
     in_block(bias, [&](const ParameterRows& rows, at::Tensor& sums) {
@@ -65,7 +65,7 @@ at::Tensor SampleGradientOps::conv2d(const at::Tensor& x, ParameterId weight, Pa
       const at::Tensor patches = at::im2col(input, kernel, {1, 1}, {padding, padding},
                                             {stride, stride});  // B (I k k) pixels
       const at::Tensor delta = gradient.narrow(1, rows.first, rows.count).flatten(2);
-      sums.add_(at::bmm(delta, patches.transpose(1, 2)).view_as(sums));
+      sums.add_(product_of_each(delta, patches.transpose(1, 2)).view_as(sums));
     });
     if (bias == no_parameter) return;
     in_block(bias, [&](const ParameterRows& rows, at::Tensor& sums) {

@@ -5,8 +5,6 @@
 // over its nodes. Prints {"seconds_per_evaluation": [...]}; the first, a warm-up, is left out.
 // Forming W(t) and, streamed, Δ is inside.
 
-#include <ATen/Parallel.h>
-
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -22,6 +20,7 @@
 #include "decomposition/trajectory.hpp"
 #include "decomposition/unit_solver.hpp"
 #include "samples/batch.hpp"
+#include "tensors/thread_team.hpp"
 
 using namespace explaind;
 
@@ -31,7 +30,7 @@ int main(int argc, char** argv) {
       {"--evaluations", "5"},    {"--micro-batch", "1000"}, {"--parameters", "resident"},
       {"--nodes", "1"}};
   for (int i = 1; i + 1 < argc; i += 2) arguments[argv[i]] = argv[i + 1];
-  at::set_num_threads(std::stoi(arguments["--threads"]));
+  const ThreadTeam team(std::stoi(arguments["--threads"]));
 
   CheckpointSeries series = CheckpointSeries::open(arguments["--series"]);
   const auto network = build_network(series.config(), "config.json");

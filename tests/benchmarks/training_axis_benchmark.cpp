@@ -7,7 +7,6 @@
 // Prints medians over rounds of times relative to the replay of the same round.
 
 #include <ATen/ATen.h>
-#include <ATen/Parallel.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -21,6 +20,7 @@
 #include "core/byte_size.hpp"
 #include "datasets/modular_addition.hpp"
 #include "model/registry.hpp"
+#include "tensors/thread_team.hpp"
 #include "training/recorded_training.hpp"
 #include "training_axis/adjoint_sweep.hpp"
 #include "unit/temporary_folder.hpp"
@@ -109,7 +109,7 @@ int main(int argc, char** argv) {
                                                {"--threads", "2"},    {"--batch", "64"}};
   for (int i = 1; i + 1 < argc; i += 2) arguments[argv[i]] = argv[i + 1];
   const auto number = [&](const char* key) { return std::stoll(arguments[key]); };
-  at::set_num_threads(static_cast<int>(number("--threads")));
+  const ThreadTeam team(static_cast<int>(number("--threads")));
   Case chosen = arguments["--case"] == "resnet9" ? resnet9(number("--batch")) : mod_113();
   chosen.training.steps = chosen.training.schedule.steps = number("--steps");
   const auto model = build_model(chosen.model, "benchmark");

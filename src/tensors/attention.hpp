@@ -1,0 +1,14 @@
+#pragma once
+// Fused attention, its samples and heads shared by threads.
+
+#include <ATen/core/Tensor.h>
+
+namespace explaind {
+
+/// softmax(scale q kᵀ) v, with a graph where an operand has one. q: B H T d; k, v: B G T d, each
+/// used by H/G heads in a row. causal: a position sees itself and what is before it, else all.
+/// Returns B H T d.
+at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           bool causal, double scale);
+
+}  // namespace explaind
