@@ -7,9 +7,10 @@
 
 namespace explaind {
 
-/// Activations, norms, softmax, losses' logits and W(t) are in `type`; the operands of matrix
-/// products are rounded once to `products`, which accumulate in fp32. Scores and losses are summed
-/// in fp64, and Δ is formed from the stored values in `type`, whatever is chosen.
+/// Activations, norms, softmax, losses' logits and W(t) are in `type`. The operands of matrix
+/// products are rounded once to `products`; bf16 ones are added in fp32, and LibTorch rounds their
+/// results to bf16. Scores and losses are summed in fp64, and Δ is formed from the stored values in
+/// `type`, whatever is chosen.
 struct Precision {
   at::ScalarType type = at::kFloat;      ///< fp32 or fp64
   at::ScalarType products = at::kFloat;  ///< the same, or bf16
