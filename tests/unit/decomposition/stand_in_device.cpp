@@ -4,13 +4,17 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/detail/PrivateUse1HooksInterface.h>
 #include <ATen/native/CPUFallback.h>
+#include <ATen/ops/_reshape_alias_native.h>
 #include <ATen/ops/as_strided_native.h>
+#include <ATen/ops/unfold_native.h>
 #include <ATen/ops/view_native.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <sys/mman.h>
 #include <torch/library.h>
+#include <unistd.h>
 
 #include <array>
+#include <bit>
 #include <cstring>
 #include <map>
 #include <mutex>
@@ -28,8 +32,10 @@ constexpr auto place = c10::DeviceType::PrivateUse1;
 
 // ---- Memory ----
 
-/// One reserved range. Pieces are whole pages and are handed out again after they were given back,
-/// as LibTorch's allocator for CUDA does: at once, whether or not queued work still uses them.
+/// One reserved range, mapped twice: at the addresses of the device, which the host may not read or
+/// write but while a kernel runs, and at others for the operations of this file. Pieces are whole
+/// pages and are handed out again after they were given back, as LibTorch's allocator for CUDA
+/// does: at once, whether or not queued work still uses them.
 class Memory {
  public:
   static Memory& all() {
@@ -39,7 +45,7 @@ class Memory {
 
   void* allocate(size_t bytes) {
     const std::lock_guard lock(mutex_);
-    const size_t size = (bytes + page - 1) / page * page;
+    const size_t size = std::bit_ceil((bytes + page - 1) / page) * page;
     if (const auto found = free_.find(size); found != free_.end()) {
       void* again = found->second;
       free_.erase(found);
@@ -56,7 +62,7 @@ class Memory {
     const std::lock_guard lock(mutex_);
     free_.emplace(sizes_.at(piece), piece);
   }
-  /// Open while an operation runs; operations call one another.
+  /// Open while a kernel runs.
   void open() {
     const std::lock_guard lock(mutex_);
     if (open_++ == 0) protect(PROT_READ | PROT_WRITE);
@@ -64,6 +70,10 @@ class Memory {
   void close() {
     const std::lock_guard lock(mutex_);
     if (--open_ == 0) protect(PROT_NONE);
+  }
+  /// Where the host finds what lies at an address of the device.
+  void* seen_from_host(void* address) const {
+    return static_cast<char*>(address) + (alias_ - base_);
   }
   /// The piece that holds an address; null where it is the host's.
   const void* piece_of(const void* address) {
@@ -75,17 +85,24 @@ class Memory {
  private:
   static constexpr size_t page = 4096, reserved = size_t{1} << 33;
 
-  Memory()
-      : base_(static_cast<char*>(mmap(nullptr, reserved, PROT_NONE,
-                                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
-    if (base_ == MAP_FAILED) throw std::bad_alloc();
+  Memory() {
+    const int file = memfd_create("stand_in_device", MFD_CLOEXEC);
+    if (file < 0 || ftruncate(file, reserved) != 0) throw std::bad_alloc();
+    const auto map = [&](int rights) {
+      void* range = mmap(nullptr, reserved, rights, MAP_SHARED | MAP_NORESERVE, file, 0);
+      if (range == MAP_FAILED) throw std::bad_alloc();
+      return static_cast<char*>(range);
+    };
+    base_ = map(PROT_NONE);
+    alias_ = map(PROT_READ | PROT_WRITE);
+    ::close(file);
   }
   void protect(int rights) {
     if (used_ > 0 && mprotect(base_, used_, rights) != 0) throw std::runtime_error("mprotect");
   }
 
   std::mutex mutex_;
-  char* base_;
+  char *base_ = nullptr, *alias_ = nullptr;
   size_t used_ = 0;
   int open_ = 0;
   std::map<void*, size_t> sizes_;
@@ -129,7 +146,7 @@ class Order {
   /// be done by then.
   void use(const void* piece, size_t stream, const std::string& what) {
     const std::lock_guard lock(mutex_);
-    std::array<size_t, streams>& last = last_use_[piece];
+    auto& last = last_use_[piece];
     for (size_t other = 0; other < streams; ++other) {
       if (other != stream && last[other] > waited_[stream][other]) {
         throw std::runtime_error(what + " in stream " + std::to_string(stream) +
@@ -139,26 +156,37 @@ class Order {
     }
     last[stream] = ++clock_;
   }
-  size_t now() {
+  /// Until when each stream's work is done once this one has come so far: its own till now, and of
+  /// the others what it has waited for.
+  using Times = std::array<size_t, streams>;
+  Times reached(size_t stream) {
     const std::lock_guard lock(mutex_);
-    return clock_;
+    Times times = waited_[stream];
+    times[stream] = clock_;
+    return times;
   }
-  void wait(size_t stream, size_t other, size_t until) {
+  void wait(size_t stream, const Times& until) {
     const std::lock_guard lock(mutex_);
-    waited_[stream][other] = std::max(waited_[stream][other], until);
+    for (size_t other = 0; other < streams; ++other) {
+      waited_[stream][other] = std::max(waited_[stream][other], until[other]);
+    }
+  }
+  /// The host waits, and with it all that is queued afterwards.
+  void host_waits(const Times& until) {
+    for (size_t each = 0; each < streams; ++each) wait(each, until);
   }
 
  private:
   std::mutex mutex_;
   size_t clock_ = 0;
-  std::map<const void*, std::array<size_t, streams>> last_use_;
-  std::array<std::array<size_t, streams>, streams> waited_{};
+  std::map<const void*, Times> last_use_;
+  std::array<Times, streams> waited_{};
 };
 
 thread_local c10::StreamId current_stream = 0;
 
 struct RecordedEvent {
-  size_t stream, time;
+  Order::Times reached;
 };
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {
@@ -174,45 +202,47 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   void setDevice(c10::Device /*to*/) const override {}
   void uncheckedSetDevice(c10::Device /*to*/) const noexcept override {}
   [[nodiscard]] c10::Stream getStream(c10::Device /*of*/) const noexcept override {
-    return {c10::Stream::UNSAFE, {place, 0}, current_stream};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, current_stream);
   }
   [[nodiscard]] c10::Stream getDefaultStream(c10::Device /*of*/) const override {
-    return {c10::Stream::UNSAFE, {place, 0}, 0};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, 0);
   }
   [[nodiscard]] c10::Stream getStreamFromGlobalPool(c10::Device /*of*/,
                                                     bool /*high*/) const override {
     static c10::StreamId next = 0;
     next = next % static_cast<c10::StreamId>(Order::streams - 1) + 1;
-    return {c10::Stream::UNSAFE, {place, 0}, next};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, next);
   }
   [[nodiscard]] c10::Stream exchangeStream(c10::Stream to) const noexcept override {
     const c10::StreamId before = current_stream;
     current_stream = to.id();
-    return {c10::Stream::UNSAFE, {place, 0}, before};
+    return c10::Stream(c10::Stream::UNSAFE, {place, 0}, before);
   }
   [[nodiscard]] c10::DeviceIndex deviceCount() const noexcept override { return 1; }
 
   void record(void** event, const c10::Stream& stream, const c10::DeviceIndex /*index*/,
               const c10::EventFlag /*flag*/) const override {
     if (*event == nullptr) *event = new RecordedEvent;
-    *static_cast<RecordedEvent*>(*event) = {static_cast<size_t>(stream.id()),
-                                            Order::of_all().now()};
+    static_cast<RecordedEvent*>(*event)->reached =
+        Order::of_all().reached(static_cast<size_t>(stream.id()));
   }
   void block(void* event, const c10::Stream& stream) const override {
     const auto* recorded = static_cast<const RecordedEvent*>(event);
     if (recorded == nullptr) return;
-    Order::of_all().wait(static_cast<size_t>(stream.id()), recorded->stream, recorded->time);
+    Order::of_all().wait(static_cast<size_t>(stream.id()), recorded->reached);
   }
   bool queryEvent(void* /*event*/) const override { return true; }
-  void synchronizeEvent(void* /*event*/) const override {}
+  void synchronizeEvent(void* event) const override {
+    const auto* recorded = static_cast<const RecordedEvent*>(event);
+    if (recorded != nullptr) Order::of_all().host_waits(recorded->reached);
+  }
   void destroyEvent(void* event, const c10::DeviceIndex /*index*/) const noexcept override {
     delete static_cast<RecordedEvent*>(event);
   }
   [[nodiscard]] bool queryStream(const c10::Stream& /*stream*/) const override { return true; }
   void synchronizeStream(const c10::Stream& stream) const override {
-    for (size_t each = 0; each < Order::streams; ++each) {  // the host waits, and with it all
-      Order::of_all().wait(each, static_cast<size_t>(stream.id()), Order::of_all().now());
-    }
+    Order& order = Order::of_all();
+    order.host_waits(order.reached(static_cast<size_t>(stream.id())));
   }
 };
 
@@ -253,7 +283,6 @@ void on_the_device(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
   const std::string name = op.schema().name();
   if (varies_on_cuda(name)) throw std::runtime_error(name + " adds in no fixed order on CUDA");
   ++operations;
-  const Opened memory;
   const auto arguments = torch::jit::last(*stack, op.schema().arguments().size());
   for (const c10::IValue& argument : arguments) {
     if (argument.isTensor()) {
@@ -281,15 +310,14 @@ at::Tensor empty_strided(c10::IntArrayRef size, c10::IntArrayRef stride,
                                            c10::dtype_or_default(type));
 }
 
-/// The same elements as a tensor of the host, valid while the memory is open.
+/// The same elements as a tensor of the host.
 at::Tensor seen_from_host(const at::Tensor& tensor) {
   if (!is_there(tensor)) return tensor;
-  return at::from_blob(tensor.data_ptr(), tensor.sizes(), tensor.strides(),
-                       at::TensorOptions().dtype(tensor.scalar_type()));
+  return at::from_blob(Memory::all().seen_from_host(tensor.data_ptr()), tensor.sizes(),
+                       tensor.strides(), at::TensorOptions().dtype(tensor.scalar_type()));
 }
 
 at::Tensor copy_from(const at::Tensor& from, const at::Tensor& to, bool /*non_blocking*/) {
-  const Opened memory;
   for (const at::Tensor* each : {&from, &to}) {
     if (is_there(*each)) use(*each, "a copy");
   }
@@ -314,6 +342,37 @@ const at::Tensor& resize(const at::Tensor& tensor, c10::IntArrayRef size,
   }
   tensor.unsafeGetTensorImpl()->set_sizes_contiguous(size);
   return tensor;
+}
+
+using Sizes = c10::SymIntArrayRef;
+
+/// LibTorch has no way back to the host for these two.
+at::Tensor convolution(const at::Tensor& input, const at::Tensor& weight,
+                       const std::optional<at::Tensor>& bias, Sizes stride, Sizes padding,
+                       Sizes dilation, bool transposed, Sizes output_padding, c10::SymInt groups) {
+  for (const at::Tensor& each : {input, weight}) look_at(each, "aten::convolution");
+  std::optional<at::Tensor> shift;
+  if (bias && bias->defined()) shift = seen_from_host(*bias);
+  return at::convolution_symint(seen_from_host(input), seen_from_host(weight), shift, stride,
+                                padding, dilation, transposed, output_padding, std::move(groups))
+      .to(input.device());
+}
+
+std::tuple<at::Tensor, at::Tensor, at::Tensor> convolution_backward(
+    const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight, Sizes stride,
+    Sizes padding, Sizes dilation, bool transposed, Sizes output_padding, c10::SymInt groups,
+    std::array<bool, 3> wanted) {
+  for (const at::Tensor& each : {gradient, input, weight}) {
+    look_at(each, "aten::convolution_backward");
+  }
+  const std::vector<c10::SymInt> biases{gradient.sym_size(1)};
+  const auto found = at::convolution_backward_symint(
+      seen_from_host(gradient), seen_from_host(input), seen_from_host(weight), biases, stride,
+      padding, dilation, transposed, output_padding, std::move(groups), wanted);
+  const auto there = [&](const at::Tensor& each) {
+    return each.defined() ? each.to(input.device()) : each;
+  };
+  return {there(std::get<0>(found)), there(std::get<1>(found)), there(std::get<2>(found))};
 }
 
 /// Attention without a fused kernel.
@@ -346,15 +405,20 @@ TORCH_LIBRARY_IMPL(aten, PrivateUse1, library) {
   library.impl("empty_strided", &empty_strided);
   library.impl("as_strided", &at::native::as_strided_tensorimpl);
   library.impl("view", &at::native::view);
+  library.impl("unfold", &at::native::unfold);
+  library.impl("_reshape_alias", &at::native::_reshape_alias);
   library.impl("resize_", &resize);
   library.impl("_copy_from", &copy_from);
   library.impl("_copy_from_and_resize", &copy_from_and_resize);
   library.impl("_fused_sdp_choice", &choose_attention);
+  library.impl("convolution_overrideable", &convolution);
+  library.impl("convolution_backward_overrideable", &convolution_backward);
 }
 
 Device stand_in_device() {
   static const bool made = [] {
     at::RegisterPrivateUse1HooksInterface(&hooks);
+    c10::register_privateuse1_backend("stand_in");
     cuda_on_host::before_launch = [](std::initializer_list<const void*> pointers) {
       ++operations;
       Memory::all().open();

@@ -166,6 +166,7 @@ class MemorySource final : public ParameterSource {
  public:
   explicit MemorySource(const Case& made) : made_(made) {}
   void load(int64_t /*segment*/) override {}
+  [[nodiscard]] int64_t segment() const override { return 0; }
   void open(const std::vector<ParameterRows>& /*parts*/,
             const std::vector<ParameterRows>& /*next*/) override {}
   void set_node(double /*t*/) override {}

@@ -231,8 +231,8 @@ TEST(AdaptivePlan, RefusesACapBetweenLevels) {
 
 TEST(AdaptivePlan, SmoothIntegrandsAreNotBisectedBefore33Nodes) {
   // Coefficients that are not small yet at 17 nodes look like a kink; at 65 they are gone.
-  const Problem wave = {[](double t) { return std::vector{std::sin(24 * t + 0.9)}; }, 0,
-                        (std::cos(0.9) - std::cos(24.9)) / 24};
+  const Problem wave = {[](double t) { return std::vector{std::sin(28 * t + 0.9)}; }, 0,
+                        (std::cos(0.9) - std::cos(28.9)) / 28};
   QuadratureOptions options = at(1e-3);
   EXPECT_EQ(solve(options, {wave}).verdicts[0].end, End::kinks);
   options.smoothness = Smoothness::jumps;
