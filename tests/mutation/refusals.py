@@ -85,7 +85,8 @@ def build(jobs, arguments):
     subprocess.run(["cmake", "-S", TREE, "-B", BUILD, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release", "-DEXPLAIND_TESTS=ON",
                     f"-DEXPLAIND_TEST_PYTHON={ROOT}/build/deps/venv/bin/python",
                     f"-DEXPLAIND_TEST_DATA={ROOT}/tests/goldens", *arguments], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", BUILD, "-j", str(jobs)], check=True)
+    if subprocess.run(["cmake", "--build", BUILD, "-j", str(jobs)]).returncode != 0:
+        sys.exit("The build failed: see above. Where the project itself builds, a refusal was rewritten wrongly")
 
 
 def in_this_build(refusals):
