@@ -37,11 +37,13 @@ void LogitHead::run_one(Evaluation& evaluation, ScoreAccumulator& sink) {
   const ParameterId unembedding = network_.unembedding();
   parameters_.set_node(evaluation.node());
   const at::Tensor ids = at::tensor(tokens_, at::kLong);
-  const at::Tensor rows = parameters_.weight_rows(unembedding, ids);   // n C
-  const at::Tensor change = parameters_.delta_rows(unembedding, ids);  // n C
-  at::Tensor gradient = at::zeros_like(evaluation.hidden);             // B T C
+  const at::Tensor rows = parameters_.weight_rows(unembedding, ids);  // n C
   const at::Tensor steps =
       evaluation.t_of_members.defined() ? evaluation.t_of_members.cpu() : at::Tensor();
+  const bool scored = !evaluation.value_only;
+  at::Tensor change, gradient;  // n C, B T C
+  if (scored || steps.defined()) change = parameters_.delta_rows(unembedding, ids);
+  if (scored) gradient = at::zeros_like(evaluation.hidden);
   std::vector<double> values;
   std::vector<int64_t> positions;
   at::Tensor scores = at::empty({batch.size(), ids.numel()}, at::kDouble);
@@ -54,6 +56,7 @@ void LogitHead::run_one(Evaluation& evaluation, ScoreAccumulator& sink) {
     for (int64_t i = 0; i < ids.numel(); ++i) {
       const double sign = i == 0 ? 1 : -1;
       value += sign * inner_product(state, weights[i].cpu());
+      if (!scored) continue;
       scores[b][i] = sign * inner_product(state, change[i].cpu());
       gradient[b][positions.back()].add_(weights[i], sign);
     }
@@ -61,7 +64,7 @@ void LogitHead::run_one(Evaluation& evaluation, ScoreAccumulator& sink) {
   }
   sink.begin_evaluation(evaluation.members);
   sink.set_functional(values);
-  if (evaluation.value_only) return;
+  if (!scored) return;
   sink.add_entries(unembedding, tokens_, positions, scores);
   evaluation.gradient = std::move(gradient);
 }

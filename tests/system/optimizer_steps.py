@@ -236,7 +236,7 @@ def expect_frozen(folder):
         text = must(steps(path, *EXACT, "--axes", "sample,train_group", "--overwrite", series=series)).stdout
         assert f"{len(frozen)} tensors are frozen" in text, text
         with h5py.File(path) as file:
-            still = [name.decode() in frozen for name in file["component"][()]]
+            still = [name in frozen for name in texts(file["component"])]
             for name in ("psi", "psi_data", *PARTS):
                 assert (file[name][()][:, :, still] == 0).all() and (name == "psi_rounding" or (file[name][()][:, :, ~numpy.array(still)] != 0).any()), (how, name)
             assert abs(file["residual"][()]).max() < 1e-11

@@ -27,13 +27,13 @@ def choose_a_grid(folder):
                "formed"]
     for ranks, grid, source in ((1, "1 group of 1 rank", "streamed"), (2, "1 group of 2 ranks (the fewest", "gathered"),
                                 (4, "2 groups of 2 ranks (the fewest", "gathered")):
-        text = must(run("plan", *options, "--memory", "230MB", "--ranks", ranks)).stdout
+        text = must(run("plan", *options, "--memory", "250MB", "--ranks", ranks)).stdout
         assert grid in text and value(text, "parameters").startswith(source), text
     text = must(run("plan", *options, "--memory", "400MB", "--ranks", "2")).stdout
     assert "2 groups of 1 rank (all weights fit" in text and value(text, "parameters").startswith("resident"), text
     expected = None
-    for ranks, memory, grid in ((1, "400MB", "1 segment group of 1 rank"), (1, "230MB", "parameters streamed"),
-                                (2, "400MB", "2 segment groups of 1 rank"), (2, "230MB", "1 segment group of 2 ranks (the fewest")):
+    for ranks, memory, grid in ((1, "400MB", "1 segment group of 1 rank"), (1, "250MB", "parameters streamed"),
+                                (2, "400MB", "2 segment groups of 1 rank"), (2, "250MB", "1 segment group of 2 ranks (the fewest")):
         process = must(run("decompose", *options, "--store", folder / "grid.h5", "--quadrature", "gauss:2", "--memory", memory, "--overwrite",
                            ranks=ranks))
         assert grid in process.stdout, process.stdout

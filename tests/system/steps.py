@@ -32,7 +32,7 @@ def make_series(folder):
 
 def read(path):
     with h5py.File(path) as store:
-        return {name: store[name][()] for name in store}
+        return {name: item[()] for name, item in store.items() if isinstance(item, h5py.Dataset)}
 
 
 def steps_of(store):

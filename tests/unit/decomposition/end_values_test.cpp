@@ -64,6 +64,7 @@ class Ends : public ::testing::Test {
     std::string rule = "adaptive";
     Granularity granularity = Granularity::tensor;
     int64_t activations = 1 << 20;
+    std::string functional = "loss";
   };
   [[nodiscard]] std::vector<ScoreTile> tiles(const Way& way, const Trajectory& trajectory) {
     const ComponentTable table(way.granularity, network.parameters());
@@ -73,9 +74,12 @@ class Ends : public ::testing::Test {
     memory.source = way.source;
     memory.activations = way.activations;
     SolverOptions options;
+    options.functional = parse_functional(way.functional);
     parse_quadrature(way.rule, options.quadrature);
     options.quadrature.absolute = 1e-9;
-    options.quadrature.epsilon = way.precision.type == at::kDouble ? 2.2e-16 : 1.2e-7;
+    options.quadrature.epsilon = way.precision.products == at::kBFloat16 ? 3.9e-3
+                                 : way.precision.type == at::kDouble    ? 2.2e-16
+                                                                        : 1.2e-7;
     options.chunk = 3;
     options.micro_batch = 2;
     const Groups groups = group_samples(samples);
@@ -129,6 +133,28 @@ TEST_F(Ends, AreDoublePrecisionFromEverySourceFormAndRule) {
           EXPECT_EQ(found[0].value_to, found[1].value_from) << "one forward pass serves both";
           if (bits.empty()) bits = values;
           EXPECT_EQ(values, bits);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(Ends, AreThoseOfEveryFunctional) {
+  const Precision wide{.type = at::kDouble, .products = at::kDouble};
+  for (const std::string functional : {"loss", "loss_sum", "logit:-1:5", "logit_diff:-1:5:7",
+                                       "logprob:-1:5", "activation:0:-1:3"}) {
+    for (const Source source : {Source::resident, Source::streamed}) {
+      for (const ProductForm form : {ProductForm::formed, ProductForm::split}) {
+        Way way{.source = source, .form = form, .rule = "gauss:2", .functional = functional};
+        const std::vector<ScoreTile> own = tiles(way, path);
+        way.own = false;
+        way.precision = wide;
+        const std::vector<ScoreTile> exact = tiles(way, path);
+        for (size_t s = 0; s < own.size(); ++s) {
+          for (size_t i = 0; i < samples.size(); ++i) {
+            EXPECT_NEAR(own[s].value_from[i], exact[s].value_from[i], 1e-13) << functional;
+            EXPECT_NEAR(own[s].value_to[i], exact[s].value_to[i], 1e-13) << functional;
+          }
         }
       }
     }
