@@ -134,7 +134,7 @@ class Test:
 
 
 def limit():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -162,7 +162,8 @@ def learn(tests, again):
     learnt = json.loads(path.read_text()) if path.is_file() and not again else {}
     for number, test in enumerate(tests, 1):
         stamp = test.stamp()
-        if learnt.get(test.name, {}).get("stamp") == stamp:
+        known = learnt.get(test.name, {})
+        if known.get("stamp") == stamp and known["passed"]:
             continue
         log = WORK / "learn.log"
         log.unlink(missing_ok=True)

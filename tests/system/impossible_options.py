@@ -1,10 +1,12 @@
-"""Options that exclude each other, or that the input does not have: each has its message, exit code 2, and leaves nothing."""
+"""Options that exclude each other, or that the input does not have: each has its message and exit code, and leaves nothing."""
 import os
 import pathlib
 import pty
 import subprocess
 import sys
 import tempfile
+
+from safetensors.numpy import load_file, save_file
 
 from program import EXPLAIND, GOLDENS, decompose, must, run
 
@@ -128,6 +130,11 @@ def main():
         for samples, words in (("validation:7|8", "the run has 8 validation samples, counted from 0, and not 8"),
                                ("train:first", "and not first")):
             expect(run("decompose", "--series", history, "--samples", samples, "--store", out), [samples], words, code=1)
+        data = load_file(history / "data.safetensors")
+        data["validation/labels"][3] = 9
+        save_file(data, history / "data.safetensors")
+        expect(run("decompose", "--series", history, "--samples", "validation", "--store", out), ["a label of no class"],
+               "a label is 9, and the model has 7 classes", code=1)
         left = [path for path in sorted(folder.iterdir()) if path not in before]
         if left:
             failures.append(f"left behind: {left}")

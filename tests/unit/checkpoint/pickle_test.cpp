@@ -125,6 +125,27 @@ TEST(Pickles, QuoteLongNamesShortly) {
               HasSubstr("endless name"));
 }
 
+/// A dict of one tensor of one element.
+std::string state_of(const std::string& name) {
+  return "}" + text(name) + "ctorch._utils\n_rebuild_tensor_v2\n((" + text("storage") +
+         "ctorch\nFloatStorage\n" + text("0") + text("cpu") + "K\1tQ" + std::string("K\0", 2) +
+         ")"
+         ")\x89NtRs";
+}
+
+TEST(Pickles, OfSeveralModelsAreNotChosenFrom) {
+  const auto pickle = [](const std::vector<std::string>& entries) {
+    std::string bytes = "\x80\x02}(";
+    for (const std::string& entry : entries) bytes += text(entry) + state_of("w");
+    return bytes + "u.";
+  };
+  EXPECT_EQ(unpickle_state_dict(bytes_of(pickle({"model"})), "x").tensors.at(0).name, "w");
+  EXPECT_THAT(data_error([&] {
+                unpickle_state_dict(bytes_of(pickle({"model", "state_dict"})), "x");
+              }),
+              HasSubstr("holds the states of two models, \"model\" and \"state_dict\""));
+}
+
 // A name that is not allowed is refused where it stands, though nothing ever calls it.
 TEST(Pickles, NameNothingForbiddenEvenWhereItIsNotCalled) {
   const std::string state = "}q\1.", line = "cos\nsystem\n";
