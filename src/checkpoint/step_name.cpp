@@ -189,7 +189,7 @@ class NameReader {
     size_t i = steps_.back().end;
     size_t begin = i;  // of what an unknown word is shown with: the joint before it
     while (i < words_.size()) {
-      if (words_[i].used) {
+      if (words_[i].used || is(i, form_words)) {
         begin = ++i;
       } else if (is(i, Word::Kind::mark) && words_[i].text.find_first_of("-_") == 0 &&
                  i + 1 < words_.size() && !is(i + 1, Word::Kind::mark)) {
@@ -198,8 +198,6 @@ class NameReader {
         const size_t value = after_joint(i + 1);
         if (value >= words_.size() || is(value, Word::Kind::mark)) return begin;
         begin = i = value + 1;
-      } else if (is(i, form_words)) {
-        begin = ++i;
       } else {
         return begin;
       }

@@ -97,20 +97,19 @@ at::Tensor AttributedOps::conv2d(const at::Tensor& x, ParameterId weight, Parame
   const bool of_weight = source().moves(weight),
              of_bias = bias != no_parameter && source().moves(bias);
   if (!of_weight && !of_bias) return y;
-  y.register_hook(
-      [this, weight, bias, of_weight, of_bias, stride, padding,
-       input = x.detach()](const at::Tensor& gradient) {
-        const at::Tensor delta = gradient.flatten(2);  // B O pixels
-        const auto score_weight = [&](const at::Tensor& update, ScoreAccumulator& sink) {
-          const at::Tensor response = convolve(input, update, stride, padding);
-          sink.add_channels(weight, delta, response.flatten(2));
-        };
-        if (of_weight) each_update(weight, score_weight);
-        if (!of_bias) return;
-        each_update(bias, [&](const at::Tensor& update, ScoreAccumulator& sink) {
-          sink.add_channels(bias, delta, update.view({1, -1, 1}).expand_as(delta));
-        });
-      });
+  y.register_hook([this, weight, bias, of_weight, of_bias, stride, padding,
+                   input = x.detach()](const at::Tensor& gradient) {
+    const at::Tensor delta = gradient.flatten(2);  // B O pixels
+    const auto score_weight = [&](const at::Tensor& update, ScoreAccumulator& sink) {
+      const at::Tensor response = convolve(input, update, stride, padding);
+      sink.add_channels(weight, delta, response.flatten(2));
+    };
+    if (of_weight) each_update(weight, score_weight);
+    if (!of_bias) return;
+    each_update(bias, [&](const at::Tensor& update, ScoreAccumulator& sink) {
+      sink.add_channels(bias, delta, update.view({1, -1, 1}).expand_as(delta));
+    });
+  });
   return y;
 }
 

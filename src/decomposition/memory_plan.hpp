@@ -49,9 +49,9 @@ struct MemoryPlan {
   int64_t activation = 0;     ///< of these, one evaluation's: not added to the total
   int64_t value_weights = 0;  ///< of the largest part opened, where F at checkpoints has a
                               ///< precision of its own
-  int64_t value_graph = 0;  ///< what its forward passes hold; not beside `graph`
-  int64_t device_base = 0;  ///< CUDA's own
-  int64_t shares = 0;       ///< on a device, gathered: this rank's share, on the host
+  int64_t value_graph = 0;    ///< what its forward passes hold; not beside `graph`
+  int64_t device_base = 0;    ///< CUDA's own
+  int64_t shares = 0;         ///< on a device, gathered: this rank's share, on the host
   /// Each activation kept holds this much: with the block's output, its gradient, and gaps between.
   static constexpr double held_per_activation = 1.6;
   [[nodiscard]] static int64_t held(int64_t kept) {

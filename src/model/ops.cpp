@@ -50,8 +50,7 @@ at::Tensor Ops::max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
   if (x.is_cpu()) return at::max_pool2d(x, {size, size}, {stride, stride}, {padding, padding});
   constexpr double nothing = -std::numeric_limits<double>::infinity();
   const at::Tensor padded =
-      padding == 0 ? x
-                   : at::constant_pad_nd(x, {padding, padding, padding, padding}, nothing);
+      padding == 0 ? x : at::constant_pad_nd(x, {padding, padding, padding, padding}, nothing);
   const at::Tensor windows =  // B C rows columns size²
       padded.unfold(2, size, stride).unfold(3, size, stride).flatten(-2);
   return std::get<0>(windows.max(-1));

@@ -11,7 +11,8 @@ namespace {
 std::vector<std::string> names_along(const std::string& axis) {
   if (axis == "segment") return {"segment", "step_from", "step_to"};
   if (axis == "sample") return {"sample", "id", "group", "sample_group", "length"};
-  if (axis == "component") return {"component", "layer", "kind", "tensor", "head", "kv_head", "index"};
+  if (axis == "component")
+    return {"component", "layer", "kind", "tensor", "head", "kv_head", "index"};
   if (axis == "train_sample") return {"train_sample", "train_id", "train_group_name"};
   if (axis == "interval") return {"interval", "interval_from", "interval_to"};
   return {axis};

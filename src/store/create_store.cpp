@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -197,10 +198,13 @@ class StoreBuilder {
   }
 
   /// To xarray a group is a dataset of its own: it gets certificates and coordinates under the same
-  /// names.
+  /// names, but where a parameter is called so.
   void link_scalars() {
+    const std::vector<ParameterInfo>& parameters = schema_.components.parameters();
     const auto link = [&](const std::string& name) {
-      file_.link(std::string(dense_group) + "/" + name, name);
+      const bool taken = std::any_of(parameters.begin(), parameters.end(),
+                                     [&](const ParameterInfo& each) { return each.name == name; });
+      if (!taken) file_.link(std::string(dense_group) + "/" + name, name);
     };
     link("committed");
     for (const Variable& each : certificate_variables(schema_)) link(each.name);

@@ -37,7 +37,7 @@ class Machine:
         left = self.deadline - time.monotonic()
         if left <= 0:
             raise OutOfTime(" ".join(map(str, command)))
-        variables = dict(os.environ, OMP_NUM_THREADS="1" if self.rehearse else "4", OMPI_ALLOW_RUN_AS_ROOT="1",
+        variables = dict(os.environ, OMP_NUM_THREADS="1" if self.rehearse else "4", OMPI_ALLOW_RUN_AS_ROOT="1", GTEST_COLOR="no",
                          OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", **(environment or {}))
         command = ["timeout", "-k", "2", str(max(1, int(left))), *map(str, command)]
         done = subprocess.run(command, capture_output=True, text=True, env=variables, errors="replace")
@@ -46,8 +46,8 @@ class Machine:
         if done.returncode in (124, 137):
             raise OutOfTime(" ".join(command))
         if check and done.returncode not in (0, 3):  # 3: done, some samples missed the tolerance
-            said = (done.stderr or done.stdout).strip().splitlines()
-            raise RuntimeError(f"exit {done.returncode}: {said[-1] if said else 'nothing said'}")
+            said = (done.stderr or done.stdout).strip().splitlines() or ["nothing said"]
+            raise RuntimeError(f"exit {done.returncode}: {next((line for line in said if line.startswith('error')), said[-1])}")
         return done.stdout + (done.stderr if not check else "")
 
     def explaind(self, *arguments, ranks=0, **options):

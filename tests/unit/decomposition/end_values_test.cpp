@@ -78,8 +78,8 @@ class Ends : public ::testing::Test {
     parse_quadrature(way.rule, options.quadrature);
     options.quadrature.absolute = 1e-9;
     options.quadrature.epsilon = way.precision.products == at::kBFloat16 ? 3.9e-3
-                                 : way.precision.type == at::kDouble    ? 2.2e-16
-                                                                        : 1.2e-7;
+                                 : way.precision.type == at::kDouble     ? 2.2e-16
+                                                                         : 1.2e-7;
     options.chunk = 3;
     options.micro_batch = 2;
     const Groups groups = group_samples(samples);
