@@ -147,7 +147,8 @@ TEST(Classifiers, LayersThatDoNotFollowFromEachOtherAreNamed) {
          image);
   expect({convolution, flatten, linear}, "model.config.input", {2, 8});
   expect({flatten, "linear"}, "layer 1 of model.config.layers: it has no type", image);
-  expect({{{"type", "flatten"}, {"name", 3}}, linear}, "its name is no text", image);
+  expect({flatten, {{"type", "linear"}, {"name", 3}, {"in", 56}, {"out", 5}, {"bias", true}}},
+         "its name is no text", image);
   expect({flatten, {{"type", "linear"}, {"in", 56}, {"out", 0}, {"bias", true}}}, "out is 0",
          image);
   expect({flatten, {{"type", "linear"}, {"in", 56}, {"out", 5}, {"bias", 1}}},
