@@ -117,28 +117,31 @@ MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBud
   const auto size = static_cast<int64_t>(at::elementSize(job.computation.precision.type));
   const int64_t weights = 2 * size * parameter_count(*job.model);
   const int64_t row = bytes_of_row(job, shards), pass = bytes_of_pass(job);
-  const auto refuse = [&](int64_t needed) {
+  const auto refuse = [&](const MemoryPlan& plan, int64_t needed) {
     throw UsageError(
         "--memory",
-        fmt::format("a rank may take {} and needs {}: {} for weights, {} for gradients and logits, "
-                    "{} for the scores of one row of scalars",
-                    text(budget.host), text(needed), text(weights), text(pass), text(row)),
+        fmt::format("a rank may take {} and needs {}: {} for the program, {} for weights, {} for "
+                    "gradients and logits, {} for the scores of one row of scalars",
+                    text(budget.host), text(needed), text(plan.base), text(plan.weights()),
+                    text(pass), text(row)),
         "Give more memory, use a smaller --micro-batch, fewer ranks on a machine, or --component "
         "row");
   };
-  const int64_t least = weights + pass + row;
-  if (least >= budget.host) refuse(least);
   const MemoryBudget rest(budget.host - pass - row, budget.device);
-  if (job.network != nullptr && !fits_memory(Source::resident, demand_of(job, shards), rest)) {
+  const bool fits = job.network != nullptr
+                        ? fits_memory(Source::resident, demand_of(job, shards), rest)
+                        : rest.host > weights;
+  if (!fits) {
     const MemoryBudget unbounded(std::numeric_limits<int64_t>::max() / 4, 0);
-    const MemoryPlan wanted = memory_of(job, shards, Source::resident, unbounded);
-    refuse(wanted.total() - wanted.held(wanted.activations) + wanted.held(wanted.activation) +
-           pass + row);
+    MemoryPlan wanted = memory_of(job, shards, Source::resident, unbounded);
+    wanted.parameters = weights;
+    refuse(wanted, wanted.total() - wanted.held(wanted.activations) +
+                       wanted.held(wanted.activation) + pass + row);
   }
   MemoryPlan plan = memory_of(job, shards, Source::resident, rest);
   plan.parameters = weights;
   plan.dense = pass + row;
-  if (!plan.fits(budget)) refuse(plan.total());
+  if (!plan.fits(budget)) refuse(plan, plan.total());
   const int64_t more = (budget.host - plan.total()) / row;
   plan.dense += row * std::min(more, most_rows(job) - 1);
   return plan;

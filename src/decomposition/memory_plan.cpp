@@ -80,6 +80,22 @@ int64_t accumulator_bytes(const MemoryDemand& demand, int64_t chunk) {
   return 2 * 8 * levels * chunk * positions * width * (1 + directions);
 }
 
+/// Scores that a unit leaves, while it is computed and written.
+int64_t tile_bytes(const MemoryDemand& demand, int64_t chunk) {
+  const SolverOptions& solver = demand.solver;
+  int64_t rows = 1;
+  if (solver.axes.sample) rows = chunk;
+  if (solver.axes.group) rows = static_cast<int64_t>(group_samples(demand.samples).names.size());
+  const int64_t positions = solver.axes.position ? solver.positions : 1;
+  int64_t variables = 1;  // psi, and its parts
+  for (const Part part : all_parts) {
+    const bool kept = std::any_of(solver.directions.begin(), solver.directions.end(),
+                                  [&](const PartPlace& each) { return each.part == part; });
+    if (kept) variables += part == Part::data ? solver.trains : 1;
+  }
+  return 8 * rows * positions * demand.table.size() * solver.outputs * variables;
+}
+
 MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget& budget) {
   const Sizes sizes = sizes_of(demand.network);
   const auto& [precision, form, device, values] = demand.computation;
@@ -113,7 +129,7 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
                            (2 * sizes.block_outputs + 2 * sizes.slice) +
                        MemoryPlan::held(MemoryPlan::value_activations);
   }
-  plan.accumulators = accumulator_bytes(demand, chunk);
+  plan.accumulators = accumulator_bytes(demand, chunk) + tile_bytes(demand, chunk);
   const int64_t stored = 2 * stored_size(demand);  // of both ends
   const int64_t share = stored * (sizes.model / demand.shards);
   const int64_t two_blocks = 2 * stored * sizes.largest_block;  // what is open, and what comes next

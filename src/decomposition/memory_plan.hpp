@@ -41,7 +41,7 @@ struct MemoryPlan {
   int64_t endpoints = 0;   ///< as stored. Gathered on the host: this rank's share, what is open and
                            ///< what comes next; on a device: the model's, or those of two parts
   int64_t graph = 0;       ///< of what runs at once: the model's, or one block's
-  int64_t accumulators = 0;   ///< scores of one chunk; on the host
+  int64_t accumulators = 0;   ///< scores of one chunk, and of the unit's tile; on the host
   int64_t dense = 0;          ///< gradients and scores of scalars; where there are any, matrices of
                               ///< which rows are looked up are resident too
   int64_t activations = 0;    ///< one a block boundary and evaluation, at most; where blocks are

@@ -25,10 +25,7 @@ InitialValue Network::initial_value(ParameterId id) const {
 }
 
 std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::string& where) {
-  const ModelConfig parsed = parse_model_config(config, where);
-  if (parsed.architecture == "LlamaForCausalLM") return std::make_unique<LlamaNetwork>(parsed);
-  throw DataError(where, "architecture '" + parsed.architecture + "' is not supported",
-                  "Supported: LlamaForCausalLM");
+  return std::make_unique<LlamaNetwork>(parse_model_config(config, where));  // refuses all others
 }
 
 void require_agreement(const Network& network, const std::map<std::string, TensorView>& tensors,

@@ -281,6 +281,7 @@ def expect_refusals(folder):
     expect_refusal(steps(store, clip=None), 2, "--clip")
     weights = run("decompose", "--series", HERE / "series", "--samples", HERE / "samples.jsonl", "--store", store, "--axes", "sample,train_group")
     expect_refusal(weights, 2, "train_group", "--source steps")
+    expect_refusal(steps(store, "--parts", "decay"), 2, "all parts are kept anyway")
 
     def broken(change, *words, ranks=0):
         series = folder / "broken"
@@ -308,6 +309,26 @@ def expect_refusals(folder):
     broken(edit(lambda s: s["param_groups"][0].update(lr=1.0)), "scheduler.pt")
     broken(edit(lambda s: s["param_groups"][0].update(amsgrad=True)), "amsgrad")
     broken(edit(lambda s: s["state"][0]["exp_avg_sq"].fill_(float("nan"))), "infinite or NaN")
+    broken(edit(lambda s: s.pop("param_groups")), "holds no state and param_groups")
+    broken(edit(lambda s: s["param_groups"][0].update(betas=[0.9])), "betas is no pair of numbers")
+    broken(edit(lambda s: s["param_groups"][0].update(eps="small")), "eps is no number")
+    broken(edit(lambda s: s["param_groups"][0].update(params=0)), "params is no list")
+    broken(edit(lambda s: s["param_groups"][0].update(params=["w"])), "params holds something that is no number")
+    broken(edit(lambda s: s["param_groups"][0].update(param_names=[1])), "param_names holds something that is no text")
+    broken(edit(lambda s: s["param_groups"][0].update(decoupled_weight_decay=False, weight_decay=0.1)), "its weight decay enters the gradient")
+    broken(edit(lambda s: s["state"][0].pop("step")), "has no step")
+    broken(edit(lambda s: s["state"][0].update(exp_avg_sq=1.0)), "exp_avg_sq of state 0", "is missing")
+
+    def scheduled(action):
+        def change(checkpoint):
+            state = torch.load(checkpoint / "scheduler.pt", weights_only=True)
+            action(state)
+            torch.save(state, checkpoint / "scheduler.pt")
+        return change
+
+    broken(scheduled(lambda s: s.pop("_last_lr")), "scheduler.pt", "does not say _last_lr")
+    broken(scheduled(lambda s: s.update(_last_lr=["high"])), "scheduler.pt", "holds something that is no number")
+    broken(scheduled(lambda s: s["_last_lr"].append(0.1)), "scheduler.pt", "learning rates, and optimizer.pt has")
 
     def evil(checkpoint):
         with zipfile.ZipFile(checkpoint / "optimizer.pt", "w") as archive:

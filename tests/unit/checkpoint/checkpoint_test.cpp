@@ -106,6 +106,13 @@ TEST_F(CheckpointDirectory, IsRefusedWithoutConfigOrWeights) {
                                   HasSubstr("pytorch_model.bin")));
 }
 
+TEST_F(CheckpointDirectory, AnAdapterBesideTheWeightsIsNotLeftOut) {
+  write_checkpoint(directory.path(), one_vector("w", {1}));
+  write_bytes(directory / "adapter_model.safetensors", one_vector("w.lora", {1}));
+  EXPECT_THAT(open_error(), AllOf(HasSubstr("holds, beside its weights, a PEFT adapter"),
+                                  HasSubstr("move adapter_* away")));
+}
+
 TEST_F(CheckpointDirectory, NamesABrokenWeightFile) {
   write_checkpoint(directory.path(), one_vector("w", {1, 2}).substr(0, 40));
   EXPECT_THAT(open_error(), HasSubstr((directory / "model.safetensors").string() + ": "));

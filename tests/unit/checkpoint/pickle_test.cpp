@@ -10,12 +10,16 @@
 
 #include "checkpoint/unpickler.hpp"
 #include "unit/checkpoint/written_files.hpp"
+#include "unit/checkpoint/written_torch.hpp"
 
 namespace explaind {
 namespace {
 
 using testing::data_error;
 using ::testing::HasSubstr;
+using testing::pickle;
+using testing::pickled;
+using testing::PickledView;
 
 std::span<const std::byte> bytes_of(const std::string& text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
@@ -123,6 +127,50 @@ TEST(Pickles, QuoteLongNamesShortly) {
       name;
   EXPECT_THAT(data_error([&] { unpickle_plain_data(bytes_of(endless), "x"); }),
               HasSubstr("endless name"));
+}
+
+TEST(Pickles, OfSeveralModelsAreNotChosenFrom) {
+  const std::string state = pickled({{"w", pickled(PickledView{})}});
+  EXPECT_EQ(
+      unpickle_state_dict(bytes_of(pickle(pickled({{"model", state}}))), "x").tensors.at(0).name,
+      "w");
+  EXPECT_THAT(data_error([&] {
+                unpickle_state_dict(
+                    bytes_of(pickle(pickled({{"model", state}, {"state_dict", state}}))), "x");
+              }),
+              HasSubstr("holds the states of two models, \"model\" and \"state_dict\""));
+  EXPECT_THAT(data_error([&] {
+                unpickle_state_dict(
+                    bytes_of(pickle(pickled({{"w", pickled(PickledView{})}, {"more", state}}))),
+                    "x");
+              }),
+              HasSubstr("its entry \"more\" holds tensors beside others that are weights"));
+}
+
+TEST(Pickles, ThatAreBrokenAreRefusedByWhatIsExpected) {
+  const std::string tensor_function = "ctorch._utils\n_rebuild_tensor_v2\n";
+  const std::vector<std::pair<std::string, std::string>> broken{
+      {"t", "no mark"},
+      {"0", "empty stack"},
+      {std::string("q\0", 2), "empty stack"},
+      {"NNR", "arguments expected"},
+      {"N)R", "name expected"},
+      {"NNa", "list expected"},
+      {"NNNs", "dict expected"},
+      {tensor_function + ")R", "storage expected"},
+      {pickled(PickledView{.word = "module"}), "refers to something that is no storage"},
+      {pickled(PickledView{.type = "collections\nOrderedDict"}),
+       "has a storage of type collections.OrderedDict"},
+      {pickled(PickledView{.view = "K\1"}), "has a view of a storage"},
+      {pickled(PickledView{.shape = std::vector<int64_t>(17, 1)}), "of too high a rank"},
+      {"}K\1" + pickled(PickledView{}) + "s", "its dict has a key that is no text"}};
+  for (const auto& [bytes, words] : broken) {
+    EXPECT_THAT(data_error([&, text = pickle(bytes)] { unpickle_state_dict(bytes_of(text), "x"); }),
+                HasSubstr(words));
+  }
+  EXPECT_THAT(
+      data_error([&] { unpickle_plain_data(bytes_of(pickle(")" + repeated("\x85", 40))), "x"); }),
+      HasSubstr("nested too deeply"));
 }
 
 // A name that is not allowed is refused where it stands, though nothing ever calls it.

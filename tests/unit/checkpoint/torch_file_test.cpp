@@ -14,6 +14,7 @@
 #include "checkpoint/json_file.hpp"
 #include "checkpoint/unpickler.hpp"
 #include "unit/checkpoint/written_files.hpp"
+#include "unit/checkpoint/written_torch.hpp"
 
 namespace explaind {
 namespace {
@@ -23,6 +24,9 @@ using ::testing::AllOf;
 using testing::data_error;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using testing::pickle;
+using testing::pickled;
+using testing::PickledView;
 using testing::read_bytes;
 using testing::small_config;
 using testing::TemporaryFolder;
@@ -91,6 +95,44 @@ TEST(TorchFile, CutShortIsNamed) {
     EXPECT_THAT(data_error([&] { const TorchFile file(directory / "old.bin"); }),
                 AllOf(HasSubstr("old.bin"), HasSubstr("cut short")))
         << size;
+  }
+}
+
+TEST(TorchFile, TensorsLieInsideTheirStorage) {
+  const TemporaryFolder directory;
+  const auto open = [&](const std::string& archive) {
+    write_bytes(directory / "w.bin", archive);
+    const TorchFile file(directory / "w.bin");
+  };
+  const auto of = [](const PickledView& tensor) {
+    return testing::torch_archive(pickle(pickled({{"w", pickled(tensor)}})), std::string(16, 0));
+  };
+  open(of({}));
+  open(of({.offset = 4, .shape = {0}}));
+  constexpr int64_t most = INT64_MAX;
+  const std::vector<std::pair<std::string, std::string>> broken{
+      {of({.key = "1"}), "the storage of the tensor \"w\" is missing"},
+      {of({.strides = {1, 1}}), "has strides of another rank"},
+      {of({.elements = 5}), "has a storage that is cut short"},
+      {of({.shape = {-1}}), "has a negative extent or stride"},
+      {of({.strides = {-1}}), "has a negative extent or stride"},
+      {of({.shape = {most}, .strides = {2}}), "is larger than any file"},
+      {of({.offset = 1}), "lies outside its storage"},
+      {of({.offset = -1}), "lies outside its storage"},
+      {of({.shape = {2}, .strides = {4}}), "lies outside its storage"},
+      {of({.offset = 5, .shape = {0}}), "lies outside its storage"},
+      {testing::torch_archive(
+           pickle(pickled({{"w", pickled(PickledView{})}, {"w", pickled(PickledView{})}})),
+           std::string(16, 0)),
+       "the tensor \"w\" is there twice"},
+      {testing::torch_archive(pickle(pickled({{"w", pickled(PickledView{})}})), std::string(16, 0),
+                              "big"),
+       "was written by a machine of another byte order"},
+      {testing::zip({{"constants.pkl", "x"}}), "is a TorchScript program"},
+      {testing::zip({{"notes.txt", "x"}}), "but not of torch.save: it holds no data.pkl"}};
+  for (const auto& [archive, words] : broken) {
+    EXPECT_THAT(data_error([&, bytes = archive] { open(bytes); }),
+                AllOf(HasSubstr("w.bin: "), HasSubstr(words)));
   }
 }
 

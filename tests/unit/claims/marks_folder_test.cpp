@@ -47,6 +47,22 @@ ClaimWait quick(std::vector<std::string>* said = nullptr) {
   return wait;
 }
 
+TEST(MarksFolder, IsRefusedWhereNoneCanBe) {
+  const TemporaryFolder folder;
+  std::vector<std::string> dead;
+  const auto taking = [&](const fs::path& path) {
+    return [&, path] { const MarksFolder taken(path, quick(), dead); };
+  };
+  EXPECT_THAT(taking(folder / "nowhere/lock"),
+              ::testing::ThrowsMessage<DataError>(HasSubstr("nowhere/lock: cannot be made")));
+  std::ofstream(folder / "lock") << "a file";
+  EXPECT_THAT(taking(folder / "lock"),
+              ::testing::ThrowsMessage<DataError>(HasSubstr("lock: cannot be taken as a lock")));
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    EXPECT_EQ(entry.path(), folder / "lock") << "what was begun stays";
+  }
+}
+
 TEST(MarksFolder, OneThatStandsStillIsStaleAndTaken) {
   const TemporaryFolder folder;
   write_mark(folder / "lock", stranger, 1);

@@ -2,6 +2,7 @@
 
 #include "comm/dispatcher.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "comm/communicator.hpp"
+#include "core/error.hpp"
 
 namespace explaind {
 namespace {
@@ -79,6 +81,15 @@ TEST_P(Dispatching, RunsAreLongFirstAndSingleAtTheEnd) {
 
 // None, one, fewer than ranks, a prime number, many.
 INSTANTIATE_TEST_SUITE_P(Units, Dispatching, ::testing::Values(0, 1, 2, 13, 100));
+
+TEST(Dispatcher, AFailureOfARankAloneIsAnError) {
+  const Communicator world(MPI_COMM_WORLD);
+  if (world.size() > 1) GTEST_SKIP() << "of several ranks it ends the job (tests/mpi)";
+  Dispatcher dispatcher(world, 5, [](int64_t, int, const std::string&) {});
+  EXPECT_FALSE(dispatcher.next().empty());
+  EXPECT_THAT([&] { dispatcher.fail(3, "no room"); },
+              ::testing::ThrowsMessage<Error>(::testing::HasSubstr("unit 3: no room")));
+}
 
 }  // namespace
 }  // namespace explaind

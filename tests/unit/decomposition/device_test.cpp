@@ -185,7 +185,8 @@ TEST(ChooseDevice, SaysWhyThereIsNone) {
     EXPECT_THAT(error.what(), ::testing::AllOf(::testing::HasSubstr("--device cuda"),
                                                ::testing::HasSubstr("--device cpu")));
   }
-  EXPECT_THROW(choose_device("gpu", 0), UsageError);
+  EXPECT_THAT([] { choose_device("gpu", 0); },
+              ::testing::ThrowsMessage<UsageError>(::testing::HasSubstr("'gpu' is not available")));
   EXPECT_THROW(require_device({.precision = parse_precision("tf32")}), UsageError);
 }
 

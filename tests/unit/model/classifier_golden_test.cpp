@@ -84,6 +84,17 @@ TEST(Classifiers, ThatCannotBeBuiltAreRefused) {
   using ::testing::ThrowsMessage;
   EXPECT_THAT(build({{"name", "vgg"}, {"config", nlohmann::json::object()}}),
               ThrowsMessage<DataError>(HasSubstr("model 'vgg' is not known")));
+  EXPECT_THAT(build({{"config", nlohmann::json::object()}}),
+              ThrowsMessage<DataError>(HasSubstr("the model has no name")));
+  EXPECT_THAT(build({{"name", "cnn"}}),
+              ThrowsMessage<DataError>(HasSubstr("the model has no config")));
+  nlohmann::json small = {{"channels", 1}, {"height", 3}, {"width", 6},  {"filters1", 2},
+                          {"filters2", 3}, {"hidden", 4}, {"classes", 3}};
+  EXPECT_THAT(build({{"name", "cnn"}, {"config", small}}),
+              ThrowsMessage<DataError>(HasSubstr("3 × 6 are too small for the model cnn")));
+  small["activation"] = "sine";
+  EXPECT_THAT(build({{"name", "cnn"}, {"config", small}}),
+              ThrowsMessage<DataError>(HasSubstr("model.config.activation is \"sine\"")));
   EXPECT_THAT(build({{"name", "resnet9"}, {"config", {{"channels", 3}, {"width", 4}}}}),
               ThrowsMessage<DataError>(HasSubstr("no \"classes\"")));
   EXPECT_THAT(
@@ -135,6 +146,21 @@ TEST(Classifiers, LayersThatDoNotFollowFromEachOtherAreNamed) {
   expect({flatten, {{"type", "linear"}, {"in", 56}}}, "layer 1 of model.config.layers: \"out\"",
          image);
   expect({convolution, flatten, linear}, "model.config.input", {2, 8});
+  expect({flatten, "linear"}, "layer 1 of model.config.layers: it has no type", image);
+  expect({flatten, {{"type", "linear"}, {"name", 3}, {"in", 56}, {"out", 5}, {"bias", true}}},
+         "its name is no text", image);
+  expect({flatten, {{"type", "linear"}, {"in", 56}, {"out", 0}, {"bias", true}}}, "out is 0",
+         image);
+  expect({flatten, {{"type", "linear"}, {"in", 56}, {"out", 5}, {"bias", 1}}},
+         "\"bias\" is not true or false", image);
+  expect(nlohmann::json::array(), "model.config.layers is not a list of layers", image);
+  PlainOps ops({});
+  EXPECT_THAT(
+      ([&] {
+        build({convolution, flatten, linear}, image)()->forward(at::zeros({1, 2, 4, 7}), ops);
+      }),
+      ThrowsMessage<DataError>(
+          HasSubstr("model.config.input is [2, 7, 4], and the inputs of the data are")));
 }
 
 TEST(InitialWeights, HaveTheRangesOfTorchsLayers) {

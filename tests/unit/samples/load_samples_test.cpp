@@ -75,8 +75,12 @@ TEST_F(LoadSamples, NamesFileAndLineOfABadLine) {
       {R"({"id": "b", "input_ids": [1, -1]})", "input_ids[1] = -1"},
       {R"({"id": "b", "input_ids": [1, -100]})", "input_ids[1] = -100"},
       {R"({"id": "b", "input_ids": [1, 2], "labels": [1, 50]})", "labels[1] = 50"},
-      {R"({"id": "b", "input_ids": [1, 2.5]})", "input_ids[1]"},
-      {R"({"id": "b", "input_ids": "12"})", "input_ids"},
+      {R"({"id": "b", "input_ids": [1, 2.5]})", "input_ids[1] is not a whole number"},
+      {R"({"id": "b", "input_ids": "12"})", "input_ids must be a list of token ids"},
+      {R"({"id": "b", "input_ids": [1, 2], "labels": {"a": 1}})",
+       "labels must be a list of token ids"},
+      {R"({"id": "b", "input_ids": [1, 2], "labels": [1, "2"]})",
+       "labels[1] is not a whole number"},
       {R"({"id": "b", "input_ids": []})", "empty"},
       {R"({"id": "b", "input_ids": [1]})", "nothing to predict"},
       {R"({"id": "b", "input_ids": [1, 2], "labels": [1, -100]})", "nothing to predict"},
@@ -102,8 +106,8 @@ TEST_F(LoadSamples, NamesFileAndLineOfABadLine) {
        "attention_mask[1] is 0.5"},
       {R"({"id": "b", "input_ids": [1, 2], "attention_mask": [0, 0]})", "empty"},
       {R"({"id": "b", "input_ids": [1, 2, 3], "attention_mask": [0, 0, 1]})", "nothing to predict"},
-      {R"({"id": "b", "input_ids": [1, 2, 3, 4, 5, 6, 7, 8, 9]})", "9 tokens"},
-      {R"({"id": ["b"], "input_ids": [1, 2]})", "id"},
+      {R"({"id": "b", "input_ids": [1, 2, 3, 4, 5, 6, 7, 8, 9]})", "9 tokens, more than"},
+      {R"({"id": ["b"], "input_ids": [1, 2]})", "id must be a string or a whole number"},
       {"{\"id\": \"\xff\", \"input_ids\": [1, 2]}", "JSON"},
   };
   for (const auto& [line, words] : bad) {
@@ -114,7 +118,9 @@ TEST_F(LoadSamples, NamesFileAndLineOfABadLine) {
   EXPECT_THAT(refusal(""), HasSubstr("no samples"));
   EXPECT_THAT(refusal(" \n\n"), HasSubstr("no samples"));
   std::filesystem::remove(file);
-  EXPECT_THROW(load_samples(file, options), DataError);
+  EXPECT_THAT([&] { load_samples(file, options); },
+              ::testing::ThrowsMessage<DataError>(
+                  AllOf(HasSubstr(file.string()), HasSubstr("cannot be read"))));
 }
 
 TEST_F(LoadSamples, CutsPaddingAndSaysSo) {

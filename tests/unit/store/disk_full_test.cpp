@@ -97,6 +97,26 @@ TEST_P(DiskFull, AStoreThatWasNeverCompleteLeavesNothing) {
   }
 }
 
+TEST_P(DiskFull, AStoreWhoseFolderIsNotSyncedIsWholeAndItIsSaid) {
+  const StoreSchema schema = small_schema();
+  const TemporaryFolder first, second;
+  long calls = 0;  // the folder's sync is the last one
+  {
+    const FailingDisk disk(first.path().string(), FailingDisk::never, GetParam().code);
+    create_store(first / "store.h5", schema, false);
+    calls = disk.calls();
+  }
+  std::string said;
+  {
+    const FailingDisk disk(second.path().string(), calls, GetParam().code);
+    said = error_of_process([&] { create_store(second / "store.h5", schema, false); });
+  }
+  EXPECT_NE(said.find(second.path().string() + ": cannot be synced to disk: "), std::string::npos)
+      << said;
+  EXPECT_NE(said.find(GetParam().words), std::string::npos) << said;
+  EXPECT_EQ(bytes_of(second / "store.h5").size(), bytes_of(first / "store.h5").size());
+}
+
 TEST_P(DiskFull, WhatIsCommittedStaysAndIsGoneOnWith) {
   const StoreSchema schema = small_schema();
   const TemporaryFolder folder;

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <functional>
 #include <map>
 
@@ -294,6 +295,71 @@ TEST(RunData, IsWhatTheRunWasTrainedOn) {
   std::filesystem::remove(folder.path() / "data.safetensors");
   EXPECT_THAT([&] { load_run_data(run); },
               ::testing::ThrowsMessage<DataError>(::testing::HasSubstr("data.safetensors")));
+}
+
+/// A tensor of zeros as data.safetensors holds it.
+struct Zeros {
+  std::string name, dtype;
+  std::vector<int64_t> shape;
+};
+
+void write_data(const std::filesystem::path& path, const std::vector<Zeros>& tensors,
+                char last_byte = 0) {
+  nlohmann::json header;
+  std::string data;
+  for (const Zeros& tensor : tensors) {
+    const size_t begin = data.size();
+    size_t bytes = tensor.dtype == "U8" ? 1 : tensor.dtype == "F32" ? 4 : 8;
+    for (const int64_t extent : tensor.shape) bytes *= static_cast<size_t>(extent);
+    data += std::string(bytes, '\0');
+    header[tensor.name] = {
+        {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {begin, data.size()}}};
+  }
+  if (!data.empty()) data.back() = last_byte;
+  const std::string text = header.dump();
+  const uint64_t length = text.size();
+  std::ofstream out(path, std::ios::binary);
+  out.write(reinterpret_cast<const char*>(&length), sizeof(length)) << text << data;
+}
+
+TEST(RunData, ThatDoesNotFitIsRefusedByTensor) {
+  const TemporaryFolder folder;
+  const RecordedRun run =
+      testing::record(folder, testing::small_cnn_json(), testing::small_images(),
+                      testing::small_options(OptimizerKind::sgd));
+  const std::filesystem::path path = folder.path() / "data.safetensors";
+  const auto refusal = [&](const std::vector<Zeros>& tensors, char last_byte = 0) {
+    write_data(path, tensors, last_byte);
+    try {
+      load_run_data(run);
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string("read");
+  };
+  const Zeros images{"train/inputs", "U8", {11, 1, 5, 6}}, labels{"train/labels", "I64", {11}};
+  EXPECT_EQ(refusal({images, labels}), "read");
+  const std::vector<std::pair<std::vector<Zeros>, std::string>> broken{
+      {{images}, "tensor train/labels is missing"},
+      {{labels}, "tensor train/inputs is missing"},
+      {{images, labels, {"validation/inputs", "U8", {4, 1, 5, 6}}},
+       "tensor validation/labels is missing"},
+      {{{"train/inputs", "U8", {11, 5, 6}}, labels}, "train/inputs is U8 [11, 5, 6], neither"},
+      {{{"train/inputs", "I64", {11}}, labels}, "train/inputs is I64 [11], neither"},
+      {{{"train/inputs", "F32", {11, 5, 6}}, labels}, "train/inputs is F32 [11, 5, 6], neither"},
+      {{images, {"train/labels", "U8", {11}}}, "train/labels is U8 [11] beside inputs"},
+      {{images, {"train/labels", "I64", {10}}}, "train/labels is I64 [10] beside inputs"},
+      {{images, {"train/labels", "I64", {11, 1, 5, 6}}},
+       "train/labels is I64 [11, 1, 5, 6] beside"},
+      {{{"train/inputs", "U8", {9, 1, 5, 6}}, {"train/labels", "I64", {9}}},
+       "holds 9 training samples, run.json says 11"},
+      {{{"train/inputs", "U8", {11, 2, 5, 6}}, labels},
+       "data.transform.mean is not a list of 2 numbers"}};
+  for (const auto& [tensors, words] : broken) {
+    EXPECT_THAT(refusal(tensors), ::testing::HasSubstr(words));
+  }
+  EXPECT_THAT(refusal({images, labels}, '\x80'),
+              ::testing::HasSubstr("train/labels holds a label below 0"));
 }
 
 TEST(BatchGradients, RefuseAModelThatIsNotTheRuns) {
