@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <string>
 
@@ -31,14 +30,6 @@ void require_finite(const CheckpointValues& values, const DecomposeJob& job) {
 }
 
 }  // namespace
-
-std::vector<double> CheckpointValues::changes() const {
-  std::vector<double> changes(steps.size() - 1, 0.0);
-  for (size_t i = 0; i < changes.size(); ++i) {
-    for (size_t s = 0; s < samples; ++s) changes[i] += std::abs(at(i + 1, s) - at(i, s));
-  }
-  return changes;
-}
 
 CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan& memory,
                                        const Communicator& world, const ProcessGrid& grid) {
@@ -81,15 +72,11 @@ CheckpointValues values_at_checkpoints(const DecomposeJob& job, const MemoryPlan
     }
   });
   if (progress) progress->finish();
-  CheckpointValues all{.steps = steps_of(*job.path),
-                       .samples = samples,
-                       .values = std::vector<double>(checkpoints * samples)};
-  const std::vector<std::string> parts = world.all_gather(mine);
-  const size_t row = samples * sizeof(double);
-  for (size_t i = 0; i < checkpoints; ++i) {
-    const std::string& part = parts[i % groups * static_cast<size_t>(grid.shards())];
-    std::memcpy(all.values.data() + i * samples, part.data() + i / groups * row, row);
-  }
+  CheckpointValues all{
+      .steps = steps_of(*job.path),
+      .samples = samples,
+      .values = in_path_order(world.all_gather(mine), static_cast<size_t>(grid.shards()),
+                              checkpoints, samples)};
   require_finite(all, job);
   return all;
 }

@@ -15,18 +15,6 @@
 namespace explaind {
 namespace {
 
-/// What the pairs leave out, per sample: the whole change less that of the segments kept.
-std::vector<double> left_out(const std::vector<PointPair>& pairs, const CheckpointValues& values) {
-  std::vector<double> left(values.samples);
-  for (size_t s = 0; s < values.samples; ++s) {
-    left[s] = values.at(values.steps.size() - 1, s) - values.at(0, s);
-    for (const PointPair& pair : pairs) {
-      left[s] -= values.at(pair.to, s) - values.at(pair.from, s);
-    }
-  }
-  return left;
-}
-
 void print_choice(const DecomposeJob& job, const DecomposeOptions& options,
                   const std::vector<PointPair>& pairs) {
   fmt::print("\nSteps {}, {}: {} of {}\n", options.steps, options.step_policy,
@@ -61,7 +49,7 @@ void choose_steps(DecomposeJob& job, const DecomposeOptions& options, const Memo
     if (world.rank() == 0) print_curve(job.curve);
   }
   const std::vector<PointPair> pairs = select_segments(selection, policy, steps, change);
-  if (policy == StepPolicy::drop) job.left_out = left_out(pairs, *values);
+  if (policy == StepPolicy::drop) job.left_out = values->left_out(pairs);
   job.set_segments(pairs, policy == StepPolicy::sum);
   if (world.rank() == 0) print_choice(job, options, pairs);
 }

@@ -1,5 +1,5 @@
 // Gathered parameters: what is asked for ahead, in which order, and that nothing is overwritten
-// which is still in use. What ranks get of each other is tested by tests/system/ranks_bitwise.py.
+// which is still in use; and what ranks get of each other, whatever lies between their values.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -117,6 +117,91 @@ TEST_F(Gathered, LeavingInTheMiddleIsSaid) {
     reader.request(block(2));
   }
   EXPECT_THAT(group.log.back(), ::testing::StartsWith("abort: "));
+}
+
+/// Ranks of one process: each hands in its share, and gets what all have handed in, in rank order.
+class Ranks {
+ public:
+  explicit Ranks(int size) : shares_(static_cast<size_t>(size)) {
+    for (int rank = 0; rank < size; ++rank)
+      members_.push_back(std::make_unique<Member>(*this, rank));
+  }
+  [[nodiscard]] Collectives& operator[](int rank) { return *members_[static_cast<size_t>(rank)]; }
+
+  /// Bytes of the laid-out parts that belong to no value are overwritten with NaN of any type.
+  std::vector<bool> padding;
+
+ private:
+  class Member final : public Collectives {
+   public:
+    Member(Ranks& ranks, int rank)
+        : Collectives(rank, static_cast<int>(ranks.shares_.size())), ranks_(ranks) {}
+
+   private:
+    void begin(Gather /*gather*/, const std::byte* mine, size_t bytes, std::byte* all) override {
+      ranks_.shares_[static_cast<size_t>(rank())].emplace_back(mine, mine + bytes);
+      into_.push_back(all);
+    }
+    void finish(Gather gather) override {
+      size_t offset = 0;
+      for (const auto& share : ranks_.shares_) {
+        for (const std::byte each : share.at(static_cast<size_t>(gather))) {
+          const bool between = offset >= ranks_.padding.size() || ranks_.padding[offset];
+          into_[static_cast<size_t>(gather)][offset++] = between ? std::byte{0xff} : each;
+        }
+      }
+    }
+    void give_up(const std::string& /*cause*/) override {}
+
+    Ranks& ranks_;
+    std::vector<std::byte*> into_;
+  };
+  std::vector<std::vector<std::vector<std::byte>>> shares_;  ///< rank, gather
+  std::vector<std::unique_ptr<Member>> members_;
+};
+
+class GatheredByRanks : public Gathered, public ::testing::WithParamInterface<int> {};
+
+TEST_P(GatheredByRanks, EveryRankHasTheValuesAndNothingOfWhatLiesBetween) {
+  Ranks ranks(GetParam());
+  std::vector<std::unique_ptr<GatheredEndpoints>> readers;
+  for (int rank = 0; rank < GetParam(); ++rank) {
+    readers.push_back(std::make_unique<GatheredEndpoints>(trajectory, ranks[rank]));
+    readers.back()->load(0);
+  }
+  bool padded = false;
+  for (int64_t index = 1; index < network.blocks(); ++index) {
+    ranks.padding.clear();
+    for (const ParameterRows& part : block(index)) {
+      const size_t bytes = from[static_cast<size_t>(part.parameter)].nbytes();
+      ranks.padding.insert(ranks.padding.end(), bytes, false);
+      while (ranks.padding.size() % 64 != 0) ranks.padding.push_back(true);
+      padded |= bytes % 64 != 0;
+    }
+    for (const auto& reader : readers) reader->request(block(index));
+    for (const auto& reader : readers)
+      expect_values(reader->read(block(index)), block(index), from, to);
+  }
+  EXPECT_TRUE(padded) << "the case is one in which there is something between";
+}
+
+INSTANTIATE_TEST_SUITE_P(Sizes, GatheredByRanks, ::testing::Values(1, 2, 3, 5));
+
+/// A unit scored with parameters that a group gathered, of rank 0.
+TEST_F(Gathered, ScoresAreThoseOfMappedFilesWhateverLiesBetween) {
+  const ComponentTable table(Granularity::row, network.parameters());
+  const std::vector<Sample> samples = random_samples({5, 3}, 37);
+  const Groups groups = group_samples(samples);
+  const UnitSolver solver(table, samples, groups, fixed_rule("gauss:2").solver);
+  const auto scores = [&](const std::shared_ptr<EndpointReader>& reader) {
+    BlockParameters parameters(network, trajectory, {.type = at::kDouble, .products = at::kDouble},
+                               reader);
+    BlockMajorSweep sweep(network, parameters, table, 1 << 30);
+    parameters.load(0);
+    return solver.solve({.index = 0, .segment = 0, .sample_begin = 0, .sample_end = 2}, sweep).psi;
+  };
+  EXPECT_EQ(scores(std::make_shared<GatheredEndpoints>(trajectory, group)),
+            scores(std::make_shared<MappedEndpoints>(trajectory)));
 }
 
 /// Counts reads that were asked for just before, and those that were not.

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -62,6 +64,35 @@ TYPED_TEST(Contract, NothingIsSummed) {
     }
     EXPECT_EQ(out[static_cast<size_t>(50 * t + this->columns)], 99);
   }
+}
+
+/// What is not asked for holds NaN in both factors: positions from 4 on, and columns outside [5,
+/// 30).
+TYPED_TEST(Contract, NothingElseIsRead) {
+  constexpr int64_t length = 4, begin = 5, end = 30;
+  const auto hide = [&](std::vector<TypeParam>& values) {
+    for (int64_t i = 0; i < this->positions * this->stride; ++i) {
+      const int64_t t = i / this->stride, n = i % this->stride;
+      if (t < length && n >= begin && n < end) continue;
+      values[static_cast<size_t>(i)] = std::numeric_limits<TypeParam>::quiet_NaN();
+    }
+  };
+  hide(this->delta);
+  hide(this->z);
+  const Rows<TypeParam> factor{this->delta.data(), this->stride},
+      response{this->z.data(), this->stride};
+  const auto finite = [](const std::vector<double>& out) {
+    return std::all_of(out.begin(), out.end(), [](double each) { return std::isfinite(each); });
+  };
+  std::vector<double> sums(this->columns), by_position(length), products(length * (end - begin));
+  contract_positions<TypeParam>(factor, response, length, begin, end, sums.data());
+  EXPECT_TRUE(finite(sums));
+  contract_columns<TypeParam>(factor, response, length, begin, end, by_position.data(), 1);
+  EXPECT_TRUE(finite(by_position));
+  contract_nothing<TypeParam>({factor.data + begin, factor.stride},
+                              {response.data + begin, response.stride}, length, end - begin,
+                              products.data(), end - begin);
+  EXPECT_TRUE(finite(products));
 }
 
 TYPED_TEST(Contract, AStrideOfZeroRepeatsOneRow) {

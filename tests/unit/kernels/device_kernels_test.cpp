@@ -2,9 +2,11 @@
 // none), and with the kernels run as ordinary functions (EXPLAIND_KERNELS_ON_HOST).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -143,7 +145,21 @@ class Contraction {
  public:
   static constexpr int64_t batch = 3, positions = 13, columns = 80;
   Contraction(std::vector<Real> delta_values, std::vector<Real> z_values)
-      : delta(std::move(delta_values)), z(std::move(z_values)), on_delta(delta), on_z(z) {}
+      : delta(with_nan(std::move(delta_values))),
+        z(with_nan(std::move(z_values))),
+        on_delta(delta),
+        on_z(z) {}
+
+  /// NaN in positions past a member's end.
+  [[nodiscard]] std::vector<Real> with_nan(std::vector<Real> values) const {
+    if (values.size() == at(columns)) return values;
+    for (int64_t b = 0; b < batch; ++b) {
+      const auto padding = values.begin() + (b * positions + lengths[at(b)]) * columns;
+      std::fill(padding, values.begin() + (b + 1) * positions * columns,
+                std::numeric_limits<Real>::quiet_NaN());
+    }
+    return values;
+  }
 
   [[nodiscard]] device::Extent extent() { return {batch, positions, columns, on_lengths.data()}; }
   device::Batch<Real> deltas() { return {on_delta.data(), positions * columns, columns}; }
@@ -158,7 +174,7 @@ class Contraction {
                                    : Rows<Real>{z.data() + b * positions * columns, columns};
   }
 
-  std::vector<int64_t> lengths{13, 1, 7};  // what is past them must not be read into a sum
+  std::vector<int64_t> lengths{13, 1, 7};
   std::vector<Real> delta, z;
   DeviceArray<Real> on_delta, on_z;
   DeviceArray<int64_t> on_lengths{lengths};
