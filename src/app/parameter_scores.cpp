@@ -117,31 +117,28 @@ MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBud
   const auto size = static_cast<int64_t>(at::elementSize(job.computation.precision.type));
   const int64_t weights = 2 * size * parameter_count(*job.model);
   const int64_t row = bytes_of_row(job, shards), pass = bytes_of_pass(job);
-  const auto refuse = [&](const MemoryPlan& plan, int64_t needed) {
+  const MemoryBudget unbounded(std::numeric_limits<int64_t>::max() / 4, 0);
+  MemoryPlan least = memory_of(job, shards, Source::resident, unbounded);
+  const int64_t more_weights = std::max<int64_t>(0, weights - least.parameters);
+  least.activations = least.activation;
+  least.parameters += more_weights;
+  least.dense = pass + row;
+  if (!least.fits(budget)) {
     throw UsageError(
         "--memory",
         fmt::format("a rank may take {} and needs {}: {} for the program, {} for weights, {} for "
-                    "gradients and logits, {} for the scores of one row of scalars",
-                    text(budget.host), text(needed), text(plan.base), text(plan.weights()),
-                    text(pass), text(row)),
+                    "gradients and logits, {} for the scores of one row of scalars, {} for a "
+                    "micro-batch's graph and certificates",
+                    text(budget.host), text(least.total()), text(least.base), text(least.weights()),
+                    text(pass), text(row),
+                    text(least.total() - least.base - least.weights() - pass - row)),
         "Give more memory, use a smaller --micro-batch, fewer ranks on a machine, or --component "
         "row");
-  };
-  const MemoryBudget rest(budget.host - pass - row, budget.device);
-  const bool fits = job.network != nullptr
-                        ? fits_memory(Source::resident, demand_of(job, shards), rest)
-                        : rest.host > weights;
-  if (!fits) {
-    const MemoryBudget unbounded(std::numeric_limits<int64_t>::max() / 4, 0);
-    MemoryPlan wanted = memory_of(job, shards, Source::resident, unbounded);
-    wanted.parameters = weights;
-    refuse(wanted, wanted.total() - wanted.held(wanted.activations) +
-                       wanted.held(wanted.activation) + pass + row);
   }
+  const MemoryBudget rest(budget.host - pass - row - more_weights, budget.device);
   MemoryPlan plan = memory_of(job, shards, Source::resident, rest);
-  plan.parameters = weights;
+  plan.parameters += more_weights;
   plan.dense = pass + row;
-  if (!plan.fits(budget)) refuse(plan, plan.total());
   const int64_t more = (budget.host - plan.total()) / row;
   plan.dense += row * std::min(more, most_rows(job) - 1);
   return plan;

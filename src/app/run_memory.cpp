@@ -56,8 +56,8 @@ GridChoice grid_of(const DecomposeJob& job, int ranks, std::optional<Source> sou
 MemoryPlan memory_of(const DecomposeJob& job, int shards, std::optional<Source> source,
                      const MemoryBudget& budget) {
   if (job.network != nullptr) return plan_memory(demand_of(job, shards), source, budget);
-  return plan_classifier_memory(job.explained(), *job.data, job.components, job.solver,
-                                job.computation, budget);
+  return plan_classifier_memory(job.explained(), *job.data, job.samples, job.components, job.solver,
+                                job.computation, shards, budget);
 }
 
 }  // namespace explaind

@@ -56,8 +56,9 @@ int64_t outputs_of_a_sample(const Model& model, const PredictionData& data, at::
 }  // namespace
 
 MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data,
-                                  const ComponentTable& table, const SolverOptions& solver,
-                                  const Computation& computation, const MemoryBudget& budget) {
+                                  const std::vector<Sample>& samples, const ComponentTable& table,
+                                  const SolverOptions& solver, const Computation& computation,
+                                  int shards, const MemoryBudget& budget) {
   // An output stays with what its activation function, its gradient and its response take; measured
   // on a CNN and a transformer of one layer, with what the heap loses.
   constexpr int64_t numbers_per_output = 8;
@@ -74,9 +75,10 @@ MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data
     plan.value_weights = wide * parameter_count(model);
     plan.value_graph = plan.graph / size * wide / 2;  // no graph is kept
   }
+  plan.accumulators = tile_bytes(solver, samples, table, directions, shards);
   if (!table.sums_of_tensors() || directions > 0) {
     const int levels = make_plan(solver.quadrature, 1, 1, false)->accumulators();
-    plan.accumulators =
+    plan.accumulators +=
         2 * 8 * levels * solver.chunk * solver.outputs * table.size() * (1 + directions);
   }
   if (plan.fits(budget)) return plan;

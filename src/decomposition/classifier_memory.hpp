@@ -9,7 +9,8 @@ namespace explaind {
 /// Parameters are resident: these models are small. The graph is counted by a forward pass over one
 /// sample, whose operations' outputs are added up. Throws DataError where that does not fit.
 MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data,
-                                  const ComponentTable& table, const SolverOptions& solver,
-                                  const Computation& computation, const MemoryBudget& budget);
+                                  const std::vector<Sample>& samples, const ComponentTable& table,
+                                  const SolverOptions& solver, const Computation& computation,
+                                  int shards, const MemoryBudget& budget);
 
 }  // namespace explaind

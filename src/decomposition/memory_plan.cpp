@@ -80,20 +80,10 @@ int64_t accumulator_bytes(const MemoryDemand& demand, int64_t chunk) {
   return 2 * 8 * levels * chunk * positions * width * (1 + directions);
 }
 
-/// Scores that a unit leaves, while it is computed and written.
-int64_t tile_bytes(const MemoryDemand& demand, int64_t chunk) {
-  const SolverOptions& solver = demand.solver;
-  int64_t rows = 1;
-  if (solver.axes.sample) rows = chunk;
-  if (solver.axes.group) rows = static_cast<int64_t>(group_samples(demand.samples).names.size());
-  const int64_t positions = solver.axes.position ? solver.positions : 1;
-  int64_t variables = 1;  // psi, and its parts
-  for (const Part part : all_parts) {
-    const bool kept = std::any_of(solver.directions.begin(), solver.directions.end(),
-                                  [&](const PartPlace& each) { return each.part == part; });
-    if (kept) variables += part == Part::data ? solver.trains : 1;
-  }
-  return 8 * rows * positions * demand.table.size() * solver.outputs * variables;
+/// Single products of positions and rows are kept, in fp64 as all contractions are.
+bool keeps_products(const MemoryDemand& demand) {
+  const ParameterSlot& slot = demand.table.slot(demand.network.unembedding());
+  return demand.solver.axes.position && slot.division == Division::rows;
 }
 
 MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget& budget) {
@@ -115,13 +105,17 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   plan.device_base = plan.on_device ? cuda_device_bytes : 0;
   const int64_t arrays = 2 + demand.trajectory.directions();
   plan.parameters = arrays * product_size * (resident ? sizes.used_whole : sizes.largest_block);
-  // An operation keeps its output and its input, about two of these numbers for each output, and
-  // those of products also rounded where they are; the rest is what the heap loses between tensors
-  // of different sizes, which free and take turns. Logits, their gradient, z and a product's result
-  // are there at once.
+  // An operation keeps its output and its input, about two numbers for each output, and those of
+  // products also rounded where they are; one more is what the heap loses between tensors of
+  // different sizes, which free and take turns. The block at work has as many again: gradients, z,
+  // results of products. Of a split product there are two results, kept or joined. Logits, their
+  // gradient, z and a product's result are there at once. (tests/system/memory_plan.py)
   const int64_t outputs = whole_graph ? sizes.outputs : sizes.block_outputs;
-  plan.graph = tokens * (size * (4 * outputs + 4 * sizes.slice) +
-                         (precision.rounds_products() ? 2 * product_size * outputs : 0));
+  const int64_t of_output = split ? 4 : 3, of_logit = split ? 5 : 4;
+  plan.graph =
+      tokens * (size * (of_output * (outputs + sizes.block_outputs) + of_logit * sizes.slice) +
+                (precision.rounds_products() ? 2 * product_size * outputs : 0));
+  if (keeps_products(demand)) plan.graph += 8 * tokens * sizes.slice;
   if (values) {
     const auto wide = static_cast<int64_t>(at::elementSize(values->type));
     plan.value_weights = wide * sizes.largest_block;
@@ -129,7 +123,9 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
                            (2 * sizes.block_outputs + 2 * sizes.slice) +
                        MemoryPlan::held(MemoryPlan::value_activations);
   }
-  plan.accumulators = accumulator_bytes(demand, chunk) + tile_bytes(demand, chunk);
+  plan.accumulators =
+      accumulator_bytes(demand, chunk) + tile_bytes(demand.solver, demand.samples, demand.table,
+                                                    demand.trajectory.directions(), demand.shards);
   const int64_t stored = 2 * stored_size(demand);  // of both ends
   const int64_t share = stored * (sizes.model / demand.shards);
   const int64_t two_blocks = 2 * stored * sizes.largest_block;  // what is open, and what comes next
@@ -158,6 +154,21 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
 std::string text(int64_t bytes) { return format_bytes(static_cast<double>(bytes)); }
 
 }  // namespace
+
+int64_t tile_bytes(const SolverOptions& solver, const std::vector<Sample>& samples,
+                   const ComponentTable& table, int64_t directions, int shards) {
+  int64_t rows = 1;
+  if (solver.axes.sample) {  // ranks that share a unit hold whole micro-batches of them
+    const auto chunk = std::min<int64_t>(solver.chunk, static_cast<int64_t>(samples.size()));
+    const int64_t batches = (chunk + solver.micro_batch - 1) / solver.micro_batch;
+    rows = std::min(chunk, (batches + shards - 1) / shards * solver.micro_batch);
+  } else if (solver.axes.group) {
+    rows = static_cast<int64_t>(group_samples(samples).names.size());
+  }
+  const int64_t positions = solver.axes.position ? solver.positions : 1;
+  constexpr int64_t under_way = 2;
+  return 8 * (rows * solver.outputs + under_way) * positions * table.size() * (1 + directions);
+}
 
 std::optional<Source> parse_source(const std::string& word) {
   for (const Source source : {Source::resident, Source::gathered, Source::streamed}) {

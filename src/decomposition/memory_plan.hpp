@@ -53,7 +53,7 @@ struct MemoryPlan {
   int64_t device_base = 0;    ///< CUDA's own
   int64_t shares = 0;         ///< on a device, gathered: this rank's share, on the host
   /// Each activation kept holds this much: with the block's output, its gradient, and gaps between.
-  static constexpr double held_per_activation = 1.6;
+  static constexpr double held_per_activation = 2;
   [[nodiscard]] static int64_t held(int64_t kept) {
     return static_cast<int64_t>(held_per_activation * static_cast<double>(kept));
   }
@@ -75,6 +75,13 @@ struct MemoryPlan {
     return weights() + endpoints + std::max(graph + held(activations), value_graph);
   }
 };
+
+/// Scores that a rank has of one unit, in fp64, beside those that are still being integrated: its
+/// rows of the tile, and two of one sample that are on their way there.
+///
+/// directions: parts of Δ with scores of their own. shards: ranks that share the unit.
+int64_t tile_bytes(const SolverOptions& solver, const std::vector<Sample>& samples,
+                   const ComponentTable& table, int64_t directions, int shards);
 
 /// What is to be fitted.
 struct MemoryDemand {
