@@ -29,7 +29,7 @@ struct StepJob {
   std::vector<StoredOptimizer> optimizers;  ///< per checkpoint
 };
 
-/// The same on every rank.
+/// What is to be computed; alike on every rank.
 struct DecomposeJob {
   std::optional<CheckpointSeries> series;  ///< what --series names: this,
   std::optional<RecordedRun> run;          ///< or this
@@ -61,7 +61,7 @@ struct DecomposeJob {
   /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
   /// the points between.
   void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);
-  /// The same of an optimizer's steps, which are not formed yet.
+  /// The trajectory and the units of an optimizer's steps, which are not formed yet.
   void set_steps();
 };
 

@@ -16,7 +16,7 @@ bool is_series(const std::filesystem::path& path, const std::vector<Phase>& phas
 /// checkpoint to the next. Where the series cannot be decomposed it says why and shows the rest.
 void inspect_series(const std::filesystem::path& path, const std::vector<Phase>& phases);
 
-/// The same of one checkpoint, with its tensors.
+/// Prints what is known of one checkpoint, with its tensors.
 void inspect_checkpoint(const std::filesystem::path& path);
 
 }  // namespace explaind

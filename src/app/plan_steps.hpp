@@ -13,9 +13,9 @@ struct FormingCost {
   int64_t bytes = 0;                   ///< of STORE.steps, while the run lasts
 };
 
-/// Of a job with steps on so many ranks: a forward pass, that of every block again, and a backward
-/// pass with weight gradients over the training batch at each checkpoint, at the rate measured. Not
-/// collective.
+/// The cost of a job with steps on so many ranks: a forward pass, that of every block again, and a
+/// backward pass with weight gradients over the training batch at each checkpoint, at the rate
+/// measured. Not collective.
 FormingCost forming_cost(const DecomposeJob& job, const Calibration& times, int64_t ranks);
 
 }  // namespace explaind

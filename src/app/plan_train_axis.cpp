@@ -69,7 +69,7 @@ class Probe {
     return times;
   }
 
-  /// Of parameters, in a range of steps.
+  /// Blocks of parameters, in a range of steps.
   [[nodiscard]] int64_t blocks(const AxisOptions& options) const {
     if (!axis_.applied()) return 1;
     return applied_memory(axis_.trained(), axis_.groups(), options.last - options.first,

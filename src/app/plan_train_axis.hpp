@@ -7,7 +7,7 @@
 
 namespace explaind {
 
-/// Of the rank with most to do.
+/// The cost of the rank with most to do.
 struct TrainAxisCost {
   double seconds = 0;  ///< of the loop over steps
   int64_t blocks = 1;  ///< applied: of parameters, each a pass over the steps

@@ -17,7 +17,7 @@ namespace explaind {
 MemoryBudget rank_budget(const DecomposeOptions& options, const Device& device,
                          int64_t ranks_on_host);
 
-/// Of each memory the least of all ranks. @collective
+/// The least of all ranks, of each memory. @collective
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks);
 
 /// choose_grid for the job; classifiers do not share units unless asked to.

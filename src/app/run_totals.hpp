@@ -34,7 +34,7 @@ class RunTotals {
  private:
   using Clock = std::chrono::steady_clock;
   void add_piece(int64_t piece);
-  /// Of one end of a segment, all ranks of a group together.
+  /// Bytes of one end of a segment, all ranks of a group together.
   [[nodiscard]] int64_t bytes_of_point() const;
 
   const DecomposeJob& job_;

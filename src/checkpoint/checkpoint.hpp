@@ -35,7 +35,7 @@ class Checkpoint {
   [[nodiscard]] const std::map<std::string, TensorView>& tensors() const { return tensors_; }
   /// The weight files in name order (for the identification of the inputs).
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
-  /// The same files, mapped, in the same order.
+  /// These files, mapped, in the order of their names above.
   [[nodiscard]] const std::vector<std::shared_ptr<const WeightFile>>& mapped() const {
     return mapped_;
   }

@@ -13,7 +13,7 @@ namespace explaind {
 /// subnormals, infinities, NaN) and F32; rounded to nearest from F64. The source may be unaligned.
 /// Throws DataError for an integer or boolean tensor, std::out_of_range outside the tensor.
 void to_float(const TensorView& tensor, int64_t first, std::span<float> out);
-/// The same as double; exact from every floating type.
+/// Elements as double; exact from every floating type.
 void to_double(const TensorView& tensor, int64_t first, std::span<double> out);
 
 /// The whole tensor; out.size() must be its number of elements.

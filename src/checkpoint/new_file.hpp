@@ -33,7 +33,7 @@ class NewFile {
 /// no sync of directories, which is none.
 void sync_directory(const std::filesystem::path& folder);
 
-/// The same with the whole text.
+/// Writes a new file with the whole text.
 void write_text_file(const std::filesystem::path& path, std::string_view text);
 
 }  // namespace explaind

@@ -22,7 +22,7 @@ struct PickledTensor {
 };
 
 struct PlainData;
-/// Of a list or a tuple.
+/// The elements of a list or a tuple.
 struct PlainList {
   std::vector<PlainData> items;
 };
@@ -40,7 +40,7 @@ struct PlainData {
   [[nodiscard]] const T* as() const {
     return std::get_if<T>(&held);
   }
-  /// Of a dict's key; null where this is no dict or has no such key.
+  /// The value of a dict's key; null where this is no dict or has no such key.
   [[nodiscard]] const PlainData* find(std::string_view key) const;
   [[nodiscard]] const PlainData* find(int64_t key) const;
 };

@@ -57,7 +57,7 @@ class Context {
   std::optional<std::pair<std::string, std::string>> first_;  ///< folder and context
 };
 
-/// Of a folder whose name says a step and that is no checkpoint.
+/// Refuses a folder whose name says a step and that is no checkpoint.
 [[noreturn]] void refuse_incomplete(const fs::path& directory) {
   if (const std::optional<Instead> instead = foreign_folder(directory)) {
     throw DataError(directory.string(),

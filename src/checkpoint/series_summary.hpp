@@ -39,8 +39,8 @@ struct CheckpointDifference {
 /// Pre-condition: i + 1 < series.size() (std::out_of_range).
 CheckpointDifference difference(const CheckpointSeries& series, size_t i);
 
-/// The same of any two checkpoints, over the tensors that both have in the same shape; without
-/// their steps.
+/// The change between any two checkpoints, over the tensors that both have in the same shape;
+/// without their steps.
 CheckpointDifference difference(const Checkpoint& from, const Checkpoint& to);
 
 }  // namespace explaind

@@ -55,7 +55,7 @@ void require_inside(const PickledTensor& tensor, std::span<const std::byte> stor
   }
 }
 
-/// Of a tensor that lies row by row inside its storage, or whose elements are copied so.
+/// The view of a tensor that lies row by row inside its storage, or whose elements are copied so.
 TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> storage,
                    ContiguousCopies& copies, const std::string& where) {
   require_inside(tensor, storage, where);

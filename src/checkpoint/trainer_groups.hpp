@@ -13,7 +13,7 @@ namespace explaind {
 /// A group of parameters as optimizer.pt has it: numbers, here in their order.
 struct StoredGroup {
   std::vector<std::string> names;  ///< empty where the optimizer was given no names
-  /// Of each number's moments; empty where it has none.
+  /// The shape of each number's moments; empty where it has none.
   std::vector<std::optional<std::vector<int64_t>>> shapes;
 };
 

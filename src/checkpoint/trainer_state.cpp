@@ -152,7 +152,7 @@ void require_adamw(const PlainData& state, const std::string& where) {
   }
 }
 
-/// Of exp_avg; empty where the parameter has no state.
+/// The shape of exp_avg; empty where the parameter has no state.
 std::optional<std::vector<int64_t>> shape_of_moments(const TorchData& file,
                                                      const PlainData* state) {
   if (state == nullptr) return std::nullopt;

@@ -21,7 +21,7 @@ using pickled::shown;
 using pickled::Text;
 using pickled::Value;
 
-/// Of what a training program saves, the entries that hold a model's state.
+/// The entries that hold a model's state in what a training program saves.
 constexpr std::array<std::string_view, 10> state_names{
     "state_dict", "model", "model_state_dict", "model_state", "module",
     "network",    "net",   "weights",          "params",      "app"};
@@ -37,7 +37,8 @@ std::string save_command(const std::string& weights_only, const std::string& sav
       weights_only, saved, shell_word(file));
 }
 
-/// Of weights whose pickle is more than data. It runs the pickle, and keeps the tensors.
+/// The remedy for weights whose pickle is more than data. It runs the pickle, and keeps the
+/// tensors.
 std::string trusted_remedy(const std::string& file) {
   return "If you trust whoever wrote it, run it and keep its tensors alone: " +
          save_command("False",

@@ -11,7 +11,7 @@ namespace explaind {
 /// files and folders. Errors are ignored: it is room alone that is lost.
 void remove_unfinished_of(const std::filesystem::path& path, const std::vector<std::string>& tags);
 
-/// The same inside a folder and the folders in it, whatever is unfinished there.
+/// Removes whatever is unfinished in a folder and the folders in it.
 void remove_unfinished_in(const std::filesystem::path& folder,
                           const std::vector<std::string>& tags);
 

@@ -21,7 +21,7 @@ struct ProcessMark {
   [[nodiscard]] std::string words() const;
 };
 
-/// Of this process, now.
+/// The mark of this process, now.
 ProcessMark own_mark();
 
 /// Nothing where the text is no mark, or the beginning of one alone.

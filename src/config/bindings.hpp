@@ -31,7 +31,7 @@ Option number_option(Declared declared, double& field, double above, double most
 Option optional_number_option(Declared declared, std::optional<double>& field);
 /// Items between commas, less those written `\,`. May be given several times; values are joined.
 Option list_option(Declared declared, std::vector<std::string>& field);
-/// The same of selections (core/selection.hpp), whose `\` stay for their own grammar.
+/// A list of selections (core/selection.hpp), whose `\` stay for their own grammar.
 Option selection_option(Declared declared, std::vector<std::string>& field);
 
 }  // namespace explaind

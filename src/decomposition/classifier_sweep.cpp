@@ -13,7 +13,7 @@
 namespace explaind {
 namespace {
 
-/// The same asks with samples in place of their outputs, each sample once.
+/// The asks with samples in place of their outputs, each sample once.
 std::vector<Ask> of_samples(const std::vector<Ask>& asks, int64_t outputs) {
   std::vector<Ask> joined;
   for (const Ask& ask : asks) {

@@ -17,7 +17,7 @@ namespace explaind {
 void add_to_components(const ComponentTable& table, const ParameterRows& rows,
                        const at::Tensor& scores, at::Tensor& sums);
 
-/// Of scores of all parameters, one tensor each: C (double).
+/// Sums of the scores of all parameters, one tensor each: C (double).
 at::Tensor component_scores(const ComponentTable& table, const std::vector<at::Tensor>& scores);
 
 }  // namespace explaind

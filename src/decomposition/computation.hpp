@@ -25,7 +25,8 @@ struct Computation {
   Precision precision;
   ProductForm form = ProductForm::formed;
   Device device = Device::cpu();
-  /// Of F at the ends of segments; none: these values come out of the evaluations themselves.
+  /// The precision of F at the ends of segments; none: these values come out of the evaluations
+  /// themselves.
   std::optional<Precision> values = {};
 };
 

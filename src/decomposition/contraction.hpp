@@ -34,8 +34,8 @@ class Contraction {
  public:
   explicit Contraction(const Device& device) : device_(device) {}
 
-  /// Of the members, positions that exist: B. The rest is padding and never read. A length may be
-  /// beyond an operation's positions: all of them exist then.
+  /// How many positions of each member exist: B. The rest is padding and never read. A length may
+  /// be beyond an operation's positions: all of them exist then.
   void set_lengths(std::vector<int64_t> lengths);
 
   /// delta: B T N; z: the same, or N, which stands for every position. Both contiguous, fp32 or
@@ -52,9 +52,9 @@ class Contraction {
   [[nodiscard]] const Device& device() const { return device_; }
 
  private:
-  /// Of an operation of so many positions, on the host.
+  /// Lengths for an operation of so many positions, on the host.
   [[nodiscard]] std::vector<int64_t> lengths_within(int64_t positions) const;
-  /// The same where the device is.
+  /// These lengths where the device is.
   [[nodiscard]] at::Tensor lengths_there(int64_t positions) const;
 
   Device device_;

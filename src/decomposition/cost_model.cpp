@@ -10,7 +10,7 @@
 namespace explaind {
 namespace {
 
-/// Of a forward pass in fp64, beside one in fp32; measured: tests/benchmarks/results.
+/// Time of a forward pass in fp64, beside one in fp32; measured: tests/benchmarks/results.
 constexpr double double_precision_cost = 2;
 
 /// Everything in the model that is multiplied with activations, and the tokens it sees.

@@ -24,7 +24,7 @@ struct ExpectedRounds {
 ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluations,
                                int64_t samples);
 
-/// Of the rank with most to do, on a machine whose ranks are alike.
+/// Costs of the rank with most to do, on a machine whose ranks are alike.
 struct CostEstimate {
   double operations = 0;      ///< floating-point, of products with weights
   double bytes_read = 0;      ///< stored weights, out of files or the page cache

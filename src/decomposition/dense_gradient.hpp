@@ -41,10 +41,10 @@ struct IntegratedGradient {
   SampleVerdict verdict;             ///< F at both ends, its integrals per tensor, nodes, error
 };
 
-/// Of every functional, in order. Each is integrated with nodes of its own, chosen by the rule from
-/// its tensors' directional derivatives; functionals do not influence each other. Cost: a forward
-/// and a backward pass with weight gradients per functional and node (the forward one shared by
-/// functionals of the same inputs). Memory: D per functional under fixed rules, up to
+/// Scores of every functional, in order. Each is integrated with nodes of its own, chosen by the
+/// rule from its tensors' directional derivatives; functionals do not influence each other. Cost: a
+/// forward and a backward pass with weight gradients per functional and node (the forward one
+/// shared by functionals of the same inputs). Memory: D per functional under fixed rules, up to
 /// AdaptivePlan::accumulators() times that while a functional's level is not decided. Not
 /// collective. Throws UsageError as check_quadrature does.
 std::vector<IntegratedGradient> integrate_gradients(const Model& model, const Segment& segment,

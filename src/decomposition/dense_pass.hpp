@@ -31,7 +31,8 @@ class DensePass {
                                                          int64_t output) = 0;
 };
 
-/// Of a language model. Logits are formed of the tokens that F reads, over the whole vocabulary.
+/// The pass of a language model. Logits are formed of the tokens that F reads, over the whole
+/// vocabulary.
 class NetworkPass final : public DensePass {
  public:
   /// All references must outlive the pass.
@@ -47,7 +48,7 @@ class NetworkPass final : public DensePass {
   ParameterSource& parameters_;
 };
 
-/// Of a classifier.
+/// The pass of a classifier.
 class ClassifierPass final : public DensePass {
  public:
   /// All references must outlive the pass.

@@ -61,14 +61,14 @@ class DenseSolver {
   };
   /// Members of a micro-batch that are added to one row.
   using Members = std::vector<int64_t>;
-  /// Of several rows, each with Ψ of all outputs and, where decay is told apart, ψ^reg of all: R W,
-  /// W fastest.
+  /// Scores of several rows, each with Ψ of all outputs and, where decay is told apart, ψ^reg of
+  /// all: R W, W fastest.
   using RowSums = std::vector<Sums>;
 
   [[nodiscard]] std::vector<Batch> batches_of(const Unit& unit) const;
   [[nodiscard]] int64_t row_of(const Unit& unit, int64_t sample) const;
   [[nodiscard]] int64_t row_count(const Unit& unit) const;
-  /// Of the piece that is loaded, a micro-batch's part of some rows.
+  /// Scores of the piece that is loaded, a micro-batch's part of some rows.
   [[nodiscard]] RowSums contributions(int64_t piece, const Batch& batch,
                                       const std::vector<Members>& rows,
                                       const SampleNodes& nodes) const;
@@ -95,7 +95,7 @@ class DenseSolver {
                 std::vector<double>& sizes) const;
   /// Adds to the tile what the rows of a tensor are in all: rows W.
   void append_totals(std::span<const double> rows, ScoreTile& tile) const;
-  /// The same where every rank has some rows of every tensor. @collective over the group
+  /// Appends where every rank has some rows of every tensor. @collective over the group
   void append_of_all_ranks(const std::vector<double>& sizes, ScoreTile& tile) const;
   [[nodiscard]] RowSums empty_rows(size_t rows) const {
     return {rows * width(), Sums(model_.parameters().size())};

@@ -37,7 +37,7 @@ Endpoints rows_of(const Endpoints& ends, int64_t first, int64_t count);
 at::Tensor looked_up_rows(const Endpoints& ends, const at::Tensor& ids, double t, bool update,
                           at::ScalarType type);
 
-/// The same of a direction.
+/// Rows of a direction, by id.
 at::Tensor looked_up_direction(const Endpoints& ends, int64_t index, const at::Tensor& ids,
                                at::ScalarType type);
 

@@ -28,7 +28,7 @@ std::optional<int> fixed_shards(int ranks, std::optional<int64_t> shards,
 GridChoice choose_shards(int ranks, std::optional<Source> source,
                          const std::function<bool(Source, int)>& fits);
 
-/// The same for a run. budget: the same on all ranks.
+/// The grid that suits a job's memory. budget: the same on all ranks.
 GridChoice choose_grid(int ranks, std::optional<Source> source, const MemoryDemand& demand,
                        const MemoryBudget& budget);
 

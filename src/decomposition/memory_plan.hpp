@@ -61,7 +61,7 @@ struct MemoryPlan {
   static constexpr int64_t value_activations = int64_t{4} << 20;
   /// W(t), Δ, and weights at checkpoints.
   [[nodiscard]] int64_t weights() const { return parameters + value_weights; }
-  /// Of the host.
+  /// Bytes of the host's memory.
   [[nodiscard]] int64_t total() const {
     return base + accumulators + dense + (on_device ? shares : computing());
   }

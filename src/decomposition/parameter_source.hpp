@@ -60,7 +60,7 @@ class ParameterSource {
   [[nodiscard]] virtual at::Tensor direction_rows(int64_t index, ParameterId parameter,
                                                   const at::Tensor& ids) = 0;
 
-  /// Of all tensors handed out.
+  /// The precision of all tensors handed out.
   [[nodiscard]] virtual const Precision& precision() const = 0;
   [[nodiscard]] virtual const Device& device() const = 0;
 };

@@ -18,7 +18,7 @@ class ResidentParameters final : public ParameterSource {
   /// Allocates both arrays once; trajectory must outlive this.
   ResidentParameters(const Network& network, const Trajectory& trajectory,
                      const Precision& precision, const Device& device = Device::cpu());
-  /// The same for any model; all parameters that it uses count as used whole.
+  /// For any model; all parameters that it uses count as used whole.
   ResidentParameters(const Model& model, const Trajectory& trajectory, const Precision& precision,
                      const Device& device = Device::cpu());
 

@@ -21,7 +21,7 @@
 
 namespace explaind {
 
-/// Of samples that are not padded: whatever positions an operation has.
+/// Lengths of samples that are not padded: whatever positions an operation has.
 inline constexpr int64_t all_positions = std::numeric_limits<int64_t>::max();
 
 /// One of the samples that run together: which row of which ask, and how many of its positions
@@ -61,7 +61,7 @@ class ScoreAccumulator {
                    int accumulators, bool keep_scores, const Device& device = Device::cpu(),
                    int64_t directions = 0);
 
-  /// The same sums of a part of Δ, contracted in the same evaluations: directions() of them, which
+  /// Sums of a part of Δ, contracted in the same evaluations: directions() of them, which
   /// always keep scores.
   [[nodiscard]] int64_t directions() const { return static_cast<int64_t>(directions_.size()); }
   [[nodiscard]] ScoreAccumulator& direction(int64_t index) {
@@ -77,13 +77,13 @@ class ScoreAccumulator {
   /// Adds ⟨delta, z⟩ of one operation, B T N each, N the rows (or columns, where heads are columns)
   /// of the parameter; z may also be N, the same at every position.
   void add(int64_t parameter, const at::Tensor& delta, const at::Tensor& z);
-  /// The same for rows [first_row, first_row + N) of a matrix that is dealt with in slices: what
+  /// Adds scores of rows [first_row, first_row + N) of a matrix that is dealt with in slices: what
   /// the slices share goes to `sums`, which must be there until add_sums.
   void add_slice(int64_t parameter, int64_t first_row, const at::Tensor& delta, const at::Tensor& z,
                  SliceSums& sums);
   /// After the last slice.
   void add_sums(int64_t parameter, const SliceSums& sums);
-  /// The same for an embedding: rows of the parameter are the ids. ids: B T, on the host;
+  /// Adds scores of an embedding: rows of the parameter are the ids. ids: B T, on the host;
   /// delta, z: B T C.
   void add_embedding(int64_t parameter, const at::Tensor& ids, const at::Tensor& delta,
                      const at::Tensor& z);
@@ -99,14 +99,14 @@ class ScoreAccumulator {
 
   void end_round();
 
-  /// Of the round, as AdaptivePlan::tell takes them.
+  /// F of the round's asks, as AdaptivePlan::tell takes them.
   [[nodiscard]] const std::vector<std::vector<double>>& functionals() const { return functionals_; }
   [[nodiscard]] const std::vector<std::vector<double>>& values() const { return values_; }
   /// F of an ask's samples, from who knows it better than the sweep does.
   void set_functionals(size_t ask, std::vector<double> values) {
     functionals_[ask] = std::move(values);
   }
-  /// The same, to be filled in by who computed it.
+  /// A sample's row of the round, filled in by whoever computed it elsewhere.
   [[nodiscard]] RoundRow row(size_t ask, size_t row);
   /// P C scores of a sample in an accumulator; only with keep_scores.
   [[nodiscard]] std::vector<double> scores(int64_t sample, int accumulator) const;

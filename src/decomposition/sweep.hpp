@@ -81,8 +81,9 @@ struct Evaluation {
 std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vector<Ask>& asks,
                                        const Share& share);
 
-/// The same where products are split: a micro-batch runs with its members at up to split_nodes
-/// nodes, ascending in t; t = 1 and what is only a value runs alone. Tensors are made in `options`.
+/// The evaluations where products are split: a micro-batch runs with its members at up to
+/// split_nodes nodes, ascending in t; t = 1 and what is only a value runs alone. Tensors are made
+/// in `options`.
 std::vector<Evaluation> split_evaluations_of(const ChunkBatches& chunk,
                                              const std::vector<Ask>& asks, const Share& share,
                                              const at::TensorOptions& options);

@@ -67,7 +67,7 @@ class TangentOps final : public Ops {
   /// Its n blocks: n B ….
   [[nodiscard]] at::Tensor tangents(const at::Tensor& x) const;
   [[nodiscard]] at::Tensor block(const at::Tensor& x, int64_t index) const;
-  /// The same with `count` blocks, the missing ones zero.
+  /// Tangents as `count` blocks, the missing ones zero.
   [[nodiscard]] at::Tensor padded(const at::Tensor& x, int64_t count) const;
   /// B … over n B …, as an activation. derivatives: n B …; undefined: none.
   [[nodiscard]] at::Tensor stacked(const at::Tensor& values, const at::Tensor& derivatives) const;

@@ -31,7 +31,7 @@ class TokenLosses {
   void add_slice(const at::Tensor& logits, int64_t first);
   /// F: B; after the last slice.
   [[nodiscard]] std::vector<double> values() const;
-  /// The same logits become ∂F/∂logits.
+  /// Replaces the slice's logits by ∂F/∂logits.
   void gradient_slice(at::Tensor& logits, int64_t first) const;
 
  private:

@@ -283,7 +283,7 @@ void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, i
     }
     place += range.last - range.first;
   }
-  // Of one score there are K J numbers, one of which this is.
+  // One score is K J numbers, one of which this is.
   const auto numbers = static_cast<size_t>(trains * options_.outputs);
   double* out = into.data() + static_cast<size_t>(place * stride_) * numbers +
                 train * options_.outputs + output;

@@ -71,8 +71,8 @@ class UnitSolver {
   void add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
                   const ScoreTile& tile, int64_t trains, int64_t train,
                   std::vector<double>& into) const;
-  /// The same of every direction. Collective over the group unless `mine`, which says that this
-  /// rank has the sample's scores and alone keeps them.
+  /// Adds the scores of every direction. Collective over the group unless `mine`, which says that
+  /// this rank has the sample's scores and alone keeps them.
   void add_directions(const SampleVerdict& verdict, const ScoreAccumulator& sink,
                       const ChunkBatches& chunk, int64_t pair, int64_t sample, bool mine,
                       ScoreTile& tile) const;

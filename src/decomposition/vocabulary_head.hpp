@@ -36,7 +36,8 @@ class VocabularyHead final : public OutputHead {
   [[nodiscard]] ParameterRows slice(int64_t index) const;
   /// Opens slice `index` and asks for the one after it; for `after` at the end.
   ParameterRows open(int64_t index, const std::vector<ParameterRows>& after);
-  /// Of what is open, at the evaluation's nodes: B T n. response: takes the hidden states times Δᵀ.
+  /// Logits of what is open, at the evaluation's nodes: B T n. response: takes the hidden states
+  /// times Δᵀ.
   at::Tensor logits_of(const Evaluation& evaluation, at::Tensor* response = nullptr) const;
   /// The hidden states times a direction of what is open, transposed: B T n.
   [[nodiscard]] at::Tensor direction_response(const Evaluation& evaluation,

@@ -19,7 +19,7 @@ struct Workspace {
             const ComponentTable& table, const Computation& computation, const MemoryPlan& memory,
             Collectives& group);
 
-  /// The same for a classifier, whose parameters are resident.
+  /// For a classifier, whose parameters are resident.
   Workspace(const Model& model, const PredictionData& data, const Functional& functional,
             const Trajectory& trajectory, const ComponentTable& table,
             const Computation& computation, Share share);

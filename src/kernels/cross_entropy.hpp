@@ -12,12 +12,12 @@ namespace explaind::kernels {
 template <typename Real>
 double cross_entropy(const Real* logits, int64_t vocabulary, int64_t target);
 
-/// The same value; logits become scale · (softmax(logits) − onehot(target)), the gradient of scale
-/// · loss. Floor: two reads and one write of V reals, V exponentials.
+/// Returns the loss as above; logits become scale · (softmax(logits) − onehot(target)), the
+/// gradient of scale · loss. Floor: two reads and one write of V reals, V exponentials.
 template <typename Real>
 double cross_entropy_backward(Real* logits, int64_t vocabulary, int64_t target, double scale);
 
-// The same where the vocabulary is dealt with in slices: first add_slice over all of them, then
+// Where the vocabulary is dealt with in slices: first add_slice over all of them, then
 // softmax_gradient over all of them with the logits formed anew.
 
 /// Σ exp(logit − largest) over the slices seen so far, in double.

@@ -33,7 +33,7 @@ class Sequential final : public Classifier, public OfSmoothness {
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const override;
   [[nodiscard]] int64_t classes() const override { return classes_; }
   [[nodiscard]] std::string random_layer() const override { return random_layer_; }
-  /// Of the roughest layer.
+  /// The smoothness of the roughest layer.
   [[nodiscard]] Smoothness smoothness() const override;
 
  private:

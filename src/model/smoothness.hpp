@@ -13,7 +13,7 @@ class OfSmoothness {
   [[nodiscard]] virtual Smoothness smoothness() const = 0;
 };
 
-/// Of a model that does not say the roughest.
+/// How smooth a model is: the roughest, where it does not say.
 Smoothness smoothness_of(const Model& model);
 Smoothness smoothness_of(Activation function);
 

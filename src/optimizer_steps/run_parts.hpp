@@ -30,7 +30,7 @@ class RunParts final : public PathParts {
   [[nodiscard]] bool needs_files() const { return keeps_data_ || keeps_decay_; }
   /// Whether the replay needs every batch's gradient; else decay is known without.
   [[nodiscard]] bool needs_gradients() const;
-  /// Of a step's file. type: of its arrays, fp32 or fp64.
+  /// The parts in a step's file. type: of its arrays, fp32 or fp64.
   [[nodiscard]] StepFile::Layout layout(Dtype type) const;
   /// Fills the file of the step that the replay has just taken.
   void write(const OptimizerReplay& replay, const StepFile& file) const;

@@ -88,8 +88,8 @@ std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_
                                         int64_t tensors, bool scores_follow_tensors,
                                         int64_t outputs = 1);
 
-/// Of a segment on which nothing moves: asks F at both ends and no gradient, and every integral is
-/// zero.
+/// The plan of a segment on which nothing moves: asks F at both ends and no gradient, and every
+/// integral is zero.
 std::unique_ptr<AdaptivePlan> make_still_plan(const QuadratureOptions& options, int64_t samples,
                                               int64_t tensors, int64_t outputs = 1);
 

@@ -67,11 +67,11 @@ class ClenshawCurtisSample {
   /// verdict is refine. change: ΔF of every output. All outputs must have met their tolerances.
   LevelVerdict judge(std::span<const double> change);
 
-  /// Of the level judged last; O C integrals.
+  /// Integrals of the level judged last: O C.
   [[nodiscard]] const std::vector<double>& integrals() const { return integrals_; }
   /// Estimated, the largest of all outputs.
   [[nodiscard]] double error() const { return error_; }
-  /// Of every output.
+  /// The tolerance of every output.
   [[nodiscard]] const std::vector<double>& tolerances() const { return tolerances_; }
   [[nodiscard]] int evaluations() const { return evaluations_; }
   /// O C values at a node that every level has: t = 0, ½ or 1.

@@ -3,14 +3,14 @@
 
 namespace explaind {
 
-/// Of F along a straight line through the parameters.
+/// How smooth F is along a straight line through the parameters.
 enum class Smoothness {
   smooth,  ///< no derivative jumps (SiLU, GELU, tanh)
   jumps,   ///< continuous slope, whose derivative jumps (xIELU)
   kinks    ///< the slope jumps (ReLU, windows of max)
 };
 
-/// Of a function that is made of two.
+/// The smoothness of a function that is made of two.
 constexpr Smoothness rougher(Smoothness a, Smoothness b) { return a < b ? b : a; }
 
 }  // namespace explaind

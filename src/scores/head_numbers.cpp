@@ -6,7 +6,7 @@
 namespace explaind {
 
 HeadNumbers head_numbers(const ComponentTable& components) {
-  // Of a layer's tensors the queries have the most heads; keys and values have fewer where queries
+  // In a layer the queries have the most heads; keys and values have fewer where queries
   // are grouped.
   std::map<int, int> heads_of_layer;
   std::map<std::string, const ParameterInfo*> named;

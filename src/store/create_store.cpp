@@ -158,7 +158,7 @@ class StoreBuilder {
     file_.attribute(variable.name, "assumptions", kept.assumptions);
   }
 
-  /// Of one dimension, known when the store is made: no unit writes it.
+  /// Values along one dimension, known when the store is made: no unit writes it.
   void add_known(const Variable& variable, const std::vector<double>& values) {
     file_.doubles(variable.name, variable.dims.front(), values);
     describe(variable);

@@ -32,7 +32,7 @@ namespace hdf5 {
 /// word.
 Handle unlocked_access();
 
-/// The same for reading, with HDF5's lock where that works. Throws DataError where it does not and
+/// Access for reading, with HDF5's lock where that works. Throws DataError where it does not and
 /// HDF5_USE_FILE_LOCKING insists on it.
 Handle reading_access(const std::filesystem::path& file);
 

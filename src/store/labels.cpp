@@ -77,8 +77,8 @@ void add_curve(const StepCurve& curve, std::vector<Labels>& labels) {
   labels.push_back({"interval_to", "interval", "step at which the interval ends", curve.to});
 }
 
-/// Of `parameter`, a dataset of its own to xarray, which sees the dimensions of the file there but
-/// not their labels.
+/// Labels of `parameter`, a dataset of its own to xarray, which sees the dimensions of the file
+/// there but not their labels.
 void add_scalars(const StoreSchema& schema, std::vector<Labels>& labels) {
   for (const std::string& dim : tensor_dimensions(schema)) {
     labels.push_back(

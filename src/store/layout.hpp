@@ -53,7 +53,7 @@ std::string tensor_axis(const std::string& dim);
 /// The dimensions of the tensors' axes, each once.
 std::vector<std::string> tensor_dimensions(const StoreSchema& schema);
 
-/// The same for what is kept per sample: F and certificates, after the scores.
+/// Variables of what is kept per sample: F and certificates, after the scores.
 std::vector<Variable> certificate_variables(const StoreSchema& schema);
 
 /// All variables that a unit fills, in the order of its checksum: scores, scalars, certificates.
@@ -67,10 +67,10 @@ const KeptPart* kept_part(const StoreSchema& schema, Part part);
 hdf5::Slab unit_slab(const StoreSchema& schema, const std::vector<std::string>& dims,
                      const Unit& unit);
 
-/// Of `committed`: without sample where `psi` has none.
+/// Dimensions of `committed`: without sample where `psi` has none.
 std::vector<std::string> committed_dimensions(const StoreSchema& schema);
 
-/// Of what there is once a unit: its segment, and its place among the segment's units.
+/// Dimensions of what there is once a unit: its segment, and its place among the segment's units.
 std::vector<std::string> unit_dimensions();
 
 /// What is kept about the units themselves: committed, and in `provenance` checksum and seconds.

@@ -9,7 +9,7 @@
 
 namespace explaind {
 
-/// Of a run of bytes that lie together in a tile's order.
+/// The checksum of a run of bytes that lie together in a tile's order.
 struct RowsChecksum {
   int64_t first = 0;  ///< where it begins: in any unit, the same for all runs that are combined
   int64_t bytes = 0;

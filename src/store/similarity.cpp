@@ -66,7 +66,7 @@ Vectors vectors_of(const QueryResult& result) {
     if (added) vectors.names.push_back(key.front());
     entry.push_back(place->second);
   }
-  // Of one entry the features come in the same order as of any other.
+  // Every entry has its features in the same order.
   const size_t length = result.values.size() / std::max<size_t>(1, vectors.names.size());
   vectors.values.resize(result.values.size());
   std::vector<size_t> filled(vectors.names.size(), 0);

@@ -37,16 +37,16 @@ class StoreReader {
   [[nodiscard]] std::map<std::string, int64_t> sizes() const;
   /// Every dataset of numbers that is not a dimension's scale or a coordinate.
   [[nodiscard]] std::vector<StoredVariable> variables() const;
-  /// The same of scores of single scalars, `parameter/TENSOR`; none where the store has none.
+  /// Scores of single scalars, `parameter/TENSOR`; none where the store has none.
   [[nodiscard]] std::vector<StoredVariable> dense_variables() const;
-  /// Of the variables, scales and coordinates; one of the group `provenance` is known by its own
+  /// True for variables, scales and coordinates; one of the group `provenance` is known by its own
   /// name too.
   [[nodiscard]] bool has(const std::string& name) const;
   /// Throws DataError where there is none of this name.
   [[nodiscard]] StoredVariable variable(const std::string& name) const;
   /// Empty where there is none.
   [[nodiscard]] std::string attribute(const std::string& variable, const std::string& name) const;
-  /// Of the variable's values: "nat", "s", or "1".
+  /// The unit of the variable's values: "nat", "s", or "1".
   [[nodiscard]] std::string unit(const std::string& variable) const;
 
   /// True for a coordinate or scale that holds text.

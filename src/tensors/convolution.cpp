@@ -28,7 +28,7 @@ std::vector<int64_t> shape_of(const at::Tensor& x, const at::Tensor& filters, in
   return {x.size(0), filters.size(0), pixels(2), pixels(3)};
 }
 
-/// Of a result or gradient of that shape.
+/// Operations of a result or gradient of that shape.
 double work_of(const std::vector<int64_t>& shape, const at::Tensor& filters) {
   return 2 * static_cast<double>(shape[0] * shape[2] * shape[3]) *
          static_cast<double>(filters.numel());

@@ -20,7 +20,7 @@ constexpr int64_t unit = 16;
 
 int64_t divided_up(int64_t length, int64_t by) { return (length + by - 1) / by; }
 
-/// Of nearly equal pieces of about `wanted`: how long they are.
+/// How long nearly equal pieces of about `wanted` are.
 int64_t piece_length(int64_t length, double wanted) {
   const auto about = std::max<int64_t>(unit, std::llround(wanted));
   const int64_t count = std::max<int64_t>(1, (length + about / 2) / about);

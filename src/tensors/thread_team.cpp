@@ -9,7 +9,7 @@
 namespace explaind {
 namespace {
 
-/// Of this thread; a piece that shares in its turn finds none.
+/// The team of this thread; a piece that shares in its turn finds none.
 thread_local ThreadTeam* current = nullptr;
 
 }  // namespace

@@ -27,8 +27,8 @@ class BatchGradients {
   /// and what require_repeatable_gradients throws.
   BatchGradients(const Model& model, const RecordedRun& run, const TrainingData& data);
 
-  /// Of step s, one per parameter in the run's type; undefined where it was not stepped. Throws
-  /// DataError where a parameter that was stepped gets no gradient.
+  /// Gradients of step s, one per parameter in the run's type; undefined where it was not stepped.
+  /// Throws DataError where a parameter that was stepped gets no gradient.
   [[nodiscard]] std::vector<at::Tensor> of_step(int64_t step) const;
 
  private:

@@ -62,7 +62,7 @@ class RecordedTraining {
   [[nodiscard]] bool stopped() const { return stopped_; }
   /// Seconds that recording took of the last run.
   [[nodiscard]] double recording_seconds() const { return recording_seconds_; }
-  /// Of all validation samples with the present weights.
+  /// Loss of all validation samples with the present weights.
   [[nodiscard]] Score validate() const;
 
  private:

@@ -75,7 +75,7 @@ class OptimizerReplay {
   /// and decay are those of the range alone. Once at most.
   void begin_range();
 
-  /// Of the step taken last.
+  /// The rule of the step taken last.
   [[nodiscard]] const UpdateRule& rule(size_t parameter) const { return states_[parameter].rule; }
   [[nodiscard]] UpdateParts parts(size_t parameter) const;
   /// Momentum after the step, of gradients alone and of coupled decay alone; undefined before the

@@ -23,7 +23,7 @@ struct Schedule {
   double minimum_ratio = 0.1;
   int64_t warmup = 0, decay = 0, steps = 1;
 
-  /// Of step s = 0 … steps−1.
+  /// The learning rate of step s = 0 … steps−1.
   [[nodiscard]] double learning_rate(int64_t step) const;
 };
 

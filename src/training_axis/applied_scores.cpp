@@ -13,7 +13,7 @@
 namespace explaind {
 namespace {
 
-/// Of a block, with the run's largest batch.
+/// What a block takes, with the run's largest batch.
 int64_t bytes_of_element(const TrainedModel& trained, const Groups& groups) {
   int64_t batch = 0;
   for (int64_t step = 0; step < trained.run.steps(); ++step) {

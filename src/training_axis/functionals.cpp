@@ -54,7 +54,7 @@ Predictions text_loss(const Functional& functional, const Sample& sample, at::Sc
           .functionals = {weighted_losses(labels, weights)}};
 }
 
-/// Of the logits that follow one token: T tokens, V of the vocabulary.
+/// F of the logits that follow one token: T tokens, V of the vocabulary.
 Predictions at_position(const Functional& functional, const Sample& sample, int64_t vocabulary,
                         at::ScalarType type) {
   const MicroBatch alone = make_micro_batch({&sample, 1}, functional);  // has such a position

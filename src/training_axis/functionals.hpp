@@ -9,12 +9,12 @@
 
 namespace explaind {
 
-/// Of one sample of a classifier: one functional, or with every class asked for one a class, in
+/// F of one sample of a classifier: one functional, or with every class asked for one a class, in
 /// order. inputs: 1 …; type: of the logits.
 Predictions class_functionals(const Functional& functional, const at::Tensor& inputs, int64_t label,
                               int64_t classes, at::ScalarType type);
 
-/// Of one sample of a language model, in `type`: loss or loss_sum of its predicted tokens, or
+/// F of one sample of a language model, in `type`: loss or loss_sum of its predicted tokens, or
 /// logits and log-probabilities at a position. Throws UsageError for an
 /// activation, DataError for a sample without that position.
 Predictions text_functionals(const Functional& functional, const Sample& sample, int64_t vocabulary,

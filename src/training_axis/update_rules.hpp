@@ -24,9 +24,9 @@ struct RecordedUpdate {
 /// nor Adam's second moments are wanted of it.
 class UpdateRules {
  public:
-  /// Of a range of steps, first ≤ s < end; momentum from before is its past. memory: bytes for
-  /// updates and snapshots; where all updates fit there is one stretch and every gradient is made
-  /// once. rounding: keep it. The least that works is taken where it is too small
+  /// The updates of a range of steps, first ≤ s < end; momentum from before is its past. memory:
+  /// bytes for updates and snapshots; where all updates fit there is one stretch and every gradient
+  /// is made once. rounding: keep it. The least that works is taken where it is too small
   /// (least_rule_bytes). run and gradients must outlive this.
   UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t first, int64_t end,
               int64_t memory, bool rounding);
