@@ -33,6 +33,9 @@ void require_possible(const QueryOptions& options) {
   if (!options.columns.empty() && options.format != "table") {
     throw UsageError("--columns", "shapes tables, not " + options.format, "Leave it out");
   }
+  if (options.csv_bom && options.format != "csv") {
+    throw UsageError("--csv-bom", "is for CSV, not for " + options.format, "Add --format csv");
+  }
   if (options.error && options.format == "npy") {
     throw UsageError("--error", "has no place in an array", "Use --format csv or json");
   }
@@ -44,6 +47,7 @@ void require_possible(const QueryOptions& options) {
 
 void print(const QueryResult& result, const QueryOptions& options, std::ostream& out) {
   if (options.format == "csv") {
+    if (options.csv_bom) out << "\xEF\xBB\xBF";
     print_csv(result, out);
   } else if (options.format == "json") {
     print_json(result, out);

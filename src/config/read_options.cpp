@@ -39,6 +39,10 @@ OptionTable option_table(QueryOptions& o) {
       integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
       word_option({"format", "NAME", "table, csv, json or npy (an array, an axis that stays each)"},
                   o.format, {"table", "csv", "json", "npy"}),
+      flag_option(
+          {"csv-bom", "",
+           "CSV begins with a byte order mark, by which spreadsheets know that it is UTF-8"},
+          o.csv_bom),
       text_option({"columns", "COORD",
                    "table: one of the coordinates that stay becomes the columns, e.g. kind"},
                   o.columns),

@@ -18,6 +18,7 @@ struct QueryOptions {
   std::string similarity;
   int64_t top = 0;
   std::string format = "table";
+  bool csv_bom = false;
   std::string columns;
   std::optional<std::string> output;
 };

@@ -71,7 +71,15 @@ def expect_means_and_sums(store, by_group):
     assert said["mean_of_samples"] == [5, 5] and said["sum_of_components"] == [TENSORS, TENSORS] and said["shape"] == [SEGMENTS], said
 
 
+def expect_mark(store):
+    """A byte order mark where it is asked for, and the same table behind it."""
+    asked = ["query", store, "--group-by", "id", "--format", "csv"]
+    plain, marked = (subprocess.run([EXPLAIND, *asked, *more], capture_output=True, check=True).stdout for more in ([], ["--csv-bom"]))
+    assert marked == b"\xef\xbb\xbf" + plain and plain.startswith(b"id,"), marked[:40]
+
+
 def expect_refusals(store):
+    refused(query(store, "--csv-bom"), 2, "--csv-bom", "--format csv")
     refused(query(store, "--variable", "value_from", "--group-by", "group"), 2, "value_from", "2 segments", "--mean segment", "--select step=")
     refused(query(store, "--variable", "tolerance_met", "--group-by", "group"), 2, "2 segments and 2 samples", "--sum segment,sample")
     refused(query(store, "--group-by", "kind", "--select", "group=de", "--select", "group=sv"), 2, "'group'", "twice", "group=ONE|OTHER")
@@ -103,6 +111,7 @@ def main():
         must(decompose(store, SERIES, SAMPLES))
         must(decompose(by_group, SERIES, SAMPLES, "--axes", "group"))
         expect_means_and_sums(store, by_group)
+        expect_mark(store)
         expect_refusals(store)
         expect_cut(store)
         target = folder / "out.csv"
