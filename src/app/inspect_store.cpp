@@ -111,19 +111,21 @@ std::string numbers_in_words(const Coordinate& coordinate) {
                      distinct.size());
 }
 
-/// By first appearance, each with how often it occurs where that is more than once.
+/// By first appearance, each with how often it occurs where that is more than once; as many as a
+/// reader takes in at a glance.
 std::string texts_in_words(const Coordinate& coordinate) {
-  constexpr size_t listed = 40;
+  constexpr size_t most = 40, room = 200;  // texts, bytes
   std::vector<std::string> order;
   std::map<std::string, size_t> counts;
   for (const std::string& value : coordinate.values) {
     if (counts[value]++ == 0) order.push_back(value);
   }
   std::string text;
-  for (size_t i = 0; i < std::min(listed, order.size()); ++i) {
-    const size_t count = counts[order[i]];
-    text += fmt::format("{}{}{}", i == 0 ? "" : ", ", order[i].empty() ? "''" : order[i],
-                        count > 1 ? fmt::format(" ({})", count) : "");
+  size_t listed = 0;
+  for (; listed < std::min(most, order.size()) && text.size() < room; ++listed) {
+    const std::string& each = order[listed];
+    text += fmt::format("{}{}{}", listed == 0 ? "" : ", ", each.empty() ? "''" : each,
+                        counts[each] > 1 ? fmt::format(" ({})", counts[each]) : "");
   }
   if (order.size() > listed) text += fmt::format(", … and {} more", order.size() - listed);
   return text;
