@@ -117,7 +117,7 @@ MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBud
   const auto size = static_cast<int64_t>(at::elementSize(job.computation.precision.type));
   const int64_t weights = 2 * size * parameter_count(*job.model);
   const int64_t row = bytes_of_row(job, shards), pass = bytes_of_pass(job);
-  const MemoryBudget unbounded(std::numeric_limits<int64_t>::max() / 4, 0);
+  const MemoryBudget unbounded(std::numeric_limits<int64_t>::max() / 4, 0, budget.threads);
   MemoryPlan least = memory_of(job, shards, Source::resident, unbounded);
   const int64_t more_weights = std::max<int64_t>(0, weights - least.parameters);
   least.activations = least.activation;
@@ -135,7 +135,7 @@ MemoryPlan parameter_memory(const DecomposeJob& job, int shards, const MemoryBud
         "Give more memory, use a smaller --micro-batch, fewer ranks on a machine, or --component "
         "row");
   }
-  const MemoryBudget rest(budget.host - pass - row - more_weights, budget.device);
+  const MemoryBudget rest(budget.host - pass - row - more_weights, budget.device, budget.threads);
   MemoryPlan plan = memory_of(job, shards, Source::resident, rest);
   plan.parameters += more_weights;
   plan.dense = pass + row;

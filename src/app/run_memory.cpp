@@ -5,6 +5,7 @@
 #include "core/byte_size.hpp"
 #include "core/free_memory.hpp"
 #include "decomposition/classifier_memory.hpp"
+#include "tensors/thread_team.hpp"
 
 namespace explaind {
 
@@ -30,11 +31,13 @@ int64_t device_budget(const DecomposeOptions& options, const Device& device,
 
 MemoryBudget rank_budget(const DecomposeOptions& options, const Device& device,
                          int64_t ranks_on_host) {
-  return {host_budget(options, ranks_on_host), device_budget(options, device, ranks_on_host)};
+  return {host_budget(options, ranks_on_host), device_budget(options, device, ranks_on_host),
+          threads_of_caller()};
 }
 
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks) {
-  return {ranks.minimum(budget.host), ranks.minimum(budget.device)};
+  return {ranks.minimum(budget.host), ranks.minimum(budget.device),
+          -ranks.minimum(-budget.threads)};
 }
 
 MemoryDemand demand_of(const DecomposeJob& job, int shards) {

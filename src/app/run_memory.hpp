@@ -17,7 +17,7 @@ namespace explaind {
 MemoryBudget rank_budget(const DecomposeOptions& options, const Device& device,
                          int64_t ranks_on_host);
 
-/// The least of all ranks, of each memory. @collective
+/// The least of all ranks, of each memory, and the most threads. @collective
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks);
 
 /// choose_grid for the job; classifiers do not share units unless asked to.

@@ -9,6 +9,7 @@
 #include "decomposition/block_major_sweep.hpp"
 #include "decomposition/vocabulary_head.hpp"
 #include "quadrature/adaptive_plan.hpp"
+#include "tensors/product.hpp"
 
 namespace explaind {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 /// Measured: 66 MiB after the start of LibTorch for CPUs, and up to 60 more for the buffers of its
 /// matrix products.
 constexpr int64_t base_bytes = int64_t{128} << 20;
+/// A thread packs the operands of a product's piece: 5 to 11 MB each were measured.
+constexpr int64_t packing_bytes = int64_t{10} << 20;
 /// LibTorch's CUDA library, pinned buffers on the way to and from the device.
 constexpr int64_t cuda_host_bytes = int64_t{2} << 30;
 constexpr int64_t cuda_device_bytes = int64_t{1} << 30;  ///< context, kernels, products' workspaces
@@ -101,7 +104,9 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   MemoryPlan plan;
   plan.source = source;
   plan.on_device = device.is_cuda();
-  plan.base = base_bytes + (plan.on_device ? cuda_host_bytes : 0);
+  plan.base = base_bytes +
+              (plan.on_device ? cuda_host_bytes
+                              : thread_bytes(demand.network.parameters(), tokens, budget.threads));
   plan.device_base = plan.on_device ? cuda_device_bytes : 0;
   const int64_t arrays = 2 + demand.trajectory.directions();
   plan.parameters = arrays * product_size * (resident ? sizes.used_whole : sizes.largest_block);
@@ -154,6 +159,16 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
 std::string text(int64_t bytes) { return format_bytes(static_cast<double>(bytes)); }
 
 }  // namespace
+
+int64_t thread_bytes(const std::vector<ParameterInfo>& parameters, int64_t rows, int64_t threads) {
+  int64_t pieces = 1;
+  for (const ParameterInfo& parameter : parameters) {
+    if (parameter.shape.size() != 2) continue;
+    pieces =
+        std::max(pieces, cut_of_product(rows, parameter.shape[0], parameter.shape[1]).pieces());
+  }
+  return packing_bytes * (std::min(threads, pieces) - 1);
+}
 
 int64_t tile_bytes(const SolverOptions& solver, const std::vector<Sample>& samples,
                    const ComponentTable& table, int64_t directions, int shards) {

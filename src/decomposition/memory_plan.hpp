@@ -21,12 +21,14 @@ enum class Source { resident, gathered, streamed };
 std::optional<Source> parse_source(const std::string& word);
 std::string to_string(Source source);
 
-/// Bytes a rank may take.
+/// Bytes a rank may take, and what takes some of them whatever is computed.
 struct MemoryBudget {
   int64_t host = 0;
-  int64_t device = 0;  ///< of its device, where it computes on one
+  int64_t device = 0;   ///< of its device, where it computes on one
+  int64_t threads = 1;  ///< that share its work, each with buffers
   // NOLINTNEXTLINE(google-explicit-constructor): most budgets are of the host alone.
-  MemoryBudget(int64_t on_host, int64_t on_device = 0) : host(on_host), device(on_device) {}
+  MemoryBudget(int64_t on_host, int64_t on_device = 0, int64_t sharing = 1)
+      : host(on_host), device(on_device), threads(sharing) {}
 };
 
 /// Memory of one rank in bytes: anonymous memory of the host, mapped files aside, and where the
@@ -35,7 +37,7 @@ struct MemoryBudget {
 struct MemoryPlan {
   Source source = Source::resident;
   bool on_device = false;  ///< where parameters, endpoints, graph and activations are
-  int64_t base = 0;        ///< program and LibTorch
+  int64_t base = 0;        ///< program, LibTorch, and buffers of threads that share products
   int64_t parameters = 0;  ///< W(t), Δ and its directions: the model's, or of the largest part
                            ///< opened at once
   int64_t endpoints = 0;   ///< as stored. Gathered on the host: this rank's share, what is open and
@@ -93,6 +95,10 @@ struct MemoryDemand {
   Computation computation;
   int shards = 1;
 };
+
+/// Buffers of all threads but one while they share the largest product of `rows` rows with these
+/// parameters.
+int64_t thread_bytes(const std::vector<ParameterInfo>& parameters, int64_t rows, int64_t threads);
 
 /// The longest micro-batch of the samples decides. budget: the same on all ranks of a group. Where
 /// no source is chosen: resident where it fits, else gathered where there are shards, else

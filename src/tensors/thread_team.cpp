@@ -90,6 +90,8 @@ void ThreadTeam::share(int64_t pieces, const Act& act) {
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
 }
 
+int threads_of_caller() { return current == nullptr ? 1 : current->size(); }
+
 void share_pieces(int64_t pieces, double work, const std::function<void(int64_t)>& act) {
   const c10::NoGradGuard no_graph;
   ThreadTeam* const team = std::exchange(current, nullptr);

@@ -73,6 +73,9 @@ inline constexpr double piece_work = 1 << 25;
 /// exception of a piece is thrown here; other pieces may have been left out then.
 void share_pieces(int64_t pieces, double work, const std::function<void(int64_t)>& act);
 
+/// Threads of the caller's team, itself among them; 1 where it has none.
+int threads_of_caller();
+
 /// Calls act(begin, end) for the ranges of `length` that make up [0, count).
 template <typename F>
 void share_ranges(int64_t count, int64_t length, double work_of_one, const F& act) {

@@ -93,5 +93,37 @@ TEST(FixedShards, RefuseWhatIsNotAGrid) {
   EXPECT_THAT(refusal(4, 2, 1), HasSubstr("1 group of 2 ranks are 2 ranks, not 4"));
 }
 
+TEST(MemoryPlan, CountsTheBuffersOfThreadsThatShareProducts) {
+  const std::vector<ParameterInfo> large{{"norm", {512}}, {"up", {2048, 512}}},
+      small{{"up", {64, 32}}};
+  EXPECT_EQ(thread_bytes(large, 1024, 1), 0);
+  EXPECT_EQ(thread_bytes(large, 1024, 2), int64_t{10} << 20);
+  EXPECT_EQ(thread_bytes(large, 1024, 4), int64_t{30} << 20);
+  EXPECT_EQ(thread_bytes(large, 1024, 500), thread_bytes(large, 1024, 16))
+      << "of 16 pieces at most";
+  EXPECT_EQ(thread_bytes(small, 1024, 8), 0) << "nothing is shared";
+
+  ModelConfig config = tiny_config();
+  config.hidden_size = 1000;
+  config.intermediate_size = 4000;
+  const LlamaNetwork network(config);
+  const std::vector<at::Tensor> point = random_point(network, 1);
+  const MemoryTrajectory trajectory({point, point});
+  const std::vector<Sample> samples = random_samples({20, 30}, 37);
+  const ComponentTable table(Granularity::tensor, network.parameters());
+  const SolverOptions solver;
+  const MemoryDemand demand{.network = network,
+                            .trajectory = trajectory,
+                            .samples = samples,
+                            .table = table,
+                            .solver = solver,
+                            .computation = {}};
+  const auto total = [&](int64_t threads) {
+    const MemoryBudget budget(int64_t{64} << 30, 0, threads);
+    return plan_memory(demand, Source::resident, budget).total();
+  };
+  EXPECT_EQ(total(4) - total(1), int64_t{30} << 20);
+}
+
 }  // namespace
 }  // namespace explaind::testing
