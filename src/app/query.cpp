@@ -91,6 +91,7 @@ int run_query(const QueryOptions& options) {
                     .group_by = options.group_by,
                     .select = options.select,
                     .absolute = options.absolute,
+                    .share_key_value_heads = options.share_kv_heads,
                     .error = options.error,
                     .top = options.top,
                     .first = asks_for_nothing(options) ? first_rows : 0,

@@ -72,6 +72,7 @@ std::string json_statement(const QueryResult& result) {
     json[column_of(result.statement, axis)] = {axis.least, axis.most};
   }
   if (!result.statement.stored.empty()) json["stored"] = result.statement.stored;
+  if (!result.statement.shared.empty()) json["shared"] = result.statement.shared;
   return json.dump();
 }
 

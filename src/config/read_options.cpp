@@ -26,6 +26,10 @@ OptionTable option_table(QueryOptions& o) {
            "component=*.mlp.*; \\ makes | : * and , ordinary characters. Once a coordinate; "
            "several are repeated or joined by commas"},
           o.select),
+      flag_option({"share-kv-heads", "",
+                   "share a key-value head's score equally among the heads that query it, so that "
+                   "--group-by layer,head covers keys and values too"},
+                  o.share_kv_heads),
       flag_option({"error", "", "also the standard error of means over samples"}, o.error),
       list_option(
           {"absolute", "AXES",

@@ -14,6 +14,7 @@ struct QueryOptions {
   std::string store;  ///< positional
   std::string variable = "psi";
   std::vector<std::string> sum, mean, group_by, select, absolute;
+  bool share_kv_heads = false;
   bool error = false;
   std::string similarity;
   int64_t top = 0;

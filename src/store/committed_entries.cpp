@@ -14,6 +14,9 @@ size_t axis_named(const StoredVariable& variable, const std::string& name) {
 /// One entry, for a variable that has no such axis.
 const QueryAxis& only_entry() {
   static const QueryAxis axis{.coordinates = {},
+                              .stored = 1,
+                              .place = {0},
+                              .share = {},
                               .kept = {},
                               .chosen = {true},
                               .group = {0},
@@ -33,13 +36,7 @@ const QueryAxis& axis_or_one(const std::vector<QueryAxis>& axes, size_t a) {
 CommittedEntries::CommittedEntries(const StoreReader& store, const StoredVariable& variable,
                                    const std::vector<QueryAxis>& axes)
     : segment_axis_(axis_named(variable, "segment")), sample_axis_(axis_named(variable, "sample")) {
-  for (const QueryAxis& axis : axes) {
-    std::vector<int64_t> counts(axis.keys.size(), 0);
-    for (size_t i = 0; i < axis.chosen.size(); ++i) {
-      if (axis.chosen[i]) ++counts[axis.group[i]];
-    }
-    chosen_.push_back(std::move(counts));
-  }
+  for (const QueryAxis& axis : axes) chosen_.push_back(axis.counts());
   if (segment_axis_ == axes.size() || !store.has("committed")) return;
   const StoredVariable committed = store.variable("committed");
   const bool per_sample = committed.dims.size() > 1;

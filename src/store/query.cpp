@@ -299,6 +299,7 @@ QueryResult run(const StoreReader& store, const Query& query) {
   std::vector<double> errors;
   cells = fold_apart(std::move(cells), asked.axes, spread, errors);
   result.statement = statement_of(store, variable, query, asked.axes);
+  result.statement.shared = asked.shared;
   fill_rows(result, query, asked, cells, errors, committed);
   if (query.whole) result.shape = shape_of(asked.axes);
   keep_top(result, query.top);

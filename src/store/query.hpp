@@ -12,14 +12,15 @@ namespace explaind {
 
 struct Query {
   std::string variable = "psi";
-  std::vector<std::string> sum;       ///< axes to add up
-  std::vector<std::string> mean;      ///< axes to average
-  std::vector<std::string> group_by;  ///< coordinates that stay; of all else nothing stays
-  std::vector<std::string> select;    ///< NAME=SELECTION (core/selection.hpp), each name once
-  std::vector<std::string> absolute;  ///< Ψ̄: axes taken together outside |·|; empty: no |·|
-  bool error = false;                 ///< also the standard error over samples
-  int64_t top = 0;                    ///< K largest by absolute value; 0: all, in the axes' order
-  int64_t first = 0;                  ///< only so many rows, the first ones; 0: all
+  std::vector<std::string> sum;        ///< axes to add up
+  std::vector<std::string> mean;       ///< axes to average
+  std::vector<std::string> group_by;   ///< coordinates that stay; of all else nothing stays
+  std::vector<std::string> select;     ///< NAME=SELECTION (core/selection.hpp), each name once
+  std::vector<std::string> absolute;   ///< Ψ̄: axes taken together outside |·|; empty: no |·|
+  bool share_key_value_heads = false;  ///< equally among their query heads (shared_heads.hpp)
+  bool error = false;                  ///< also the standard error over samples
+  int64_t top = 0;                     ///< K largest by absolute value; 0: all, in the axes' order
+  int64_t first = 0;                   ///< only so many rows, the first ones; 0: all
   bool keys = true;    ///< false: rows without their keys, of an array as large as a tensor, say
   bool whole = false;  ///< also the combinations that have no committed entry, as NaN
 };
@@ -46,8 +47,9 @@ void keep_rows(QueryResult& result, const std::vector<size_t>& rows);
 
 /// Kept are the axes of `group_by`'s coordinates (one row per distinct value); without group_by all
 /// axes that are in neither `sum` nor `mean`, by their main coordinates (step_from and step_to; id
-/// and group; component; position). Entries that share a row are averaged along the axes in `mean`,
-/// added along those in `sum`, and along the others become what default_reduction says.
+/// and group; component, and head where key-value heads are shared; position). Entries that share a
+/// row are averaged along the axes in `mean`, added along those in `sum`, and along the others
+/// become what default_reduction says.
 ///
 /// What is not committed takes no part: along a summed axis every entry averages what it has.
 ///

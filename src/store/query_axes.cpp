@@ -4,10 +4,13 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/selection.hpp"
+#include "store/shared_heads.hpp"
 
 namespace explaind {
 namespace {
@@ -109,8 +112,23 @@ std::vector<std::string> column_names(const Query& query, const std::vector<Quer
     const std::string& name = axis.coordinates.name;
     if (listed(query.sum, name) || listed(query.mean, name)) continue;
     for (const std::string& main : axis.coordinates.main()) names.push_back(main);
+    if (!axis.share.empty()) names.emplace_back("head");
   }
   return names;
+}
+
+/// Divides key-value heads among their query heads, and says so.
+std::string divide(const StoreReader& store, const StoredVariable& variable,
+                   std::vector<QueryAxis>& axes) {
+  const auto axis = std::find_if(axes.begin(), axes.end(), [](const QueryAxis& each) {
+    return each.coordinates.name == "component";
+  });
+  DividedAxis divided = share_key_value_heads(
+      store, variable, axis == axes.end() ? AxisCoordinates{} : axis->coordinates);
+  axis->coordinates = std::move(divided.coordinates);
+  axis->place = std::move(divided.place);
+  axis->share = std::move(divided.share);
+  return divided.words;
 }
 
 void group_entries(QueryAxis& axis) {
@@ -130,21 +148,43 @@ void group_entries(QueryAxis& axis) {
 
 }  // namespace
 
-size_t QueryAxis::largest_group() const {
-  std::vector<size_t> sizes(keys.size(), 0);
+std::vector<bool> QueryAxis::counted() const {
+  constexpr size_t none = std::numeric_limits<size_t>::max();
+  std::vector<size_t> last(keys.size(), none);  // per key: what was counted there last
+  std::vector<bool> first(chosen.size(), false);
   for (size_t i = 0; i < chosen.size(); ++i) {
-    if (chosen[i]) ++sizes[group[i]];
+    if (!chosen[i] || last[group[i]] == place[i]) continue;
+    last[group[i]] = place[i];
+    first[i] = true;
   }
-  return sizes.empty() ? 0 : *std::max_element(sizes.begin(), sizes.end());
+  return first;
+}
+
+std::vector<int64_t> QueryAxis::counts() const {
+  std::vector<int64_t> counts(keys.size(), 0);
+  const std::vector<bool> first = counted();
+  for (size_t i = 0; i < first.size(); ++i) {
+    if (first[i]) ++counts[group[i]];
+  }
+  return counts;
+}
+
+size_t QueryAxis::largest_group() const {
+  const std::vector<int64_t> sizes = counts();
+  return sizes.empty() ? 0 : static_cast<size_t>(*std::max_element(sizes.begin(), sizes.end()));
 }
 
 QueryAxes::QueryAxes(const StoreReader& store, const StoredVariable& variable, const Query& query) {
   for (size_t a = 0; a < variable.dims.size(); ++a) {
     QueryAxis axis;
     axis.coordinates = read_axis(store, variable.dims[a], variable.shape[a]);
-    axis.chosen.assign(static_cast<size_t>(variable.shape[a]), true);
+    axis.stored = static_cast<size_t>(variable.shape[a]);
+    axis.place.resize(axis.stored);
+    std::iota(axis.place.begin(), axis.place.end(), size_t{0});
     axes.push_back(std::move(axis));
   }
+  if (query.share_key_value_heads) shared = divide(store, variable, axes);
+  for (QueryAxis& axis : axes) axis.chosen.assign(axis.place.size(), true);
   choose(query, axes);
   require_axes(query.sum, "--sum", query, axes);
   require_axes(query.mean, "--mean", query, axes);

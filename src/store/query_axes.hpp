@@ -10,8 +10,13 @@
 
 namespace explaind {
 
+/// Entries of an axis are what is stored, or portions of it (`share` of what is at `place`).
+/// Portions of one stored entry count as one entry wherever they meet in a row.
 struct QueryAxis {
   AxisCoordinates coordinates;
+  size_t stored = 0;          ///< length of the axis in the file
+  std::vector<size_t> place;  ///< per entry: its place there
+  std::vector<double> share;  ///< per entry: its part of the score there; empty: all of it
   std::vector<const Coordinate*> kept;         ///< coordinates that are columns
   std::vector<bool> chosen;                    ///< per entry
   std::vector<size_t> group;                   ///< per entry: index into keys
@@ -23,6 +28,10 @@ struct QueryAxis {
   /// Cells along the axis, and the one of an entry, while the variable is walked.
   [[nodiscard]] size_t cells() const { return apart ? group.size() : keys.size(); }
   [[nodiscard]] size_t cell(size_t entry) const { return apart ? entry : group[entry]; }
+  /// Per key: entries that take part.
+  [[nodiscard]] std::vector<int64_t> counts() const;
+  /// Per entry: whether it takes part and is the first portion of its stored entry in its key.
+  [[nodiscard]] std::vector<bool> counted() const;
   /// Entries that take part, of the key that has most of them.
   [[nodiscard]] size_t largest_group() const;
 };
@@ -40,6 +49,7 @@ struct QueryAxes {
     size_t axis, place;  ///< of the value: within this axis' keys
   };
   std::vector<Column> columns;
+  std::string shared;  ///< how entries were divided, in words; empty: they are as they are stored
 };
 
 }  // namespace explaind

@@ -198,8 +198,10 @@ std::string Statement::words() const {
   } else if (!outside.empty()) {
     text = inside.empty() ? outside : outside + " of the " + inside;
   }
-  if (stored.empty()) return text;
-  return text.empty() ? stored : text + "; " + stored;
+  for (const std::string& also : {stored, shared}) {
+    if (!also.empty()) text += (text.empty() ? "" : "; ") + also;
+  }
+  return text;
 }
 
 std::string column_of(const Statement& statement, const Statement::Axis& axis) {

@@ -49,6 +49,7 @@ struct Statement {
   std::vector<Axis> axes;
   bool absolute = false;
   std::string stored;  ///< what was done before the scores were stored, in words; may be empty
+  std::string shared;  ///< how key-value heads were shared, in words; may be empty
 
   /// "mean of 4 samples, sum of 12 segments"; empty where every entry has its own row.
   [[nodiscard]] std::string words() const;

@@ -35,8 +35,8 @@ class Walk {
     int64_t size = 1;
     block_ = axes_.size();
     while (block_ > 0 &&
-           (block_ == axes_.size() || size * axes_[block_ - 1].coordinates.size <= block_size)) {
-      size *= axes_[--block_].coordinates.size;
+           (block_ == axes_.size() || size * stored(axes_[block_ - 1]) <= block_size)) {
+      size *= stored(axes_[--block_]);
     }
     largest_ = std::any_of(axes_.begin(), axes_.end(), [](const QueryAxis& axis) {
       return !axis.apart && axis.how == Reduction::largest;
@@ -65,19 +65,24 @@ class Walk {
     if (depth == axes_.size()) {
       if (committed_.at(index)) {
         add(cell, values_[place], weight * committed_.weight(index));
-      } else {
+      } else if (further_portions_ == 0) {
         ++uncommitted_;
       }
       return;
     }
     const QueryAxis& axis = axes_[depth];
-    for (int64_t i = 0; i < axis.coordinates.size; ++i) {
-      const auto entry = static_cast<size_t>(i);
+    int64_t visited = -1;  // the place that was visited last
+    for (size_t entry = 0; entry < axis.chosen.size(); ++entry) {
       if (!axis.chosen[entry]) continue;
-      index[depth] = i;
+      index[depth] = static_cast<int64_t>(axis.place[entry]);
+      const int further = index[depth] == visited ? 1 : 0;
+      visited = index[depth];
+      further_portions_ += further;
+      const double share = axis.share.empty() ? 1.0 : axis.share[entry];
       visit(depth + 1, cell * axis.cells() + axis.cell(entry),
-            place * static_cast<size_t>(axis.coordinates.size) + entry,
-            averages(axis) ? weight * weight_of(axis, entry) : weight, index);
+            place * axis.stored + axis.place[entry],
+            averages(axis) ? weight * share * weight_of(axis, entry) : weight * share, index);
+      further_portions_ -= further;
     }
   }
 
@@ -85,7 +90,7 @@ class Walk {
     std::vector<int64_t> count(axes_.size(), 1);
     for (size_t d = block_; d < axes_.size(); ++d) {
       index[d] = 0;
-      count[d] = axes_[d].coordinates.size;
+      count[d] = stored(axes_[d]);
     }
     values_ = store_.read(variable_.name, index, count);
   }
@@ -96,6 +101,7 @@ class Walk {
     sum = largest_ ? larger(sum, value) : sum + weight * value;
   }
 
+  static int64_t stored(const QueryAxis& axis) { return static_cast<int64_t>(axis.stored); }
   static bool averages(const QueryAxis& axis) { return !axis.apart && axis.how == Reduction::mean; }
   static double weight_of(const QueryAxis& axis, size_t entry) {
     return axis.weights.empty() ? 1.0 : axis.weights[entry];
@@ -108,8 +114,9 @@ class Walk {
       const bool weighed = !committed_.complete() && (name == "segment" || name == "sample");
       if (!averages(axes_[a]) || weighed) continue;
       std::vector<double> totals(axes_[a].keys.size(), 0.0);
-      for (size_t i = 0; i < axes_[a].chosen.size(); ++i) {
-        if (axes_[a].chosen[i]) totals[axes_[a].group[i]] += weight_of(axes_[a], i);
+      const std::vector<bool> counted = axes_[a].counted();
+      for (size_t i = 0; i < counted.size(); ++i) {
+        if (counted[i]) totals[axes_[a].group[i]] += weight_of(axes_[a], i);
       }
       size_t inner = 1;
       for (size_t d = a + 1; d < axes_.size(); ++d) inner *= cells_.shape[d];
@@ -128,6 +135,7 @@ class Walk {
   bool largest_ = false;
   Cells cells_;
   int64_t uncommitted_ = 0;
+  int further_portions_ = 0;  ///< axes at which the present entry is not its stored entry's first
 };
 
 /// The standard error of the mean of n values with this sum of squares about it.
@@ -164,10 +172,11 @@ Cells fold(const Cells& cells, size_t a, const QueryAxis& axis, std::vector<doub
             (outer * shape[a] + axis.group[entry]) * inner + cell % inner);
     }
   };
+  const std::vector<bool> counted = axis.counted();
   for_every([&](double value, size_t entry, size_t to) {
     const double weight = mean && !axis.weights.empty() ? axis.weights[entry] : 1.0;
     folded.seen[to] = true;
-    total[to] += weight;
+    if (counted[entry]) total[to] += weight;
     folded.values[to] =
         largest ? larger(folded.values[to], value) : folded.values[to] + weight * value;
   });

@@ -9,7 +9,7 @@ import tempfile
 import h5py
 import numpy
 
-from program import EXPLAIND, GOLDENS, decompose, must, run
+from program import EXPLAIND, GOLDENS, SOURCE, decompose, must, run
 
 SERIES, SAMPLES = GOLDENS / "grouped_query/series", GOLDENS / "grouped_query/samples.jsonl"
 GROUPS = {"de": [0, 2], "en": [1], "": [3], "sv": [4]}  # of the 5 samples
@@ -104,6 +104,50 @@ def expect_cut(store):
     assert len(must(query(store, "--mean", "sample", "--sum", "segment")).stdout.splitlines()) == 2 + TENSORS
 
 
+def expect_shared_heads(store, folder):
+    """4 heads query 2 key-value heads: head h has half of the keys' and values' scores of head h // 2, in every format."""
+    with h5py.File(store) as file:
+        psi = file["psi"][()]  # segment, sample, component
+        layer, head, shared = (file[name][()] for name in ("layer", "head", "kv_head"))
+    scores = psi.mean(1).sum(0)  # mean over samples, sum over segments
+    expected = {(a, h): scores[(layer == a) & (head == h)].sum() + scores[(layer == a) & (shared == h // 2)].sum() / 2
+                for a in (0, 1) for h in range(4)}
+    asked = ["--group-by", "layer,head", "--share-kv-heads"]
+    said = "each key-value head's score shared equally among its 2 query heads"
+    csv_rows = query(store, *asked, "--format", "csv")
+    assert said in csv_rows.stderr, csv_rows.stderr
+    for found in (rows_of(csv_rows), json.loads(must(query(store, *asked, "--format", "json")).stdout)):
+        found = {(int(row["layer"]), int(row["head"])): row for row in found}
+        for key, value in expected.items():
+            close(float(found[key]["psi"]), value, key)
+            assert int(found[key]["sum_of_components"]) == 4, found[key]
+        close(sum(float(row["psi"]) for row in found.values()), scores.sum(), "nothing is lost")
+    assert said in must(query(store, *asked)).stdout.splitlines()[0]
+    process = subprocess.run([EXPLAIND, "query", store, *asked, "--select", "head=0:3", "--format", "npy"], capture_output=True, check=True)
+    assert json.loads(process.stderr.decode().split("note: ")[1])["shared"] == said, process.stderr
+    close(numpy.load(io.BytesIO(process.stdout)), [expected[key] for key in sorted(expected)], "array")
+    single = rows_of(query(store, "--share-kv-heads", "--format", "csv", "--select", "step=10", "--select", "kv_head=1", "--select", "layer=0"))
+    assert len(single) == 5 * 2 * 2 and {row["head"] for row in single} == {"2", "3"}, single
+    first = int(numpy.flatnonzero((layer == 0) & (shared == 1))[0])
+    close(float(single[0]["psi"]), psi[0, 0, first] / 2, "a row for each head")
+    alike = must(query(store, *asked, "--select", "head=0:3", "--similarity", "sample", "--top", "1")).stdout.splitlines()
+    assert "cosine" in alike[0] + alike[1], alike
+    cut = folder / "cut.h5"
+    cut.write_bytes(store.read_bytes())
+    with h5py.File(cut, "r+") as file:
+        words = bytes(file.attrs["sizes"]).decode().split()
+        words[words.index("component") + 1] = str(len(head) + 4)
+        file.attrs["sizes"] = numpy.bytes_(" ".join(words))
+    refused(query(cut, *asked), 1, "cut.h5", f"{len(head)} components of the {len(head) + 4}", "whole store")
+    cut.write_bytes(store.read_bytes())
+    with h5py.File(cut, "r+") as file:
+        queries = numpy.flatnonzero(head == 0)[0] + numpy.arange(4)
+        file["head"][queries] = [0, 3, 3, 3]
+    refused(query(cut, *asked), 1, "cut.h5", "of layer 0", "q_proj.weight has 2 heads (the last is number 3)", "kv_head")
+    old = SOURCE / "tests/goldens/stores/version1/psi.h5"
+    refused(query(old, *asked), 2, "--share-kv-heads", "version 1")
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -114,6 +158,10 @@ def main():
         expect_mark(store)
         expect_refusals(store)
         expect_cut(store)
+        heads = folder / "heads.h5"
+        must(decompose(heads, SERIES, SAMPLES, "--component", "head"))
+        expect_shared_heads(heads, folder)
+        refused(query(store, "--share-kv-heads"), 2, "not stored by head", "--component head")
         target = folder / "out.csv"
         must(query(store, "--group-by", "kind", "--format", "csv", "--output", target))
         assert target.read_text() == must(query(store, "--group-by", "kind", "--format", "csv")).stdout
