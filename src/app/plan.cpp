@@ -19,13 +19,14 @@
 #include "app/plan_parameters.hpp"
 #include "app/plan_probe.hpp"
 #include "app/plan_steps.hpp"
+#include "app/plan_table.hpp"
+#include "app/plan_target.hpp"
 #include "app/plan_train_axis.hpp"
 #include "app/run_memory.hpp"
 #include "app/train_axis.hpp"
 #include "app/verbs.hpp"
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
-#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "decomposition/cost_model.hpp"
 #include "decomposition/grid_choice.hpp"
@@ -36,22 +37,7 @@ namespace explaind {
 namespace {
 
 constexpr double calibration_seconds = 2;
-constexpr double probe_seconds = 6;         ///< for segments that are run to know what they take
-constexpr double assumed_evaluations = 12;  ///< where that would take too long
-
-std::string bytes(double count) { return format_bytes(count); }
-std::string bytes(int64_t count) { return format_bytes(static_cast<double>(count)); }
-const char* plural(int64_t count) { return count == 1 ? "" : "s"; }
-
-/// What the run is planned for.
-struct Target {
-  int64_t ranks;
-  MemoryBudget budget;  ///< of a rank
-  ChosenDevice device;
-  GridChoice grid;
-  MemoryPlan memory;
-  [[nodiscard]] int64_t groups() const { return ranks / grid.shards; }
-};
+constexpr double probe_seconds = 6;  ///< for segments that are run to know what they take
 
 /// As decompose will have it: --threads, OMP_NUM_THREADS, or, planned by one process for more, its
 /// cores shared out as launch/run.sh does.
@@ -61,36 +47,6 @@ int threads_of(const DecomposeOptions& options, const Communicator& world, int64
     return static_cast<int>(std::max<int64_t>(1, cores / ranks));
   }
   return ThreadTeam::count_of(options.threads);
-}
-
-/// @collective over world
-Target target_of(const PlanOptions& options, const DecomposeJob& job, const ChosenDevice& device,
-                 int64_t ranks, std::optional<int> shards, const Communicator& world) {
-  const std::optional<Source> source = parse_source(options.decompose.parameters);
-  // Another number of ranks than this job's is taken to run on this machine.
-  const int64_t on_host = ranks == world.size() ? world.on_host().ranks : ranks;
-  Target target{
-      .ranks = ranks,
-      .budget = least_budget(rank_budget(options.decompose, device.device, on_host), world),
-      .device = device,
-      .grid = {},
-      .memory = {}};
-  target.grid = shards      ? GridChoice{*shards, "as asked"}
-                : job.dense ? GridChoice{1, "single scalars need the whole model on a rank"}
-                            : grid_of(job, static_cast<int>(ranks), source, target.budget);
-  agree(world, [&] {
-    target.memory = job.dense ? parameter_memory(job, target.grid.shards, target.budget)
-                              : memory_of(job, target.grid.shards, source, target.budget);
-  });
-  return target;
-}
-
-std::string reason(const MemoryPlan& memory, bool chosen, const MemoryBudget& budget) {
-  const int64_t there = memory.on_device ? budget.device : budget.host;
-  if (chosen) return "as asked";
-  return memory.source == Source::resident
-             ? "W(t) and Δ of the whole model fit " + bytes(there)
-             : "W(t) and Δ of the whole model do not fit " + bytes(there);
 }
 
 /// The trajectory and units that --steps will choose. Without `values`, which segments `top` takes
@@ -107,7 +63,7 @@ void assume_steps(DecomposeJob& job, const DecomposeOptions& options,
 
 /// F at every checkpoint, by the ranks there are; printed and written by rank 0. @collective
 CheckpointValues show_losses(const PlanOptions& options, const DecomposeJob& job,
-                             const Target& target, const Communicator& world) {
+                             const PlanTarget& target, const Communicator& world) {
   std::vector<PathClaim> outputs;
   agree(world, [&] {
     if (world.rank() != 0 || !options.losses_file) return;
@@ -145,43 +101,7 @@ Calibration slowest(Calibration times, const Communicator& world) {
   return times;
 }
 
-void print_memory(const MemoryPlan& memory, int64_t expected) {
-  fmt::print("  memory          {} a rank", bytes(expected));
-  if (memory.total() > expected)
-    fmt::print(" ({} if many nodes are needed)", bytes(memory.total()));
-  fmt::print(": program {}", bytes(memory.base));
-  const auto print_computing = [&](int64_t activations) {
-    fmt::print(", weights {}", bytes(memory.weights()));
-    if (memory.endpoints > 0) fmt::print(", endpoints {}", bytes(memory.endpoints));
-    fmt::print(", graph {}", bytes(memory.graph));
-    if (activations > 0) fmt::print(", activations {}", bytes(activations));
-  };
-  if (!memory.on_device) {
-    print_computing(memory.held(memory.activations) - (memory.total() - expected));
-  }
-  if (memory.shares > 0) fmt::print(", shares of endpoints {}", bytes(memory.shares));
-  if (memory.dense > 0) fmt::print(", gradients and scalars {}", bytes(memory.dense));
-  if (memory.accumulators > 0) fmt::print(", scores {}", bytes(memory.accumulators));
-  fmt::print("\n");
-  if (!memory.on_device) return;
-  fmt::print("  device memory   {} a rank: CUDA {}", bytes(memory.device_total()),
-             bytes(memory.device_base));
-  print_computing(memory.held(memory.activations));
-  fmt::print("\n");
-}
-
-std::string also_dense(const DecomposeJob& job) {
-  return job.dense ? "; B: weight gradients at its nodes (every scalar)" : "";
-}
-
-/// Evaluations of gradients a sample and segment, and where they are known from.
-struct Evaluations {
-  double mean = assumed_evaluations;
-  std::optional<PlanProbe> probe;  ///< was run
-  bool given = false;              ///< or the rule is fixed
-};
-
-Evaluations evaluations_of(const PlanOptions& options, const DecomposeJob& job) {
+PlanEvaluations evaluations_of(const PlanOptions& options, const DecomposeJob& job) {
   const QuadratureOptions& rule = job.solver.quadrature;
   if (rule.rule != QuadratureOptions::Rule::adaptive)
     return {static_cast<double>(rule.nodes), {}, true};
@@ -194,7 +114,7 @@ Evaluations evaluations_of(const PlanOptions& options, const DecomposeJob& job) 
 
 /// Runs some pieces; the slowest rank's times count. @collective over world
 void probe(const DecomposeJob& job, const MemoryPlan& memory, const Communicator& world,
-           Evaluations& evaluations) {
+           PlanEvaluations& evaluations) {
   agree(world, [&] { evaluations.probe = probe_pieces(job, memory, probe_seconds); });
   PlanProbe& found = *evaluations.probe;
   evaluations.mean = found.evaluations;
@@ -203,104 +123,6 @@ void probe(const DecomposeJob& job, const MemoryPlan& memory, const Communicator
     *each = -static_cast<double>(world.minimum(-static_cast<int64_t>(picoseconds * *each))) /
             picoseconds;
   }
-}
-
-/// Micro-batches of the rank with most of them, over all pieces.
-double batches_of_rank(const DecomposeJob& job, const Target& target) {
-  const auto samples = static_cast<int64_t>(job.samples.size());
-  const int64_t batches = (samples + job.solver.micro_batch - 1) / job.solver.micro_batch;
-  const auto busy = static_cast<double>(std::min(target.groups(), job.units.size()));
-  return static_cast<double>(batches * job.trajectory->segments()) /
-         (busy * static_cast<double>(std::min<int64_t>(target.grid.shards, batches)));
-}
-
-void print_time(double seconds, const Evaluations& evaluations, double batches) {
-  fmt::print("  time            {} on ranks as fast as this one, at {:.3g} evaluations a sample",
-             format_duration(seconds), evaluations.mean);
-  if (evaluations.probe) {
-    const PlanProbe& probe = *evaluations.probe;
-    fmt::print(
-        " (measured on {} segment{}, {:.3g} to {:.3g}; {} to {} if all were as easy, or as "
-        "hard)\n",
-        probe.pieces, plural(probe.pieces), probe.least, probe.most,
-        format_duration(batches * probe.shortest), format_duration(batches * probe.longest));
-  } else {
-    fmt::print("{}\n", evaluations.given ? "" : " (assumed: --evaluations)");
-  }
-}
-
-void print_plan(const DecomposeJob& job, const DecomposeOptions& wanted, const Target& target,
-                const CostEstimate& cost, const Calibration& times, const Evaluations& evaluations,
-                int64_t scratch, int threads) {
-  const int64_t groups = target.groups();
-  fmt::print("{}, {}, {}: {} on {} of {} ({})\n", counted(job.pieces.size(), "segment"),
-             counted(job.samples.size(), "sample"), counted(job.components.size(), "component"),
-             counted(job.units.size(), "unit"), counted(groups, "group"),
-             counted(target.grid.shards, "rank"), target.grid.reason);
-  fmt::print("  device          {} ({})\n", target.device.device.is_cuda() ? "cuda" : "cpu",
-             target.device.reason);
-  fmt::print("  products        {}\n", to_string(job.computation.form));
-  fmt::print("  engine          A: contraction in the backward pass (per-sample scores){}\n",
-             also_dense(job));
-  fmt::print("  parameters      {}: {}\n", to_string(target.memory.source),
-             reason(target.memory, wanted.parameters != "auto", target.budget));
-  print_memory(target.memory, cost.memory);
-  fmt::print("  read            {} a rank\n  received        {} a rank\n  store           {}\n",
-             bytes(cost.bytes_read), bytes(cost.bytes_received), bytes(cost.bytes_stored));
-  if (job.steps) {
-    fmt::print(
-        "  steps           {} of {} training samples in {} parts each: {} beside the store while "
-        "it runs\n",
-        job.path->size(), job.steps->batch.samples.size(), job.trajectory->directions(),
-        bytes(scratch));
-  }
-  fmt::print("  operations      {:.3g} a rank; {:.3g} a second measured here with {} thread{}\n",
-             cost.operations, times.rate, threads, plural(threads));
-  print_time(cost.seconds, evaluations, batches_of_rank(job, target));
-}
-
-/// Nothing is streamed or gathered, so there is less to say.
-void print_classifier_plan(const DecomposeJob& job, const Target& target,
-                           const ClassifierCost& cost, const Evaluations& evaluations) {
-  const bool forward = choose_engine(job.components, job.computation.precision, job.solver.outputs,
-                                     job.trajectory->directions()) == ClassifierEngine::forward;
-  fmt::print("{} in {}, {}, {}, {}: {} on {}\n", counted(job.trajectory->segments(), "step"),
-             counted(job.pieces.size(), "segment"), counted(job.samples.size(), "sample"),
-             counted(job.solver.outputs, "output"), counted(job.components.size(), "component"),
-             counted(job.units.size(), "unit"), counted(target.ranks, "rank"));
-  fmt::print("  engine          {}\n",
-             (forward ? "C: tangents of every tensor, all outputs at once"
-                      : "A: contraction in the backward pass, one for every output") +
-                 also_dense(job));
-  print_memory(target.memory, target.memory.total());
-  fmt::print("  store           {}\n", bytes(cost.bytes_stored));
-  fmt::print("  one evaluation  {:.2g} s for {} samples\n", cost.per_evaluation,
-             std::min<int64_t>(job.solver.micro_batch, static_cast<int64_t>(job.samples.size())));
-  print_time(cost.seconds, evaluations, batches_of_rank(job, target));
-}
-
-void print_train_axis(const DecomposeJob& job, const TrainAxis& axis, const TrainAxisCost& cost,
-                      int64_t ranks) {
-  fmt::print("{}, {}, {} in {}, {} on {}\n", counted(axis.steps(), "step"),
-             counted(axis.groups().names.size(),
-                     job.solver.axes.train_group ? "training group" : "training sample"),
-             counted(job.samples.size(), "sample"), counted(job.units.per_segment(), "chunk"),
-             counted(job.components.size(), "component"), counted(ranks, "rank"));
-  fmt::print("  engine          {}\n",
-             axis.applied()
-                 ? fmt::format("momentum of every training {}, by the step applied, in {} block{} "
-                               "of parameters",
-                               job.solver.axes.train_group ? "group" : "sample", cost.blocks,
-                               plural(cost.blocks))
-                 : "D: adjoint sweep backward over the steps, by the step of origin");
-  fmt::print("  memory          {} a rank\n", bytes(cost.memory));
-  fmt::print("  read            {} a rank\n  store           {}\n", bytes(cost.bytes_read),
-             bytes(cost.bytes_stored));
-  fmt::print("  operations      {:.3g} passes over training batches a rank\n", cost.passes);
-  fmt::print(
-      "  time            {} on ranks as fast as this one, at {:.3g} evaluations a sample and "
-      "step (measured)\n",
-      format_duration(cost.seconds), cost.evaluations);
 }
 
 }  // namespace
@@ -327,7 +149,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   for (const std::string& note : job.notes) {
     if (world.rank() == 0) fmt::print("note: {}\n", note);
   }
-  const Target target = target_of(options, job, *device, ranks, shards, world);
+  const PlanTarget target = plan_target(options, job, *device, ranks, shards, world);
   agree(world, [&] { require_train_axis(job, wanted, target.grid.shards); });
   std::optional<CheckpointValues> values;
   const bool losses = options.losses || options.losses_file;
@@ -352,7 +174,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
     if (world.rank() == 0) print_train_axis(job, *axis, cost, ranks);
     return 0;
   }
-  Evaluations evaluations = evaluations_of(options, job);
+  PlanEvaluations evaluations = evaluations_of(options, job);
   if (job.network == nullptr && !evaluations.given) {
     probe(job, target.memory, world, evaluations);
   }

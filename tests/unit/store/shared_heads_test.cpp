@@ -6,11 +6,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <map>
 
-#include "core/error.hpp"
-#include "store/query.hpp"
-#include "unit/store/small_store.hpp"
+#include "unit/store/query_fixture.hpp"
 
 namespace explaind::testing {
 namespace {
@@ -18,8 +15,6 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-
-using Key = std::vector<std::string>;
 
 struct Heads {
   int queries = 4, keys = 2, values = 2, outputs = 4;
@@ -59,38 +54,18 @@ StoreSchema schema_of(const std::vector<Heads>& layers,
 }
 
 Query shared(std::vector<std::string> by, std::vector<std::string> selections = {}) {
-  Query query;
-  query.group_by = std::move(by);
-  query.select = std::move(selections);
+  Query query = grouped(std::move(by), std::move(selections));
   query.share_key_value_heads = true;
   return query;
 }
 
 /// One layer. Scores of the first segment's sample a: q .5 to 3.5, k 4.5 and 5.5, v 6.5 and 7.5,
 /// o 8.5 to 11.5, up 12.5; of sample s 100 s more each, of segment g 1000 g.
-class SharedHeads : public ::testing::Test {
+class SharedHeads : public Queries {
  protected:
-  TemporaryFile file;
   void SetUp() override { write_store(file.path(), schema_of({{}})); }
-  [[nodiscard]] QueryResult ask(const Query& query) const {
-    return run(StoreReader(file.path()), query);
-  }
-  [[nodiscard]] std::map<Key, double> table(const Query& query) const {
-    const QueryResult result = ask(query);
-    std::map<Key, double> table;
-    for (size_t i = 0; i < result.values.size(); ++i) {
-      EXPECT_TRUE(table.emplace(result.keys[i], result.values[i]).second) << "a key appears twice";
-    }
-    return table;
-  }
-  [[nodiscard]] std::string refusal(const Query& query) const {
-    try {
-      static_cast<void>(ask(query));
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "accepted";
-  }
+  [[nodiscard]] Table table(const Query& query) const { return table_of(ask(query)); }
+  using Queries::refusal;
   /// Of a store with these layers.
   [[nodiscard]] std::string refusal(const StoreSchema& schema) const {
     std::filesystem::remove(file.path());
@@ -205,7 +180,7 @@ TEST_F(SharedHeads, RowsGoToTheHeadsThatQueryTheirs) {
   std::filesystem::remove(file.path());
   write_store(file.path(), schema_of({{}}, Granularity::row));
   // Two rows a head: q .5 to 7.5, k 8.5 to 11.5, v 12.5 to 15.5.
-  const std::map<Key, double> rows = table(shared({"head"}, first));
+  const Table rows = table(shared({"head"}, first));
   EXPECT_EQ(rows.at({"1"}), 2.5 + 3.5 + (8.5 + 9.5 + 12.5 + 13.5) / 2);
   EXPECT_EQ(rows.at({"2"}), 4.5 + 5.5 + (10.5 + 11.5 + 14.5 + 15.5) / 2);
 }
