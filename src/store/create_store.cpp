@@ -109,8 +109,19 @@ class StoreBuilder {
     file_.attribute(variable.name, "long_name", variable.long_name + (nats ? ", in nats" : ""));
     file_.attribute(variable.name, "units", nats ? "1" : variable.unit);
     if (nats) file_.attribute(variable.name, "unit_name", "nat");
-    const std::string coordinates = coordinates_along(labels_, variable.dims);
+    const std::string coordinates = coordinates_along(labels_beside(variable), variable.dims);
     if (!coordinates.empty()) file_.attribute(variable.name, "coordinates", coordinates);
+  }
+
+  /// The labels that a variable's group holds. In `parameter` a tensor's scores have taken the
+  /// place of the label that is called so.
+  [[nodiscard]] std::vector<Labels> labels_beside(const Variable& variable) const {
+    std::vector<Labels> labels = labels_;
+    if (variable.name.rfind(std::string(dense_group) + "/", 0) == 0) {
+      std::erase_if(labels,
+                    [&](const Labels& each) { return is_dense_tensor(schema_, each.name); });
+    }
+    return labels;
   }
 
   void add_variable(const Variable& variable) {
@@ -200,11 +211,9 @@ class StoreBuilder {
   /// To xarray a group is a dataset of its own: it gets certificates and coordinates under the same
   /// names, but where a parameter is called so.
   void link_scalars() {
-    const std::vector<ParameterInfo>& parameters = schema_.components.parameters();
     const auto link = [&](const std::string& name) {
-      const bool taken = std::any_of(parameters.begin(), parameters.end(),
-                                     [&](const ParameterInfo& each) { return each.name == name; });
-      if (!taken) file_.link(std::string(dense_group) + "/" + name, name);
+      if (is_dense_tensor(schema_, name)) return;
+      file_.link(std::string(dense_group) + "/" + name, name);
     };
     link("committed");
     for (const Variable& each : certificate_variables(schema_)) link(each.name);
@@ -291,6 +300,7 @@ void create_store(const fs::path& path, const StoreSchema& schema, bool overwrit
   hdf5::silence();
   std::vector<Labels> labels = labels_of(schema);
   require_storable(labels);
+  require_names_apart(schema);
   const fs::path target = real_path(path);
   require_writable(target, overwrite);
   Unfinished unfinished(unfinished_path(target));

@@ -42,6 +42,25 @@ std::vector<std::string> tensor_dimensions(const StoreSchema& schema) {
   return dims;
 }
 
+bool is_dense_tensor(const StoreSchema& schema, const std::string& name) {
+  const std::vector<ParameterInfo>& all = schema.components.parameters();
+  return schema.dense && std::any_of(all.begin(), all.end(),
+                                     [&](const ParameterInfo& each) { return each.name == name; });
+}
+
+void require_names_apart(const StoreSchema& schema) {
+  const std::string group = std::string(dense_group) + "/";
+  for (const Variable& variable : dense_variables(schema)) {
+    for (const std::string& dim : variable.dims) {
+      const std::string name = dim.rfind(group, 0) == 0 ? dim.substr(group.size()) : dim;
+      if (!is_dense_tensor(schema, name)) continue;
+      throw DataError("tensor '" + name + "'",
+                      "has the name of a dimension of the scores of single scalars in a store",
+                      "Rename it in the model's files, or use another --component than parameter");
+    }
+  }
+}
+
 std::vector<Variable> dense_variables(const StoreSchema& schema) {
   std::vector<Variable> variables;
   if (!schema.dense) return variables;

@@ -53,6 +53,12 @@ std::string tensor_axis(const std::string& dim);
 /// The dimensions of the tensors' axes, each once.
 std::vector<std::string> tensor_dimensions(const StoreSchema& schema);
 
+/// Whether a tensor of the model has this name, in a schema that is dense: then that of anything
+/// else in the group `parameter` gives way.
+bool is_dense_tensor(const StoreSchema& schema, const std::string& name);
+/// Throws DataError for a tensor that has the name of a dimension along which its scores would lie.
+void require_names_apart(const StoreSchema& schema);
+
 /// Variables of what is kept per sample: F and certificates, after the scores.
 std::vector<Variable> certificate_variables(const StoreSchema& schema);
 

@@ -220,10 +220,16 @@ std::vector<StoredVariable> StoreReader::variables_in(const std::string& group) 
 std::vector<StoredVariable> StoreReader::variables() const { return variables_in(""); }
 
 std::vector<StoredVariable> StoreReader::dense_variables() const {
-  std::vector<StoredVariable> found = variables_in(dense_group);
-  std::erase_if(found, [&](const StoredVariable& each) {  // the same as in the root
-    return is_dataset(each.name.substr(std::string(dense_group).size() + 1));
-  });
+  std::vector<StoredVariable> found;
+  const std::vector<std::string> names = links(dense_group);
+  if (names.empty() || !has("tensor")) return found;
+  // Certificates and coordinates are there too, and a tensor may have the name of one.
+  const std::vector<std::string> listed = texts("tensor");
+  const std::set<std::string> tensors(listed.begin(), listed.end());
+  for (const std::string& name : names) {
+    const std::string path = within(dense_group, name);
+    if (tensors.contains(name) && is_dataset(path)) found.push_back(variable(path));
+  }
   return found;
 }
 

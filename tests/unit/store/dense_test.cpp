@@ -14,8 +14,12 @@
 namespace explaind::testing {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 /// Tensors of 2 × 2; of one a convolution's kernel.
 StoreSchema dense_schema(const Axes& axes, bool single_precision = false) {
@@ -162,6 +166,64 @@ TEST(DenseLayout, NamesEveryAxisOfEveryTensor) {
   EXPECT_FALSE(store.has("parameter/other"));
   EXPECT_FALSE(store.has("other/embed"));
   EXPECT_FALSE(store.has("/embed"));
+}
+
+/// The last three tensors called so.
+StoreSchema schema_with_names(const Axes& axes, const std::vector<std::string>& names) {
+  StoreSchema schema = dense_schema(axes);
+  std::vector<ParameterInfo> parameters = schema.components.parameters();
+  for (size_t i = 0; i < names.size(); ++i) parameters.at(3 + i).name = names[i];
+  schema.components = ComponentTable(Granularity::tensor, parameters);
+  return schema;
+}
+
+TEST(DenseNames, ATensorMayBeCalledLikeACertificateOrACoordinate) {
+  const TemporaryFile file;
+  const std::vector<std::string> names{"residual", "length", "committed"};
+  const StoreSchema schema = schema_with_names({}, names);
+  write_dense_store(file.path(), schema);
+  EXPECT_THAT(resume_store(file.path(), schema).units, IsEmpty());
+  const StoreReader store(file.path());
+  // Everything has its own values: the root's, and the tensor's.
+  EXPECT_EQ(store.read("residual")[4], certificate(0, 4) + 2);
+  EXPECT_THAT(store.numbers("length"), ElementsAreArray(schema.sample_lengths));
+  EXPECT_THAT(store.read("committed"), Each(1));
+  for (int64_t tensor = 0; tensor < 6; ++tensor) {
+    const ParameterInfo& parameter = schema.components.parameters()[static_cast<size_t>(tensor)];
+    const std::vector<double> values = store.read("parameter/" + parameter.name);
+    ASSERT_EQ(static_cast<int64_t>(values.size()), 3 * 5 * size_of(parameter)) << parameter.name;
+    EXPECT_EQ(values.back(), scalar(2, 4, tensor, size_of(parameter) - 1)) << parameter.name;
+  }
+  std::vector<std::string> listed;
+  for (const StoredVariable& each : store.dense_variables()) listed.push_back(each.name);
+  EXPECT_THAT(listed, UnorderedElementsAre("parameter/embed", "parameter/l0.q", "parameter/l0.up",
+                                           "parameter/residual", "parameter/length",
+                                           "parameter/committed"));
+  // Others in the group stay, and a coordinate there is one.
+  EXPECT_EQ(store.read("parameter/value_from"), store.read("value_from"));
+  EXPECT_EQ(store.attribute("parameter/embed", "coordinates"), "step_from step_to id group");
+  EXPECT_THAT(store.attribute("psi", "coordinates"), HasSubstr("length"));
+}
+
+TEST(DenseNames, ATensorCalledLikeADimensionIsRefusedBeforeAnythingIsWritten) {
+  const std::vector<std::pair<std::string, Axes>> cases{
+      {"segment", {}},   {"sample", {}}, {"group", {false, true, false}},
+      {"parameter", {}}, {"row_2", {}},  {"kernel_column_1", {}},
+      {"group", {}},     {"row", {}},    {"output", {}}};
+  std::vector<std::string> refused;
+  for (const auto& [name, axes] : cases) {
+    const TemporaryFile file;
+    try {
+      create_store(file.path(), schema_with_names(axes, {name}), true);
+      EXPECT_TRUE(std::filesystem::exists(file.path()));
+    } catch (const DataError& error) {
+      EXPECT_THAT(error.what(), HasSubstr("tensor '" + name + "': has the name of a dimension"));
+      EXPECT_FALSE(std::filesystem::exists(file.path()));
+      refused.push_back(name);
+    }
+  }
+  // The last are no dimensions of these stores.
+  EXPECT_THAT(refused, ElementsAre("segment", "sample", "group", "row_2", "kernel_column_1"));
 }
 
 TEST(DenseQuery, SumsAndSelectsByAxesOfTheTensor) {
