@@ -21,6 +21,7 @@ const std::map<std::string_view, Dtype>& storage_types() {
 constexpr std::string_view rebuild_tensor = "torch._utils._rebuild_tensor_v2";
 constexpr std::string_view rebuild_parameter = "torch._utils._rebuild_parameter";
 constexpr std::string_view rebuild_from_type = "torch._tensor._rebuild_from_type_v2";
+constexpr std::string_view rebuild_wrapped = "torch._utils._rebuild_wrapper_subclass";
 constexpr std::string_view ordered_dict = "collections.OrderedDict";
 constexpr std::array<std::string_view, 6> other_names{
     rebuild_tensor, rebuild_parameter, rebuild_from_type,
@@ -60,7 +61,7 @@ Value Machine::run() {
 }
 
 void Machine::refuse(const std::string& problem) const {
-  throw DataError(where_, problem + " (nothing of it was run)", remedy_);
+  throw DataError(where_, problem + " (nothing of it was run)", remedies_.other);
 }
 
 std::span<const std::byte> Machine::take(size_t size) {
@@ -306,10 +307,35 @@ void Machine::push_global(std::string_view module, std::string_view name) {
   const std::string whole =
       std::string(module.substr(0, longest)).append(".").append(name.substr(0, longest));
   const std::string_view known = allowed(whole);
+  if (whole == rebuild_wrapped) refuse_wrapped();
   if (known.empty()) {
     refuse(fmt::format("its pickle names {}, which no state dict needs", shown(whole)));
   }
   push(Global{known});
+}
+
+void Machine::refuse_wrapped() {
+  std::string type = "another type than torch.Tensor";
+  // As torch.save writes it: the function kept in the memo, a mark, and the type.
+  for (auto code = static_cast<unsigned char>(take(1)[0]);;
+       code = static_cast<unsigned char>(take(1)[0])) {
+    if (code == 'q') {
+      take(1);
+    } else if (code == 'r') {
+      take(4);
+    } else if (code == 'c') {
+      type = "type " + std::string(read_line()) + ".";
+      type += read_line();
+      break;
+    } else if (code != '(') {
+      break;
+    }
+  }
+  throw DataError(where_,
+                  fmt::format("its pickle holds a tensor of {}, which wraps other tensors (nothing "
+                              "of it was run)",
+                              shown(type)),
+                  remedies_.wrapped);
 }
 
 Storage Machine::storage_of(const std::vector<Value>& tuple) const {

@@ -59,8 +59,12 @@ std::string shown(std::string_view text);
 /// `most_operations` of them.
 class Machine {
  public:
-  Machine(std::span<const std::byte> pickle, std::string where, std::string remedy)
-      : rest_(pickle), where_(std::move(where)), remedy_(std::move(remedy)) {}
+  /// What a refusal advises: of a tensor of a type that wraps others, and of anything else.
+  struct Remedies {
+    std::string other, wrapped;
+  };
+  Machine(std::span<const std::byte> pickle, std::string where, Remedies remedies)
+      : rest_(pickle), where_(std::move(where)), remedies_(std::move(remedies)) {}
 
   /// The value of the first pickle; what follows it is rest().
   Value run();
@@ -119,6 +123,8 @@ class Machine {
   bool call(unsigned char code);
   /// Refuses a name that is not allowed here, before anything is done with it, called or not.
   void push_global(std::string_view module, std::string_view name);
+  /// Refuses a tensor of a type that wraps others, whose name stands next.
+  [[noreturn]] void refuse_wrapped();
 
   template <typename T>
   const T& argument(const std::vector<Value>& arguments, size_t i, const char* what) const {
@@ -132,7 +138,8 @@ class Machine {
   Value rebuild(std::string_view name, const std::vector<Value>& arguments);
 
   std::span<const std::byte> rest_;
-  std::string where_, remedy_;
+  std::string where_;
+  Remedies remedies_;
   std::deque<std::vector<Value>> kept_;
   std::deque<Storage> storages_;
   std::deque<PickledTensor> tensors_;

@@ -48,8 +48,19 @@ std::string trusted_remedy(const std::string& file) {
          " (the old file stays beside it as .old)";
 }
 
-constexpr const char* plain_remedy =
-    "Save it as plain numbers and tensors: torch.save(optimizer.state_dict(), …)";
+const Machine::Remedies plain_remedies{
+    .other = "Save it as plain numbers and tensors: torch.save(optimizer.state_dict(), …)",
+    .wrapped =
+        "Moments of 8 or 4 bits are such tensors. Train with torch.optim.AdamW (in Trainer "
+        "optim=\"adamw_torch\"), or leave out --source steps: the change of weights alone "
+        "needs no optimizer state"};
+
+Machine::Remedies weight_remedies(const std::string& file) {
+  return {.other = trusted_remedy(file),
+          .wrapped =
+              "Save plain tensors in its place: full_tensor() of a DTensor, dequantize() of "
+              "a quantised one"};
+}
 
 /// The machine's values as a tree of their own.
 class Planter {
@@ -172,19 +183,19 @@ class StateReader {
 std::string resave_command(const std::string& file) { return save_command("True", "d", file); }
 
 PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where) {
-  Machine machine(pickle, where, plain_remedy);
+  Machine machine(pickle, where, plain_remedies);
   const Value result = machine.run();
   return Planter(machine, pickle.size()).plant(result);
 }
 
 StateDict unpickle_state_dict(std::span<const std::byte> pickle, const std::string& where) {
-  Machine machine(pickle, where, trusted_remedy(where));
+  Machine machine(pickle, where, weight_remedies(where));
   const Value result = machine.run();
   return StateReader(machine).read(result);
 }
 
 PickleExtent first_pickle(std::span<const std::byte> pickles, const std::string& where) {
-  Machine machine(pickles, where, trusted_remedy(where));
+  Machine machine(pickles, where, weight_remedies(where));
   machine.run();
   PickleExtent extent{.pickle = pickles.first(pickles.size() - machine.rest().size()),
                       .rest = machine.rest(),

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import types
 import zipfile
 
 import h5py
@@ -264,6 +265,41 @@ def expect_other_optimizers(folder):
     must(run("decompose", "--series", series, "--samples", HERE / "samples.jsonl", "--store", folder / "weights.h5", "--tolerance", "1e-3"))
 
 
+class OptimState8bit(torch.Tensor):
+    """Quantised moments as torchao keeps them: a type that wraps codes and scales."""
+
+    @staticmethod
+    def __new__(cls, codes, scale):
+        return torch.Tensor._make_wrapper_subclass(cls, codes.shape)
+
+    def __init__(self, codes, scale):
+        self.codes, self.scale = codes, scale
+
+    @classmethod
+    def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+        return args[0] if func is torch.ops.aten.detach.default else NotImplemented
+
+
+OptimState8bit.__module__ = "torchao.optim.subclass_8bit"
+
+
+def expect_wrapped_moments(folder):
+    """torchao's moments are told by their type; leaving out the steps works, as is advised."""
+    for name in ("torchao", "torchao.optim", "torchao.optim.subclass_8bit"):
+        sys.modules[name] = types.ModuleType(name)
+    sys.modules["torchao.optim.subclass_8bit"].OptimState8bit = OptimState8bit
+    series = folder / "wrapped"
+    shutil.copytree(HERE / "series", series)
+    state = torch.load(series / "step-3/optimizer.pt", weights_only=True)
+    for moments in state["state"].values():
+        moments.update({key: OptimState8bit(torch.zeros(4, dtype=torch.uint8), torch.ones(1)) for key in ("exp_avg", "exp_avg_sq")})
+    torch.save(state, series / "step-3/optimizer.pt")
+    expect_refusal(steps(folder / "none.h5", series=series), 1, "step-3", "torchao.optim.subclass_8bit.OptimState8bit", "8 or 4 bits",
+                   "torch.optim.AdamW", "leave out --source steps")
+    must(run("decompose", "--series", series, "--samples", HERE / "samples.jsonl", "--store", folder / "weights.h5", "--tolerance", "1e-3",
+             "--overwrite"))
+
+
 def expect_refusal(process, code, *words):
     assert process.returncode == code, (process.returncode, process.stdout, process.stderr)
     for word in words:
@@ -377,7 +413,8 @@ def expect_recorded_state(folder):
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        for check in (expect_golden, expect_planned, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_frozen, expect_other_optimizers, expect_recorded_state,
+        for check in (expect_golden, expect_planned, expect_groups, expect_rounding, expect_readable, expect_refusals, expect_frozen, expect_other_optimizers,
+                      expect_wrapped_moments, expect_recorded_state,
                       expect_same_everywhere):
             check(folder)
             print(f"{check.__name__}: as expected", flush=True)

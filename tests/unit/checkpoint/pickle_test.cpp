@@ -15,6 +15,7 @@
 namespace explaind {
 namespace {
 
+using ::testing::AllOf;
 using testing::data_error;
 using ::testing::HasSubstr;
 using testing::pickle;
@@ -171,6 +172,41 @@ TEST(Pickles, ThatAreBrokenAreRefusedByWhatIsExpected) {
   EXPECT_THAT(
       data_error([&] { unpickle_plain_data(bytes_of(pickle(")" + repeated("\x85", 40))), "x"); }),
       HasSubstr("nested too deeply"));
+}
+
+// As torch.save writes a DTensor, or a moment of an 8-bit optimizer: what it is is said by the
+// type.
+TEST(Pickles, OfTensorsThatWrapOthersAreRefusedByTheirType) {
+  const std::string function = "ctorch._utils\n_rebuild_wrapper_subclass\n",
+                    type = "ctorchao.optim.subclass_8bit\nOptimState8bit\n", rest = "q\4K\1K\2tR.";
+  const auto error = [](const std::string& pickle, bool weights) {
+    return data_error([&] {
+      if (weights) {
+        unpickle_state_dict(bytes_of(pickle), "x");
+      } else {
+        unpickle_plain_data(bytes_of(pickle), "x");
+      }
+    });
+  };
+  for (const std::string& between :
+       {std::string("("), std::string("q\3("), std::string("r\0\1\0\0(", 6)}) {
+    const std::string pickle = "\x80\x02}" + text("exp_avg") + function + between + type + rest;
+    const std::string of_optimizer = error(pickle, false), of_weights = error(pickle, true);
+    for (const std::string& each : {of_optimizer, of_weights}) {
+      EXPECT_THAT(each,
+                  HasSubstr("holds a tensor of type torchao.optim.subclass_8bit.OptimState8bit, "
+                            "which wraps other tensors (nothing of it was run)"));
+    }
+    EXPECT_THAT(of_optimizer, AllOf(HasSubstr("8 or 4 bits"), HasSubstr("torch.optim.AdamW"),
+                                    HasSubstr("leave out --source steps")));
+    EXPECT_THAT(of_weights, AllOf(HasSubstr("dequantize()"), HasSubstr("full_tensor()")));
+  }
+  for (const std::string& end : {std::string("."), std::string("(N."), std::string("q\3)R.")}) {
+    EXPECT_THAT(error("\x80\x02" + function + end, false),
+                HasSubstr("another type than torch.Tensor"));
+  }
+  EXPECT_THAT(error("\x80\x02" + function + "(", false), HasSubstr("cut short"));
+  EXPECT_THAT(error("\x80\x02" + function + "(cos\x1b[2J\nx\n.", false), HasSubstr("os?[2J.x"));
 }
 
 // A name that is not allowed is refused where it stands, though nothing ever calls it.
