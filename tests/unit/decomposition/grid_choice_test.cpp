@@ -94,8 +94,13 @@ TEST(FixedShards, RefuseWhatIsNotAGrid) {
 }
 
 TEST(MemoryPlan, CountsTheBuffersOfThreadsThatShareProducts) {
-  const std::vector<ParameterInfo> large{{"norm", {512}}, {"up", {2048, 512}}},
-      small{{"up", {64, 32}}};
+  const auto of_shape = [](std::vector<int64_t> shape) {
+    ParameterInfo info;
+    info.shape = std::move(shape);
+    return info;
+  };
+  const std::vector<ParameterInfo> large{of_shape({512}), of_shape({2048, 512})},
+      small{of_shape({64, 32})};
   EXPECT_EQ(thread_bytes(large, 1024, 1), 0);
   EXPECT_EQ(thread_bytes(large, 1024, 2), int64_t{10} << 20);
   EXPECT_EQ(thread_bytes(large, 1024, 4), int64_t{30} << 20);
