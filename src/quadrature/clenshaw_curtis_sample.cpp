@@ -108,6 +108,8 @@ ClenshawCurtisSample::Estimate ClenshawCurtisSample::estimate(size_t output, dou
 
 bool ClenshawCurtisSample::looks_like_kinks(int n, double ratio) const {
   if (n == 33) return ratio > 0.25;
+  // A few weak kinks among smooth terms show late: the last level has not resolved them.
+  if (n == 129) return options_.smoothness != Smoothness::smooth;
   // Before that coefficients of a smooth integrand that are not small yet look just the same.
   if (options_.smoothness == Smoothness::smooth) return false;
   if (n == 17) return ratio > 0.6;

@@ -103,6 +103,10 @@ def families():
     yield "kinks that cancel", [[absolute(2, .41), step(.3, .15)], [absolute(-1.8, .43)]], rough, {}
     yield "small kink", [[exp(1, 3), absolute(.02, .37)], [sin(1, 6)]], (1e-3, 1e-5, 1e-6), {}
     yield "small step", [[exp(1, 2), step(.004, .613)]], (1e-3, 1e-4), {}
+    weak = [[runge(.5, 60, .3), step(.002, .613)], [exp(1, 1)]]  # seen after 129 nodes only
+    yield "weak step", weak, (1e-5, 1e-6), {}
+    yield "weak step, smooth", weak, (1e-6,), {"kind": "smooth"}
+    yield "weak step, capped", weak, (1e-6,), {"max_nodes": 65}
     yield "many kinks", [[absolute(1, .11), absolute(-2, .27)], [absolute(1.5, .52), step(.2, .83)]], rough, {}
     yield "kink and noise", [[absolute(1, .3), noise(1e-6, .4)], [step(1, .71)]], (1e-2, 1e-3), {"epsilon": SINGLE}
     yield "step capped", [[step(1, .377)]], (1e-4,), {"max_kink_nodes": 41}

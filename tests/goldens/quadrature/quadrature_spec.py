@@ -7,6 +7,7 @@ sum_c integral f_c = dF. All integrals are over [0, 1]; estimates are absolute, 
 What differs from the first version of this specification:
 - An integrand has a class. Only integrands with kinks, or with jumps in the second derivative of F, are bisected after 17 nodes; smooth ones after
   33 at the earliest, since before that a few coefficients that are not small yet look the same as a kink.
+- What 129 nodes have not resolved of an integrand with kinks or jumps is bisected too: a few weak kinks among smooth terms show that late.
 - Levels may begin with 3 or 5 nodes. Single steps of a model with kinks go over to bisection from there already.
 - The change of F is taken as exact (it is computed in fp64). A residual that the rounding of the scores explains is no sign of a quadrature error:
   it enters the estimate less the floor.
@@ -68,7 +69,7 @@ def looks_like_kinks(n, ratio, kind, first):
         return n == 33 and ratio > 0.25
     # Where few nodes are begun with, an integrand of single steps is nearly constant but for its kinks.
     early = kind == KINKS and first < 9 and n in (5, 9) and ratio > 0.1
-    return early or (n == 17 and ratio > 0.6) or (n == 33 and ratio > 0.25)
+    return early or (n == 17 and ratio > 0.6) or (n == 33 and ratio > 0.25) or n == 129
 
 
 def explained_by_rounding(rho, gross, eps):
