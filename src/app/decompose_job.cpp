@@ -70,6 +70,7 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.group_reduce = options.group_reduce == "sum" ? GroupReduce::sum : GroupReduce::mean;
   solver.chunk = options.chunk;
   solver.micro_batch = options.micro_batch;
+  solver.tiles = options.steps != "all" && options.step_policy == "sum" ? 2 : 1;
   return solver;
 }
 

@@ -182,7 +182,8 @@ int64_t tile_bytes(const SolverOptions& solver, const std::vector<Sample>& sampl
   }
   const int64_t positions = solver.axes.position ? solver.positions : 1;
   constexpr int64_t under_way = 2;
-  return 8 * (rows * solver.outputs + under_way) * positions * table.size() * (1 + directions);
+  return 8 * (solver.tiles * rows * solver.outputs + under_way) * positions * table.size() *
+         (1 + directions);
 }
 
 std::optional<Source> parse_source(const std::string& word) {

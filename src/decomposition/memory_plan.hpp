@@ -79,7 +79,7 @@ struct MemoryPlan {
 };
 
 /// Scores that a rank has of one unit, in fp64, beside those that are still being integrated: its
-/// rows of the tile, and two of one sample that are on their way there.
+/// rows of the tiles, and two of one sample that are on their way there.
 ///
 /// directions: parts of Δ with scores of their own. shards: ranks that share the unit.
 int64_t tile_bytes(const SolverOptions& solver, const std::vector<Sample>& samples,

@@ -35,6 +35,7 @@ struct SolverOptions {
   int64_t outputs = 1;                     ///< J of F
   std::vector<PartPlace> directions = {};  ///< of the trajectory, in its order
   int64_t trains = 1;                      ///< K: length of psi_data's training axis
+  int64_t tiles = 1;  ///< of a unit, there at once: 2 where pieces' tiles are added up
 };
 
 /// Computes Ψ of method.md §2 and its certificates for one unit. Self-contained: the result depends

@@ -72,6 +72,16 @@ TEST(GridChoice, FollowsTheMemoryPlan) {
   EXPECT_FALSE(fits_memory(Source::gathered, demand, resident - 1)) << "half of them cannot";
 }
 
+TEST(MemoryPlan, CountsATileAgainWherePiecesAreAdded) {
+  const LlamaNetwork network(tiny_config());
+  const std::vector<Sample> samples = random_samples({20, 30, 25}, 37);
+  const ComponentTable table(Granularity::row, network.parameters());
+  SolverOptions solver;
+  const int64_t alone = tile_bytes(solver, samples, table, 0, 1);
+  solver.tiles = 2;
+  EXPECT_EQ(tile_bytes(solver, samples, table, 0, 1) - alone, 8 * 3 * table.size());
+}
+
 TEST(FixedShards, AreWhatIsGivenOrFollowFromTheGroups) {
   EXPECT_FALSE(fixed_shards(4, {}, {}));
   EXPECT_EQ(fixed_shards(4, 2, {}), 2);
