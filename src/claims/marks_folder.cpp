@@ -29,7 +29,7 @@ std::string beat_line(int64_t beat) {
 }
 
 /// Opened and closed each time, so that file systems of a network send it and others see it. False
-/// where it fails; missing_is_made: O_EXCL.
+/// where it fails; what was made then is gone.
 bool write_mark(const fs::path& file, const std::string& text, bool make) {
   constexpr int mode = 0666;
   // NOLINTNEXTLINE: variadic in C
@@ -38,7 +38,15 @@ bool write_mark(const fs::path& file, const std::string& text, bool make) {
   if (descriptor < 0) return false;
   const bool written =
       pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
-  return close(descriptor) == 0 && written;
+  int failure = errno;
+  if (close(descriptor) != 0) {
+    failure = errno;
+  } else if (written) {
+    return true;
+  }
+  if (make) unlink(file.c_str());
+  errno = failure;
+  return false;
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::string& problem) {

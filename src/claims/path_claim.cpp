@@ -36,6 +36,16 @@ void require_lock_file(const fs::path& lock, const std::string& text) {
                   "Move it away: that name is needed, or choose another path");
 }
 
+/// What runs have left that are known to be dead. They are forgotten then.
+void remove_unfinished(const fs::path& path, std::vector<std::string>& dead) {
+  if (fs::is_directory(path)) {
+    remove_unfinished_in(path, dead);
+  } else {
+    remove_unfinished_of(path, dead);
+  }
+  dead.clear();
+}
+
 /// A file under flock where flock does not work now: left by a killed run, or held by one that sees
 /// the file system otherwise.
 void remove_dead_file(const fs::path& lock, std::vector<std::string>& dead) {
@@ -85,11 +95,7 @@ void PathClaim::take_now(const ClaimWait& wait) {
   } catch (const fs::filesystem_error& error) {
     throw DataError(lock_.string(), error.what(), "Check the permissions of its folder");
   }
-  if (fs::is_directory(path_)) {
-    remove_unfinished_in(path_, dead);
-  } else {
-    remove_unfinished_of(path_, dead);
-  }
+  remove_unfinished(path_, dead);
 }
 
 /// False where flock does not work.
@@ -113,7 +119,14 @@ bool PathClaim::take_by_flock(const ClaimWait& wait, std::vector<std::string>& d
     }
     if (!file.is_in_place()) continue;  // who had it has removed it: another file is the lock now
     if (const auto before = parse_mark(file.text())) dead.push_back(before->tag);
-    file.write(own_mark().text());
+    remove_unfinished(path_, dead);  // first, since it may be what fills the disk
+    try {
+      file.write(own_mark().text());
+    } catch (...) {
+      std::error_code ignored;
+      fs::remove(lock_, ignored);
+      throw;
+    }
     // Others of this run join; between the two locks another run may come, and has it then.
     if (file.lock(FlockFile::Mode::shared) != FlockFile::Outcome::locked) continue;
     flock_.emplace(std::move(file));

@@ -14,9 +14,8 @@
 namespace explaind {
 namespace {
 
-int open_for_reading(const std::filesystem::path& file) {
-  // NOLINTNEXTLINE: variadic in C
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
+int open_for(int what, const std::filesystem::path& file) {
+  const int descriptor = open(file.c_str(), what | O_CLOEXEC);  // NOLINT: variadic in C
   if (descriptor < 0) {
     throw DataError(file.string(), std::string("cannot be opened: ") + std::strerror(errno),
                     "Check the path and its permissions");
@@ -24,9 +23,12 @@ int open_for_reading(const std::filesystem::path& file) {
   return descriptor;
 }
 
+int open_for_reading(const std::filesystem::path& file) { return open_for(O_RDONLY, file); }
+
 }  // namespace
 
 FileLock::FileLock(const std::filesystem::path& file) {
+  close(open_for(O_RDWR, file));
   if (!flock_is_wanted()) return;
   descriptor_ = open_for_reading(file);
   if (flock(descriptor_, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK) return;

@@ -13,7 +13,8 @@ namespace explaind {
 /// Nothing where the file system has no flock, and where HDF5_USE_FILE_LOCKING says FALSE.
 class FileLock {
  public:
-  /// Throws DataError where the file cannot be opened, or a program has it open for writing.
+  /// Throws DataError where the file cannot be opened for writing, or a program has it open so: a
+  /// rank that notices only in MPI_File_open leaves the others waiting there for ever.
   explicit FileLock(const std::filesystem::path& file);
   FileLock(FileLock&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
   FileLock(const FileLock&) = delete;

@@ -3,7 +3,7 @@
  *
  *   KILL_ERRNO=N     that call and all later ones fail with errno N instead: a disk that is full from then on
  *   KILL_RANK=R      only in rank R of mpirun's job
- *   KILL_COUNT=FILE  appends one byte a call to FILE, so that the calls can be counted
+ *   KILL_CALLS=FILE  appends one line a call to FILE, so that they can be counted: "done close PATH" or "failed close PATH"
  *   KILL_LOG=FILE    appends one line a call to FILE, after it was done: "write PROCESS OFFSET SIZE PATH" or "sync PROCESS 0 0 PATH"
  */
 #define _GNU_SOURCE
@@ -43,11 +43,6 @@ static int path_of(int descriptor, char path[4096]) {
   return length >= 0;
 }
 
-static int concerns(int descriptor) {
-  char path[4096];
-  return getenv("KILL_FILE") != NULL && path_of(descriptor, path) && named(path);
-}
-
 static void append(const char* variable, const char* text) {
   const char* name = getenv(variable);
   if (name == NULL) return;
@@ -66,16 +61,23 @@ static void done(const char* what, int descriptor, long long offset, size_t size
 
 enum { go_on, end_here };
 
-/* Whether a call that concerns us is the one to die or fail at. */
-static int due(int concerned) {
-  if (!concerned) return go_on;
+/* Whether a call on a path is the one to die or fail at. */
+static int due_at(const char* call_name, const char* path) {
+  if (!named(path)) return go_on;
   const char *rank = getenv("KILL_RANK"), *own = getenv("OMPI_COMM_WORLD_RANK");
   if (rank != NULL && (own == NULL || strcmp(rank, own) != 0)) return go_on;
   const long call = atomic_fetch_add(&calls, 1) + 1;
-  append("KILL_COUNT", ".");
   const char *at = getenv("KILL_AT"), *failure = getenv("KILL_ERRNO");
-  if (at == NULL || (failure == NULL ? call != atol(at) : call < atol(at))) return go_on;
-  return end_here;
+  const int ends = at != NULL && (failure == NULL ? call == atol(at) : call >= atol(at));
+  char line[4400];
+  snprintf(line, sizeof line, "%s %s %s\n", ends ? "failed" : "done", call_name, path);
+  append("KILL_CALLS", line);
+  return ends ? end_here : go_on;
+}
+static int due(const char* call_name, int descriptor) {
+  char path[4096];
+  if (getenv("KILL_FILE") == NULL || !path_of(descriptor, path)) return go_on;
+  return due_at(call_name, path);
 }
 
 /* Does so. */
@@ -90,7 +92,7 @@ static int fails(void) {
 
 ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t offset) {
   REAL(ssize_t, "pwrite64", int, const void*, size_t, off64_t);
-  if (due(concerns(descriptor)) == end_here) {
+  if (due("write", descriptor) == end_here) {
     if (size > 1) real(descriptor, data, size / 2, offset);
     return fails();
   }
@@ -104,7 +106,7 @@ ssize_t pwrite(int descriptor, const void* data, size_t size, off_t offset) {
 
 ssize_t write(int descriptor, const void* data, size_t size) {
   REAL(ssize_t, "write", int, const void*, size_t);
-  if (due(concerns(descriptor)) == end_here) {
+  if (due("write", descriptor) == end_here) {
     if (size > 1 && real(descriptor, data, size / 2) < 0) abort();
     return fails();
   }
@@ -122,7 +124,7 @@ static size_t bytes_of(const struct iovec* parts, int count) {
 
 ssize_t pwritev64(int descriptor, const struct iovec* parts, int count, off64_t offset) {
   REAL(ssize_t, "pwritev64", int, const struct iovec*, int, off64_t);
-  if (due(concerns(descriptor)) == end_here) {
+  if (due("write", descriptor) == end_here) {
     real(descriptor, parts, (count + 1) / 2, offset);
     return fails();
   }
@@ -135,7 +137,7 @@ ssize_t pwritev(int descriptor, const struct iovec* parts, int count, off_t offs
 }
 ssize_t writev(int descriptor, const struct iovec* parts, int count) {
   REAL(ssize_t, "writev", int, const struct iovec*, int);
-  if (due(concerns(descriptor)) == end_here) {
+  if (due("write", descriptor) == end_here) {
     if (real(descriptor, parts, (count + 1) / 2) < 0) abort();
     return fails();
   }
@@ -147,14 +149,14 @@ ssize_t writev(int descriptor, const struct iovec* parts, int count) {
 
 int fsync(int descriptor) {
   REAL(int, "fsync", int);
-  if (due(concerns(descriptor)) == end_here) return fails();
+  if (due("sync", descriptor) == end_here) return fails();
   const int status = real(descriptor);
   done("sync", descriptor, 0, 0);
   return status;
 }
 int fdatasync(int descriptor) {
   REAL(int, "fdatasync", int);
-  if (due(concerns(descriptor)) == end_here) return fails();
+  if (due("sync", descriptor) == end_here) return fails();
   const int status = real(descriptor);
   done("sync", descriptor, 0, 0);
   return status;
@@ -163,7 +165,7 @@ int fdatasync(int descriptor) {
 /* Returns the error instead of setting errno. */
 int posix_fallocate64(int descriptor, off64_t offset, off64_t size) {
   REAL(int, "posix_fallocate64", int, off64_t, off64_t);
-  if (due(concerns(descriptor)) == end_here) {
+  if (due("allocate", descriptor) == end_here) {
     fails();
     return errno;
   }
@@ -173,7 +175,7 @@ int posix_fallocate(int descriptor, off_t offset, off_t size) { return posix_fal
 
 int ftruncate64(int descriptor, off64_t size) {
   REAL(int, "ftruncate64", int, off64_t);
-  if (due(concerns(descriptor)) == end_here) return fails();
+  if (due("truncate", descriptor) == end_here) return fails();
   return real(descriptor, size);
 }
 int ftruncate(int descriptor, off_t size) { return ftruncate64(descriptor, size); }
@@ -183,7 +185,7 @@ int close(int descriptor) {
   REAL(int, "close", int);
   const int flags = fcntl(descriptor, F_GETFL);
   const int writes = flags >= 0 && (flags & O_ACCMODE) != O_RDONLY;
-  if (due(writes && concerns(descriptor)) == end_here) {
+  if (writes && due("close", descriptor) == end_here) {
     real(descriptor);
     return fails();
   }
@@ -192,17 +194,17 @@ int close(int descriptor) {
 
 int rename(const char* from, const char* to) {
   REAL(int, "rename", const char*, const char*);
-  if (due(named(from) || named(to)) == end_here) return fails();
+  if (due_at("rename", named(to) ? to : from) == end_here) return fails();
   return real(from, to);
 }
 int mkdir(const char* path, mode_t mode) {
   REAL(int, "mkdir", const char*, mode_t);
-  if (due(named(path)) == end_here) return fails();
+  if (due_at("mkdir", path) == end_here) return fails();
   return real(path, mode);
 }
 
 static int open_at(int folder, const char* path, int flags, mode_t mode) {
-  if ((flags & O_CREAT) != 0 && due(named(path)) == end_here) return fails();
+  if ((flags & O_CREAT) != 0 && due_at("create", path) == end_here) return fails();
   return (int)syscall(SYS_openat, folder, path, flags, mode);
 }
 #define MODE_OF(flags)                     \
@@ -227,20 +229,21 @@ int openat(int folder, const char* path, int flags, ...) {
 }
 
 /* The path of what is mapped at an address is in /proc/self/maps. */
-static int mapped(const void* address) {
+static int due_mapped(const char* call_name, const void* address) {
   FILE* maps = fopen("/proc/self/maps", "r");
-  char line[4400];
-  int found = 0;
+  char line[4400], found[4400] = "";
   while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
     unsigned long begin = 0, end = 0;
     if (sscanf(line, "%lx-%lx", &begin, &end) != 2) continue;
-    if ((uintptr_t)address >= begin && (uintptr_t)address < end) found = named(line);
+    const char* path = strchr(line, '/');
+    if ((uintptr_t)address >= begin && (uintptr_t)address < end && path != NULL) strcpy(found, path);
   }
   if (maps != NULL) fclose(maps);
-  return found;
+  found[strcspn(found, "\n")] = 0;
+  return due_at(call_name, found);
 }
 int msync(void* address, size_t size, int flags) {
   REAL(int, "msync", void*, size_t, int);
-  if (due(mapped(address)) == end_here) return fails();
+  if (due_mapped("sync", address) == end_here) return fails();
   return real(address, size, flags);
 }

@@ -252,7 +252,7 @@ def expect_resume(folder, shim):
     command = [EXPLAIND, "decompose", "--series", SERIES, "--samples", folder / "samples.jsonl", "--store", store,
                *[option for option in SCALARS if option != "--overwrite"], *options]
     environment = dict(os.environ, LD_PRELOAD=shim, KILL_FILE="killed.h5", OMP_NUM_THREADS="1")
-    subprocess.run(command, check=True, capture_output=True, env=environment | {"KILL_COUNT": str(count)})
+    subprocess.run(command, check=True, capture_output=True, env=environment | {"KILL_CALLS": str(count)})
     calls = count.stat().st_size
     assert contents(store) == reference and calls > 200, calls
     for call in [1 + (calls - 1) * i // 4 for i in range(5)]:

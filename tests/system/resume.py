@@ -38,7 +38,7 @@ def kill_at_every_write(folder, samples, reference, shim, every):
     store, count = folder / "killed.h5", folder / "count"
     environment = dict(os.environ, LD_PRELOAD=shim, KILL_FILE="killed.h5", OMP_NUM_THREADS="1")
     command = [EXPLAIND, "decompose", "--series", SERIES, "--samples", samples, "--store", store, *OPTIONS]
-    subprocess.run(command, check=True, capture_output=True, env=environment | {"KILL_COUNT": str(count)})
+    subprocess.run(command, check=True, capture_output=True, env=environment | {"KILL_CALLS": str(count)})
     calls = count.stat().st_size
     assert contents(store) == reference
     assert calls > 40, f"only {calls} calls were seen: the shim misses some"

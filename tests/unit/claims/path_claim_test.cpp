@@ -14,11 +14,14 @@
 #include "core/error.hpp"
 #include "core/unfinished.hpp"
 #include "unit/claims/other_process.hpp"
+#include "unit/failing_disk.hpp"
 #include "unit/temporary_folder.hpp"
 
 namespace explaind {
 namespace {
 
+using ::testing::AnyOf;
+using testing::FailingDisk;
 using ::testing::HasSubstr;
 using testing::OtherProcess;
 using testing::TemporaryFolder;
@@ -103,6 +106,55 @@ TEST_P(Claims, OfKilledRunsAreTakenAndTheirUnfinishedFilesGo) {
   other.kill_it();
   EXPECT_EQ(refusal(path), "taken");
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), {}), 2) << "the user's files stay";
+}
+
+TEST_P(Claims, LeaveNothingOnAFullDisk) {
+  const fs::path path = folder / "a.h5";
+  long calls = 0;
+  {
+    const FailingDisk disk("a.h5.lock", FailingDisk::never, ENOSPC);
+    ASSERT_EQ(refusal(path), "taken");
+    calls = disk.calls();
+  }
+  EXPECT_GE(calls, 4) << "made, written and closed";
+  for (long at = 1; at <= calls; ++at) {
+    const FailingDisk disk("a.h5.lock", at, ENOSPC);
+    // That a file which is removed already cannot be closed is no loss.
+    EXPECT_THAT(refusal(path), AnyOf(HasSubstr("No space left on device"), "taken")) << at;
+    EXPECT_TRUE(fs::is_empty(folder.path())) << at;
+  }
+}
+
+TEST_P(Claims, OfKilledRunsAreStillKnownAfterAFullDisk) {
+  const fs::path path = folder / "a.h5";
+  OtherProcess other([&] {
+    auto claim = PathClaim::take(path);
+    std::ofstream(unfinished_path(path)) << "half";
+    return claim;
+  });
+  ASSERT_TRUE(other.worked());
+  other.kill_it();
+  {
+    const FailingDisk disk("a.h5.lock", 2, ENOSPC);
+    EXPECT_THAT(refusal(path), HasSubstr("No space left on device"));
+  }
+  EXPECT_EQ(refusal(path), "taken");
+  EXPECT_TRUE(fs::is_empty(folder.path())) << "what the killed run left goes with it";
+}
+
+TEST_P(Claims, ThatCannotBeJoinedLeaveNoMark) {
+  const fs::path path = folder / "a.h5";
+  OtherProcess owner([&] { return PathClaim::take(path); });
+  ASSERT_TRUE(owner.worked());
+  const auto count = [&] {
+    return std::distance(fs::recursive_directory_iterator(folder.path()), {});
+  };
+  const auto before = count();
+  {
+    const FailingDisk disk("a.h5.lock", 2, ENOSPC);
+    EXPECT_ANY_THROW(PathClaim::join(path, "node-1-0123456789abcdef"));
+  }
+  EXPECT_EQ(count(), before);
 }
 
 TEST_P(Claims, OfFoldersLieInThem) {
