@@ -132,7 +132,7 @@ Outcome run_to_the_end(StandardOutput& output, const std::function<int()>& run) 
 }
 
 int usage_error(const std::string& problem, const std::string& remedy) {
-  if (speaks()) std::cerr << "error: " << problem << ". " << remedy << "\n";
+  if (speaks()) say_line("error: " + problem + ". " + remedy);
   return static_cast<int>(ExitCode::usage);
 }
 
@@ -149,7 +149,7 @@ int run_alone(StandardOutput& output, const std::function<int()>& run) {
   if (!speaks()) return static_cast<int>(ExitCode::done);
   name_lost_files();
   const Outcome outcome = run_to_the_end(output, run);
-  if (!outcome.error.empty()) std::cerr << opening(outcome.code) << outcome.error << "\n";
+  if (!outcome.error.empty()) say_line(opening(outcome.code) + outcome.error);
   return outcome.code;
 }
 
@@ -160,7 +160,7 @@ int run_together(StandardOutput& output, const Verb& verb,
     environment.emplace(argc, argv);
   } catch (const Error& error) {  // tasks that know nothing of each other: one of them says so
     const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
-    if (!tasks || tasks->rank == 0) std::cerr << "error: " << error.what() << "\n";
+    if (!tasks || tasks->rank == 0) say_line(std::string("error: ") + error.what());
     return static_cast<int>(error.exit_code());
   }
   speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
@@ -172,7 +172,7 @@ int run_together(StandardOutput& output, const Verb& verb,
     return 0;
   });
   if (!begun.error.empty()) {  // the ranks cannot meet yet
-    std::cerr << opening(begun.code) << begun.error << std::endl;
+    say_line(opening(begun.code) + begun.error);
     abort_job(begun.code);
   }
   return end_together(*ending,

@@ -11,6 +11,7 @@
 #include "comm/communicator.hpp"
 #include "comm/group_alarm.hpp"
 #include "core/error.hpp"
+#include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
 
 namespace explaind {
@@ -68,7 +69,7 @@ std::optional<bool> any_failed(const Communicator& world, bool failed) {
   }
   std::cout.flush();
   std::fflush(stdout);
-  std::cerr << opening(mine.code) << who << mine.error << std::endl;
+  say_line(opening(mine.code) + who + mine.error);
   abort_job(mine.code);
 }
 
@@ -134,7 +135,7 @@ int end_together(const Communicator& world, const Outcome& mine) {
     if (world.rank() == 0) {
       const std::string who = first.alike ? "" : "rank " + std::to_string(first.rank) + ": ";
       std::cout.flush();
-      std::cerr << opening(first.outcome.code) << who << first.outcome.error << std::endl;
+      say_line(opening(first.outcome.code) + who + first.outcome.error);
     }
     world.barrier();  // mpirun ends the others once a rank has left with an error code
     return first.outcome.code;

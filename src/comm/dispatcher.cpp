@@ -4,13 +4,13 @@
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <iostream>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 #include "comm/check.hpp"
 #include "core/error.hpp"
+#include "core/standard_output.hpp"
 #include "core/stop_request.hpp"
 #include "core/unexpected.hpp"
 
@@ -86,7 +86,7 @@ class Dispatcher::Server {
   /// Says the first failure alone: several ranks may fail of one cause at the same time.
   [[noreturn]] void fail(const std::string& text) {
     const std::scoped_lock lock(failed_);
-    std::cerr << "error: " << text << std::endl;
+    say_line("error: " + text);
     abort_job(static_cast<int>(ExitCode::failure));
   }
 
@@ -102,7 +102,7 @@ class Dispatcher::Server {
         if (!serve_one()) std::this_thread::sleep_for(poll_interval);
       }
     } catch (const std::exception& error) {
-      std::cerr << "error: dispatcher: " << message_of(error) << "\n";
+      say_line("error: dispatcher: " + message_of(error));
       abort_job(static_cast<int>(ExitCode::failure));
     }
   }
@@ -207,7 +207,7 @@ void Dispatcher::fail(int64_t unit, const std::string& message) {
   } catch (const std::exception&) {
     // Rank 0 cannot be told; this rank says it itself.
   }
-  std::cerr << "error: " << text << std::endl;
+  say_line("error: " + text);
   abort_job(static_cast<int>(ExitCode::failure));
 }
 

@@ -9,7 +9,9 @@
 #include <ext/stdio_sync_filebuf.h>
 #include <iostream>
 #include <optional>
+#include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "core/error.hpp"
 
@@ -93,6 +95,16 @@ void StandardOutput::finish() {
   throw DataError("standard output",
                   "cannot be written: " + std::generic_category().message(failure),
                   "What was printed is not complete; send it where there is room");
+}
+
+void say_line(std::string text) {
+  text += '\n';
+  for (std::string_view rest = text; !rest.empty();) {
+    const ssize_t written = ::write(STDERR_FILENO, rest.data(), rest.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return;  // there is nobody to tell
+    rest.remove_prefix(static_cast<size_t>(written));
+  }
 }
 
 }  // namespace explaind

@@ -1,7 +1,9 @@
 #pragma once
-// Standard output whose failures are known at the end instead of lost on the way.
+// Standard output whose failures are known at the end instead of lost on the way, and lines of
+// standard error that stay whole.
 
 #include <memory>
+#include <string>
 
 namespace explaind {
 
@@ -25,5 +27,9 @@ class StandardOutput {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+/// Writes a line to standard error in one piece: what mpirun and other ranks say at the same time
+/// comes before or after it, never within.
+void say_line(std::string text);
 
 }  // namespace explaind
