@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "comm/check.hpp"
+#include "core/unexpected.hpp"
 
 namespace explaind {
 namespace {
@@ -26,6 +27,17 @@ bool all_done(std::vector<MPI_Request>& requests) {
   return done != 0;
 }
 
+/// Throws what ended the thread. The message is made here: there may have been no memory for one.
+[[noreturn]] void fail(const std::exception_ptr& failure, int64_t gather) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const Error& error) {
+    throw Error(error);  // a copy for each thread that waits
+  } catch (const std::exception& error) {
+    throw Error("gather " + std::to_string(gather), message_of(error), "");
+  }
+}
+
 }  // namespace
 
 MpiCollectives::MpiCollectives(const Communicator& group, std::chrono::milliseconds deadline)
@@ -46,7 +58,7 @@ MpiCollectives::~MpiCollectives() {
 void MpiCollectives::begin(Gather /*gather*/, const std::byte* mine, size_t bytes, std::byte* all) {
   {
     const std::scoped_lock lock(mutex_);
-    if (failure_) throw Error(*failure_);
+    if (failure_) fail(failure_, ended_);
     if (size() > 1) {
       waiting_.push_back({mine, bytes, all});
       if (!thread_.joinable()) thread_ = std::thread([this] { serve(); });
@@ -65,7 +77,7 @@ void MpiCollectives::finish(Gather gather) {
     late_ = true;  // the thread finds out who is missing
     done_.wait(lock, over);
   }
-  if (ended_ <= gather) throw Error(*failure_);
+  if (ended_ <= gather) fail(failure_, ended_);
 }
 
 void MpiCollectives::give_up(const std::string& cause) {
@@ -74,7 +86,7 @@ void MpiCollectives::give_up(const std::string& cause) {
   cause_ = cause;
   if (!thread_.joinable()) thread_ = std::thread([this] { serve(); });
   work_.notify_one();
-  done_.wait(lock, [&] { return failure_.has_value(); });
+  done_.wait(lock, [&] { return failure_ != nullptr; });
 }
 
 void MpiCollectives::serve() {
@@ -94,12 +106,9 @@ void MpiCollectives::serve() {
       ++ended_;
       done_.notify_all();
     }
-  } catch (const Error& error) {
+  } catch (...) {  // also bad_alloc: carried to who waits, without a word that would need memory
     if (!lock.owns_lock()) lock.lock();
-    failure_.emplace(error);
-  } catch (const std::exception& error) {  // bad_alloc: carried to who waits, like any other
-    if (!lock.owns_lock()) lock.lock();
-    failure_.emplace("gather " + std::to_string(ended_), error.what(), "");
+    failure_ = std::current_exception();
   }
   done_.notify_all();
 }

@@ -3,6 +3,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -57,7 +58,7 @@ class MpiCollectives final : public Collectives {
   Gather ended_ = 0;                     ///< gathers before this one are whole
   bool closing_ = false, late_ = false;  ///< late: wait() has lost its patience
   std::optional<std::string> cause_;     ///< this rank has failed
-  std::optional<Error> failure_;         ///< nothing can be gathered any more
+  std::exception_ptr failure_;           ///< nothing can be gathered any more
   std::thread thread_;
 };
 
