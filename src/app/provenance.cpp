@@ -8,7 +8,6 @@
 #include <chrono>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -18,6 +17,7 @@
 #include "checkpoint/sha256.hpp"
 #include "core/error.hpp"
 #include "core/revision.hpp"
+#include "core/whole_file.hpp"
 #include "store/layout.hpp"
 
 namespace explaind {
@@ -55,8 +55,7 @@ uint32_t crc_of(const std::vector<Sample>& samples) {
 }
 
 nlohmann::ordered_json file_source(const std::string& path, const std::vector<Sample>& samples) {
-  std::ifstream in(path, std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  const std::string bytes = read_whole_file(path);
   return {{"file", std::filesystem::absolute(path).string()},
           {"size", bytes.size()},
           {"crc32", fmt::format("{:08x}", crc_of(bytes))},

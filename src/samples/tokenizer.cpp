@@ -1,12 +1,11 @@
 #include <fmt/format.h>
 #include <sentencepiece_processor.h>
 
-#include <fstream>
-#include <iterator>
 #include <set>
 
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
+#include "core/whole_file.hpp"
 #include "samples/piece_types.hpp"
 #include "samples/sample.hpp"
 #include "samples/tokenizer_config.hpp"
@@ -62,9 +61,7 @@ class SentencePieceTokenizer final : public Tokenizer {
 
  private:
   void load(std::optional<bool> prefix_space) {
-    std::ifstream in(model_, std::ios::binary);
-    if (!in) throw DataError(model_, "cannot be read", "Check the path and its permissions");
-    std::string bytes{std::istreambuf_iterator<char>(in), {}};
+    std::string bytes = read_whole_file(model_);
     refuse_foreign_content(bytes, model_);
     user_defined_ = user_defined_symbols(bytes);
     if (prefix_space) {

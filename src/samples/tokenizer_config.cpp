@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
+#include "core/whole_file.hpp"
 
 namespace explaind {
 namespace {
@@ -62,9 +61,8 @@ const std::set<std::string> plain_classes{"LlamaTokenizer",     "LlamaTokenizerF
                                           "GemmaTokenizer",     "GemmaTokenizerFast"};
 
 std::optional<Json> read(const fs::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  if (!fs::exists(path)) return std::nullopt;
+  const std::string text = read_whole_file(path);
   refuse_foreign_content(text, path.string());
   Json parsed = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (!parsed.is_object()) {

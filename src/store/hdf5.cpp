@@ -20,6 +20,16 @@ herr_t keep_innermost(unsigned depth, const H5E_error2_t* entry, void* text) {
   return 0;
 }
 
+/// HDF5 tells of a call of the system its time, descriptor, buffer and offset too. This is what was
+/// done, and what the system said: "file read failed: Input/output error".
+std::string without_particulars(const std::string& text) {
+  const std::string begins = "error message = '";
+  const size_t done = text.find(": time = "), said = text.find(begins);
+  if (done == std::string::npos || said == std::string::npos) return text;
+  const size_t from = said + begins.size();
+  return text.substr(0, done) + ": " + text.substr(from, text.find('\'', from) - from);
+}
+
 /// What the system said of the call that failed; empty where HDF5 names it, or it is of no disk.
 /// MPI tells HDF5 that a write failed and not why.
 std::string cause_of(int code, const std::string& innermost) {
@@ -33,6 +43,7 @@ std::string cause_of(int code, const std::string& innermost) {
   const int code = errno;
   std::string innermost;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &innermost);
+  innermost = without_particulars(innermost);
   const std::string cause = cause_of(code, innermost);
   throw DataError(where,
                   what + " failed" + cause + (innermost.empty() ? "" : " (" + innermost + ")"),

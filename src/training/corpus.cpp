@@ -78,6 +78,7 @@ std::vector<int64_t> token_stream(const std::vector<std::filesystem::path>& file
       if (tokenizer.bos() >= 0) tokens.push_back(tokenizer.bos());
       for (const auto& piece : tokenizer.encode(line)) tokens.push_back(piece.id);
     }
+    if (in.bad()) throw DataError(path.string(), "reading failed", "Check the file system");
   }
   return tokens;
 }
