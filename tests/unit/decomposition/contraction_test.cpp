@@ -6,9 +6,12 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cmath>
 #include <limits>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -74,6 +77,56 @@ TEST_P(Padding, IsReadByNoContraction) {
           at::equal(existing(contraction.by_position(delta, z).unsqueeze(-1)),
                     existing(contraction.by_position(clean, z.nan_to_num(0)).unsqueeze(-1))));
     }
+  }
+}
+
+/// Rows of one sample whose padding begins where memory ends that may be read.
+class Guarded {
+ public:
+  Guarded(int64_t length, at::ScalarType type) {
+    page_ = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+    void* pages =
+        mmap(nullptr, 2 * page_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    pages_ = static_cast<std::byte*>(pages);
+    const size_t there = static_cast<size_t>(length * columns) * at::elementSize(type);
+    rows_ = at::from_blob(pages_ + page_ - there, {1, positions, columns}, type);
+    rows_.narrow(1, 0, length).copy_(at::randn({1, length, columns}, type));
+    if (mprotect(pages_ + page_, page_, PROT_NONE) != 0) throw std::bad_alloc();
+  }
+  ~Guarded() { munmap(pages_, 2 * page_); }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+  [[nodiscard]] const at::Tensor& rows() const { return rows_; }
+
+ private:
+  size_t page_ = 0;
+  std::byte* pages_ = nullptr;
+  at::Tensor rows_;
+};
+
+/// Not even where what comes of it is dropped.
+TEST_P(Padding, MayLieInMemoryThatCannotBeRead) {
+  for (const int64_t length : {5, 18}) {
+    const Guarded delta(length, GetParam()), z(length, GetParam());
+    Contraction contraction(Device::cpu());
+    contraction.set_lengths({length});
+    const at::Tensor expected = (delta.rows().narrow(1, 0, length).to(at::kDouble) *
+                                 z.rows().narrow(1, 0, length).to(at::kDouble))
+                                    .sum();
+    for (const auto& [division, count] : {std::pair<Division, int64_t>{Division::whole, 1},
+                                          {Division::rows, columns},
+                                          {Division::row_blocks, 3},
+                                          {Division::column_blocks, 4}}) {
+      for (const bool kept : {false, true}) {
+        const Kept keep{.division = division, .count = count, .positions = kept, .parts = true};
+        EXPECT_NEAR(contraction(delta.rows(), z.rows(), keep).whole.item<double>(),
+                    expected.item<double>(), 1e-12);
+      }
+    }
+    const at::Tensor by_position = contraction.by_position(delta.rows(), z.rows());
+    EXPECT_NEAR(by_position.narrow(1, 0, length).sum().item<double>(), expected.item<double>(),
+                1e-12);
   }
 }
 

@@ -19,6 +19,8 @@ namespace {
 
 using ::testing::ElementsAre;
 
+constexpr size_t line = 64;  ///< bytes: where values begin
+
 /// A group of one rank whose data arrive when they are waited for, and not before.
 class LateCollectives final : public Collectives {
  public:
@@ -160,32 +162,78 @@ class Ranks {
   std::vector<std::unique_ptr<Member>> members_;
 };
 
-class GatheredByRanks : public Gathered, public ::testing::WithParamInterface<int> {};
+class GatheredBySeveral : public Gathered {
+ protected:
+  /// Ranks of a group of this size have the values of every block.
+  void expect_blocks(int size) const {
+    Ranks ranks(size);
+    std::vector<std::unique_ptr<GatheredEndpoints>> readers;
+    for (int rank = 0; rank < size; ++rank) {
+      readers.push_back(std::make_unique<GatheredEndpoints>(trajectory, ranks[rank]));
+      readers.back()->load(0);
+    }
+    bool padded = false;
+    for (int64_t index = 1; index < network.blocks(); ++index) {
+      ranks.padding.clear();
+      for (const ParameterRows& part : block(index)) {
+        const size_t bytes = from[static_cast<size_t>(part.parameter)].nbytes();
+        ranks.padding.insert(ranks.padding.end(), bytes, false);
+        while (ranks.padding.size() % line != 0) ranks.padding.push_back(true);
+        padded |= bytes % line != 0;
+      }
+      for (const auto& reader : readers) reader->request(block(index));
+      for (const auto& reader : readers)
+        expect_values(reader->read(block(index)), block(index), from, to);
+    }
+    EXPECT_TRUE(padded) << "the case is one in which there is something between";
+  }
+};
+
+class GatheredByRanks : public GatheredBySeveral, public ::testing::WithParamInterface<int> {};
 
 TEST_P(GatheredByRanks, EveryRankHasTheValuesAndNothingOfWhatLiesBetween) {
-  Ranks ranks(GetParam());
-  std::vector<std::unique_ptr<GatheredEndpoints>> readers;
-  for (int rank = 0; rank < GetParam(); ++rank) {
-    readers.push_back(std::make_unique<GatheredEndpoints>(trajectory, ranks[rank]));
-    readers.back()->load(0);
-  }
-  bool padded = false;
-  for (int64_t index = 1; index < network.blocks(); ++index) {
-    ranks.padding.clear();
-    for (const ParameterRows& part : block(index)) {
-      const size_t bytes = from[static_cast<size_t>(part.parameter)].nbytes();
-      ranks.padding.insert(ranks.padding.end(), bytes, false);
-      while (ranks.padding.size() % 64 != 0) ranks.padding.push_back(true);
-      padded |= bytes % 64 != 0;
-    }
-    for (const auto& reader : readers) reader->request(block(index));
-    for (const auto& reader : readers)
-      expect_values(reader->read(block(index)), block(index), from, to);
-  }
-  EXPECT_TRUE(padded) << "the case is one in which there is something between";
+  expect_blocks(GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, GatheredByRanks, ::testing::Values(1, 2, 3, 5));
+
+/// One line more than there are ranks. Evenly divided a share is a line and less than a byte, so it
+/// takes two lines.
+TEST_F(GatheredBySeveral, NothingIsLostAtTheEndWhereRanksAreMany) {
+  size_t lines = 0;
+  for (const ParameterRows& part : block(1)) {
+    lines += (from[static_cast<size_t>(part.parameter)].nbytes() + line - 1) / line;
+  }
+  ASSERT_GT(lines, line + 1);
+  expect_blocks(static_cast<int>(lines) - 1);
+}
+
+/// Gathered endpoints, with NaN of any type where their values end and the next do not begin yet.
+class NanBetween final : public EndpointReader {
+ public:
+  NanBetween(const Trajectory& trajectory, Collectives& group, int64_t& filled)
+      : inner_(trajectory, group), filled_(filled) {}
+  void load(int64_t segment) override { inner_.load(segment); }
+  std::vector<Endpoints> read(const std::vector<ParameterRows>& parts) override {
+    const std::vector<Endpoints> ends = inner_.read(parts);
+    for (const Endpoints& each : ends) {
+      fill(each.from);
+      fill(each.to);
+    }
+    return ends;
+  }
+  void request(const std::vector<ParameterRows>& parts) override { inner_.request(parts); }
+
+ private:
+  void fill(const TensorView& view) {
+    const size_t between = (line - view.bytes % line) % line;
+    std::memset(const_cast<std::byte*>(view.data) + view.bytes, 0xff, between);
+    filled_ += static_cast<int64_t>(between);
+  }
+
+  GatheredEndpoints inner_;
+  int64_t& filled_;
+};
 
 /// A unit scored with parameters that a group gathered, of rank 0.
 TEST_F(Gathered, ScoresAreThoseOfMappedFilesWhateverLiesBetween) {
@@ -200,8 +248,10 @@ TEST_F(Gathered, ScoresAreThoseOfMappedFilesWhateverLiesBetween) {
     parameters.load(0);
     return solver.solve({.index = 0, .segment = 0, .sample_begin = 0, .sample_end = 2}, sweep).psi;
   };
-  EXPECT_EQ(scores(std::make_shared<GatheredEndpoints>(trajectory, group)),
+  int64_t filled = 0;
+  EXPECT_EQ(scores(std::make_shared<NanBetween>(trajectory, group, filled)),
             scores(std::make_shared<MappedEndpoints>(trajectory)));
+  EXPECT_GT(filled, 0) << "the case is one in which there is something between";
 }
 
 /// Counts reads that were asked for just before, and those that were not.
