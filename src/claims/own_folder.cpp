@@ -1,6 +1,7 @@
 #include "claims/own_folder.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -28,11 +29,13 @@ std::vector<std::string> read_list(const fs::path& folder) {
 }
 
 void write_list(const fs::path& folder, const std::string& text, std::ios::openmode how) {
+  errno = 0;
   std::ofstream out(folder / own_list, how);
   out << text;
   out.close();
   if (!out) {
-    throw DataError((folder / own_list).string(), "cannot be written",
+    throw DataError((folder / own_list).string(),
+                    "cannot be written: " + std::generic_category().message(errno),
                     "Check space and permissions");
   }
 }

@@ -10,12 +10,15 @@
 
 #include "core/error.hpp"
 #include "unit/claims/other_process.hpp"
+#include "unit/failing_disk.hpp"
 #include "unit/temporary_folder.hpp"
 
 namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
+using ::testing::AnyOf;
+using testing::FailingDisk;
 using ::testing::HasSubstr;
 using testing::OtherProcess;
 using testing::TemporaryFolder;
@@ -59,6 +62,24 @@ TEST(OwnFolder, LeavesNothingWhereNothingCame) {
   fs::create_directory(folder / "c");
   { const OwnFolder made(wanted(folder / "c")); }
   EXPECT_TRUE(fs::is_empty(folder / "c")) << "it was there before";
+}
+
+TEST(OwnFolder, OnAFullDiskSaysWhyAndLeavesNothing) {
+  const TemporaryFolder folder;
+  long calls = 0;
+  {
+    const FailingDisk disk("full", FailingDisk::never, EDQUOT);
+    ASSERT_EQ(refusal(wanted(folder / "full")), "made");
+    calls = disk.calls();
+  }
+  EXPECT_GE(calls, 6) << "the folder, its lock and its list";
+  for (long at = 1; at <= calls; ++at) {
+    const FailingDisk disk("full", at, EDQUOT);
+    // That a lock file which is removed already cannot be closed is no loss.
+    EXPECT_THAT(refusal(wanted(folder / "full")), AnyOf(HasSubstr("Disk quota exceeded"), "made"))
+        << at;
+    EXPECT_TRUE(fs::is_empty(folder.path())) << at;
+  }
 }
 
 TEST(OwnFolder, IsReplacedWhenAskedAndOwn) {
