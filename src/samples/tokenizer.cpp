@@ -23,6 +23,7 @@ class SentencePieceTokenizer final : public Tokenizer {
       : model_((directory / "tokenizer.model").string()) {
     const TokenizerConfig config = read_tokenizer_config(directory);
     load(config.prefix_space);
+    if (config.json) require_same_model(*config.json);
     taken_whole_ = config.taken_whole;
     for (const int id : {processor_.unk_id(), processor_.bos_id(), processor_.eos_id()}) {
       if (id >= 0 && !config.special_are_text) taken_whole_.push_back(processor_.IdToPiece(id));
@@ -37,6 +38,11 @@ class SentencePieceTokenizer final : public Tokenizer {
                       std::string("Name the token, or ") + ids_instead);
     }
     if (begins) bos_ = id_of(config.bos, processor_.bos_id(), config.add_bos.has_value(), "bos");
+    if (config.add_eos.value_or(false) && config.without_eos) {
+      throw DataError((directory / "tokenizer_config.json").string(),
+                      "add_eos_token is true, and eos_token is null",
+                      std::string("Name the token, or ") + ids_instead);
+    }
     if (config.add_eos.value_or(false)) eos_ = id_of(config.eos, processor_.eos_id(), true, "eos");
   }
 
@@ -74,6 +80,31 @@ class SentencePieceTokenizer final : public Tokenizer {
       throw DataError(model_, "not a SentencePiece model: " + status.ToString(),
                       std::string("Check the file, or ") + ids_instead);
     }
+  }
+
+  /// A tokenizer.json of other pieces, or of another prefix, belongs to another model.
+  void require_same_model(const TokenizerJson& json) const {
+    size_t other = 0;
+    const int pieces = processor_.GetPieceSize();
+    for (int id = 0; id < pieces; ++id) {
+      const auto found = json.vocabulary.find(processor_.IdToPiece(id));
+      other += found == json.vocabulary.end() || found->second != id ? 1 : 0;
+    }
+    // A few pieces are written otherwise there (a tab for <0x09>).
+    constexpr size_t share = 100;
+    const bool same = json.vocabulary.empty() || other <= static_cast<size_t>(pieces) / share;
+    const std::vector<std::string> letter = processor_.EncodeAsPieces("a");
+    const bool prefix = !letter.empty() && letter[0].starts_with("\u2581");
+    if (same && json.prefix_space.value_or(prefix) == prefix) return;
+    const std::string problem =
+        same ? fmt::format("puts {} blank before a text, and tokenizer.model {}",
+                           prefix ? "no" : "a", prefix ? "a" : "no")
+             : fmt::format("has other ids than tokenizer.model for {} of its {} pieces", other,
+                           pieces);
+    throw DataError(json.path, problem,
+                    std::string("Put the tokenizer.model there that belongs to it, move the one of "
+                                "the two away that the model was not trained with, or ") +
+                        ids_instead);
   }
 
   /// The id of a token that the config names, else the model's own.

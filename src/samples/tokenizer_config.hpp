@@ -1,12 +1,14 @@
 #pragma once
 // What the files beside a tokenizer.model say: tokenizer_config.json, special_tokens_map.json,
-// added_tokens.json.
+// added_tokens.json, tokenizer.json.
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "samples/tokenizer_json.hpp"
 
 namespace explaind {
 
@@ -22,14 +24,18 @@ struct TokenizerConfig {
   std::optional<bool> prefix_space;      ///< add_prefix_space; the model's own way where not given
   std::optional<NamedToken> bos, eos;    ///< the model's own where not given
   bool without_bos = false;              ///< bos_token is null: there is none
+  bool without_eos = false;              ///< eos_token is null
   std::vector<std::string> taken_whole;  ///< texts that are one token wherever they stand, sorted
   bool special_are_text = false;         ///< split_special_tokens: "<s>" in a text is text
+  std::optional<TokenizerJson> json;     ///< for what only the model can be compared with
 };
 
 /// Every key is obeyed, or known to have no part in making ids (padding, lengths, chat templates,
 /// how ids become text), or refused by name. Throws DataError naming file and key: a class of
 /// tokenizer that does more than SentencePiece, a key that is not known, a value of another type,
-/// two files that differ.
+/// two files that differ. Where a tokenizer.json lies there too, the ends of a sequence are what it
+/// says, and a key that says otherwise is refused: transformers 4 goes by the key, transformers 5
+/// by that file.
 TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory);
 
 }  // namespace explaind

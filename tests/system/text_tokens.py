@@ -96,7 +96,7 @@ def check(name, found, expected, lines):
 
 
 def configured(folder, **files):
-    for name in ("tokenizer_config", "special_tokens_map", "added_tokens"):
+    for name in ("tokenizer_config", "special_tokens_map", "added_tokens", "tokenizer"):
         path = folder / f"{name}.json"
         path.unlink(missing_ok=True)
         if name in files:
@@ -134,6 +134,51 @@ def against_transformers(name, folder):
         check(f"{name} against transformers {change}", ids_of(folder, lines), [tokenizer(t)["input_ids"] for t in lines], lines)
 
 
+def beside_tokenizer_json(name, folder):
+    """A tokenizer.json as transformers saves one, with a tokenizer.model beside it: the ids are those that transformers makes, or the text is refused."""
+    import transformers
+
+    def saved(changes=None, tokens=(), **how):
+        """The files of a tokenizer that transformers saved, and what it makes of texts."""
+        configured(folder, tokenizer_config={"tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"})
+        tokenizer = transformers.LlamaTokenizer.from_pretrained(folder, **how)
+        tokenizer.add_tokens(list(tokens))
+        with tempfile.TemporaryDirectory() as target:
+            tokenizer.save_pretrained(target)
+            files = {n: json.loads((pathlib.Path(target) / f"{n}.json").read_text()) for n in ("tokenizer", "tokenizer_config")}
+        files["tokenizer"] |= changes or {}
+        configured(folder, **files)
+        return files, tokenizer
+
+    lines = [" ".join(t.split()) for t in CODE + EMOJI if not re.search(r"<s>|</s>|<unk>|\x00", t)]
+    for how in ({"add_bos_token": True}, {"add_bos_token": False}, {"add_bos_token": True, "add_eos_token": True}, {"add_bos_token": False, "add_eos_token": True}):
+        _, tokenizer = saved(**how)
+        check(f"{name} with tokenizer.json {how}", ids_of(folder, lines), [tokenizer(t)["input_ids"] for t in lines], lines)
+    files, tokenizer = saved(tokens=["<|im_start|>", "EXTRA"], add_bos_token=True)
+    check(f"{name} with added tokens", ids_of(folder, lines), [tokenizer(t)["input_ids"] for t in lines], lines)
+
+    def refused(words, line="some text", **changed):
+        found = ids_of(configured(folder, **(files | changed)), [line])
+        if not isinstance(found, str) or words not in found or "input_ids" not in found:
+            failures.append(f"{name}: {list(changed)} with {line!r} gave {found}, not a refusal with {words}")
+
+    fast, config = files["tokenizer"], files["tokenizer_config"]
+    refused('"<|im_start|>"', "a <|im_start|> b")
+    refused('"EXTRA"', "an EXTRA one")
+    for key, value, words in (("add_bos_token", False, "tokenizer.json puts \"<s>\" before"), ("add_eos_token", True, "tokenizer.json puts nothing after"),
+                              ("add_prefix_space", False, "tokenizer.json says otherwise"), ("bos_token", "</s>", "tokenizer.json puts \"<s>\" before"),
+                              ("added_tokens_decoder", {"9": {"content": "EXTRA"}}, "two ids")):
+        refused(words, tokenizer_config=config | {key: value})
+    refused('"Lowercase" changes texts', tokenizer=fast | {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Lowercase"}]}})
+    refused('"Digits" changes texts', tokenizer=fast | {"pre_tokenizer": {"type": "Digits", "individual_digits": True}})
+    refused("puts no blank before a text", tokenizer=fast | {"pre_tokenizer": {"type": "Metaspace", "prepend_scheme": "never"}})
+    refused("RobertaProcessing", tokenizer=fast | {"post_processor": {"type": "RobertaProcessing"}})
+    twice = [{"SpecialToken": {"id": "<s>"}}] * 2 + [{"Sequence": {"id": "A"}}]
+    refused("more than one token at an end", tokenizer=fast | {"post_processor": fast["post_processor"] | {"single": twice}})
+    pieces = sorted(fast["model"]["vocab"], key=fast["model"]["vocab"].get)
+    refused("has other ids than tokenizer.model", tokenizer=fast | {"model": {"vocab": {p: i for i, p in enumerate(reversed(pieces))}}})
+
+
 def refusals(name, folder):
     """Keys that are not obeyed, and texts with tokens of their own, are named."""
     def refused(words, lines=("some text",), **files):
@@ -145,6 +190,7 @@ def refusals(name, folder):
                        ("sp_model_kwargs", {"enable_sampling": True}), ("my_own_key", 1), ("add_bos_token", "yes"), ("add_eos_token", 1)):
         refused(key, tokenizer_config={key: value})
     refused("bos_token", tokenizer_config={"bos_token": "<nowhere>"})
+    refused("eos_token is null", tokenizer_config={"eos_token": None, "add_eos_token": True})
     refused("bos_token is null", tokenizer_config={"bos_token": None, "add_bos_token": True})
     refused("special_tokens_map.json: bos_token", tokenizer_config={"bos_token": "<s>"}, special_tokens_map={"bos_token": "</s>"})
     refused("two ids", tokenizer_config={"added_tokens_decoder": {"7": {"content": "<x>"}}}, added_tokens={"<x>": 8})
@@ -168,6 +214,7 @@ def main():
             assert entry["oracle"] == "sentencepiece"
             counts.append(against_the_library(name, folder))
             against_transformers(name, folder)
+            beside_tokenizer_json(name, folder)
             refusals(name, folder)
     if failures:
         sys.exit(f"{len(failures)} failed:\n" + "\n".join(failures))
