@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "checkpoint/pickle_machine.hpp"
+#include "core/error.hpp"
 #include "core/file_kind.hpp"
 
 namespace explaind {
@@ -26,25 +27,33 @@ constexpr std::array<std::string_view, 10> state_names{
     "state_dict", "model", "model_state_dict", "model_state", "module",
     "network",    "net",   "weights",          "params",      "app"};
 
-/// `python3 -c` of a program that reads the file `f` and saves `saved`; the old one is kept.
+/// `python3 -c` of a program that reads the file `f` as `d` and saves `saved`. The old file is
+/// kept, and one that an earlier run kept is never written over.
 std::string save_command(const std::string& weights_only, const std::string& saved,
-                         const std::string& file) {
+                         const std::string& file, const std::string& argument = "") {
   return fmt::format(
-      "`python3 -c 'import os, sys, torch; f = sys.argv[1]; d = torch.load(f, "
-      "map_location=\"cpu\", "
-      "weights_only={}); torch.save({}, f + \".new\"); os.rename(f, f + \".old\"); "
-      "os.rename(f + \".new\", f)' {}`",
-      weights_only, saved, shell_word(file));
+      "`python3 -c 'import os, sys, torch; f = sys.argv[1]; os.path.exists(f + \".old\") and "
+      "sys.exit(f + \".old is there already: move it away first\"); d = torch.load(f, "
+      "map_location=\"cpu\", weights_only={}); {}torch.save(d, f + \".new\"); os.rename(f, f + "
+      "\".old\"); os.rename(f + \".new\", f)' {}{}`",
+      weights_only, saved, shell_word(file), argument.empty() ? "" : " " + shell_word(argument));
 }
 
-/// The remedy for weights whose pickle is more than data. It runs the pickle, and keeps the
-/// tensors.
+/// The remedy for weights whose pickle is more than data. It runs the pickle, and keeps its dicts
+/// and tensors: modules as their states, arrays of NumPy as tensors, and what is stored in a way
+/// that is not read as plain floating-point numbers.
 std::string trusted_remedy(const std::string& file) {
   return "If you trust whoever wrote it, run it and keep its tensors alone: " +
-         save_command("False",
-                      "{n: t for n, t in next((d[k] for k in (\"state_dict\", \"model\") if "
-                      "isinstance(d.get(k), dict)), d).items() if torch.is_tensor(t)}",
-                      file) +
+         save_command(
+             "False",
+             "plain = lambda t: t.to_dense() if t.layout != torch.strided else t.dequantize() if "
+             "t.is_quantized else t.float() if \"float8\" in str(t.dtype) else t; own = lambda x: "
+             "x.state_dict() if isinstance(x, torch.nn.Module) else x; keep = lambda x: {str(n): "
+             "keep(own(t)) for n, t in x.items() if isinstance(own(t), dict) or getattr(t, "
+             "\"shape\", ())} if isinstance(x, dict) else plain(torch.as_tensor(x).detach()); "
+             "isinstance(own(d), dict) or sys.exit(\"it is no dict: save the state_dict() of the "
+             "model instead\"); d = keep(own(d)); ",
+             file) +
          " (the old file stays beside it as .old)";
 }
 
@@ -60,6 +69,19 @@ Machine::Remedies weight_remedies(const std::string& file) {
           .wrapped =
               "Save plain tensors in its place: full_tensor() of a DTensor, dequantize() of "
               "a quantised one"};
+}
+
+/// The remedy for a file in which the weights are not found without asking.
+std::string choose_remedy(const std::string& file, const std::vector<std::string>& entries) {
+  if (entries.empty()) return "Save the model's own state: torch.save(model.state_dict(), …)";
+  return "Keep the entry that is meant, by its name at the end: " +
+         save_command("True",
+                      "from functools import reduce; d = reduce(lambda x, n: x[n], "
+                      "sys.argv[2].split(\"/\"), d); ",
+                      file, entries.front()) +
+         (entries.size() > 1
+              ? fmt::format(" (or: {})", fmt::join(entries.begin() + 1, entries.end(), ", "))
+              : "");
 }
 
 /// The machine's values as a tree of their own.
@@ -114,73 +136,125 @@ bool holds_tensors(const Value& value) {
   return std::any_of(items.begin(), items.end(), is_tensor);
 }
 
+/// The dict of tensors in what a training program saves.
 class StateReader {
  public:
-  explicit StateReader(const Machine& machine) : machine_(machine) {}
+  StateReader(const Machine& machine, std::string where)
+      : machine_(machine), where_(std::move(where)) {}
 
-  StateDict read(const Value& value, int depth = 0) {
+  StateDict read(const Value& value) {
     const Dict* dict = std::get_if<Dict>(&value.held);
-    if (dict == nullptr) machine_.refuse("its pickle is no dict of tensors");
-    const std::vector<Value>& items = *dict->items;
-    const bool plain = holds_tensors(value);
-    StateDict state;
-    std::vector<std::pair<std::string_view, const Value*>> states;
-    for (size_t i = 0; i + 1 < items.size(); i += 2) {
-      const Text* key = std::get_if<Text>(&items[i].held);
-      if (key == nullptr) machine_.refuse("its dict has a key that is no text");
-      const Value& held = items[i + 1];
-      if (const auto* tensor = std::get_if<const PickledTensor*>(&held.held)) {
-        state.tensors.push_back(**tensor);
-        state.tensors.back().name = key->text;
-      } else if (plain && holds_tensors(held)) {
-        machine_.refuse(fmt::format("its entry \"{}\" holds tensors beside others that are weights",
-                                    shown(key->text)));
-      } else {
-        if (!plain && is_state(key->text, held, depth)) states.emplace_back(key->text, &held);
-        constexpr size_t most_kept = 20;
-        if (state.left.size() < most_kept) state.left.push_back(shown(key->text));
-      }
+    if (dict == nullptr) refuse("its pickle is no dict of tensors", {});
+    std::vector<Found> states = inner(*dict, "", /*known_only=*/true, 0);
+    if (states.empty()) states = inner(*dict, "", /*known_only=*/false, 0);
+    if (holds_tensors(value)) {
+      // Beside a model's state a tensor or two that are no weights, as the state of a generator.
+      const bool aside = !states.empty() && has_dots(*states[0].dict) && !has_dots(*dict);
+      if (!aside) return plain(*dict);
     }
-    return plain ? state : read_inner(states, state.left, depth);
+    if (states.size() > 1) {
+      refuse(fmt::format("its pickle holds the states of two models, \"{}\" and \"{}\"",
+                         shown(states[0].path), shown(states[1].path)),
+             paths(states));
+    }
+    if (states.empty()) {
+      refuse(fmt::format("its pickle holds no weights; its entries are \"{}\"",
+                         fmt::join(state_of(*dict, "").left, "\", \"")),
+             {});
+    }
+    return state_of(*states[0].dict, states[0].path);
   }
 
  private:
+  struct Found {
+    std::string path;  ///< keys with "/" between them
+    const Dict* dict;
+  };
   static constexpr int deepest = 3;
 
-  [[nodiscard]] static bool is_state(std::string_view key, const Value& value, int depth) {
-    const bool known = std::find(state_names.begin(), state_names.end(), key) != state_names.end();
-    if (!known || depth == deepest) return false;
-    const Dict* dict = std::get_if<Dict>(&value.held);
-    if (dict == nullptr) return false;
-    if (holds_tensors(value)) return true;
-    for (size_t i = 0; i + 1 < dict->items->size(); i += 2) {
-      const Text* inner = std::get_if<Text>(&(*dict->items)[i].held);
-      if (inner != nullptr && is_state(inner->text, (*dict->items)[i + 1], depth + 1)) return true;
+  [[noreturn]] void refuse(const std::string& problem,
+                           const std::vector<std::string>& entries) const {
+    throw DataError(where_, problem + " (nothing of it was run)", choose_remedy(where_, entries));
+  }
+
+  static std::vector<std::string> paths(const std::vector<Found>& found) {
+    std::vector<std::string> all;
+    for (const Found& each : found) all.push_back(shown(each.path));
+    return all;
+  }
+
+  /// A dict that is the state itself.
+  [[nodiscard]] StateDict plain(const Dict& dict) const {
+    for (size_t i = 0; i + 1 < dict.items->size(); i += 2) {
+      const Text* key = std::get_if<Text>(&(*dict.items)[i].held);
+      if (key == nullptr || !holds_tensors((*dict.items)[i + 1])) continue;
+      refuse(fmt::format("its entry \"{}\" holds tensors beside others that are weights",
+                         shown(key->text)),
+             {shown(key->text)});
+    }
+    return state_of(dict, "");
+  }
+
+  /// A tensor right in it is called as a module's parameter is: layers.0.weight.
+  [[nodiscard]] static bool has_dots(const Dict& dict) {
+    for (size_t i = 0; i + 1 < dict.items->size(); i += 2) {
+      const Text* key = std::get_if<Text>(&(*dict.items)[i].held);
+      if (key != nullptr && key->text.find('.') != std::string_view::npos &&
+          is_tensor((*dict.items)[i + 1])) {
+        return true;
+      }
     }
     return false;
   }
 
-  StateDict read_inner(const std::vector<std::pair<std::string_view, const Value*>>& states,
-                       const std::vector<std::string>& left, int depth) {
-    if (states.empty()) {
-      machine_.refuse(fmt::format("its pickle holds no weights; its entries are \"{}\"",
-                                  fmt::join(left, "\", \"")));
+  /// The states inside a dict: those below names by which a model's state is known; or all dicts of
+  /// tensors whose names have dots.
+  [[nodiscard]] static std::vector<Found> inner(const Dict& dict, const std::string& above,
+                                                bool known_only, int depth) {
+    std::vector<Found> found;
+    if (depth == deepest) return found;
+    for (size_t i = 0; i + 1 < dict.items->size(); i += 2) {
+      const Text* key = std::get_if<Text>(&(*dict.items)[i].held);
+      const Dict* held = std::get_if<Dict>(&(*dict.items)[i + 1].held);
+      if (key == nullptr || held == nullptr) continue;
+      const bool known =
+          std::find(state_names.begin(), state_names.end(), key->text) != state_names.end();
+      if (known_only && !known) continue;
+      const std::string path = above + (above.empty() ? "" : "/") + std::string(key->text);
+      if (has_dots(*held) || (known && holds_tensors((*dict.items)[i + 1]))) {
+        found.push_back({path, held});
+        continue;
+      }
+      for (Found& each : inner(*held, path, known_only, depth + 1))
+        found.push_back(std::move(each));
     }
-    if (states.size() > 1) {
-      machine_.refuse(fmt::format("its pickle holds the states of two models, \"{}\" and \"{}\"",
-                                  states[0].first, states[1].first));
+    return found;
+  }
+
+  [[nodiscard]] StateDict state_of(const Dict& dict, const std::string& path) const {
+    StateDict state;
+    state.entry = path;
+    for (size_t i = 0; i + 1 < dict.items->size(); i += 2) {
+      const Text* key = std::get_if<Text>(&(*dict.items)[i].held);
+      if (key == nullptr) machine_.refuse("its dict has a key that is no text");
+      if (const auto* tensor = std::get_if<const PickledTensor*>(&(*dict.items)[i + 1].held)) {
+        state.tensors.push_back(**tensor);
+        state.tensors.back().name = key->text;
+        continue;
+      }
+      constexpr size_t most_kept = 20;
+      if (state.left.size() < most_kept) state.left.push_back(shown(key->text));
     }
-    StateDict state = read(*states[0].second, depth + 1);
-    state.entry = std::string(states[0].first) + (state.entry.empty() ? "" : "." + state.entry);
     return state;
   }
 
   const Machine& machine_;
+  std::string where_;
 };
 
 }  // namespace
 
-std::string resave_command(const std::string& file) { return save_command("True", "d", file); }
+std::string resave_command(const std::string& file) { return save_command("True", "", file); }
 
 PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where) {
   Machine machine(pickle, where, plain_remedies);
@@ -191,7 +265,7 @@ PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::stri
 StateDict unpickle_state_dict(std::span<const std::byte> pickle, const std::string& where) {
   Machine machine(pickle, where, weight_remedies(where));
   const Value result = machine.run();
-  return StateReader(machine).read(result);
+  return StateReader(machine, where).read(result);
 }
 
 PickleExtent first_pickle(std::span<const std::byte> pickles, const std::string& where) {

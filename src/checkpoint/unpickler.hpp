@@ -14,8 +14,8 @@ namespace explaind {
 /// The tensors of a pickled state.
 struct StateDict {
   std::vector<PickledTensor> tensors;  ///< in the pickle's order, named by their keys
-  std::string entry;                   ///< "model" where they lay in {"model": {name: tensor}}
-  std::vector<std::string> left;       ///< keys of entries that are no tensors (step, None, …)
+  std::string entry;  ///< "model" where they lay in {"model": {name: tensor}}; "state/model"
+  std::vector<std::string> left;  ///< keys of entries that are no tensors (step, None, …)
 };
 
 /// The tensors of a pickled dict {name: tensor}, or of one within it under a name that training

@@ -148,6 +148,22 @@ TEST(Pickles, OfSeveralModelsAreNotChosenFrom) {
               HasSubstr("its entry \"more\" holds tensors beside others that are weights"));
 }
 
+TEST(Pickles, OfOneModelAreFoundUnderAnyName) {
+  const std::string view = pickled(PickledView{});
+  const std::string state = pickled({{"a.w", view}});
+  const auto entry = [](const std::string& bytes) {
+    return unpickle_state_dict(bytes_of(pickle(bytes)), "x").entry;
+  };
+  EXPECT_EQ(entry(pickled({{"ema", state}})), "ema");
+  EXPECT_EQ(entry(pickled({{"run", pickled({{"now", state}})}})), "run/now");
+  EXPECT_EQ(entry(pickled({{"model", state}, {"ema", state}})), "model");  // a known name first
+  EXPECT_EQ(entry(pickled({{"model", state}, {"generator", view}})), "model");
+  EXPECT_EQ(entry(pickled({{"w", view}})), "");
+  const std::string error = data_error([&] { entry(pickled({{"ema", state}, {"raw", state}})); });
+  EXPECT_THAT(error, HasSubstr("holds the states of two models, \"ema\" and \"raw\""));
+  EXPECT_THAT(error, HasSubstr("' x ema` (or: raw)"));  // the command names the entry
+}
+
 TEST(Pickles, ThatAreBrokenAreRefusedByWhatIsExpected) {
   const std::string tensor_function = "ctorch._utils\n_rebuild_tensor_v2\n";
   const std::vector<std::pair<std::string, std::string>> broken{
