@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <utility>
 
 #include "checkpoint/folder_kind.hpp"
 #include "checkpoint/json_file.hpp"
@@ -64,6 +65,24 @@ void require_listed(const WeightFile& shard, const std::string& file,
   }
 }
 
+/// Where files that name each matrix once (safetensors' save_model) kept the unembedding's name of
+/// a tied matrix, it is given the embedding's. Returns what was done; empty: nothing.
+std::string name_tied_matrix(const nlohmann::json& config,
+                             std::map<std::string, TensorView>& tensors) {
+  constexpr const char *embedding = "model.embed_tokens.weight", *unembedding = "lm_head.weight";
+  const auto tied = config.find("tie_word_embeddings");
+  const auto head = tensors.find(unembedding);
+  if (tied == config.end() || *tied != nlohmann::json(true) || head == tensors.end() ||
+      tensors.contains(embedding) || !tensors.contains("model.norm.weight")) {
+    return "";
+  }
+  TensorView matrix = std::move(head->second);
+  tensors.erase(head);
+  matrix.name = embedding;
+  tensors.emplace(embedding, std::move(matrix));
+  return fmt::format("the tied matrix is called {} alone, and read as {}", unembedding, embedding);
+}
+
 }  // namespace
 
 bool is_checkpoint_directory(const fs::path& path) {
@@ -118,16 +137,20 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
   checkpoint.directory_ = directory;
   checkpoint.config_ = read_json_object(directory / "config.json");
   bool found = false;
+  std::string used;
   for (const char* name : single_names) {
-    if (found) break;
     const fs::path single = directory / name, index = directory / (std::string(name) + index_end);
-    found = true;
-    if (fs::exists(single)) {
-      checkpoint.map(single);
-    } else if (fs::exists(index)) {
-      checkpoint.map_shards(index);
-    } else {
-      found = false;
+    // The order is transformers'. What else is there may be other weights.
+    for (const fs::path& file : {single, index}) {
+      if (!fs::exists(file)) continue;
+      if (found) {
+        checkpoint.notes_.push_back(
+            fmt::format("{} is not read, as {} is there", file.filename().string(), used));
+        continue;
+      }
+      file == single ? checkpoint.map(single) : checkpoint.map_shards(index);
+      found = true;
+      used = file.filename().string();
     }
   }
   if (!found) {
@@ -147,6 +170,8 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
   }
   const std::string unwrapped = unwrap_names(checkpoint.tensors_, directory.string());
   if (!unwrapped.empty()) checkpoint.notes_.push_back(unwrapped);
+  const std::string tied = name_tied_matrix(checkpoint.config_, checkpoint.tensors_);
+  if (!tied.empty()) checkpoint.notes_.push_back(tied);
   return checkpoint;
 }
 
