@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <vector>
 
@@ -120,16 +121,48 @@ std::optional<Instead> other_library(const Contents& contents) {
   if (contents.has("consolidated.safetensors")) {
     return Instead{"weights in Mistral's own form (consolidated.safetensors)", from_original};
   }
-  for (const char* end : {".gguf", ".h5", ".msgpack", ".ckpt.index", ".onnx", ".pb", ".ckpt"}) {
-    const std::string file = contents.like("", end);
+  struct Other {
+    const char *begin, *end, *library;
+  };
+  constexpr std::array<Other, 16> others{
+      {{"", ".gguf", "llama.cpp (mostly rounded to few bits)"},
+       {"ggml", ".bin", "llama.cpp (mostly rounded to few bits)"},
+       {"tf_model", ".h5", "TensorFlow"},
+       {"", ".weights.h5", "Keras"},
+       {"", ".keras", "Keras"},
+       {"", ".msgpack", "Flax"},
+       {"", ".ckpt.index", "TensorFlow"},
+       {"", ".onnx", "ONNX"},
+       {"saved_model", ".pb", "TensorFlow"},
+       {"", ".tflite", "TensorFlow Lite"},
+       {"", ".npz", "NumPy (as MLX wrote them)"},
+       {"", ".mlmodel", "Core ML"},
+       {"openvino_", ".bin", "OpenVINO"},
+       {"", ".ot", "rust-bert"},
+       {"", ".nemo", "NeMo"},
+       {"", ".ckpt", "PyTorch Lightning"}}};
+  for (const Other& other : others) {
+    const std::string file = contents.like(other.begin, other.end);
     if (file.empty()) continue;
-    const std::string text(end);
-    const char* library = text == ".gguf"      ? "llama.cpp (mostly rounded to few bits)"
-                          : text == ".msgpack" ? "Flax"
-                          : text == ".onnx"    ? "ONNX"
-                          : text == ".ckpt"    ? "PyTorch Lightning"
-                                               : "TensorFlow";
-    return Instead{fmt::format("weights of {} ({})", library, file), from_original};
+    return Instead{fmt::format("weights of {} ({})", other.library, file), from_original};
+  }
+  return std::nullopt;
+}
+
+/// A model's file on its way here, or as it travels.
+std::optional<Instead> unfinished(const Contents& contents) {
+  for (const char* end :
+       {".incomplete", ".part", ".partial", ".tmp", ".crdownload", ".download", ".aria2"}) {
+    for (const char* begin : {"model", "pytorch_model"}) {
+      const std::string file = contents.like(begin, end);
+      if (file.empty()) continue;
+      return Instead{fmt::format("a download or copy that did not end ({})", file),
+                     "Download or copy the model's file again"};
+    }
+  }
+  for (const char* end : {".gz", ".zip", ".tar", ".tgz", ".zst", ".xz", ".bz2", ".7z"}) {
+    const std::string file = contents.like("", end);
+    if (!file.empty()) return Instead{fmt::format("a packed file ({})", file), "Unpack it there"};
   }
   return std::nullopt;
 }
@@ -170,7 +203,8 @@ std::optional<Instead> parts(const Contents& contents) {
         fmt::format("Where it holds the whole model: `mv {} {}`", contents.path(file),
                     contents.path("pytorch_model.bin"))};
   }
-  if (contents.has("trainer_state.json") || contents.has("optimizer.pt")) {
+  if (contents.has("trainer_state.json") || contents.has("optimizer.pt") ||
+      contents.has("training_args.bin")) {
     return Instead{"a Trainer's checkpoint without its weights", "Copy the weights too"};
   }
   return std::nullopt;
@@ -182,7 +216,7 @@ std::optional<Instead> adapter_in(const fs::path& folder) { return adapter(Conte
 
 std::optional<Instead> foreign_folder(const fs::path& folder) {
   const Contents contents(folder);
-  for (const auto& kind : {adapter, parallel_training, other_library, parts}) {
+  for (const auto& kind : {adapter, parallel_training, other_library, parts, unfinished}) {
     if (std::optional<Instead> found = kind(contents)) return found;
   }
   return std::nullopt;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -20,6 +21,14 @@ using Bytes = std::span<const std::byte>;
 
 constexpr const char* copy_again = "Copy the file again, or save it again with PyTorch";
 
+/// The name of an entry, without what a terminal would obey.
+std::string shown_name(std::string_view name) {
+  std::string text(name.substr(0, 100));
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+  return text;
+}
+
 TorchArchive parse_zip_archive(Bytes file, const std::string& where) {
   const ZipArchive zip = parse_zip(file, where);
   // Everything lies under one folder, whatever its name ("archive" or "pytorch_model").
@@ -28,6 +37,17 @@ TorchArchive parse_zip_archive(Bytes file, const std::string& where) {
     if (name.ends_with("/data.pkl")) pickle = &name;
   }
   if (pickle == nullptr) {
+    for (const auto& [name, bytes] : zip.entries) {
+      if (name.ends_with(".npy")) {
+        throw DataError(where,
+                        "is an archive of NumPy (npz), as MLX and JAX programs write weights",
+                        "Take the checkpoint in the form of transformers' save_pretrained");
+      }
+      if (name.ends_with(".safetensors") || name.ends_with(".bin") || name.ends_with(".pt")) {
+        throw DataError(where, fmt::format("is a zip archive with {} in it", shown_name(name)),
+                        "Unpack it in that folder");
+      }
+    }
     const bool script = zip.entries.contains("constants.pkl");
     throw DataError(where,
                     script ? "is a TorchScript program, not the weights of a model"

@@ -89,6 +89,8 @@ def read_forms(folder, reference):
     forms = {"transposed": transposed, "every second": every_second, "flat": flat, "parameters": lambda s: {n: torch.nn.Parameter(t) for n, t in s.items()},
              "in model": lambda s: {"model": s, "step": 3, "optimizer": {"state": {}, "param_groups": [{"lr": .1}]}},
              "in state_dict": lambda s: {"epoch": 1, "state_dict": s}, "in module and app": lambda s: {"app": {"model": s}},
+             "in a name of its own": lambda s: {"ema": s, "step": 3}, "in two names of its own": lambda s: {"run": {"weights_now": s}, "losses": torch.ones(3)},
+             "beside a generator": lambda s: {"model": s, "rng_state": torch.get_rng_state()},
              "with numbers": lambda s: {**s, "step": 5, "model.extra_state": None},
              "ddp": prefixed("module."), "compiled ddp": prefixed("module._orig_mod."), "inner": inner}
     for name, form in forms.items():
@@ -172,6 +174,16 @@ def tied(folder):
         if name == "other head":
             process, store = case.decompose("--tied-head", "stored")
             same(f"{name} as stored", process, store, own)
+    # A file that names each matrix once may keep either name of a tied one.
+    case = Series(folder, "once", {"tie_word_embeddings": True})
+    for target, state in zip(case.checkpoints(), states()):
+        save_file({n.replace("model.embed_tokens", "lm_head"): t for n, t in state.items() if n != "lm_head.weight"}, target / "model.safetensors")
+    process, store = case.decompose()
+    same("tied matrix under its other name", process, store, shared)
+    expect("tied matrix under its other name", "read as model.embed_tokens.weight" in process.stdout, process.stdout)
+    case = Series(folder, "both forms").write(lambda s: s, "model.safetensors", save_file).write(lambda s: {n: -t for n, t in s.items()})
+    said = must(case.decompose()[0]).stdout
+    expect("both forms", "pytorch_model.bin is not read, as model.safetensors is there (in all 2 checkpoints)" in said, said)
     process, _ = series("word", True, embeddings).decompose("--tied-head", "both")
     expect("unknown word", process.returncode == 2 and "--tied-head" in process.stderr, process.stderr)
 
@@ -200,9 +212,16 @@ def distributed(state, path):
 def remedies(folder, reference):
     """Each case is refused, with the commands that cure it. Returns those that were run."""
     done = []
-    namespace = lambda s: {"model": s, "args": argparse.Namespace(lr=.1)}
+    namespace = lambda s, key="model": {key: s, "args": argparse.Namespace(lr=.1)}
     cases = {"a pickle that names more": ("argparse.Namespace", lambda c: c.write(namespace)),
              "a pickle that names more in shards": ("argparse.Namespace", lambda c: (c.write(namespace, "shard.bin"), index(c))),
+             "a pickle that names more under another key": ("argparse.Namespace", lambda c: c.write(lambda s: namespace(s, "model_state_dict"))),
+             "a pickle that names more under a key of its own": ("argparse.Namespace", lambda c: c.write(lambda s: namespace({"inner": s}, "my_net"))),
+             "a module": ("torch.nn.modules", lambda c: c.write(module)),
+             "a module in a dict": ("torch.nn.modules", lambda c: c.write(lambda s: {"model": module(s)})),
+             "sparse": ("_rebuild_sparse_tensor", lambda c: c.write(lambda s: {n: t.float().to_sparse() if "gate" in n else t for n, t in s.items()})),
+             "two models": ("the states of two models", lambda c: c.write(lambda s: {"net": s, "model": {n: -t for n, t in s.items()}})),
+             "beside other tensors": ("holds tensors beside others", lambda c: c.write(lambda s: {"own": s, "other.weight": torch.ones(3)})),
              "another byte order": ("another byte order", lambda c: (c.write(lambda s: s), [big_endian(p / "pytorch_model.bin") for p in c.checkpoints()])),
              "another name": ("not the name of a model's weights", lambda c: c.write(lambda s: s, "model.fp16.safetensors", save_file)),
              "another name of torch": ("not the name of a model's weights", lambda c: c.write(lambda s: s, "state.pt")),
@@ -221,6 +240,20 @@ def remedies(folder, reference):
         process, store = case.decompose()
         same(f"{name}, after its remedy", process, store, reference)
     return done
+
+
+def module(state):
+    """A tree of modules that holds the tensors under their names."""
+    root = torch.nn.Module()
+    for name, tensor in state.items():
+        *path, last = name.split(".")
+        here = root
+        for part in path:
+            if part not in dict(here.named_children()):
+                here.add_module(part, torch.nn.Module())
+            here = getattr(here, part)
+        here.register_parameter(last, torch.nn.Parameter(tensor))
+    return root
 
 
 def index(case):
@@ -262,9 +295,19 @@ def not_weights(folder):
     for file, words in (("adapter_config.json", "PEFT adapter"), ("zero_to_fp32.py", "DeepSpeed"), ("consolidated.00.pth", "Meta's own form"),
                         ("tf_model.h5", "TensorFlow"), ("flax_model.msgpack", "Flax"), ("model.gguf", "llama.cpp"), ("a.distcp", "distributed format"),
                         ("model-00001-of-00002.safetensors", "without their index"), ("latest_checkpointed_iteration.txt", "Megatron"),
-                        ("trainer_state.json", "without its weights"), ("model.ckpt", "Lightning")):
+                        ("trainer_state.json", "without its weights"), ("model.ckpt", "Lightning"),
+                        ("weights.npz", "NumPy"), ("ggml-model-q4_0.bin", "llama.cpp"), ("openvino_model.bin", "OpenVINO"), ("rust_model.ot", "rust-bert"),
+                        ("model.tflite", "TensorFlow Lite"), ("model.weights.h5", "Keras"), ("training_args.bin", "without its weights"),
+                        ("model.safetensors.part", "a download or copy that did not end"), ("model.safetensors.incomplete", "did not end"),
+                        ("pytorch_model.bin.zip", "a packed file"), ("model.safetensors.gz", "a packed file"), ("scores.h5", "Name a directory as")):
         case = Series(folder, f"folder {file}")
         (case.checkpoints()[0] / file).write_text("")
+        process = run("inspect", case.checkpoints()[0])
+        expect(case.name, process.returncode == 1 and words in process.stderr, process.stderr)
+    for inside, words in (("model.safetensors", "is a zip archive with model.safetensors in it"), ("norm.npy", "an archive of NumPy"), ("a.txt", "holds no data.pkl")):
+        case = Series(folder, f"zip of {inside}")
+        with zipfile.ZipFile(case.checkpoints()[0] / "pytorch_model.bin", "w") as archive:
+            archive.writestr(inside, b"xx")
         process = run("inspect", case.checkpoints()[0])
         expect(case.name, process.returncode == 1 and words in process.stderr, process.stderr)
     case = Series(folder, "adapter beside weights").write(lambda s: s)
