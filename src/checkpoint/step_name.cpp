@@ -118,8 +118,20 @@ class NameReader {
   StepName doubt(std::string text) const {
     StepName name;
     name.doubt = std::move(text);
-    if (!steps_.empty()) name.likely = steps_.back().value;
+    if (!steps_.empty() && !number_goes_on()) name.likely = steps_.back().value;
     return name;
+  }
+
+  /// Whether what follows the step may be more of its number (1.5k, 1,000, 1_000, 1e3), or two
+  /// numbers may be the step: then none is the likely one.
+  [[nodiscard]] bool number_goes_on() const {
+    for (const Step& step : steps_) {
+      if (step.value != steps_[0].value) return true;
+    }
+    const size_t end = steps_.back().end;
+    const bool joined = is(end, Word::Kind::mark) && is(end + 1, Word::Kind::digits);
+    const bool exponent = is(end, Word::Kind::letters) && words_[end].text == "e";
+    return joined || exponent;
   }
 
   /// 20260120, 20260120153000, or seconds or milliseconds since 1970: no training has as many

@@ -84,6 +84,18 @@ INSTANTIATE_TEST_SUITE_P(
         Doubt{"step-100-seed-", "\"-seed-\""}, Doubt{"step-100-phase", "\"-phase\""},
         Doubt{"main", ""}, Doubt{"final", ""}, Doubt{"step", ""}, Doubt{"", ""}));
 
+TEST(StepNames, SayTheLikelyStepOnlyWhereItsNumberIsWhole) {
+  // It becomes the line of a list that a message proposes, and is copied.
+  for (const char* name :
+       {"step-1000-v2", "step-1000-bf16", "step-1000.old", "checkpoint-1000-final"}) {
+    EXPECT_EQ(read_step_name(name).likely, 1000) << name;
+  }
+  for (const char* name : {"step-1.5k", "step-1,000", "step-1_000", "checkpoint-1e3", "ckpt-1e5",
+                           "checkpoint-2026-01-20", "checkpoint-3-step-1000", "run-7"}) {
+    EXPECT_FALSE(read_step_name(name).likely) << name;
+  }
+}
+
 TEST(StepNames, KeepWhatIsNotTheStepAsTheirContext) {
   const auto context = [](const char* name) { return read_step_name(name).context; };
   // What grows with the step is not of the context, …
