@@ -46,6 +46,15 @@ struct Pairs {
     }
     return most;
   }
+  /// False where F or a score of some output overflowed, or was computed from what is no number.
+  [[nodiscard]] bool finite(size_t pair) const {
+    for (size_t i = pair * outputs(); i < (pair + 1) * outputs(); ++i) {
+      if (!std::isfinite(start[i]) || !std::isfinite(end[i]) || !std::isfinite(residual[i])) {
+        return false;
+      }
+    }
+    return true;
+  }
   [[nodiscard]] size_t outputs() const { return start.size() / met.size(); }
 
   std::vector<int64_t> from, to;
@@ -64,10 +73,11 @@ std::string share(const Pairs& pairs, const std::vector<size_t>& which) {
   return fmt::format("{} of {}", which.size(), counted(pairs.met.size(), "(segment, sample) pair"));
 }
 
-/// Those that are to be looked at one by one.
-void print_missed(const Pairs& pairs, const std::vector<size_t>& which, std::ostream& out) {
+/// Those that are to be looked at one by one, under a heading.
+void print_each(const Pairs& pairs, const std::vector<size_t>& which, const char* heading,
+                std::ostream& out) {
   if (which.empty()) return;
-  fmt::print(out, "\nMissed the tolerance: {}\n", share(pairs, which));
+  fmt::print(out, "\n{}: {}\n", heading, share(pairs, which));
   for (size_t i = 0; i < std::min(listed, which.size()); ++i) {
     fmt::print(out, "  {}\n", described(pairs, which[i]));
   }
@@ -117,17 +127,23 @@ Certificates print_closing_table(const StoreReader& store, std::ostream& out) {
              store.unit("value_from") == "nat" ? "nats" : "the activation's unit",
              pairs.outputs() > 1 ? ", outputs added" : "", segments > rows ? "segments and " : "",
              segments > rows ? " and segment" : "");
-  std::vector<size_t> missed, limited;
+  std::vector<size_t> missed, limited, infinite;
   for (size_t i = 0; i < pairs.met.size(); ++i) {
-    if (pairs.limited[i] != 0) {
+    if (!pairs.finite(i)) {
+      infinite.push_back(i);
+    } else if (pairs.limited[i] != 0) {
       limited.push_back(i);
     } else if (pairs.met[i] == 0 && !std::isnan(pairs.error[i])) {
       missed.push_back(i);
     }
   }
-  print_missed(pairs, missed, out);
+  print_each(pairs, infinite,
+             "Not finite, and of no use (something overflowed: try --precision fp64; or an input is "
+             "no number: leave the sample out)",
+             out);
+  print_each(pairs, missed, "Missed the tolerance", out);
   print_limited(pairs, limited, out);
-  return {static_cast<int64_t>(pairs.met.size()), static_cast<int64_t>(missed.size()),
+  return {static_cast<int64_t>(pairs.met.size()), static_cast<int64_t>(missed.size() + infinite.size()),
           static_cast<int64_t>(limited.size())};
 }
 

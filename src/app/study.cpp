@@ -77,7 +77,6 @@ Job read(const StudyOptions& options) {
                           (job.run->directory() / run_files::run).string());
   job.data = load_run_data(*job.run);
   job.followed = followed_samples(job.data, options);
-  if (job.run->steps() == 0) throw DataError(options.history, "the run has no step");
   return job;
 }
 

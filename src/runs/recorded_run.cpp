@@ -67,6 +67,11 @@ RecordedRun RecordedRun::open(const fs::path& directory, Require require) {
         fmt::format("steps are missing: the run had {}, {} are there", steps->dump(), run.steps()),
         "Copy all of blocks/, or record the run again");
   }
+  if (run.steps() == 0 && require != Require::any) {
+    throw DataError(directory.string(), "the run has no step",
+                    "A recorder keeps whole blocks of steps: train for longer, or give it a smaller "
+                    "block");
+  }
   return run;
 }
 

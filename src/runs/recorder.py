@@ -133,15 +133,21 @@ def describe(model, inputs, dropout):
 
 def checked_data(data, samples, transform):
     """The tensors of data.safetensors: copies, since views of one tensor may overlap."""
-    tensors = {}
+    tensors, form = {}, 'data is {"train": (inputs, labels), "validation": (inputs, labels)}'
+    if not isinstance(data, dict):
+        raise ValueError(f"{form}, and this is a {type(data).__name__}")
     for part, pair in data.items():
-        if part not in ("train", "validation") or len(pair) != 2:
-            raise ValueError(f'data is {{"train": (inputs, labels), "validation": (inputs, labels)}}, and has {part!r} with {len(pair)} tensors')
+        if part not in ("train", "validation") or not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            had = f"{len(pair)} tensors" if isinstance(pair, (tuple, list)) else f"a {type(pair).__name__}"
+            raise ValueError(f"{form}, and has {part!r} with {had}")
         inputs, labels = (torch.as_tensor(each).detach().cpu() for each in pair)
         kinds = {torch.float32: (2, 4), torch.float64: (2, 4), torch.uint8: (4,), torch.int64: (2,)}
         if inputs.dim() not in kinds.get(inputs.dtype, ()):
             raise ValueError(f"the inputs of {part} are {inputs.dtype} {tuple(inputs.shape)}. Give what the network takes: numbers of float32 or float64, N features "
                              "or N C H W; images of uint8, N C H W; or token ids of int64, N T")
+        if inputs.is_floating_point() and not inputs.isfinite().all():
+            odd = (~inputs.flatten(1).isfinite()).any(1).nonzero().flatten().tolist()
+            raise ValueError(f"inputs of {part} are not finite numbers, in samples {odd[:5]} ({len(odd)} in all): nothing computed from them would be. Leave them out")
         if inputs.dtype == torch.uint8 and transform is None:
             raise ValueError(f"the inputs of {part} are images of uint8: say with transform={{'mean': [...], 'deviation': [...]}} (one number a channel) that the "
                              "network sees (pixel / 255 - mean) / deviation, or give the numbers that it sees")
@@ -187,6 +193,24 @@ def dtype_of(named):
     return {"torch.float32": "f32", "torch.float64": "f64"}[kinds[0]]
 
 
+def unwrapped(model):
+    """The model inside torch.compile and data parallelism, whose parameters are the same."""
+    while True:
+        inner = getattr(model, "_orig_mod", model)
+        if isinstance(inner, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+            inner = inner.module
+        if inner is model:
+            return model
+        model = inner
+
+
+def as_numbers(value, what):
+    try:
+        return torch.as_tensor(value).detach().cpu()
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{what}, and not a {type(value).__name__}") from None
+
+
 # The recorder ------------------------------------------------------------------------------------------------------------------------------------------
 
 class Recorder:
@@ -195,7 +219,7 @@ class Recorder:
     the optimizer was not given, are recorded as not stepped."""
 
     def __init__(self, folder, model, optimizer, samples, data=None, description=None, block=64, *, transform=None, dropout=None, inspect_only=False):
-        model = getattr(model, "_orig_mod", model)  # of torch.compile
+        model = unwrapped(model)
         self.folder, self.named, self.samples, self.block, self.optimizer = folder, dict(model.named_parameters()), int(samples), block, optimizer
         self.kind, self.dtype = optimizer_kind(optimizer), dtype_of(self.named)
         self.groups = [hyperparameters(self.kind, group) for group in optimizer.param_groups]
@@ -242,7 +266,9 @@ class Recorder:
         if self.row is not None:
             raise RuntimeError("batch() was called twice before optimizer.step(). Where gradients are accumulated, call it once with the samples of all batches; where "
                                "a step was skipped, call skip()")
-        indices = torch.as_tensor(indices).detach().cpu()
+        if self.closed:
+            raise RuntimeError("the recorder is closed, and its run complete: steps after that need another Recorder, and another folder")
+        indices = as_numbers(indices, "indices are a list of whole numbers, the places of the batch's samples in the training data")
         if indices.is_floating_point() or indices.dtype == torch.bool or indices.dim() > 1 or indices.numel() == 0:
             raise ValueError(f"indices are {indices.dtype} {tuple(indices.shape)}. Give the places of the batch's samples in the training data, a list of whole numbers")
         indices = indices.reshape(-1).to(torch.int64)
@@ -252,8 +278,11 @@ class Recorder:
             raise ValueError(f"clip is {float(clip)}. It is the factor by which clipping multiplied the gradient, above 0 and at most 1: min(1, limit / (norm + 1e-6))")
         if self.has_loss not in (None, loss is not None):
             raise ValueError("loss was given at some steps and not at others. Give it always or never")
+        loss_value = None if loss is None else as_numbers(loss, "loss is one number, the mean over the batch")
+        if loss is not None and loss_value.numel() != 1:
+            raise ValueError(f"loss has the shape {tuple(loss_value.shape)}. It is one number, the mean over the batch: loss.mean()")
         self.has_loss = loss is not None
-        self.row = [indices, float(clip), float("nan") if loss is None else float(torch.as_tensor(loss).detach())]
+        self.row = [indices, float(clip), float("nan") if loss is None else float(loss_value)]
 
     def skip(self):
         """The step that batch() announced was not made."""

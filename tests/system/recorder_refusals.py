@@ -7,6 +7,7 @@ import sys
 import tempfile
 
 import torch
+from safetensors.torch import load_file, save_file
 
 from program import SOURCE, must, run
 
@@ -103,6 +104,9 @@ def expect_models(folder):
             model = nn.Sequential(layer, nn.Linear(36, 3))
             parameters = model.parameters()
         refused(words, lambda: Recorder(folder / "no", model, torch.optim.SGD(parameters), 10, {"train": (IMAGES, Y)}), folder / "no")
+    model = chain(nn.Linear(4, 4))  # data parallelism and torch.compile leave its parameters as they are
+    with Recorder(folder / "parallel", nn.DataParallel(model), torch.optim.SGD(model.parameters()), 10, {"train": (X, Y)}) as recorder:
+        assert list(recorder.named) == [name for name, _ in model.named_parameters()]
     # Any of them is recorded where nothing but reading is wanted.
     model = MODELS["this model is a Net"]
     with Recorder(folder / "net", model, torch.optim.SGD(model.parameters()), 10, inspect_only=True):
@@ -124,7 +128,9 @@ def expect_arguments(folder):
              ("and has 'test'", fresh(), {"train": (X, Y), "test": (X, Y)}), ("nothing can be decomposed without data", fresh(), None),
              ("the inputs of train are torch.float16", fresh(), {"train": (X.half(), Y)}), ("the labels of train are torch.float32", fresh(), {"train": (X, Y.float())}),
              ("images of uint8: say with transform", fresh(), {"train": (torch.zeros(10, 1, 2, 2, dtype=torch.uint8), Y)}),
-             ("the labels of train are torch.int64 (9,)", fresh(), {"train": (X, Y[:9])})]
+             ("the labels of train are torch.int64 (9,)", fresh(), {"train": (X, Y[:9])}), ("and this is a tuple", fresh(), (X, Y)),
+             ("has 'train' with a TensorDataset", fresh(), {"train": torch.utils.data.TensorDataset(X, Y)}),
+             ("not finite numbers, in samples [2] (1 in all)", fresh(), {"train": (X.index_fill(0, torch.tensor([2]), float("nan")), Y)})]
     for words, optimizer, data in cases:
         refused(words, lambda: Recorder(folder / "no", model, optimizer, 10, data), folder / "no")
     refused("'vgg'", lambda: Recorder(folder / "no", model, fresh(), 10, train, {"name": "vgg", "config": {}}), folder / "no")
@@ -145,6 +151,9 @@ def expect_steps(folder):
                              "indices are torch.int64 (2, 2)": ([[1, 2], [3, 4]],), "(0,)": (torch.zeros(0, dtype=torch.int64),), "clip is 3.5": ([1], 3.5),
                              "clip is 0.0": ([1], 0), "clip is nan": ([1], float("nan"))}.items():
         refused(words, lambda: recorder.batch(*arguments), None)
+    for words, arguments in {"not a slice": (slice(0, 3),), "not a NoneType": (None,), "loss has the shape (2,)": ([1, 2], 1, torch.ones(2)),
+                             "loss is one number, the mean over the batch, and not a str": ([1], 1, "low")}.items():
+        refused(words, lambda: recorder.batch(*arguments), None)
     recorder.batch([1, 2], loss=0.5)
     refused("batch() was called twice", lambda: recorder.batch([3]), None)
     recorder.skip()
@@ -154,6 +163,7 @@ def expect_steps(folder):
     refused("came without recorder.batch", optimizer.step, None)
     recorder.close()
     recorder.close()
+    refused("the recorder is closed", lambda: recorder.batch([1]), None)
     optimizer.step()  # is not the recorder's business any more
     text = must(run("inspect", folder / "steps")).stdout
     assert "steps      1 in 1 block" in text and "complete" in text, text
@@ -204,9 +214,32 @@ def expect_endings(folder):
     assert process.returncode == 1 and "steps 0 to 1 are missing" in process.stderr, process.stderr
 
 
+def expect_useless_runs(folder):
+    """A run without a step, and one of inputs that are no numbers (as other programs than recorder.py may leave them)."""
+    model = chain(nn.Linear(4, 4))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    Recorder(folder / "none", model, optimizer, 10, {"train": (X, Y)}).close()
+    for verb in ("decompose", "plan"):
+        process = run(verb, "--series", folder / "none", "--samples", "train", *(["--store", folder / "none.h5"] if verb == "decompose" else []))
+        assert process.returncode == 1 and "the run has no step" in process.stderr, process.stderr
+    process = run("study", "exactness", "--history", folder / "none")
+    assert process.returncode == 1 and "the run has no step" in process.stderr, process.stderr
+    with Recorder(folder / "odd", model, optimizer, 10, {"train": (X, Y)}) as recorder:
+        torch.nn.functional.cross_entropy(model(X), Y).backward()
+        recorder.batch(range(10))
+        optimizer.step()
+    data = load_file(folder / "odd/data.safetensors")
+    data["train/inputs"][2] = float("nan")
+    save_file(data, folder / "odd/data.safetensors")
+    for more in ((), ("--quadrature", "gauss:3")):
+        process = run("decompose", "--series", folder / "odd", "--samples", "train:1:3", "--store", folder / "odd.h5", "--overwrite", *more)
+        assert process.returncode == 3, (process.returncode, process.stderr)
+        assert "Not finite, and of no use" in process.stdout and "1 of 3 (segment, sample) pairs" in process.stdout and "train/2" in process.stdout, process.stdout
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
-        for expect in [expect_models, expect_arguments, expect_steps, expect_endings]:
+        for expect in [expect_models, expect_arguments, expect_steps, expect_endings, expect_useless_runs]:
             expect(pathlib.Path(name))
     print("refused in sentences, closed whatever ends the program")
 
