@@ -99,6 +99,23 @@ std::string without_comment(const std::string& line) {
   return line;
 }
 
+/// Refuses what other programs take off a value, and what would be part of it here: quotes around
+/// it, and a comment after a semicolon.
+std::string plain_value(const std::string& value, const std::string& where) {
+  const bool quoted = value.size() > 1 && (value.front() == '"' || value.front() == '\'') &&
+                      value.back() == value.front();
+  if (quoted) {
+    throw UsageError(where, "the quotes around " + value + " would be part of the value",
+                     "Leave them out: a value may hold blanks");
+  }
+  if (value.starts_with(";") || value.find(" ;") != std::string::npos) {
+    throw UsageError(
+        where, "the ; would be part of the value '" + value + "'",
+        "Begin a comment with #; a value that holds ' ;' is given on the command line");
+  }
+  return value;
+}
+
 /// `key = value` lines, # comments, no sections.
 Values ini_file(const std::string& path, const OptionTable& table,
                 const std::vector<std::string>& all_names) {
@@ -114,7 +131,8 @@ Values ini_file(const std::string& path, const OptionTable& table,
     if (line.empty()) continue;
     const size_t equals = line.find('=');
     if (line.front() == '[' || equals == std::string::npos) {
-      throw UsageError(where, "not `key = value`: '" + line + "'", "Sections are not used");
+      throw UsageError(where, "not `key = value`: '" + line + "'",
+                       line.front() == ';' ? "Comments begin with #" : "Sections are not used");
     }
     const std::string key = trimmed(line.substr(0, equals));
     if (command_line_only.contains(key)) {
@@ -125,7 +143,7 @@ Values ini_file(const std::string& path, const OptionTable& table,
     const bool mine = std::any_of(table.begin(), table.end(),
                                   [&](const Option& option) { return option.name == key; });
     if (mine) {
-      values[key] = {trimmed(line.substr(equals + 1)), where};
+      values[key] = {plain_value(trimmed(line.substr(equals + 1)), where), where};
     } else if (std::find(all_names.begin(), all_names.end(), key) == all_names.end()) {
       throw UsageError(where, "unknown key '" + key + "'",
                        suggestion(key, all_names, "configs/README.md lists them"));

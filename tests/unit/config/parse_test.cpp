@@ -110,6 +110,18 @@ TEST_F(Parse, ACommentBeginsAtALinesStartOrAfterABlank) {
   EXPECT_EQ(options.chunk, 64);
 }
 
+TEST_F(Parse, WhatOtherProgramsTakeOffAValueIsRefused) {
+  for (const std::string line : {"series = \"runs/a\"", "series = 'runs/a'", "series=\"\"",
+                                 "series = a ; a comment", "series = ; nothing"}) {
+    EXPECT_THAT(refusal(needed, line + "\n"),
+                AllOf(HasSubstr(file.string() + ":1: "), HasSubstr("would be part of the value")));
+  }
+  EXPECT_THAT(refusal(needed, "; a comment\n"), HasSubstr("Comments begin with #"));
+  parse_with("series = it's \"a\" run;1\nsamples=\"a\" or \"b\n", {"--store", "c"});
+  EXPECT_EQ(options.series, "it's \"a\" run;1");
+  EXPECT_EQ(options.samples, "\"a\" or \"b");
+}
+
 TEST_F(Parse, MessagesOfAFileNameItsLine) {
   for (const std::string line :
        {"chunk = many", "precision = fp8", "nonsense", "[run]", "chunks = 3", "truncate = perhaps",
