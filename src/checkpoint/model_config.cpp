@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <string_view>
 
 #include "checkpoint/config_keys.hpp"
 #include "core/error.hpp"
@@ -258,10 +261,15 @@ ModelConfig parse_model_config(const Json& config, const std::string& where) {
 }
 
 bool is_unused(const ModelConfig& model, const std::string& tensor) {
-  const bool rotary = tensor.ends_with("rotary_emb.inv_freq") ||
-                      tensor.ends_with("rotary_emb.cos_cached") ||
-                      tensor.ends_with("rotary_emb.sin_cached");
-  return (model.tied && tensor == "lm_head.weight") || rotary;
+  // Tables and masks that a program keeps among its tensors, and computes again.
+  constexpr std::array<std::string_view, 8> buffers{
+      "rotary_emb.inv_freq",   "rotary_emb.original_inv_freq",
+      "rotary_emb.cos_cached", "rotary_emb.sin_cached",
+      "._extra_state",         ".masked_bias",
+      ".causal_mask",          ".position_ids"};
+  const bool buffer = std::any_of(buffers.begin(), buffers.end(),
+                                  [&](std::string_view end) { return tensor.ends_with(end); });
+  return (model.tied && tensor == "lm_head.weight") || buffer;
 }
 
 std::vector<std::string> config_differences(const ModelConfig& a, const ModelConfig& b) {

@@ -144,7 +144,7 @@ CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
 
 void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_positions) {
   const ModelConfig model = model_of(config_, checkpoints_.front());
-  size_t rotary = 0, head = 0;
+  size_t rotary = 0, head = 0, others = 0;
   std::map<std::string, size_t> unknown, renamed;
   for (const Checkpoint& checkpoint : checkpoints_) {
     const auto has_unused = [&](const std::string& word) {
@@ -155,6 +155,10 @@ void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_posi
     };
     rotary += has_unused("rotary_emb") ? 1 : 0;
     head += has_unused("lm_head") ? 1 : 0;
+    others += has_unused("_extra_state") || has_unused("masked_bias") ||
+                      has_unused("causal_mask") || has_unused("position_ids")
+                  ? 1
+                  : 0;
     for (const std::string& key : unknown_config_keys(checkpoint.config())) ++unknown[key];
     for (const std::string& note : checkpoint.notes()) ++renamed[note];
   }
@@ -166,6 +170,10 @@ void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_posi
     notes_.push_back(
         fmt::format("ignored: rotary tables {}: the network computes them from config.json",
                     share(rotary, all)));
+  }
+  if (others > 0) {
+    notes_.push_back(fmt::format("ignored: masks and other buffers {}: they are no weights",
+                                 share(others, all)));
   }
   if (head > 0) {
     notes_.push_back(

@@ -88,7 +88,9 @@ TEST_F(Series, WhatTheNetworkDoesNotUseMayDiffer) {
   config["max_position_embeddings"] = 64;
   write_checkpoint(directory / "step-2", one_vector("w", {1, 2}), config);
   for (const char* extra : {"lm_head.weight", "model.layers.0.self_attn.rotary_emb.inv_freq",
-                            "model.rotary_emb.cos_cached"}) {
+                            "model.rotary_emb.cos_cached", "model.rotary_emb.original_inv_freq",
+                            "model.layers.0.mlp._extra_state", "model.causal_mask",
+                            "model.layers.0.self_attn.masked_bias"}) {
     config["max_position_embeddings"] = 32;
     const std::string header =
         std::string(R"({"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},")") + extra +
