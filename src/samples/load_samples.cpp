@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cstdint>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -33,6 +35,9 @@ class SampleReader {
       : file_(file.string()), options_(options) {}
 
   std::vector<Sample> read(std::vector<std::string>* notes) {
+    if (std::filesystem::is_directory(file_)) {
+      throw DataError(file_, "is a folder", "Name a file of JSON Lines, a sample on each");
+    }
     std::ifstream in(file_);
     if (!in) throw DataError(file_, "cannot be read", "Check the path and its permissions");
     std::vector<Sample> samples;
@@ -127,19 +132,22 @@ class SampleReader {
       }
       tokenize(object["text"], sample);
     } else {
-      sample.input_ids = tokens(object["input_ids"], "input_ids", false);
-      sample.labels =
-          has(object, "labels") ? tokens(object["labels"], "labels", true) : sample.input_ids;
-      if (has(object, "attention_mask")) cut_padding(object["attention_mask"], sample);
+      sample.input_ids = tokens(object["input_ids"], "input_ids");
+      sample.labels = has(object, "labels") ? tokens(object["labels"], "labels") : sample.input_ids;
+      // Padding often has an id that the model does not know.
+      size_t cut = 0;
+      if (has(object, "attention_mask")) cut = cut_padding(object["attention_mask"], sample);
+      require_known(sample.input_ids, "input_ids", cut, false);
+      require_known(sample.labels, "labels", cut, true);
     }
     check(sample);
     return sample;
   }
 
   /// Ones are what every token has here; zeros at an end are padding, and anything else is another
-  /// attention than the model's.
-  void cut_padding(const json& mask, Sample& sample) {
-    if (sample.labels.size() != sample.input_ids.size()) return;  // check() says so
+  /// attention than the model's. Returns the tokens that were cut off at the beginning.
+  size_t cut_padding(const json& mask, Sample& sample) {
+    if (sample.labels.size() != sample.input_ids.size()) return 0;  // check() says so
     if (!mask.is_array() || mask.size() != sample.input_ids.size()) {
       fail(fmt::format("attention_mask must be a list as long as input_ids ({})",
                        sample.input_ids.size()),
@@ -158,7 +166,7 @@ class SampleReader {
                        i, mask[i].dump()),
            "Leave tokens out that are not to be seen, and attention_mask too");
     }
-    if (last - first == mask.size()) return;
+    if (last - first == mask.size()) return 0;
     ++padded_;
     padding_ += mask.size() - (last - first);
     const auto cut = [&](std::vector<int64_t>& list) {
@@ -167,6 +175,7 @@ class SampleReader {
     };
     cut(sample.input_ids);
     cut(sample.labels);
+    return first;
   }
 
   std::string word(const json& object, const char* key, const std::string& otherwise) const {
@@ -177,23 +186,31 @@ class SampleReader {
     fail(std::string(key) + " must be a string or a whole number", "Change it");
   }
 
-  std::vector<int64_t> tokens(const json& list, const char* key, bool labels) const {
+  std::vector<int64_t> tokens(const json& list, const char* key) const {
     if (!list.is_array()) fail(std::string(key) + " must be a list of token ids", "Change it");
     std::vector<int64_t> ids;
     for (const json& item : list) {
-      if (!item.is_number_integer()) {
-        fail(fmt::format("{}[{}] is not a whole number", key, ids.size()), "Change it");
+      const bool fits = !item.is_number_unsigned() || item.get<uint64_t>() <= INT64_MAX;
+      if (!item.is_number_integer() || !fits) {
+        fail(fmt::format("{}[{}] is not a whole number{}", key, ids.size(),
+                         fits ? "" : " of 63 bits"),
+             "Change it");
       }
-      const auto id = item.get<int64_t>();
-      const bool ignored = labels && id == ignored_label;
-      if (!ignored && (id < 0 || id >= options_.vocabulary)) {
-        fail(fmt::format("{}[{}] = {} is outside the vocabulary of {}", key, ids.size(), id,
-                         options_.vocabulary),
-             "Use the tokenizer of this model");
-      }
-      ids.push_back(id);
+      ids.push_back(item.get<int64_t>());
     }
     return ids;
+  }
+
+  /// `cut`: the tokens that were before them in the file.
+  void require_known(const std::vector<int64_t>& ids, const char* key, size_t cut,
+                     bool labels) const {
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const bool ignored = labels && ids[i] == ignored_label;
+      if (ignored || (ids[i] >= 0 && ids[i] < options_.vocabulary)) continue;
+      fail(fmt::format("{}[{}] = {} is outside the vocabulary of {}", key, i + cut, ids[i],
+                       options_.vocabulary),
+           "Use the tokenizer of this model");
+    }
   }
 
   MarkedText unmark(const std::string& text) const {

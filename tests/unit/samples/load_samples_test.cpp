@@ -41,6 +41,21 @@ class LoadSamples : public ::testing::Test {
   }
 };
 
+TEST_F(LoadSamples, CutsPaddingWhoseIdTheModelDoesNotKnow) {
+  const std::vector<Sample> samples =
+      load(R"({"input_ids": [-1, 50, 3, 4, 50], "attention_mask": [0, 0, 1, 1, 0]})");
+  EXPECT_THAT(samples.at(0).input_ids, ElementsAre(3, 4));
+  EXPECT_THAT(refusal(R"({"input_ids": [50, 3, 50], "attention_mask": [0, 1, 1]})"),
+              HasSubstr("input_ids[2] = 50 is outside the vocabulary"));
+  EXPECT_THAT(refusal(R"({"input_ids": [3, 4, 50], "labels": [-100, 4, 50]})"),
+              HasSubstr("input_ids[2] = 50"));
+  EXPECT_THAT(refusal(R"({"input_ids": [5, 18446744073709551615]})"),
+              HasSubstr("input_ids[1] is not a whole number of 63 bits"));
+  file = ::testing::TempDir();
+  EXPECT_THAT(refusal(""), HasSubstr("is a folder"));
+  file = "none";
+}
+
 TEST_F(LoadSamples, ReadsIdsGroupsTokensAndLabels) {
   const std::vector<Sample> samples = load(
       "{\"id\": \"a\", \"group\": \"de\", \"input_ids\": [3, 1, 4], \"labels\": [3, -100, 4]}\n"
