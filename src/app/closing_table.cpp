@@ -137,13 +137,15 @@ Certificates print_closing_table(const StoreReader& store, std::ostream& out) {
       missed.push_back(i);
     }
   }
-  print_each(pairs, infinite,
-             "Not finite, and of no use (something overflowed: try --precision fp64; or an input is "
-             "no number: leave the sample out)",
-             out);
+  print_each(
+      pairs, infinite,
+      "Not finite, and of no use (something overflowed: try --precision fp64; or an input is "
+      "no number: leave the sample out)",
+      out);
   print_each(pairs, missed, "Missed the tolerance", out);
   print_limited(pairs, limited, out);
-  return {static_cast<int64_t>(pairs.met.size()), static_cast<int64_t>(missed.size() + infinite.size()),
+  return {static_cast<int64_t>(pairs.met.size()),
+          static_cast<int64_t>(missed.size() + infinite.size()),
           static_cast<int64_t>(limited.size())};
 }
 

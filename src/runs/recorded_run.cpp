@@ -68,9 +68,10 @@ RecordedRun RecordedRun::open(const fs::path& directory, Require require) {
         "Copy all of blocks/, or record the run again");
   }
   if (run.steps() == 0 && require != Require::any) {
-    throw DataError(directory.string(), "the run has no step",
-                    "A recorder keeps whole blocks of steps: train for longer, or give it a smaller "
-                    "block");
+    throw DataError(
+        directory.string(), "the run has no step",
+        "A recorder keeps whole blocks of steps: train for longer, or give it a smaller "
+        "block");
   }
   return run;
 }
