@@ -8,6 +8,7 @@ Files that are mapped (weights, blocks of recorded runs) are the unit tests' of 
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,12 @@ MODEL = ["--hidden", "8", "--layers", "1", "--heads", "2", "--key-value-heads", 
 def attempt(command, shim, file, **variables):
     environment = dict(os.environ, LD_PRELOAD=shim, READ_FILE=str(file), OMP_NUM_THREADS="1") | {name: str(value) for name, value in variables.items()}
     return subprocess.run([EXPLAIND, *map(str, command)], capture_output=True, text=True, timeout=120, env=environment)
+
+
+def remove(path):
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def what_it_says(file):
@@ -77,7 +84,7 @@ def main():
             assert count > 0, f"{name}: {file} was not read, or by calls that the shim does not see"
             before = what_it_says(file)
             for good in sorted({0, count // 2, count - 1}):
-                must(subprocess.run(["rm", "-rf", out]))
+                remove(out)
                 process = attempt(command, shim, file, READ_GOOD=good)
                 told = f"{name}, {good} of {count} reads are well: exit {process.returncode}\n{process.stdout[-300:]}{process.stderr}"
                 # Options are a matter of usage.
@@ -87,7 +94,7 @@ def main():
                     failures.append(f"{told}\nsomething stays")
                 if what_it_says(file) != before:
                     failures.append(f"{told}\nthe file is another")
-            must(subprocess.run(["rm", "-rf", out]))
+            remove(out)
             print(f"{name}: {count} reads", flush=True)
     if failures:
         raise SystemExit("\n\n".join(failures))
