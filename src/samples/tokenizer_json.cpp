@@ -2,13 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
+#include "core/whole_file.hpp"
 
 namespace explaind {
 namespace {
@@ -141,9 +140,8 @@ class JsonReader {
 
 std::optional<TokenizerJson> read_tokenizer_json(const std::filesystem::path& directory) {
   const std::filesystem::path path = directory / "tokenizer.json";
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return std::nullopt;
-  const std::string content{std::istreambuf_iterator<char>(in), {}};
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  const std::string content = read_whole_file(path);
   refuse_foreign_content(content, path.string());
   const Json file = Json::parse(content, nullptr, /*allow_exceptions=*/false);
   if (!file.is_object()) throw DataError(path.string(), "not a JSON object", way_out);

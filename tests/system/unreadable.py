@@ -45,6 +45,8 @@ def jobs(folder):
     must(run("record", "--text", text, "--series", folder / "series", "--vocabulary", "300", *MODEL))
     tokenizer = next((folder / "series").glob("step-*/tokenizer.model"))
     (tokenizer.parent / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": True}))
+    ends = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids": [1]}}}
+    (tokenizer.parent / "tokenizer.json").write_text(json.dumps({"post_processor": ends}))
     texts = folder / "texts.jsonl"
     texts.write_text("".join(json.dumps({"id": f"s{i}", "text": "the cat sat on the mat"}) + "\n" for i in range(3)))
     samples = write_samples(folder / "samples.jsonl", [30] * 120, 60)
@@ -59,6 +61,7 @@ def jobs(folder):
         "texts": (texts, own),
         "tokenizer": (tokenizer, own),
         "the tokenizer's config": (tokenizer.parent / "tokenizer_config.json", own),
+        "the tokenizer's vocabulary": (tokenizer.parent / "tokenizer.json", own),
         "a model's config": (min(SERIES.glob("*/config.json")), [*decompose, "OUT"]),
         "training text": (text, ["record", "--text", text, "--series", "OUT", "--vocabulary", "300", *MODEL]),
         "options": (settings, ["decompose", "--config", settings, *QUICK, "--store", "OUT"]),

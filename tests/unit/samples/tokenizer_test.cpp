@@ -13,6 +13,7 @@
 namespace explaind {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
@@ -90,6 +91,14 @@ TEST_F(TextSamples, TheConfigSaysWhetherASequenceBegins) {
   std::ofstream(folder / "tokenizer_config.json") << R"({"add_bos_token": false})";
   EXPECT_EQ(load(R"({"text": "the lazy fox"})").input_ids, encoded("the lazy fox"));
   fs::remove(folder / "tokenizer_config.json");
+}
+
+TEST_F(TextSamples, ATokenizerJsonThatCannotBeReadIsNamed) {
+  fs::create_directories(folder / "tokenizer.json");
+  EXPECT_THAT([] { load(R"({"text": "the lazy fox"})"); },
+              ::testing::ThrowsMessage<DataError>(AllOf(
+                  HasSubstr((folder / "tokenizer.json").string()), HasSubstr("cannot be read: "))));
+  fs::remove(folder / "tokenizer.json");
 }
 
 TEST_F(TextSamples, WithoutATokenizerTheWayOutIsNamed) {
