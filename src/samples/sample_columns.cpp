@@ -33,13 +33,19 @@ size_t slips(std::string_view a, std::string_view b) {
   return least[a.size()][b.size()];
 }
 
-/// The known key that `key` is a slip of; empty where it is none.
-std::string_view meant(const std::string& key, const json& value, size_t tokens) {
-  constexpr std::array<std::string_view, 4> known{"labels", "group", "attention_mask", "input_ids"};
+/// In lower case, with - as _.
+std::string plain(const std::string& key) {
   std::string small = key;
   std::transform(small.begin(), small.end(), small.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   std::replace(small.begin(), small.end(), '-', '_');
+  return small;
+}
+
+/// The known key that `key` is a slip of; empty where it is none.
+std::string_view meant(const std::string& key, const json& value, size_t tokens) {
+  constexpr std::array<std::string_view, 4> known{"labels", "group", "attention_mask", "input_ids"};
+  const std::string small = plain(key);
   // "label" with a class number is a column of many data sets; a list as long as the tokens is not.
   const bool list = value.is_array() && tokens > 0 && value.size() == tokens;
   for (const std::string_view each : known) {
@@ -60,6 +66,16 @@ bool counts_up(const json& value) {
   return true;
 }
 
+/// Says of every token whether something holds of it, and not of all of them that it does. A
+/// tokenizer marks its special tokens without meaning anything for the loss.
+bool masks_tokens(const std::string& key, const json& value, size_t tokens) {
+  const std::string small = plain(key);
+  if (!small.ends_with("mask") || small == "special_tokens_mask") return false;
+  if (!value.is_array() || tokens == 0 || value.size() != tokens) return false;
+  return std::any_of(value.begin(), value.end(),
+                     [](const json& each) { return each != json(1) && each != json(true); });
+}
+
 }  // namespace
 
 std::string why_not_ignored(const std::string& key, const json& value, size_t tokens) {
@@ -73,6 +89,12 @@ std::string why_not_ignored(const std::string& key, const json& value, size_t to
   if (masks.contains(key)) {
     return fmt::format("'{}' is not obeyed: a token that is not to be predicted has the label -100",
                        key);
+  }
+  if (masks_tokens(key, value, tokens)) {
+    return fmt::format(
+        "'{}' is not obeyed: a token that is not to be predicted has the label -100. Leave the "
+        "column out where it means something else",
+        key);
   }
   if (key == "position_ids" && !counts_up(value)) {
     return "'position_ids' other than 0, 1, 2, … are not obeyed";
