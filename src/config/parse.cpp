@@ -13,6 +13,7 @@
 #include "config/record_options.hpp"
 #include "config/study_options.hpp"
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 
 namespace explaind {
 namespace {
@@ -126,6 +127,9 @@ Values ini_file(const std::string& path, const OptionTable& table,
   int number = 0;
   for (std::string line; std::getline(in, line);) {
     const std::string where = path + ":" + std::to_string(++number);
+    if (const auto wide = wide_text(number == 1 ? line : "", path)) {
+      throw UsageError(path, "is " + wide->what, wide->remedy);
+    }
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);  // an editor's mark
     line = trimmed(without_comment(line));
     if (line.empty()) continue;

@@ -20,6 +20,17 @@ std::string beginning(std::string_view content) {
   return text;
 }
 
+/// A text in 16-bit characters, by its byte order mark. No text holds the character 0; a
+/// safetensors file whose header's length begins with the same two bytes has zeros in it.
+bool is_utf16(std::string_view content) {
+  if (!content.starts_with("\xff\xfe") && !content.starts_with("\xfe\xff")) return false;
+  constexpr size_t looked_at = 64;
+  for (size_t i = 2; i + 1 < std::min(looked_at, content.size()); i += 2) {
+    if (content[i] == 0 && content[i + 1] == 0) return false;
+  }
+  return true;
+}
+
 std::string file_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 std::string folder_name(const std::string& path) {
   const size_t slash = path.rfind('/');
@@ -75,7 +86,16 @@ std::string shell_word(const std::string& text) {
   return quoted + "'";
 }
 
+std::optional<Instead> wide_text(std::string_view content, const std::string& name) {
+  if (!is_utf16(content)) return std::nullopt;
+  const std::string file = shell_word(name), other = shell_word(name + ".utf8");
+  return Instead{"a text in UTF-16, as PowerShell's > writes it, and not in UTF-8",
+                 "Convert it: `iconv -f UTF-16 -t UTF-8 " + file + " > " + other + " && mv " +
+                     other + " " + file + "`"};
+}
+
 std::optional<Instead> foreign_content(std::string_view content, const std::string& name) {
+  if (const std::optional<Instead> wide = wide_text(content, name)) return wide;
   const std::string text = beginning(content);
   if (text.starts_with("version https://git-lfs") || text.starts_with("version https://hawser")) {
     return Instead{"a Git LFS pointer: the file itself was not fetched",

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 
 namespace explaind {
 namespace {
@@ -71,6 +72,9 @@ std::vector<int64_t> token_stream(const std::vector<std::filesystem::path>& file
     for (std::string line; std::getline(in, line);) {
       ++number;
       if (line.empty()) continue;
+      if (const auto wide = wide_text(number == 1 ? line : "", path.string())) {
+        throw DataError(path.string(), "is " + wide->what, wide->remedy);
+      }
       if (!is_utf8(line)) {
         throw DataError(path.string() + ":" + std::to_string(number), "not UTF-8",
                         "Convert the file first, e.g. with iconv -t UTF-8");

@@ -177,6 +177,7 @@ def main():
             ini.write_text(content)
             c.expect(decompose(c.store, GOLDENS / "grouped_query/series", GOOD, "--config", ini, ranks=2), 2, *words)
 
+        wide_texts(case("UTF-16"))
         c = case("store exists")
         c.store.write_text("mine")
         c.expect(decompose(c.store, ranks=2), 1, "--overwrite", store_may_exist=True)
@@ -190,6 +191,22 @@ def main():
     if failures:
         sys.exit(f"{len(failures)} cases failed:\n" + "\n".join(failures))
     print("every bad input has its message and exit code")
+
+
+def wide_texts(c):
+    """As PowerShell's > writes them: named, and read once the command of the message has converted them."""
+    samples, ini = c.folder / "wide samples.jsonl", c.folder / "wide.ini"
+    samples.write_text(GOOD.read_text(), encoding="utf-16")
+    ini.write_text("chunk = 2\r\n", encoding="utf-16")
+    series = GOLDENS / "grouped_query/series"
+    for file, code, arguments in ((samples, 1, [samples]), (ini, 2, [GOOD, "--config", ini])):
+        process = decompose(c.store, series, *arguments, ranks=2)
+        c.expect(process, code, str(file), "a text in UTF-16", "iconv -f UTF-16 -t UTF-8")
+        if "`" in process.stderr:
+            subprocess.run(["bash", "-c", process.stderr.split("`")[1]], check=True)
+    process = decompose(c.store, series, samples, "--config", ini)
+    if process.returncode != 0:
+        failures.append(f"UTF-16, converted: exit {process.returncode}\n    {process.stderr}")
 
 
 def full_disk(c):

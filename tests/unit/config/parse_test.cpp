@@ -141,6 +141,15 @@ TEST_F(Parse, AnEditorsMarkAndItsLineEndsAreNoPartOfTheFile) {
   EXPECT_EQ(options.series, "x y");
 }
 
+TEST_F(Parse, AFileInUtf16IsNamed) {
+  const std::string wide(
+      "\xff\xfe"
+      "c\0h\0u\0n\0k\0=\0003\0\n\0",
+      18);
+  EXPECT_THAT(refusal(needed, wide), AllOf(HasSubstr(file.string() + ": is a text in UTF-16"),
+                                           HasSubstr("`iconv -f UTF-16 -t UTF-8 ")));
+}
+
 TEST_F(Parse, OnlyWhatIsNearIsSuggested) {
   EXPECT_THAT(refusal(with({"--xyz", "1"})), AllOf(HasSubstr("--help"), Not(HasSubstr("Did you"))));
   EXPECT_THAT(refusal(with({"--absolute-tol", "1"})),
