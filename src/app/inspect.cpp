@@ -17,6 +17,9 @@ namespace fs = std::filesystem;
 int run_inspect(const InspectOptions& options) {
   const fs::path path = options.path;
   if (!fs::exists(path)) throw DataError(options.path, "no such file or directory", "");
+  if (fs::is_regular_file(path) && fs::file_size(path) == 0) {
+    throw DataError(options.path, "is empty", "Copy or make it again");
+  }
   std::cout.flush();
   if (is_recorded_run(path)) {
     inspect_run(path);

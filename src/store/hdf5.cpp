@@ -45,9 +45,12 @@ std::string cause_of(int code, const std::string& innermost) {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, &innermost);
   innermost = without_particulars(innermost);
   const std::string cause = cause_of(code, innermost);
+  const bool cut = innermost.find("truncated file") != std::string::npos;
   throw DataError(where,
                   what + " failed" + cause + (innermost.empty() ? "" : " (" + innermost + ")"),
-                  "Check free space, quota and permissions of the file system");
+                  cut ? "The file's end is missing, as in a copy that was cut short or is still "
+                        "under way. Copy it again"
+                      : "Check free space, quota and permissions of the file system");
 }
 
 /// Calls `move(slab, offset in bytes)` for pieces of at most 1 GiB, cut along the first dimension

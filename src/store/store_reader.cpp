@@ -52,6 +52,9 @@ void require_hdf5(const std::filesystem::path& path) {
     throw DataError(path.string(), "is a netCDF file in its classic format, which is not HDF5",
                     "Convert it: nccopy -k nc4 " + path.string() + " OTHER.nc");
   }
+  if (std::filesystem::file_size(path) == 0) {
+    throw DataError(path.string(), "is empty", "Copy it again, or name another store");
+  }
   throw DataError(path.string(), "not an HDF5 file", "Name a store that explaind decompose wrote");
 }
 

@@ -178,6 +178,7 @@ def main():
             c.expect(decompose(c.store, GOLDENS / "grouped_query/series", GOOD, "--config", ini, ranks=2), 2, *words)
 
         wide_texts(case("UTF-16"))
+        broken_stores(case("broken stores"))
         c = case("store exists")
         c.store.write_text("mine")
         c.expect(decompose(c.store, ranks=2), 1, "--overwrite", store_may_exist=True)
@@ -207,6 +208,18 @@ def wide_texts(c):
     process = decompose(c.store, series, samples, "--config", ini)
     if process.returncode != 0:
         failures.append(f"UTF-16, converted: exit {process.returncode}\n    {process.stderr}")
+
+
+def broken_stores(c):
+    """A copy that was cut short, and a file of nothing."""
+    whole, cut, empty = (c.folder / name for name in ("whole.h5", "cut.h5", "empty.h5"))
+    if decompose(whole).returncode != 0:
+        failures.append("broken stores: the whole one was not made")
+    cut.write_bytes(whole.read_bytes()[:-100])
+    empty.write_bytes(b"")
+    for verb in ("inspect", "query"):
+        c.expect(run(verb, cut), 1, "cut.h5", "truncated file", "Copy it again")
+        c.expect(run(verb, empty), 1, "empty.h5", "is empty")
 
 
 def full_disk(c):
