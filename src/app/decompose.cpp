@@ -19,6 +19,7 @@
 #include "app/gather_share.hpp"
 #include "app/group_collectives.hpp"
 #include "app/parameter_scores.hpp"
+#include "app/run_contradictions.hpp"
 #include "app/run_memory.hpp"
 #include "app/run_totals.hpp"
 #include "app/step_choice.hpp"
@@ -222,7 +223,11 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const std::string line = train ? "" : totals.line(world);
   agree(world, [&] {
     if (world.rank() != 0) return;
-    const Certificates found = print_closing_table(StoreReader(options.store), std::cout);
+    const StoreReader stored(options.store);
+    const Certificates found = print_closing_table(stored, std::cout);
+    if (job.run) {
+      print_contradictions(stored, *job.path, *job.trajectory, *job.model, std::cout);
+    }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
     fmt::print("\nWrote {} in {}\n{}{}\n", options.store, format_duration(seconds.count()),
                line.empty() ? "" : line + "\n", team.account());

@@ -28,7 +28,9 @@ NAMES = ("psi_decay", "psi_rounding", "psi_data")
 
 
 def decompose(series, store, *options, ranks=0, precision="fp64"):
-    return run("decompose", "--series", series, "--store", store, "--overwrite", "--precision", precision, "--threads", "1", *options, ranks=ranks)
+    process = run("decompose", "--series", series, "--store", store, "--overwrite", "--precision", precision, "--threads", "1", *options, ranks=ranks)
+    assert "note: psi_rounding" not in process.stdout, process.stdout  # of a true record
+    return process
 
 
 def read(path, *names):

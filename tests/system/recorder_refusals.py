@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 
+import h5py
 import torch
 from safetensors.torch import load_file, save_file
 
@@ -237,9 +238,36 @@ def expect_useless_runs(folder):
         assert "Not finite, and of no use" in process.stdout and "1 of 3 (segment, sample) pairs" in process.stdout and "train/2" in process.stdout, process.stdout
 
 
+def expect_contradictions(folder):
+    """What was recorded is not what was trained: said where psi_rounding is stored, and of no true record, also where fp32 rounds off most of a step."""
+    cases = {"true": ("", 1e-2), "tiny steps": ("", 1e-9), "clip": ("clip", 1e-2), "batch": ("batch", 1e-2), "sum": ("sum", 1e-2)}
+    for name, (wrong, rate) in cases.items():
+        torch.manual_seed(7)
+        model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 3))
+        optimizer = torch.optim.SGD(model.parameters(), lr=rate) if wrong == "sum" else torch.optim.AdamW(model.parameters(), lr=rate)
+        with Recorder(folder / name, model, optimizer, 10, {"train": (X, Y)}) as recorder:
+            for step in range(6):
+                indices = torch.randperm(10)[:5]
+                optimizer.zero_grad()
+                torch.nn.functional.cross_entropy(model(X[indices]), Y[indices], reduction="sum" if wrong == "sum" else "mean").backward()
+                factor = 0.1 if wrong == "clip" and step % 2 else 1.0
+                for p in model.parameters():
+                    p.grad *= factor
+                recorder.batch(torch.randperm(10)[:5] if wrong == "batch" else indices)
+                optimizer.step()
+        for more in (["--parts", "rounding,data,decay"], ["--axes", "sample,train_sample", "--step-index", "applied"]):
+            store = folder / f"{name}.h5"
+            text = must(run("decompose", "--series", folder / name, "--samples", "train:0:3", "--store", store, "--overwrite", "--quadrature", "gauss:3", *more)).stdout
+            with h5py.File(store) as file:
+                share = abs(file["psi_rounding"][()]).sum() / abs(file["psi"][()]).sum()
+            assert (share > 0.01) == (name != "true"), (name, share)
+            assert (f"note: psi_rounding is {100 * share:.0f} % of psi" in text) == bool(wrong), (name, share, text)
+            assert ("note: psi_rounding" in text) == bool(wrong) and ("src/runs/README.md" in text) == bool(wrong), (name, share, text)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
-        for expect in [expect_models, expect_arguments, expect_steps, expect_endings, expect_useless_runs]:
+        for expect in [expect_models, expect_arguments, expect_steps, expect_endings, expect_useless_runs, expect_contradictions]:
             expect(pathlib.Path(name))
     print("refused in sentences, closed whatever ends the program")
 
