@@ -15,8 +15,10 @@ namespace {
 constexpr int64_t most_pieces = 16;
 /// A piece of r × c packs its operands anew, 1/r + 1/c elements for every two operations. One
 /// thread pays about 16 (1/r + 1/c) of a product's time for that (measured: 3 % for halves of 512 ×
-/// 512, 6 % for quarters), and never more than a twentieth beyond what the whole costs.
-constexpr double most_packed = 1. / 320;
+/// 512, 6 % for quarters). Pieces take a twentieth of the time more than the whole does, at most;
+/// the two halves of what is small in both directions may take more, since a second thread saves
+/// much more.
+constexpr double most_packed = 1. / 320, most_packed_times = 1.5;
 /// Lengths of pieces are multiples of it: their places in memory stay aligned as the whole is.
 constexpr int64_t unit = 16;
 
@@ -110,7 +112,7 @@ ProductCut cut_of_product(int64_t rows, int64_t columns, int64_t inner, bool who
       finer.columns = half(cut.columns);
       finer.across = divided_up(columns, finer.columns);
     }
-    if (packed(finer) > whole + most_packed) break;
+    if (packed(finer) > std::max(whole + most_packed, most_packed_times * whole)) break;
     cut = finer;
   }
   return cut;

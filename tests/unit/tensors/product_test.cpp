@@ -123,6 +123,7 @@ TEST(AffineProduct, CutsTheResultAndLeavesNothingOut) {
   EXPECT_GE(cut_of_product(16000, 113, 128).pieces(), 4);
   EXPECT_EQ(cut_of_product(2048, 2048, 512).pieces(), 16);
   EXPECT_EQ(cut_of_product(512, 512, 512).pieces(), 2);
+  EXPECT_EQ(cut_of_product(128, 128, 2048).pieces(), 2) << "small, but worth two threads";
 }
 
 }  // namespace
