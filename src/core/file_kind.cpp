@@ -95,7 +95,7 @@ std::optional<Instead> wide_text(std::string_view content, const std::string& na
 }
 
 std::optional<Instead> foreign_content(std::string_view content, const std::string& name) {
-  if (const std::optional<Instead> wide = wide_text(content, name)) return wide;
+  if (std::optional<Instead> wide = wide_text(content, name)) return wide;
   const std::string text = beginning(content);
   if (text.starts_with("version https://git-lfs") || text.starts_with("version https://hawser")) {
     return Instead{"a Git LFS pointer: the file itself was not fetched",

@@ -138,7 +138,8 @@ def stopped_after_more_units(job, store, number):
 
 def decomposition(folder):
     samples = write_samples(folder / "samples.jsonl", [30] * SAMPLES, 60)
-    options = ["--series", SERIES, "--samples", samples, "--chunk", "1", "--component", "row", "--quadrature", "gauss:5", "--threads", "1"]
+    # mpirun takes a second to pass TERM on: units must be long enough that some are left then, on a fast machine too.
+    options = ["--series", SERIES, "--samples", samples, "--chunk", "1", "--component", "row", "--quadrature", "gauss:30", "--threads", "1"]
     must(run("decompose", *options, "--store", folder / "whole.h5"))
     whole = contents(folder / "whole.h5")
     assert committed(folder / "whole.h5") == UNITS
@@ -183,6 +184,7 @@ def decomposition(folder):
     long = write_samples(folder / "long.jsonl", [60] * 400, 60)
     with Terminal("decompose", "--series", SERIES, "--samples", long, "--chunk", "400", "--quadrature", "gauss:300", "--store", store) as terminal:
         wait_for(store.exists, terminal)
+        time.sleep(2)  # until the unit is in work: before it the run would just end
         terminal.stop(signal.SIGINT)
         wait_for(lambda: KEPT in terminal.text(), terminal)
         time.sleep(0.2)
