@@ -45,23 +45,34 @@ TEST(GridChoice, StreamedAloneWhereNothingElseFits) {
   EXPECT_EQ(choose_shards(8, Source::gathered, nothing).shards, 8) << "what needs least";
 }
 
-TEST(GridChoice, FollowsTheMemoryPlan) {
-  ModelConfig config = tiny_config();
-  config.hidden_size = 1000;
-  config.intermediate_size = 4000;
-  config.layers = 8;
-  const LlamaNetwork network(config);
-  const std::vector<at::Tensor> point = random_point(network, 1);
-  const MemoryTrajectory trajectory({point, point});
-  const std::vector<Sample> samples = random_samples({20, 30}, 37);
-  const ComponentTable table(Granularity::tensor, network.parameters());
-  const SolverOptions solver;
+/// A model whose weights decide, and whose products are worth sharing.
+struct WideLlama {
+  static ModelConfig wide(int layers) {
+    ModelConfig config = tiny_config();
+    config.hidden_size = 1000;
+    config.intermediate_size = 4000;
+    config.layers = layers;
+    return config;
+  }
+  explicit WideLlama(int layers) : network(wide(layers)) {}
+
+  LlamaNetwork network;
+  std::vector<at::Tensor> point = random_point(network, 1);
+  MemoryTrajectory trajectory{{point, point}};
+  std::vector<Sample> samples = random_samples({20, 30}, 37);
+  ComponentTable table{Granularity::tensor, network.parameters()};
+  SolverOptions solver;
   MemoryDemand demand{.network = network,
                       .trajectory = trajectory,
                       .samples = samples,
                       .table = table,
                       .solver = solver,
                       .computation = {}};
+};
+
+TEST(GridChoice, FollowsTheMemoryPlan) {
+  WideLlama wide(8);
+  MemoryDemand& demand = wide.demand;
   const int64_t resident = plan_memory(demand, Source::resident, int64_t{64} << 30).total();
   EXPECT_EQ(choose_grid(8, {}, demand, resident).shards, 1);
   const int chosen = choose_grid(8, {}, demand, resident - 1).shards;
@@ -118,24 +129,10 @@ TEST(MemoryPlan, CountsTheBuffersOfThreadsThatShareProducts) {
       << "of 16 pieces at most";
   EXPECT_EQ(thread_bytes(small, 1024, 8), 0) << "nothing is shared";
 
-  ModelConfig config = tiny_config();
-  config.hidden_size = 1000;
-  config.intermediate_size = 4000;
-  const LlamaNetwork network(config);
-  const std::vector<at::Tensor> point = random_point(network, 1);
-  const MemoryTrajectory trajectory({point, point});
-  const std::vector<Sample> samples = random_samples({20, 30}, 37);
-  const ComponentTable table(Granularity::tensor, network.parameters());
-  const SolverOptions solver;
-  const MemoryDemand demand{.network = network,
-                            .trajectory = trajectory,
-                            .samples = samples,
-                            .table = table,
-                            .solver = solver,
-                            .computation = {}};
+  const WideLlama wide(2);
   const auto total = [&](int64_t threads) {
     const MemoryBudget budget(int64_t{64} << 30, 0, threads);
-    return plan_memory(demand, Source::resident, budget).total();
+    return plan_memory(wide.demand, Source::resident, budget).total();
   };
   EXPECT_EQ(total(4) - total(1), int64_t{30} << 20);
 }
