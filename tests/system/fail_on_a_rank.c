@@ -102,16 +102,8 @@ int open(const char* path, int flags, ...) {
   }
   return open_at(__builtin_return_address(0), path, flags, mode);
 }
-int open64(const char* path, int flags, ...) {
-  mode_t mode = 0;
-  if ((flags & (O_CREAT | O_TMPFILE)) != 0) {
-    va_list more;
-    va_start(more, flags);
-    mode = va_arg(more, mode_t);
-    va_end(more);
-  }
-  return open_at(__builtin_return_address(0), path, flags, mode);
-}
+// On 64-bit systems both are one call.
+int open64(const char* path, int flags, ...) __attribute__((alias("open")));
 
 /* Other libraries ask as well, and some never look at what they are told. */
 int posix_memalign(void** made, size_t alignment, size_t size) {
