@@ -4,7 +4,7 @@
 
 #include "app/run_samples.hpp"
 #include "app/train_axis.hpp"
-#include "decomposition/step_selection.hpp"
+#include "path/step_selection.hpp"
 #include "quadrature/options.hpp"
 
 namespace explaind {

@@ -13,7 +13,7 @@
 #include "core/progress.hpp"
 #include "core/stop_request.hpp"
 #include "core/unexpected.hpp"
-#include "decomposition/workspace.hpp"
+#include "planner/workspace.hpp"
 
 namespace explaind {
 namespace {

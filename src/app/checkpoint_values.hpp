@@ -3,8 +3,8 @@
 
 #include "app/decompose_job.hpp"
 #include "comm/process_grid.hpp"
-#include "decomposition/memory_plan.hpp"
-#include "decomposition/path_values.hpp"
+#include "path/path_values.hpp"
+#include "planner/memory_plan.hpp"
 #include "scores/step_curve.hpp"
 
 namespace explaind {

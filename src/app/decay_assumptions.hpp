@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "config/decay_options.hpp"
-#include "decomposition/path.hpp"
 #include "model/model.hpp"
+#include "path/path.hpp"
 #include "training/schedule.hpp"
 
 namespace explaind {

@@ -9,16 +9,16 @@
 #include "checkpoint/series.hpp"
 #include "comm/collectives.hpp"
 #include "config/decompose_options.hpp"
-#include "decomposition/classifier_sweep.hpp"
-#include "decomposition/computation.hpp"
-#include "decomposition/trajectory.hpp"
-#include "decomposition/unit_solver.hpp"
-#include "decomposition/workspace.hpp"
 #include "model/network.hpp"
 #include "optimizer_steps/optimizer_step.hpp"
 #include "optimizer_steps/run_parts.hpp"
+#include "path/trajectory.hpp"
+#include "planner/computation.hpp"
+#include "planner/workspace.hpp"
 #include "runs/recorded_run.hpp"
+#include "solver/unit_solver.hpp"
 #include "store/influence_store.hpp"
+#include "sweeps/classifier_sweep.hpp"
 
 namespace explaind {
 

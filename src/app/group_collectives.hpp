@@ -6,7 +6,7 @@
 
 #include "comm/collectives.hpp"
 #include "comm/communicator.hpp"
-#include "decomposition/device.hpp"
+#include "tensors/device.hpp"
 
 namespace explaind {
 

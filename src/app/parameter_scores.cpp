@@ -13,11 +13,11 @@
 #include "app/run_memory.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
-#include "decomposition/dense_solver.hpp"
-#include "decomposition/endpoints.hpp"
-#include "decomposition/run.hpp"
 #include "optimizer_steps/run_parts.hpp"
+#include "parameters/endpoints.hpp"
 #include "scores/tile_sum.hpp"
+#include "solver/dense_solver.hpp"
+#include "solver/run.hpp"
 
 namespace explaind {
 namespace {

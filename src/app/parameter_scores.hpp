@@ -10,11 +10,11 @@
 #include "comm/communicator.hpp"
 #include "comm/dispatcher.hpp"
 #include "config/decompose_options.hpp"
-#include "decomposition/dense_pass.hpp"
-#include "decomposition/device.hpp"
-#include "decomposition/memory_plan.hpp"
-#include "decomposition/workspace.hpp"
+#include "planner/memory_plan.hpp"
+#include "planner/workspace.hpp"
 #include "store/influence_store.hpp"
+#include "sweeps/dense_pass.hpp"
+#include "tensors/device.hpp"
 
 namespace explaind {
 

@@ -28,9 +28,9 @@
 #include "comm/process_grid.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
-#include "decomposition/cost_model.hpp"
-#include "decomposition/grid_choice.hpp"
-#include "decomposition/step_selection.hpp"
+#include "path/step_selection.hpp"
+#include "planner/cost_model.hpp"
+#include "planner/grid_choice.hpp"
 #include "tensors/thread_team.hpp"
 
 namespace explaind {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "app/decompose_job.hpp"
-#include "decomposition/memory_plan.hpp"
+#include "planner/memory_plan.hpp"
 
 namespace explaind {
 

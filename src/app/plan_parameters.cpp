@@ -9,7 +9,7 @@
 #include "app/group_collectives.hpp"
 #include "app/parameter_scores.hpp"
 #include "comm/communicator.hpp"
-#include "decomposition/dense_pass.hpp"
+#include "sweeps/dense_pass.hpp"
 
 namespace explaind {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "app/group_collectives.hpp"
 #include "comm/communicator.hpp"
-#include "decomposition/endpoints.hpp"
+#include "parameters/endpoints.hpp"
 
 namespace explaind {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "app/decompose_job.hpp"
-#include "decomposition/memory_plan.hpp"
+#include "planner/memory_plan.hpp"
 
 namespace explaind {
 

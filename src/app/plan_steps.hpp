@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "app/decompose_job.hpp"
-#include "decomposition/calibration.hpp"
+#include "planner/calibration.hpp"
 
 namespace explaind {
 

@@ -10,7 +10,7 @@
 #include "app/plan_target.hpp"
 #include "app/plan_train_axis.hpp"
 #include "app/train_axis.hpp"
-#include "decomposition/cost_model.hpp"
+#include "planner/cost_model.hpp"
 
 namespace explaind {
 

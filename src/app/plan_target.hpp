@@ -8,9 +8,9 @@
 #include "app/run_memory.hpp"
 #include "comm/communicator.hpp"
 #include "config/plan_options.hpp"
-#include "decomposition/device.hpp"
-#include "decomposition/grid_choice.hpp"
-#include "decomposition/memory_plan.hpp"
+#include "planner/grid_choice.hpp"
+#include "planner/memory_plan.hpp"
+#include "tensors/device.hpp"
 
 namespace explaind {
 

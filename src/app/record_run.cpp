@@ -31,7 +31,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int64_t default_steps = 400;
+constexpr int64_t default_run_steps = 400;
 
 /// What a recorded run's folder may hold: the recorder for PyTorch leaves .tmp where it is killed.
 std::vector<std::string> entries_of_run() {
@@ -50,7 +50,7 @@ bool writes_into_run(const fs::path& relative) {
   return parts == 2 && *relative.begin() == run_files::blocks && block_first_step(name).has_value();
 }
 
-constexpr const char* stop_words =
+constexpr const char* run_stop_words =
     "\nStopping after this step: what is recorded is kept; the same command with --resume goes on. "
     "Ctrl-C again ends at once.\n";
 
@@ -89,7 +89,7 @@ nlohmann::json model_json(const RecordOptions& options, const TrainingData& data
   return {{"name", options.model}, {"config", config}};
 }
 
-RecordedTrainingOptions training_options(const RecordOptions& options, int64_t samples) {
+RecordedTrainingOptions recorded_options(const RecordOptions& options, int64_t samples) {
   RecordedTrainingOptions training;
   training.optimizer = parse_optimizer(options.optimizer, "--optimizer");
   training.hyperparameters = {.weight_decay = options.weight_decay,
@@ -114,7 +114,7 @@ RecordedTrainingOptions training_options(const RecordOptions& options, int64_t s
   }
   const int64_t per_epoch = training.drop_last ? samples / training.batch
                                                : (samples + training.batch - 1) / training.batch;
-  int64_t steps = options.steps.value_or(default_steps);
+  int64_t steps = options.steps.value_or(default_run_steps);
   if (options.epochs > 0) {
     steps = std::min(options.steps.value_or(INT64_MAX), options.epochs * per_epoch);
   }
@@ -170,7 +170,7 @@ int record_run(const RecordOptions& options) {
   // Data and options are refused before anything is removed or written; text needs the folder.
   const bool text = dataset_of(options) == "text";
   TrainingData data = text ? TrainingData{} : load_data(options);
-  stop_on_signals(stop_words);
+  stop_on_signals(run_stop_words);
   bool resume = false;
   const OwnFolder claimed({.path = folder,
                            .what = "run",
@@ -187,7 +187,7 @@ int record_run(const RecordOptions& options) {
   if (text) data = load_data(options);
   const nlohmann::json description = model_json(options, data);
   const std::unique_ptr<Model> model = build_model(description, "record");
-  const RecordedTrainingOptions training_with = training_options(options, data.train.size());
+  const RecordedTrainingOptions training_with = recorded_options(options, data.train.size());
   fmt::print("Training {}: {} parameters on {}, {} of {}\n", options.model, parameter_count(*model),
              counted(data.train.size(), "sample"), counted(training_with.steps, "step"),
              training_with.batch);

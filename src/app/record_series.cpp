@@ -63,7 +63,7 @@ bool writes_into_series(const fs::path& relative) {
   return is_step && (parts == 1 || (parts == 2 && files.contains(relative.filename().string())));
 }
 
-constexpr const char* stop_words =
+constexpr const char* series_stop_words =
     "\nStopping after this step: finished checkpoints are kept. Ctrl-C again ends at once.\n";
 
 std::string stopped_words(const fs::path& series, size_t checkpoints) {
@@ -81,7 +81,7 @@ int record_series(const RecordOptions& options) {
   const std::vector<int64_t> kept = log_spaced_steps(steps, options.checkpoints);
   const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
   const fs::path series = options.series;
-  stop_on_signals(stop_words);
+  stop_on_signals(series_stop_words);
   const OwnFolder folder({.path = series,
                           .what = "series",
                           .overwrite = options.overwrite,

@@ -3,9 +3,9 @@
 
 #include <ostream>
 
-#include "decomposition/path.hpp"
-#include "decomposition/trajectory.hpp"
 #include "model/model.hpp"
+#include "path/path.hpp"
+#include "path/trajectory.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {

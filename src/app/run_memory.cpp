@@ -4,7 +4,7 @@
 
 #include "core/byte_size.hpp"
 #include "core/free_memory.hpp"
-#include "decomposition/classifier_memory.hpp"
+#include "planner/classifier_memory.hpp"
 #include "tensors/thread_team.hpp"
 
 namespace explaind {

@@ -6,8 +6,8 @@
 #include "app/decompose_job.hpp"
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
-#include "decomposition/grid_choice.hpp"
-#include "decomposition/memory_plan.hpp"
+#include "planner/grid_choice.hpp"
+#include "planner/memory_plan.hpp"
 
 namespace explaind {
 

@@ -7,7 +7,7 @@
 
 #include "app/gather_share.hpp"
 #include "core/byte_size.hpp"
-#include "decomposition/block_parameters.hpp"
+#include "parameters/block_parameters.hpp"
 
 namespace explaind {
 namespace {

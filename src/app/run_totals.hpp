@@ -9,8 +9,8 @@
 #include "app/decompose_job.hpp"
 #include "app/group_collectives.hpp"
 #include "comm/communicator.hpp"
-#include "decomposition/memory_plan.hpp"
-#include "decomposition/parameter_source.hpp"
+#include "parameters/parameter_source.hpp"
+#include "planner/memory_plan.hpp"
 
 namespace explaind {
 

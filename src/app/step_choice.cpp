@@ -10,7 +10,7 @@
 
 #include "app/checkpoint_values.hpp"
 #include "core/counted.hpp"
-#include "decomposition/step_selection.hpp"
+#include "path/step_selection.hpp"
 
 namespace explaind {
 namespace {

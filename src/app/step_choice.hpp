@@ -4,7 +4,7 @@
 #include "app/decompose_job.hpp"
 #include "comm/process_grid.hpp"
 #include "config/decompose_options.hpp"
-#include "decomposition/memory_plan.hpp"
+#include "planner/memory_plan.hpp"
 
 namespace explaind {
 

@@ -43,7 +43,7 @@ std::vector<NamedRule> rules_of(const StudyOptions& options) {
   return rules;
 }
 
-constexpr const char* stop_words =
+constexpr const char* study_stop_words =
     "\nStopping after this step; a study that is not done leaves nothing. Ctrl-C again ends at "
     "once.\n";
 
@@ -106,7 +106,7 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   if (options.sparsity) exactness.kept_shares = kept_shares;
   const ThreadTeam team(ThreadTeam::count_of(options.threads));
 
-  stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
+  stop_on_signals(world.rank() == 0 ? study_stop_words : nullptr);
   std::vector<PathClaim> outputs;
   agree(world, [&] {
     if (world.rank() == 0) outputs = claim_outputs({options.csv, options.json});

@@ -15,7 +15,7 @@
 #include "core/progress.hpp"
 #include "core/stop_request.hpp"
 #include "core/unexpected.hpp"
-#include "decomposition/certificate.hpp"
+#include "solver/certificate.hpp"
 #include "training/batch_gradients.hpp"
 #include "training/run_data.hpp"
 #include "training/tensor_of.hpp"

@@ -11,7 +11,7 @@
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
 #include "datasets/dataset.hpp"
-#include "decomposition/memory_plan.hpp"
+#include "planner/memory_plan.hpp"
 #include "store/influence_store.hpp"
 #include "training_axis/axis_options.hpp"
 #include "training_axis/functional_sums.hpp"

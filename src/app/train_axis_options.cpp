@@ -2,7 +2,7 @@
 
 #include "app/train_axis.hpp"
 #include "core/error.hpp"
-#include "decomposition/step_selection.hpp"
+#include "path/step_selection.hpp"
 #include "training/tensor_of.hpp"
 
 namespace explaind {

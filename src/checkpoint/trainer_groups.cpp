@@ -12,8 +12,6 @@
 namespace explaind {
 namespace {
 
-constexpr const char* other_state = "Give the optimizer state that was saved with these weights";
-
 /// Place of a parameter's module among those of its layer.
 std::tuple<int, int, int> module_key(const std::string& name) {
   static const std::vector<std::string> within{

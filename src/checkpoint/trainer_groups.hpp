@@ -17,6 +17,10 @@ struct StoredGroup {
   std::vector<std::optional<std::vector<int64_t>>> shapes;
 };
 
+/// What helps where a state is of other weights.
+inline constexpr const char* other_state =
+    "Give the optimizer state that was saved with these weights";
+
 /// Per group, the model's parameters in the order of its numbers: by names, else as Trainer builds
 /// its groups (StoredOptimizer). A group that has fewer than belong to it leaves out the frozen
 /// ones. Throws DataError where names, numbers or shapes do not fit, or fit in several ways.

@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* other_state = "Give the optimizer state that was saved with these weights";
-
 /// One element of `param_groups`, which holds numbers and flags, read key by key.
 class GroupReader {
  public:

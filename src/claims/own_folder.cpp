@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string first_line_of(const std::string& what) { return "explaind " + what; }
+std::string heading_of(const std::string& what) { return "explaind " + what; }
 
 /// The list's lines that are whole: the last may have been cut off by a crash.
 std::vector<std::string> read_list(const fs::path& folder) {
@@ -60,7 +60,7 @@ class Emptying {
   Emptying(const fs::path& folder, const OwnFolder::Wanted& wanted)
       : folder_(folder), wanted_(wanted) {
     const std::vector<std::string> list = read_list(folder);
-    if (list.empty() || list.front() != first_line_of(wanted.what)) {
+    if (list.empty() || list.front() != heading_of(wanted.what)) {
       if (wanted.known_otherwise && wanted.known_otherwise()) {
         made_ = {wanted.entries.begin(), wanted.entries.end()};
         return;
@@ -137,7 +137,7 @@ void OwnFolder::prepare(const Wanted& wanted) const {
     }
     Emptying(path_, wanted).run();
   }
-  std::string text = first_line_of(wanted.what) + "\n";
+  std::string text = heading_of(wanted.what) + "\n";
   for (const std::string& entry : wanted.entries) text += entry + "\n";
   write_list(path_, text, std::ios::trunc);
 }

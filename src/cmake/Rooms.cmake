@@ -1,3 +1,8 @@
+# explaind_unity(TARGET): its sources are compiled eight at a time (EXPLAIND_UNITY).
+function(explaind_unity name)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${EXPLAIND_UNITY} UNITY_BUILD_BATCH_SIZE 8)
+endfunction()
+
 # explaind_room(NAME SOURCES a.cpp … LINK room|library …)
 #
 # One static library per room. A room's headers are reachable as "NAME/header.hpp" only through its own include folder
@@ -13,6 +18,7 @@ function(explaind_room name)
     target_link_libraries(${name} PUBLIC ${ROOM_LINK} PRIVATE explaind_warnings)
     set_target_properties(${name} PROPERTIES OUTPUT_NAME explaind_${name})
     explaind_precompiled_torch(${name} ${ROOM_LINK})
+    explaind_unity(${name})
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${root})

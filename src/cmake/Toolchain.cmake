@@ -15,7 +15,17 @@ if(EXPLAIND_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER
 endif()
 
 add_library(explaind_warnings INTERFACE)
-target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wconversion;-Wshadow>)
+target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wall;-Wextra;-Wconversion>)
+# Sources are compiled several at a time, since half of a source's time goes to its headers. Names that a source keeps to itself (in an
+# unnamed namespace) must therefore be its room's own. -DEXPLAIND_UNITY=OFF compiles each alone, as clang-tidy sees them.
+option(EXPLAIND_UNITY "Compile several sources of a room at once" ON)
+if(EXPLAIND_UNITY)
+  # A name that a neighbour keeps to itself is shadowed by nobody, and no header.
+  target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:C>:-Wshadow>
+    $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wshadow=local;-Wno-subobject-linkage>)
+else()
+  target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wshadow>)
+endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   # False alarms on std::string's operator+ (GCC bug 105651).
   target_compile_options(explaind_warnings INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)

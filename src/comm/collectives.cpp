@@ -1,11 +1,12 @@
 #include "comm/collectives.hpp"
 
+#include "core/alignment.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
 
 Collectives::Gather Collectives::start(const std::byte* mine, size_t bytes, std::byte* all) {
-  if (bytes % 64 != 0) {
+  if (bytes % static_cast<size_t>(alignment) != 0) {
     throw Error("gather", std::to_string(bytes) + " bytes a rank are not a multiple of 64", "");
   }
   begin(next_, mine, bytes, all);

@@ -20,7 +20,7 @@ namespace {
 // Messages to rank 0 carry one of these tags; every message is a text.
 enum Tag : int { request_tag = 1, answer_tag, report_tag, failure_tag };
 
-constexpr auto poll_interval = std::chrono::microseconds(500);
+constexpr auto between_looks = std::chrono::microseconds(500);
 constexpr auto failure_deadline = std::chrono::seconds(5);
 
 /// How long another rank's stop may go unheard inside a range.
@@ -99,7 +99,7 @@ class Dispatcher::Server {
   void serve() {
     try {
       while (dismissed_ < clients_ && !abandoned_) {
-        if (!serve_one()) std::this_thread::sleep_for(poll_interval);
+        if (!serve_one()) std::this_thread::sleep_for(between_looks);
       }
     } catch (const std::exception& error) {
       say_line("error: dispatcher: " + message_of(error));

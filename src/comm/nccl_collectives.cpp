@@ -17,7 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr auto poll_interval = std::chrono::microseconds(50);
+constexpr auto between_queries = std::chrono::microseconds(50);
 constexpr auto closing_patience = std::chrono::seconds(1);
 
 /// Thrown within this file: this rank waits for what will not come.
@@ -118,7 +118,7 @@ class NcclCollectives final : public Collectives {
 
   /// Returns once NCCL is at rest and `reached` says so. Throws Abandoned where that will not be.
   void poll(const std::function<bool()>& reached) {
-    for (const auto start = Clock::now();; std::this_thread::sleep_for(poll_interval)) {
+    for (const auto start = Clock::now();; std::this_thread::sleep_for(between_queries)) {
       const ncclResult_t now = state();
       // A rank that gave up may have had other plans with its memory since.
       const bool lost = now == ncclRemoteError || alarm_.heard();
@@ -158,7 +158,7 @@ class NcclCollectives final : public Collectives {
     const auto ends = [&](auto&& done) {
       while (!done()) {
         if (Clock::now() - start > closing_patience) return false;
-        std::this_thread::sleep_for(poll_interval);
+        std::this_thread::sleep_for(between_queries);
       }
       return true;
     };

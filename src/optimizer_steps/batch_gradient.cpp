@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <utility>
 
-#include "decomposition/endpoints.hpp"
-#include "decomposition/token_losses.hpp"
-#include "decomposition/vocabulary_head.hpp"
+#include "engines/vocabulary_head.hpp"
 #include "model/plain_ops.hpp"
+#include "parameters/endpoints.hpp"
 #include "tensors/product.hpp"
+#include "tensors/token_losses.hpp"
 
 namespace explaind {
 namespace {

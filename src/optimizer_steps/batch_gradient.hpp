@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "checkpoint/tensor_view.hpp"
-#include "decomposition/device.hpp"
 #include "model/network.hpp"
 #include "samples/batch.hpp"
+#include "tensors/device.hpp"
 
 namespace explaind {
 

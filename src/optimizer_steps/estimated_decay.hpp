@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "decomposition/path.hpp"
-#include "decomposition/trajectory.hpp"
+#include "path/path.hpp"
+#include "path/trajectory.hpp"
 
 namespace explaind {
 

@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "checkpoint/stored_optimizer.hpp"
-#include "decomposition/device.hpp"
-#include "decomposition/path.hpp"
-#include "decomposition/unit_solver.hpp"
 #include "model/network.hpp"
 #include "optimizer_steps/step_file.hpp"
 #include "optimizer_steps/training_batch.hpp"
+#include "path/path.hpp"
+#include "solver/unit_solver.hpp"
+#include "tensors/device.hpp"
 
 namespace explaind {
 

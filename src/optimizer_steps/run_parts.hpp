@@ -6,8 +6,8 @@
 #include <memory>
 #include <vector>
 
-#include "decomposition/trajectory.hpp"
 #include "optimizer_steps/step_file.hpp"
+#include "path/trajectory.hpp"
 #include "runs/recorded_run.hpp"
 #include "scores/part.hpp"
 #include "training/replay.hpp"

@@ -10,12 +10,11 @@
 #include <cstring>
 #include <utility>
 
+#include "core/alignment.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
 namespace {
-
-constexpr size_t line = 64;  ///< bytes: every tensor begins on such a boundary
 
 at::ScalarType type_of(Dtype dtype) { return dtype == Dtype::f64 ? at::kDouble : at::kFloat; }
 
@@ -51,7 +50,7 @@ StepFile::StepFile(std::filesystem::path path, Layout layout, bool writable)
       if (array == 0 && !layout_.has_end) continue;
       size_t bytes = size;
       for (const int64_t length : parameter.shape) bytes *= static_cast<size_t>(length);
-      size_ += (bytes + line - 1) / line * line;
+      size_ += aligned(bytes);
     }
   }
   const Descriptor file(

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "decomposition/path.hpp"
-#include "decomposition/trajectory.hpp"
 #include "optimizer_steps/step_file.hpp"
+#include "path/path.hpp"
+#include "path/trajectory.hpp"
 
 namespace explaind {
 

@@ -12,9 +12,9 @@
 #include "comm/communicator.hpp"
 #include "quadrature/options.hpp"
 #include "runs/recorded_run.hpp"
+#include "solver/step_integrals.hpp"
 #include "study/agreement.hpp"
 #include "study/sparsity.hpp"
-#include "study/step_integrals.hpp"
 #include "training/batch_gradients.hpp"
 
 namespace explaind {

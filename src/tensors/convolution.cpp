@@ -18,7 +18,7 @@ namespace {
 
 using torch::autograd::variable_list;
 
-constexpr double most_pieces = 16;
+constexpr double most_image_pieces = 16;
 
 std::vector<int64_t> shape_of(const at::Tensor& x, const at::Tensor& filters, int64_t stride,
                               int64_t padding) {
@@ -36,7 +36,7 @@ double work_of(const std::vector<int64_t>& shape, const at::Tensor& filters) {
 
 /// Samples or channels of a piece, by the shape alone.
 int64_t piece_length(int64_t count, double work, int64_t least) {
-  const double pieces = std::min(work / piece_work, most_pieces);
+  const double pieces = std::min(work / piece_work, most_image_pieces);
   return std::max<int64_t>(least, std::llround(static_cast<double>(count) / pieces));
 }
 

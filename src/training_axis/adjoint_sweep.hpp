@@ -8,9 +8,9 @@
 #include <functional>
 #include <vector>
 
+#include "engines/directional_ops.hpp"
 #include "scores/component.hpp"
 #include "training_axis/axis_options.hpp"
-#include "training_axis/directional_ops.hpp"
 #include "training_axis/functional_sums.hpp"
 #include "training_axis/step_scores.hpp"
 #include "training_axis/update_rules.hpp"

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "decomposition/component_sums.hpp"
+#include "engines/component_sums.hpp"
 #include "training/tensor_of.hpp"
 #include "training_axis/sample_updates.hpp"
 

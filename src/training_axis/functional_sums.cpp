@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "decomposition/component_sums.hpp"
+#include "engines/component_sums.hpp"
 
 namespace explaind {
 namespace {

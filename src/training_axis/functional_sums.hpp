@@ -5,7 +5,7 @@
 
 #include <vector>
 
-#include "decomposition/dense_gradient.hpp"
+#include "engines/dense_gradient.hpp"
 #include "scores/component.hpp"
 
 namespace explaind {

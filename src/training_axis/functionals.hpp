@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "decomposition/dense_gradient.hpp"
+#include "engines/dense_gradient.hpp"
 #include "samples/functional.hpp"
 #include "samples/sample.hpp"
 

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 
+#include "engines/sample_gradient_ops.hpp"
 #include "training/batch_pass.hpp"
 #include "training/replay.hpp"
 #include "training/tensor_of.hpp"
-#include "training_axis/sample_gradient_ops.hpp"
 
 namespace explaind {
 namespace {

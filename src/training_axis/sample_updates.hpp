@@ -8,7 +8,7 @@
 #include <functional>
 #include <vector>
 
-#include "decomposition/parameter_source.hpp"
+#include "parameters/parameter_source.hpp"
 #include "samples/sample.hpp"
 #include "training/batch_gradients.hpp"
 #include "training/replay.hpp"

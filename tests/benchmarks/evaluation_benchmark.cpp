@@ -13,13 +13,13 @@
 #include <string>
 
 #include "checkpoint/series.hpp"
-#include "decomposition/block_major_sweep.hpp"
-#include "decomposition/block_parameters.hpp"
-#include "decomposition/node_major_sweep.hpp"
-#include "decomposition/resident_parameters.hpp"
-#include "decomposition/trajectory.hpp"
-#include "decomposition/unit_solver.hpp"
+#include "parameters/block_parameters.hpp"
+#include "parameters/resident_parameters.hpp"
+#include "path/trajectory.hpp"
 #include "samples/batch.hpp"
+#include "solver/unit_solver.hpp"
+#include "sweeps/block_major_sweep.hpp"
+#include "sweeps/node_major_sweep.hpp"
 #include "tensors/thread_team.hpp"
 
 using namespace explaind;

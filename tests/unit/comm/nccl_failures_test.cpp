@@ -22,7 +22,7 @@ using ::testing::AllOf;
 using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
-std::string error_of(const std::function<void()>& action) {
+std::string nccl_error_of(const std::function<void()>& action) {
   try {
     action();
   } catch (const Error& error) {
@@ -75,7 +75,7 @@ TEST_F(NcclFailures, NoneAndTheCommunicatorIsGivenBack) {
 
 TEST_F(NcclFailures, AMissingLibraryIsOneErrorOnAllRanks) {
   const auto load = [&](const std::string& library) {
-    return error_of([&] {
+    return nccl_error_of([&] {
       make_nccl_collectives(world, std::make_unique<FakeQueue>(),
                             {.library = library, .deadline = gather_deadline});
     });
@@ -120,7 +120,7 @@ TEST_F(NcclFailures, AStuckGatherEndsAtTheDeadlineOnAllRanks) {
   gather(*group);
   const int aborts = calls("fake_nccl_aborts");
   const auto start = std::chrono::steady_clock::now();
-  EXPECT_THAT(error_of([&] { gather(*group); }),
+  EXPECT_THAT(nccl_error_of([&] { gather(*group); }),
               AllOf(HasSubstr("gather 1"), HasSubstr("did not end")));
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
   EXPECT_EQ(calls("fake_nccl_aborts"), aborts + 1);
@@ -130,7 +130,7 @@ TEST_F(NcclFailures, ARankWhoseCallIsRefusedIsNamedByAll) {
   const auto group = make(last("refuse", 1));
   gather(*group);
   world.barrier();  // a failure would overtake what is under way
-  const std::string said = error_of([&] { gather(*group); });
+  const std::string said = nccl_error_of([&] { gather(*group); });
   EXPECT_THAT(said,
               AllOf(HasSubstr("ncclAllGather: unhandled cuda error"), HasSubstr("says the fake")));
   if (world.rank() != lost) {
@@ -143,12 +143,12 @@ TEST_F(NcclFailures, ARankWhoseGatherFailsIsNamedByAll) {
   const auto group = make(last("fail", 1));
   gather(*group);
   world.barrier();
-  const std::string said = error_of([&] { gather(*group); });
+  const std::string said = nccl_error_of([&] { gather(*group); });
   EXPECT_THAT(said, HasSubstr("unhandled system error"));
   if (world.rank() != lost) {
     EXPECT_THAT(said, HasSubstr("rank " + std::to_string(lost)));
   }
-  EXPECT_EQ(error_of([&] { gather(*group); }), said);
+  EXPECT_EQ(nccl_error_of([&] { gather(*group); }), said);
   world.barrier();
 }
 
@@ -160,7 +160,7 @@ TEST_F(NcclFailures, ARankThatIsGoneIsNamedBeforeTheDeadline) {
   world.barrier();
   if (world.rank() != lost) {
     const auto start = std::chrono::steady_clock::now();
-    EXPECT_THAT(error_of([&] { gather(*group); }),
+    EXPECT_THAT(nccl_error_of([&] { gather(*group); }),
                 AllOf(HasSubstr("rank " + std::to_string(lost)), HasSubstr("did not come")));
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
   }
@@ -169,7 +169,7 @@ TEST_F(NcclFailures, ARankThatIsGoneIsNamedBeforeTheDeadline) {
 
 TEST_F(NcclFailures, AStartThatDoesNotEndIsAnErrorOnAllRanks) {
   const int aborts = calls("fake_nccl_aborts");
-  const std::string said = error_of([&] {
+  const std::string said = nccl_error_of([&] {
     std::string behaviour;
     for (int rank = 0; rank <= lost; ++rank) behaviour += "start=" + std::to_string(rank) + ":0 ";
     static_cast<void>(make(behaviour, milliseconds(300)));
@@ -179,7 +179,7 @@ TEST_F(NcclFailures, AStartThatDoesNotEndIsAnErrorOnAllRanks) {
 }
 
 TEST_F(NcclFailures, AStartThatFailsOnOneRankIsAnErrorOnAllRanks) {
-  const std::string said = error_of([&] { static_cast<void>(make(last("no_start", 0))); });
+  const std::string said = nccl_error_of([&] { static_cast<void>(make(last("no_start", 0))); });
   EXPECT_THAT(said, HasSubstr("unhandled system error"));
   const auto group = make("");  // and the group can begin again
   gather(*group);

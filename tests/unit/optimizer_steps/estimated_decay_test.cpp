@@ -7,7 +7,7 @@
 
 #include <string>
 
-#include "decomposition/endpoints.hpp"
+#include "parameters/endpoints.hpp"
 
 namespace explaind {
 namespace {

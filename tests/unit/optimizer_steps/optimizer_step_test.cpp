@@ -17,8 +17,8 @@
 #include "model/plain_ops.hpp"
 #include "training/tensor_of.hpp"
 #include "training/tensor_view_of.hpp"
-#include "unit/decomposition/relu_network.hpp"
 #include "unit/temporary_folder.hpp"
+#include "unit/tiny_models/relu_network.hpp"
 
 namespace explaind::testing {
 namespace {

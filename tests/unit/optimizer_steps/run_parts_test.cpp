@@ -10,13 +10,13 @@
 #include <functional>
 #include <string>
 
-#include "decomposition/classifier_sweep.hpp"
-#include "decomposition/endpoints.hpp"
-#include "decomposition/resident_parameters.hpp"
-#include "decomposition/unit_solver.hpp"
 #include "model/plain_ops.hpp"
 #include "model/registry.hpp"
+#include "parameters/endpoints.hpp"
+#include "parameters/resident_parameters.hpp"
 #include "quadrature/fixed_rules.hpp"
+#include "solver/unit_solver.hpp"
+#include "sweeps/classifier_sweep.hpp"
 #include "training/batch_gradients.hpp"
 #include "training/run_data.hpp"
 #include "training/tensor_of.hpp"

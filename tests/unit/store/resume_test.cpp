@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
 /// Changes one byte of a unit's psi behind the store's back.
-void damage(const std::filesystem::path& path, double value) {
+void damage_score(const std::filesystem::path& path, double value) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   const std::string bytes{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const std::string wanted(reinterpret_cast<const char*>(&value), sizeof(value));
@@ -60,7 +60,8 @@ TEST(ResumeDamage, IsFoundByTheChecksumAndLosesItsMark) {
     const TemporaryFile file;
     const StoreSchema schema = small_schema({}, single);
     write_store(file.path(), schema);
-    damage(file.path(), certificate(1, 3) + 2);  // a residual of segment 1, unit 1 of its three
+    damage_score(file.path(),
+                 certificate(1, 3) + 2);  // a residual of segment 1, unit 1 of its three
     {
       const StoreRemainder left = resume_store(file.path(), schema);
       EXPECT_EQ(left.damaged, 1);

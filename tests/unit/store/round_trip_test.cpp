@@ -115,7 +115,7 @@ TEST(Store, OnlyWhatIsWrittenIsCommitted) {
               ElementsAre(0, IsNan(), IsNan(), IsNan(), 2, IsNan(), IsNan(), IsNan(), IsNan()));
 }
 
-std::string refusal(const std::function<void()>& action) {
+std::string data_refusal(const std::function<void()>& action) {
   try {
     action();
   } catch (const DataError& error) {
@@ -127,7 +127,7 @@ std::string refusal(const std::function<void()>& action) {
 TEST(Store, IsNotReplacedUnasked) {
   const TemporaryFile file;
   write_store(file.path(), small_schema());
-  EXPECT_THAT(refusal([&] { create_store(file.path(), small_schema(), false); }),
+  EXPECT_THAT(data_refusal([&] { create_store(file.path(), small_schema(), false); }),
               AllOf(HasSubstr(file.path().string()), HasSubstr("--overwrite")));
   EXPECT_EQ(StoreReader(file.path()).read("psi")[0], cell(0, 0, 0, 0)) << "the old one is intact";
 }
@@ -135,11 +135,11 @@ TEST(Store, IsNotReplacedUnasked) {
 TEST(Store, ReplacesNothingElse) {
   const TemporaryFile file;
   std::ofstream(file.path()) << "a letter";
-  EXPECT_THAT(refusal([&] { create_store(file.path(), small_schema(), true); }),
+  EXPECT_THAT(data_refusal([&] { create_store(file.path(), small_schema(), true); }),
               AllOf(HasSubstr(file.path().string()), HasSubstr("no influence store")));
   const hid_t other = H5Fcreate(file.path().c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
   H5Fclose(other);
-  EXPECT_THAT(refusal([&] { create_store(file.path(), small_schema(), true); }),
+  EXPECT_THAT(data_refusal([&] { create_store(file.path(), small_schema(), true); }),
               HasSubstr("no influence store"));
 }
 
@@ -174,19 +174,20 @@ TEST(Store, IsNotOpenedForWritingByOthersWhileItIsWritten) {
 TEST(Store, NothingHalfMadeStaysWhereTheFolderIsMissing) {
   const std::filesystem::path path =
       std::filesystem::path(::testing::TempDir()) / "no_such" / "a.h5";
-  EXPECT_THAT(refusal([&] { create_store(path, small_schema(), false); }), HasSubstr("no_such"));
+  EXPECT_THAT(data_refusal([&] { create_store(path, small_schema(), false); }),
+              HasSubstr("no_such"));
   EXPECT_FALSE(std::filesystem::exists(path.parent_path()));
 }
 
 TEST(Store, FilesThatAreNoneAreNamed) {
   const TemporaryFile file;
-  EXPECT_THAT(refusal([&] { StoreReader{file.path()}; }), HasSubstr(file.path().string()));
+  EXPECT_THAT(data_refusal([&] { StoreReader{file.path()}; }), HasSubstr(file.path().string()));
   std::ofstream(file.path()) << "not HDF5 at all";
-  EXPECT_THAT(refusal([&] { StoreReader{file.path()}; }), HasSubstr(file.path().string()));
+  EXPECT_THAT(data_refusal([&] { StoreReader{file.path()}; }), HasSubstr(file.path().string()));
   std::filesystem::remove(file.path());  // it would not be replaced
   write_store(file.path(), small_schema());
   std::filesystem::resize_file(file.path(), std::filesystem::file_size(file.path()) / 2);
-  EXPECT_THAT(refusal([&] {
+  EXPECT_THAT(data_refusal([&] {
                 const StoreReader store(file.path());
                 static_cast<void>(store.read("psi"));
                 static_cast<void>(store.texts("component"));
@@ -199,7 +200,7 @@ TEST(Store, VariablesThatAreNotThereAreNamed) {
   write_store(file.path(), small_schema());
   const StoreReader store(file.path());
   EXPECT_FALSE(store.has("phi"));
-  EXPECT_THAT(refusal([&] { static_cast<void>(store.variable("phi")); }), HasSubstr("phi"));
+  EXPECT_THAT(data_refusal([&] { static_cast<void>(store.variable("phi")); }), HasSubstr("phi"));
 }
 
 }  // namespace

@@ -11,15 +11,15 @@
 namespace explaind {
 namespace {
 
-struct Shape {
+struct ConvolutionShape {
   int64_t batch, in, out, pixels, kernel, stride, padding;
 };
 
 /// Small ones are LibTorch's own, large ones shared.
-const std::vector<Shape> shapes{{3, 2, 5, 9, 3, 1, 1},
-                                {9, 16, 24, 32, 3, 1, 1},
-                                {17, 3, 20, 33, 5, 2, 0},
-                                {40, 32, 40, 17, 3, 2, 1}};
+const std::vector<ConvolutionShape> convolution_shapes{{3, 2, 5, 9, 3, 1, 1},
+                                                       {9, 16, 24, 32, 3, 1, 1},
+                                                       {17, 3, 20, 33, 5, 2, 0},
+                                                       {40, 32, 40, 17, 3, 2, 1}};
 
 using Three = std::array<at::Tensor, 3>;  ///< y, ∂x, ∂W
 
@@ -29,7 +29,7 @@ at::Tensor made(at::IntArrayRef shape, int64_t seed, at::ScalarType type) {
 }
 
 template <typename F>
-Three found_by(const F& convolve, const Shape& s, at::ScalarType type) {
+Three found_by(const F& convolve, const ConvolutionShape& s, at::ScalarType type) {
   const at::Tensor x = made({s.batch, s.in, s.pixels, s.pixels}, 1, type).requires_grad_(true);
   const at::Tensor w = made({s.out, s.in, s.kernel, s.kernel}, 2, type).requires_grad_(true);
   const at::Tensor y = convolve(x, w);
@@ -37,7 +37,7 @@ Three found_by(const F& convolve, const Shape& s, at::ScalarType type) {
   return {y.detach(), x.grad(), w.grad()};
 }
 
-Three ours(const Shape& s, at::ScalarType type, int threads) {
+Three ours(const ConvolutionShape& s, at::ScalarType type, int threads) {
   const ThreadTeam team(threads);
   return found_by([&](const at::Tensor& x,
                       const at::Tensor& w) { return convolution(x, w, s.stride, s.padding); },
@@ -45,7 +45,7 @@ Three ours(const Shape& s, at::ScalarType type, int threads) {
 }
 
 TEST(Convolution, IsTheConvolutionAndHasTheSameBitsForAnyNumberOfThreads) {
-  for (const Shape& s : shapes) {
+  for (const ConvolutionShape& s : convolution_shapes) {
     const Three expected = found_by(
         [&](const at::Tensor& x, const at::Tensor& w) {
           return at::conv2d(x, w, {}, {s.stride, s.stride}, {s.padding, s.padding});

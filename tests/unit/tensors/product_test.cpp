@@ -12,12 +12,12 @@
 namespace explaind {
 namespace {
 
-struct Shape {
+struct ProductShape {
   int64_t rows, in, out;
 };
 
 /// Few rows and many, narrow and wide, odd lengths, below and above what is shared.
-const std::vector<Shape> shapes{
+const std::vector<ProductShape> product_shapes{
     {1, 64, 64},      {2, 113, 115},    {3, 512, 1376},  {4, 115, 113},
     {5, 512, 512},    {6, 1376, 512},   {7, 512, 8192},  {8, 2048, 2048},
     {9, 512, 8192},   {33, 1000, 3001}, {345, 128, 512}, {700, 113, 1001},
@@ -32,7 +32,7 @@ struct Results {
   at::Tensor y, dx, dw, db;
 };
 
-Results results_of(const Shape& shape, at::ScalarType type, int threads, bool bias) {
+Results results_of(const ProductShape& shape, at::ScalarType type, int threads, bool bias) {
   const ThreadTeam team(threads);
   const at::Tensor x = made({shape.rows, shape.in}, type, 1).requires_grad_(true),
                    w = made({shape.out, shape.in}, type, 2).requires_grad_(true);
@@ -50,7 +50,7 @@ double largest_error(const at::Tensor& found, const at::Tensor& exact) {
 class Product : public ::testing::TestWithParam<at::ScalarType> {};
 
 TEST_P(Product, HasTheSameBitsForAnyNumberOfThreads) {
-  for (const Shape& shape : shapes) {
+  for (const ProductShape& shape : product_shapes) {
     const Results one = results_of(shape, GetParam(), 1, shape.rows % 2 == 1);
     for (const int threads : {2, 4}) {
       const Results more = results_of(shape, GetParam(), threads, shape.rows % 2 == 1);
@@ -65,7 +65,7 @@ TEST_P(Product, HasTheSameBitsForAnyNumberOfThreads) {
 
 TEST_P(Product, IsTheProduct) {
   const double allowed = GetParam() == at::kFloat ? 2e-5 : 1e-13;
-  for (const Shape& shape : shapes) {
+  for (const ProductShape& shape : product_shapes) {
     const Results found = results_of(shape, GetParam(), 2, true);
     const at::Tensor x = made({shape.rows, shape.in}, GetParam(), 1).to(at::kDouble),
                      w = made({shape.out, shape.in}, GetParam(), 2).to(at::kDouble),
@@ -107,7 +107,7 @@ TEST(AffineProduct, KeepsLeadingAxesAndRoundsBf16AsAWhole) {
 }
 
 TEST(AffineProduct, CutsTheResultAndLeavesNothingOut) {
-  for (const Shape& shape : shapes) {
+  for (const ProductShape& shape : product_shapes) {
     for (const bool whole : {false, true}) {
       const ProductCut cut = cut_of_product(shape.rows, shape.out, shape.in, whole);
       EXPECT_GE(cut.down * cut.rows, shape.rows);

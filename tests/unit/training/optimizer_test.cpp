@@ -21,7 +21,7 @@ const nlohmann::json& goldens() {
 }
 
 /// Values written as hexadecimal floats.
-at::Tensor tensor_of(const nlohmann::json& values, size_t parameter, at::ScalarType type) {
+at::Tensor golden_tensor(const nlohmann::json& values, size_t parameter, at::ScalarType type) {
   std::vector<double> numbers;
   for (const nlohmann::json& value : values) {
     numbers.push_back(std::strtod(value.get<std::string>().c_str(), nullptr));
@@ -40,9 +40,9 @@ std::vector<ParameterGroup> groups_of(const nlohmann::json& golden) {
   return decay_groups({true, false, true}, values);
 }
 
-using Case = std::tuple<std::string, std::string>;  // name, float64 or float32
+using GoldenCase = std::tuple<std::string, std::string>;  // name, float64 or float32
 
-class Optimizers : public ::testing::TestWithParam<Case> {};
+class Optimizers : public ::testing::TestWithParam<GoldenCase> {};
 
 TEST_P(Optimizers, StepAsTorchDoes) {
   const nlohmann::json& golden = goldens()["cases"][std::get<0>(GetParam())];
@@ -51,7 +51,7 @@ TEST_P(Optimizers, StepAsTorchDoes) {
   const double max_norm = golden["max_norm"];
   std::vector<at::Tensor> parameters;
   for (size_t i = 0; i < run["start"].size(); ++i) {
-    parameters.push_back(tensor_of(run["start"][i], i, type).clone().requires_grad_(true));
+    parameters.push_back(golden_tensor(run["start"][i], i, type).clone().requires_grad_(true));
   }
   const auto optimizer =
       make_optimizer(parse_optimizer(golden["optimizer"], "golden"), parameters, groups_of(golden));
@@ -59,7 +59,7 @@ TEST_P(Optimizers, StepAsTorchDoes) {
   for (const nlohmann::json& step : run["steps"]) {
     for (size_t i = 0; i < parameters.size(); ++i) {
       if (step["gradients"][i].is_null()) continue;
-      parameters[i].mutable_grad() = tensor_of(step["gradients"][i], i, type);
+      parameters[i].mutable_grad() = golden_tensor(step["gradients"][i], i, type);
     }
     const Clipping clipping = clip_gradients(parameters, max_norm);
     if (max_norm > 0) {
@@ -73,7 +73,7 @@ TEST_P(Optimizers, StepAsTorchDoes) {
     }
     optimizer->step();
     for (size_t i = 0; i < parameters.size(); ++i) {
-      const at::Tensor expected = tensor_of(step["after"][i], i, type);
+      const at::Tensor expected = golden_tensor(step["after"][i], i, type);
       // Clipped, the factor may differ from torch's by rounding; else the bits are the same.
       const double allowed = max_norm == 0 ? 0 : type == at::kDouble ? 4e-15 : 2e-6;
       EXPECT_LE((parameters[i].detach() - expected).abs().max().item<double>(), allowed)
@@ -85,8 +85,8 @@ TEST_P(Optimizers, StepAsTorchDoes) {
   EXPECT_EQ(optimizer->states()[2].updates, 4) << "a step without a gradient was counted";
 }
 
-std::vector<Case> all_cases() {
-  std::vector<Case> cases;
+std::vector<GoldenCase> all_cases() {
+  std::vector<GoldenCase> cases;
   for (const auto& [name, golden] : goldens()["cases"].items()) {
     cases.emplace_back(name, "float64");
     cases.emplace_back(name, "float32");

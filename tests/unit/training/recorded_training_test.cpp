@@ -51,7 +51,7 @@ class RecordedTrainingTest : public ::testing::TestWithParam<std::string> {
   testing::TemporaryFolder folder_;
 };
 
-at::Tensor tensor_of(const TensorView& view) {
+at::Tensor stored_tensor(const TensorView& view) {
   at::Tensor tensor = at::empty(view.shape, at::kDouble);
   std::memcpy(tensor.data_ptr(), view.data, view.bytes);
   return tensor;
@@ -62,7 +62,7 @@ std::vector<at::Tensor> mean_gradients(const RecordedRun& run, const Model& mode
                                        const TrainingData& data, int64_t step) {
   std::vector<at::Tensor> weights;
   for (size_t i = 0; i < model.parameters().size(); ++i) {
-    weights.push_back(tensor_of(run.parameter(step, i)).requires_grad_(true));
+    weights.push_back(stored_tensor(run.parameter(step, i)).requires_grad_(true));
   }
   const RunBatch batch = run.batch(step);
   for (size_t k = 0; k < batch.samples.size(); ++k) {
@@ -89,7 +89,7 @@ void expect_gradients(const RecordedRun& run, const Model& model, const Training
     for (size_t i = 0; i < expected.size(); ++i) {
       ASSERT_EQ(run.stepped(s, i), expected[i].defined()) << model.parameters()[i].name;
       if (!expected[i].defined()) continue;
-      const at::Tensor difference = tensor_of(run.gradient(s, i)) - expected[i];
+      const at::Tensor difference = stored_tensor(run.gradient(s, i)) - expected[i];
       EXPECT_LT(difference.abs().max().item<double>(), 1e-14) << "step " << s << " tensor " << i;
     }
   }
@@ -101,11 +101,11 @@ at::Tensor closed_form(const RecordedRun& run, int64_t s, size_t p) {
   const Hyperparameters h = run.hyperparameters(s, group);
   const OptimizerKind kind = run.description().optimizer;
   const bool coupled = kind != OptimizerKind::adamw;
-  const at::Tensor now = tensor_of(run.parameter(s, p));
+  const at::Tensor now = stored_tensor(run.parameter(s, p));
   at::Tensor first = at::zeros_like(now), second = at::zeros_like(now);
   for (int64_t r = 0; r <= s; ++r) {
-    at::Tensor g = run.clip(r) * tensor_of(run.gradient(r, p));
-    if (coupled) g = g + h.weight_decay * tensor_of(run.parameter(r, p));
+    at::Tensor g = run.clip(r) * stored_tensor(run.gradient(r, p));
+    if (coupled) g = g + h.weight_decay * stored_tensor(run.parameter(r, p));
     const auto age = static_cast<double>(s - r);
     if (kind == OptimizerKind::sgd) {
       first += std::pow(h.momentum, age) * (r == 0 ? 1 : 1 - h.dampening) * g;
@@ -116,7 +116,7 @@ at::Tensor closed_form(const RecordedRun& run, int64_t s, size_t p) {
   }
   if (kind == OptimizerKind::sgd) return now - h.learning_rate * first;
   const auto count = static_cast<double>(run.update_count(s, p));
-  EXPECT_LT((tensor_of(run.second_moment(s, p)) - second).abs().max().item<double>(), 1e-14);
+  EXPECT_LT((stored_tensor(run.second_moment(s, p)) - second).abs().max().item<double>(), 1e-14);
   const at::Tensor root = (second / (1 - std::pow(h.beta2, count))).sqrt() + h.epsilon;
   const at::Tensor decay = coupled ? at::zeros_like(now) : h.weight_decay * now;
   return now - h.learning_rate * (decay + first / (1 - std::pow(h.beta1, count)) / root);
@@ -134,9 +134,9 @@ TEST_P(RecordedTrainingTest, UpdatesFollowFromItsGradients) {
   for (int64_t s = 0; s < run.steps(); ++s) {
     clipped += run.clip(s) < 1 ? 1 : 0;
     for (size_t p = 0; p < run.description().parameters.size(); ++p) {
-      const at::Tensor after = tensor_of(run.parameter(s + 1, p));
+      const at::Tensor after = stored_tensor(run.parameter(s + 1, p));
       if (!run.stepped(s, p)) {
-        EXPECT_TRUE(at::equal(after, tensor_of(run.parameter(s, p))));
+        EXPECT_TRUE(at::equal(after, stored_tensor(run.parameter(s, p))));
         continue;
       }
       EXPECT_LT((after - closed_form(run, s, p)).abs().max().item<double>(), 1e-13)

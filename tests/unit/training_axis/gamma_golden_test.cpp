@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
-#include "decomposition/component_sums.hpp"
+#include "engines/component_sums.hpp"
 #include "training_axis/adjoint_sweep.hpp"
 #include "training_axis/applied_scores.hpp"
 #include "training_axis/sample_updates.hpp"

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors_file.hpp"
-#include "decomposition/dense_gradient.hpp"
+#include "engines/dense_gradient.hpp"
 #include "training/run_data.hpp"
 #include "training_axis/axis_options.hpp"
 

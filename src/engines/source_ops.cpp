@@ -1,0 +1,53 @@
+#include "engines/source_ops.hpp"
+
+#include <ATen/ATen.h>
+
+#include <vector>
+
+#include "tensors/product.hpp"
+#include "tensors/products.hpp"
+#include "tensors/rms_norm.hpp"
+
+namespace explaind {
+
+at::Tensor SourceOps::joined(const at::Tensor& at_from, const at::Tensor& response) const {
+  std::vector<int64_t> shape(static_cast<size_t>(response.dim()), 1);
+  shape[0] = -1;
+  return at_from + t_.view(shape) * response;
+}
+
+at::Tensor SourceOps::bias_of(ParameterId bias, at::IntArrayRef shape) const {
+  const at::Tensor from = source_.weight(bias).view(shape);
+  return is_split() ? joined(from, source_.delta(bias).view(shape)) : from;
+}
+
+at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
+  const at::Tensor& matrix = source_.weight(weight);
+  if (!is_split() && x.scalar_type() == matrix.scalar_type() && bias != no_parameter) {
+    return affine(x, matrix, source_.weight(bias));  // added within the product
+  }
+  at::Tensor y = times_transposed(x, matrix);
+  if (is_split()) y = joined(y, times_transposed(x, source_.delta(weight)));
+  return bias == no_parameter ? y : y + bias_of(bias, {1, 1, -1});
+}
+
+at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
+  at::Tensor y = source_.weight_rows(weight, ids);
+  return is_split() ? joined(y, source_.delta_rows(weight, ids)) : y;
+}
+
+at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
+  const Normalised normalised = normalise(x, source_.weight(gain), epsilon, source_.device());
+  if (!is_split()) return normalised.y;
+  return joined(normalised.y,
+                norm_response(x, source_.delta(gain), normalised.scale, source_.device()));
+}
+
+at::Tensor SourceOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,
+                             int64_t stride, int64_t padding) {
+  at::Tensor y = convolve(x, source_.weight(weight), stride, padding);
+  if (is_split()) y = joined(y, convolve(x, source_.delta(weight), stride, padding));
+  return bias == no_parameter ? y : y + bias_of(bias, {1, -1, 1, 1});
+}
+
+}  // namespace explaind

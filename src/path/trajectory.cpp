@@ -1,0 +1,41 @@
+#include "path/trajectory.hpp"
+
+#include <utility>
+
+namespace explaind {
+
+std::vector<PointPair> neighbours(size_t points) {
+  std::vector<PointPair> pairs;
+  for (size_t i = 0; i + 1 < points; ++i) pairs.push_back({i, i + 1});
+  return pairs;
+}
+
+PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path)
+    : path_(std::move(path)), pairs_(neighbours(path_->size())) {}
+
+PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs,
+                               std::shared_ptr<const PathParts> parts)
+    : path_(std::move(path)), pairs_(std::move(pairs)), parts_(std::move(parts)) {}
+
+int64_t PathTrajectory::segments() const { return static_cast<int64_t>(pairs_.size()); }
+
+int64_t PathTrajectory::step_from(int64_t segment) const {
+  return path_->step(place(segment, false));
+}
+
+int64_t PathTrajectory::step_to(int64_t segment) const { return path_->step(place(segment, true)); }
+
+Endpoints PathTrajectory::endpoints(int64_t segment, ParameterId parameter) const {
+  Endpoints ends{.from = path_->tensor(place(segment, false), parameter),
+                 .to = path_->tensor(place(segment, true), parameter)};
+  if (parts_) {
+    ends.directions = parts_->between(pairs_[static_cast<size_t>(segment)], parameter);
+  }
+  return ends;
+}
+
+std::string PathTrajectory::describe(int64_t segment, bool to) const {
+  return path_->describe(place(segment, to));
+}
+
+}  // namespace explaind

@@ -1,0 +1,31 @@
+#pragma once
+// What a rank computes with: a parameter source and the schedule that suits it.
+
+#include <memory>
+
+#include "comm/collectives.hpp"
+#include "parameters/parameter_source.hpp"
+#include "planner/memory_plan.hpp"
+#include "sweeps/classifier_sweep.hpp"
+#include "sweeps/sweep.hpp"
+
+namespace explaind {
+
+struct Workspace {
+  /// Resident parameters are visited node by node unless products are split, all others block by
+  /// block. The ranks of `group` share units; for gathered parameters memory.activations must be
+  /// the same on all of them. All references must outlive this. Not collective.
+  Workspace(const Network& network, const Functional& functional, const Trajectory& trajectory,
+            const ComponentTable& table, const Computation& computation, const MemoryPlan& memory,
+            Collectives& group);
+
+  /// For a classifier, whose parameters are resident.
+  Workspace(const Model& model, const PredictionData& data, const Functional& functional,
+            const Trajectory& trajectory, const ComponentTable& table,
+            const Computation& computation, Share share);
+
+  std::unique_ptr<ParameterSource> parameters;
+  std::unique_ptr<Sweep> sweep;
+};
+
+}  // namespace explaind

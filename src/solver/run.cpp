@@ -1,0 +1,67 @@
+#include "solver/run.hpp"
+
+#include <array>
+#include <exception>
+
+#include "core/stop_request.hpp"
+#include "core/unexpected.hpp"
+#include "scores/tile_sum.hpp"
+
+namespace explaind {
+namespace {
+
+/// What the first rank of the group is handed, on all of them.
+UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
+  const UnitRange mine = dispatcher.next();  // empty on the others
+  std::array<int64_t, 2> range{mine.begin, mine.end};
+  if (group.size() > 1) group.broadcast(std::span<int64_t>(range), 0);
+  return {.begin = range[0], .end = range[1]};
+}
+
+/// Whether the group leaves the rest of its range: any of its ranks may have been told to stop, and
+/// the first one hears of the others.
+bool stops(Dispatcher& dispatcher, const Communicator& group) {
+  if (group.size() == 1) return dispatcher.stops();
+  const bool asked = group.maximum(stop_requested() ? 1 : 0) > 0;
+  std::array<int64_t, 1> answer{group.rank() == 0 && dispatcher.stops(asked) ? 1 : 0};
+  group.broadcast(std::span<int64_t>(answer), 0);
+  return answer[0] != 0;
+}
+
+}  // namespace
+
+void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
+               const std::function<void(int64_t)>& act) {
+  for (UnitRange mine = next_of(dispatcher, group); !mine.empty();
+       mine = next_of(dispatcher, group)) {
+    for (int64_t place = mine.begin; place < mine.end; ++place) {
+      if (place > mine.begin && stops(dispatcher, group)) break;
+      const int64_t index = todo[static_cast<size_t>(place)];
+      try {
+        act(index);
+      } catch (const std::exception& error) {
+        dispatcher.fail(index, message_of(error));
+      }
+      if (group.rank() == 0) dispatcher.report(index, "");
+    }
+  }
+}
+
+void run_units(Dispatcher& dispatcher, const Communicator& group, const UnitGrid& units,
+               const std::vector<PieceRange>& pieces, const std::vector<int64_t>& todo,
+               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
+               const std::function<void(const ScoreTile&)>& keep) {
+  for_units(dispatcher, group, todo, [&](int64_t index) {
+    const Unit unit = units.unit(index);
+    const PieceRange& range = pieces[static_cast<size_t>(unit.segment)];
+    parameters.load(range.first);
+    ScoreTile tile = solver.solve(unit, sweep);
+    for (int64_t piece = range.first + 1; piece < range.last; ++piece) {
+      parameters.load(piece);
+      add_piece(tile, solver.solve(unit, sweep));
+    }
+    keep(tile);
+  });
+}
+
+}  // namespace explaind
