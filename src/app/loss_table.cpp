@@ -41,12 +41,14 @@ std::filesystem::path folder_of(const std::filesystem::path& file) {
 
 }  // namespace
 
-void print_losses(const CheckpointValues& values, const DecomposeJob& job) {
+void print_losses(const CheckpointValues& values, const Problem& problem) {
   const std::vector<double> changes = values.changes();
   double total = 0;
   for (const double each : changes) total += each;
-  const bool by_group = job.groups.names.size() > 1 && job.groups.names.size() <= most_groups;
-  const std::vector<std::string> groups = by_group ? job.groups.names : std::vector<std::string>{};
+  const bool by_group =
+      problem.groups.names.size() > 1 && problem.groups.names.size() <= most_groups;
+  const std::vector<std::string> groups =
+      by_group ? problem.groups.names : std::vector<std::string>{};
   fmt::print("\n{:>10}  {:>11}  {:>11}  {:>8}", "step", "mean F", "mean |ΔF|", "share");
   for (const std::string& name : groups) fmt::print("  {:>11}", name.empty() ? "(none)" : name);
   fmt::print("\n");
@@ -60,13 +62,13 @@ void print_losses(const CheckpointValues& values, const DecomposeJob& job) {
                  total > 0 ? 100 * change / total : 0);
     }
     for (size_t g = 0; g < groups.size(); ++g) {
-      fmt::print("  {:>11.6f}", group_mean(values, job.groups, i, g));
+      fmt::print("  {:>11.6f}", group_mean(values, problem.groups, i, g));
     }
     fmt::print("\n");
   }
   fmt::print(
       "F in {}, means over samples; |ΔF| since the checkpoint before, and its share of all\n",
-      job.solver.functional.kind == Functional::activation ? "the activation's unit" : "nats");
+      problem.solver.functional.kind == Functional::activation ? "the activation's unit" : "nats");
 }
 
 void require_writable(const std::filesystem::path& file) {
@@ -79,13 +81,13 @@ void require_writable(const std::filesystem::path& file) {
   }
 }
 
-void write_losses(const CheckpointValues& values, const DecomposeJob& job,
+void write_losses(const CheckpointValues& values, const Problem& problem,
                   const std::filesystem::path& file) {
   std::string text = "step,sample,group,value\n";
   for (size_t i = 0; i < values.steps.size(); ++i) {
     for (size_t s = 0; s < values.samples; ++s) {
-      text += fmt::format("{},{},{},{}\n", values.steps[i], csv_field(job.samples[s].id),
-                          csv_field(job.samples[s].group), values.at(i, s));
+      text += fmt::format("{},{},{},{}\n", values.steps[i], csv_field(problem.samples[s].id),
+                          csv_field(problem.samples[s].group), values.at(i, s));
     }
   }
   write_text_file(file, text);

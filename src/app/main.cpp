@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "app/verbs.hpp"
-#include "app/version.hpp"
 #include "checkpoint/lost_file.hpp"
 #include "comm/launcher.hpp"
 #include "config/nearest_name.hpp"
@@ -19,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
+#include "job/versions.hpp"
 #include "store/hdf5.hpp"
 
 namespace {

@@ -35,10 +35,10 @@ std::vector<int64_t> class_numbers(const std::vector<std::string>& words) {
   return numbers;
 }
 
-TrainingData text_data(const RecordOptions& options) {
+TrainingData text_data(const RecordOptions& options, const StopFlag& stop) {
   const fs::path run = options.history;
   const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
-  const fs::path model = make_tokenizer(files, run, options);
+  const fs::path model = make_tokenizer(files, run, options, stop);
   TrainingData data = text_windows(token_stream(files, *open_tokenizer(model.parent_path())),
                                    options.sequence_length, options.vocabulary,
                                    options.train_samples, options.validation_samples);
@@ -61,10 +61,10 @@ std::string dataset_of(const RecordOptions& options) {
                    "Its own is " + natural);
 }
 
-TrainingData load_data(const RecordOptions& options) {
+TrainingData load_data(const RecordOptions& options, const StopFlag& stop) {
   const std::string dataset = dataset_of(options);
   const int64_t train = options.train_samples, validation = options.validation_samples;
-  if (dataset == "text") return text_data(options);
+  if (dataset == "text") return text_data(options, stop);
   if (dataset == "modular_addition") {
     const int64_t pairs = options.modulus * (options.modulus + 1) / 2;
     const int64_t trained = train > 0 ? train : pairs - validation;

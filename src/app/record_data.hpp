@@ -4,6 +4,7 @@
 #include <string>
 
 #include "config/record_options.hpp"
+#include "core/stop_flag.hpp"
 #include "datasets/dataset.hpp"
 
 namespace explaind {
@@ -16,6 +17,6 @@ std::string dataset_of(const RecordOptions& options);
 
 /// Makes or reads the data; text also leaves its tokenizer in the run's folder, which must be
 /// there. Throws UsageError and DataError.
-TrainingData load_data(const RecordOptions& options);
+TrainingData load_data(const RecordOptions& options, const StopFlag& stop);
 
 }  // namespace explaind

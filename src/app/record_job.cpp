@@ -41,7 +41,7 @@ ModelConfig llama_config(const RecordOptions& options) {
 }
 
 fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& parent,
-                        const RecordOptions& options) {
+                        const RecordOptions& options, const StopFlag& stop) {
   const fs::path folder = unfinished_path(parent / ".tokenizer");
   std::error_code failure;
   fs::create_directories(folder, failure);
@@ -53,10 +53,10 @@ fs::path make_tokenizer(const std::vector<fs::path>& text, const fs::path& paren
   fmt::print("Training the tokenizer: {} pieces from {}\n", options.vocabulary,
              counted(text.size(), "file"));
   std::fflush(stdout);
-  train_tokenizer(text, model,
-                  {.vocabulary = options.vocabulary,
-                   .seed = static_cast<uint64_t>(options.seed),
-                   .threads = 1});
+  train_tokenizer(
+      text, model,
+      {.vocabulary = options.vocabulary, .seed = static_cast<uint64_t>(options.seed), .threads = 1},
+      stop);
   return model;
 }
 

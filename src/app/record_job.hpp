@@ -7,6 +7,7 @@
 
 #include "checkpoint/model_config.hpp"
 #include "config/record_options.hpp"
+#include "core/stop_flag.hpp"
 
 namespace explaind {
 
@@ -23,6 +24,6 @@ ModelConfig llama_config(const RecordOptions& options);
 /// that listings of a series leave it out; its tokenizer.model. Who has used it removes the folder.
 std::filesystem::path make_tokenizer(const std::vector<std::filesystem::path>& text,
                                      const std::filesystem::path& parent,
-                                     const RecordOptions& options);
+                                     const RecordOptions& options, const StopFlag& stop);
 
 }  // namespace explaind

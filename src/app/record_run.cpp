@@ -13,13 +13,13 @@
 #include "app/output_claims.hpp"
 #include "app/record_data.hpp"
 #include "app/record_job.hpp"
+#include "app/stop_signals.hpp"
 #include "claims/own_folder.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
-#include "core/stop_request.hpp"
 #include "model/registry.hpp"
 #include "runs/recorded_run.hpp"
 #include "runs/run_block.hpp"
@@ -169,8 +169,8 @@ int record_run(const RecordOptions& options) {
   const fs::path folder = options.history;
   // Data and options are refused before anything is removed or written; text needs the folder.
   const bool text = dataset_of(options) == "text";
-  TrainingData data = text ? TrainingData{} : load_data(options);
-  stop_on_signals(run_stop_words);
+  const StopFlag& stop = stop_on_signals(run_stop_words);
+  TrainingData data = text ? TrainingData{} : load_data(options, stop);
   bool resume = false;
   const OwnFolder claimed({.path = folder,
                            .what = "run",
@@ -184,7 +184,7 @@ int record_run(const RecordOptions& options) {
                            .writes = writes_into_run,
                            .known_otherwise = [&] { return is_recorded_run(folder); }},
                           spoken_wait());
-  if (text) data = load_data(options);
+  if (text) data = load_data(options, stop);
   const nlohmann::json description = model_json(options, data);
   const std::unique_ptr<Model> model = build_model(description, "record");
   const RecordedTrainingOptions training_with = recorded_options(options, data.train.size());
@@ -198,7 +198,7 @@ int record_run(const RecordOptions& options) {
   Progress progress("train", training_with.steps);
   const auto begin = std::chrono::steady_clock::now();
   int64_t shown = 0;
-  const nlohmann::json ending = training.run(folder, resume, [&](int64_t done, double loss) {
+  const nlohmann::json ending = training.run(folder, resume, stop, [&](int64_t done, double loss) {
     claimed.require_held();
     progress.advance(done - std::exchange(shown, done), fmt::format("loss {:.3g}", loss));
   });

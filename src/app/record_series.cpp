@@ -14,10 +14,10 @@
 
 #include "app/output_claims.hpp"
 #include "app/record_job.hpp"
+#include "app/stop_signals.hpp"
 #include "claims/own_folder.hpp"
 #include "core/counted.hpp"
 #include "core/progress.hpp"
-#include "core/stop_request.hpp"
 #include "model/llama.hpp"
 #include "training/corpus.hpp"
 #include "training/hugging_face_writer.hpp"
@@ -81,7 +81,7 @@ int record_series(const RecordOptions& options) {
   const std::vector<int64_t> kept = log_spaced_steps(steps, options.checkpoints);
   const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
   const fs::path series = options.series;
-  stop_on_signals(series_stop_words);
+  const StopFlag& stop = stop_on_signals(series_stop_words);
   const OwnFolder folder({.path = series,
                           .what = "series",
                           .overwrite = options.overwrite,
@@ -90,7 +90,7 @@ int record_series(const RecordOptions& options) {
                           .writes = writes_into_series,
                           .known_otherwise = {}},
                          spoken_wait());
-  const fs::path tokenizer_model = make_tokenizer(files, series, options);
+  const fs::path tokenizer_model = make_tokenizer(files, series, options, stop);
   std::vector<int64_t> tokens = token_stream(files, *open_tokenizer(tokenizer_model.parent_path()));
   const LlamaNetwork network(config);
   fmt::print("Training {} parameters on {} tokens, {} of {} × {} tokens\n",
@@ -103,7 +103,7 @@ int record_series(const RecordOptions& options) {
   std::vector<std::pair<int64_t, double>> losses;
   training.run(
       [&](int64_t step, const std::vector<at::Tensor>& weights) {
-        if (stop_requested()) throw StopRequested(stopped_words(series, losses.size()));
+        if (stop.raised()) throw StopRequested(stopped_words(series, losses.size()));
         if (!std::binary_search(kept.begin(), kept.end(), step)) return;
         folder.require_held();
         folder.add(name_of(step));

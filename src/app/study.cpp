@@ -10,6 +10,7 @@
 
 #include "app/exactness_table.hpp"
 #include "app/output_claims.hpp"
+#include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
 #include "core/byte_size.hpp"
@@ -17,7 +18,6 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
-#include "core/stop_request.hpp"
 #include "model/registry.hpp"
 #include "runs/run_files.hpp"
 #include "tensors/thread_team.hpp"
@@ -106,7 +106,7 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   if (options.sparsity) exactness.kept_shares = kept_shares;
   const ThreadTeam team(ThreadTeam::count_of(options.threads));
 
-  stop_on_signals(world.rank() == 0 ? study_stop_words : nullptr);
+  const StopFlag& stop = stop_on_signals(world.rank() == 0 ? study_stop_words : nullptr);
   std::vector<PathClaim> outputs;
   agree(world, [&] {
     if (world.rank() == 0) outputs = claim_outputs({options.csv, options.json});
@@ -129,8 +129,9 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   const auto begin = std::chrono::steady_clock::now();
   std::unique_ptr<Progress> progress;
   if (world.rank() == 0) progress = std::make_unique<Progress>("study", exactness.steps);
-  const Exactness study = study_exactness(*job.model, *job.run, *gradients, job.followed, exactness,
-                                          world, [&](int64_t) { progress->advance(1); });
+  const Exactness study =
+      study_exactness({*job.model, *job.run, *gradients, job.followed}, exactness, world, stop,
+                      [&](int64_t) { progress->advance(1); });
   agree(world, [&] {
     if (world.rank() != 0) return;
     progress->finish();

@@ -141,6 +141,13 @@ void Communicator::broadcast(std::span<double> values, int root) const {
   broadcast_bytes(values.data(), values.size_bytes(), root);
 }
 
+void Communicator::broadcast(std::vector<int64_t>& values, int root) const {
+  std::array<int64_t, 1> count{static_cast<int64_t>(values.size())};
+  broadcast(std::span<int64_t>(count), root);
+  values.resize(static_cast<size_t>(count[0]));
+  broadcast(std::span<int64_t>(values), root);
+}
+
 void Communicator::broadcast(std::span<int64_t> values, int root) const {
   broadcast_bytes(values.data(), values.size_bytes(), root);
 }

@@ -59,6 +59,8 @@ class Communicator {
   /// @collective; `values` of `root` on every rank, of the same length everywhere.
   void broadcast(std::span<double> values, int root) const;
   void broadcast(std::span<int64_t> values, int root) const;
+  /// Of any length, which the others need not know.
+  void broadcast(std::vector<int64_t>& values, int root) const;
   /// @collective; the least of all ranks' values.
   [[nodiscard]] int64_t minimum(int64_t value) const;
   /// @collective; the largest of all ranks' values.

@@ -11,7 +11,6 @@
 #include "comm/check.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
-#include "core/stop_request.hpp"
 #include "core/unexpected.hpp"
 
 namespace explaind {
@@ -51,10 +50,12 @@ std::string receive(MPI_Comm comm, MPI_Message& message, const MPI_Status& statu
 /// and then.
 class Dispatcher::Server {
  public:
-  Server(const Communicator& comm, int clients, int64_t total, Finished finished)
+  Server(const Communicator& comm, int clients, int64_t total, const StopFlag& stop,
+         Finished finished)
       : comm_(comm),
         clients_(clients),
         total_(total),
+        asked_here_(stop),
         finished_(std::move(finished)),
         thread_([this] { serve(); }) {}
   ~Server() {
@@ -68,7 +69,7 @@ class Dispatcher::Server {
   /// What a client is told.
   Answer answer(const std::string& request) {
     const std::scoped_lock lock(books_);
-    if (request == stops_itself || stop_requested()) stop_ = true;
+    if (request == stops_itself || asked_here_.raised()) stop_ = true;
     if (request == asks_whether) return {0, 0, stop_ ? 1 : 0};
     const bool stopping = stop_ && handed_out_ < total_;
     const int64_t left = stopping ? 0 : total_ - handed_out_;
@@ -131,6 +132,7 @@ class Dispatcher::Server {
   const Communicator& comm_;
   int clients_;
   int64_t total_, handed_out_ = 0;
+  const StopFlag& asked_here_;
   bool stop_ = false;
   std::atomic<int> dismissed_{0};
   std::atomic<bool> abandoned_{false};
@@ -140,13 +142,14 @@ class Dispatcher::Server {
   std::thread thread_;  // last: it starts when all else is there
 };
 
-Dispatcher::Dispatcher(const Communicator& world, int64_t total, Finished finished, bool client)
-    : comm_(world.get()), ended_(!client) {
+Dispatcher::Dispatcher(const Communicator& world, int64_t total, const StopFlag& stop,
+                       Finished finished, bool client)
+    : comm_(world.get()), stop_(stop), ended_(!client) {
   const int asks = client ? 1 : 0;
   int clients = 0;
   check_mpi(MPI_Allreduce(&asks, &clients, 1, MPI_INT, MPI_SUM, comm_.get()), "MPI_Allreduce");
   if (comm_.rank() == 0) {
-    server_ = std::make_unique<Server>(comm_, clients, total, std::move(finished));
+    server_ = std::make_unique<Server>(comm_, clients, total, stop, std::move(finished));
   }
 }
 
@@ -154,7 +157,7 @@ Dispatcher::~Dispatcher() = default;
 
 UnitRange Dispatcher::next() {
   if (ended_) return {};
-  const Answer answer = ask(stopped_ || stop_requested() ? stops_itself : wants_units);
+  const Answer answer = ask(stopped_ || stop_.raised() ? stops_itself : wants_units);
   ended_ = answer[0] >= answer[1];
   stopped_ = stopped_ || answer[2] != 0;
   return {.begin = answer[0], .end = answer[1]};
@@ -163,7 +166,7 @@ UnitRange Dispatcher::next() {
 bool Dispatcher::stops(bool asked) {
   if (!stopped_) {
     const auto now = std::chrono::steady_clock::now();
-    if (asked || stop_requested()) {
+    if (asked || stop_.raised()) {
       stopped_ = true;
     } else if (server_ || now - asked_ >= stop_interval) {
       stopped_ = ask(asks_whether)[2] != 0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "core/stop_flag.hpp"
 
 namespace explaind {
 
@@ -22,8 +23,8 @@ struct UnitRange {
 
 /// Hands out the units 0 … total−1: contiguous runs first, single units at the end, so that
 /// neighbours share an endpoint and the last units even out. A thread on rank 0 answers (a window
-/// counter would wait for rank 0 to enter MPI). Where any rank is asked to stop (stop_request.hpp;
-/// launchers send a signal to some ranks or to all) no rank begins another unit.
+/// counter would wait for rank 0 to enter MPI). Where any rank is asked to stop (its flag is
+/// raised; launchers send a signal to some ranks or to all) no rank begins another unit.
 class Dispatcher {
  public:
   /// Called on rank 0, in either thread, one at a time, with every finished unit, the rank that did
@@ -31,8 +32,10 @@ class Dispatcher {
   using Finished = std::function<void(int64_t unit, int rank, const std::string& report)>;
 
   /// Rank 0 starts the thread. client: this rank asks for units (of a group that shares a unit one
-  /// rank does). @collective over world (its own duplicate is made)
-  Dispatcher(const Communicator& world, int64_t total, Finished finished, bool client = true);
+  /// rank does). stop: this rank's; must outlive this. @collective over world (its own duplicate is
+  /// made)
+  Dispatcher(const Communicator& world, int64_t total, const StopFlag& stop, Finished finished,
+             bool client = true);
   /// Not collective. On rank 0 ends the thread where finish() was not reached.
   ~Dispatcher();
   Dispatcher(const Dispatcher&) = delete;
@@ -51,6 +54,8 @@ class Dispatcher {
   /// job with exit code 1; after five seconds this rank prints and aborts itself. A rank alone
   /// throws it as an Error. Not collective.
   [[noreturn]] void fail(int64_t unit, const std::string& message);
+  /// Whether this rank was asked to stop, whatever the others were. Not collective.
+  [[nodiscard]] bool asked_here() const { return stop_.raised(); }
   /// True where a stop ended the run before all units were done; the same on all ranks after
   /// finish().
   [[nodiscard]] bool stopped() const { return stopped_; }
@@ -63,6 +68,7 @@ class Dispatcher {
   using Answer = std::array<int64_t, 3>;
   Answer ask(const std::string& text);
   Communicator comm_;
+  const StopFlag& stop_;
   std::unique_ptr<Server> server_;  ///< rank 0
   bool ended_ = false, stopped_ = false;
   std::chrono::steady_clock::time_point asked_;  ///< when rank 0 last said whether to stop

@@ -10,9 +10,7 @@ namespace explaind {
 inline constexpr int64_t alignment = 64;
 
 /// The next multiple of `alignment` that is not below `bytes`, which is not negative.
-constexpr int64_t aligned(int64_t bytes) {
-  return (bytes + alignment - 1) / alignment * alignment;
-}
+constexpr int64_t aligned(int64_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 constexpr size_t aligned(size_t bytes) {
   return static_cast<size_t>(aligned(static_cast<int64_t>(bytes)));
 }

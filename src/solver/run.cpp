@@ -3,7 +3,6 @@
 #include <array>
 #include <exception>
 
-#include "core/stop_request.hpp"
 #include "core/unexpected.hpp"
 #include "scores/tile_sum.hpp"
 
@@ -22,7 +21,7 @@ UnitRange next_of(Dispatcher& dispatcher, const Communicator& group) {
 /// the first one hears of the others.
 bool stops(Dispatcher& dispatcher, const Communicator& group) {
   if (group.size() == 1) return dispatcher.stops();
-  const bool asked = group.maximum(stop_requested() ? 1 : 0) > 0;
+  const bool asked = group.maximum(dispatcher.asked_here() ? 1 : 0) > 0;
   std::array<int64_t, 1> answer{group.rank() == 0 && dispatcher.stops(asked) ? 1 : 0};
   group.broadcast(std::span<int64_t>(answer), 0);
   return answer[0] != 0;

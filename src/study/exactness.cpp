@@ -135,10 +135,12 @@ std::set<int64_t> report_steps(const ExactnessOptions& options) {
 
 }  // namespace
 
-Exactness study_exactness(const Model& model, const RecordedRun& run,
-                          const BatchGradients& gradients, const Followed& followed,
-                          const ExactnessOptions& options, const Communicator& world,
+Exactness study_exactness(const FollowedRun& subject, const ExactnessOptions& options,
+                          const Communicator& world, const StopFlag& stop,
                           const std::function<void(int64_t step)>& finished) {
+  const Model& model = subject.model;
+  const RecordedRun& run = subject.run;
+  const Followed& followed = subject.followed;
   const auto outputs_after = [&](int64_t step) {
     return outputs_at(model, followed, in_double(weights_at(run, step)));
   };
@@ -177,7 +179,7 @@ Exactness study_exactness(const Model& model, const RecordedRun& run,
     }
     if (world.rank() == 0) finished(step);
   };
-  const ReplayRanks ranks(run, gradients, world);
+  const ReplayRanks ranks(run, subject.gradients, world, stop);
   ranks.run(
       options.steps,
       [&](int64_t step, const OptimizerReplay& replay) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "core/stop_flag.hpp"
 #include "quadrature/options.hpp"
 #include "runs/recorded_run.hpp"
 #include "solver/step_integrals.hpp"
@@ -18,6 +19,14 @@
 #include "training/batch_gradients.hpp"
 
 namespace explaind {
+
+/// A recorded run, and the outputs of its model that are reconstructed. All must outlive the study.
+struct FollowedRun {
+  const Model& model;
+  const RecordedRun& run;
+  const BatchGradients& gradients;
+  const Followed& followed;
+};
 
 struct NamedRule {
   std::string name;  ///< as the user writes it
@@ -52,9 +61,8 @@ struct Exactness {
 /// reported (from J at t = ½, since it is as good as constant). Steps are shared by the ranks and
 /// added in their order: the same numbers on any number of ranks. finished: called on rank 0 after
 /// every step. The result is on every rank. @collective over world
-Exactness study_exactness(const Model& model, const RecordedRun& run,
-                          const BatchGradients& gradients, const Followed& followed,
-                          const ExactnessOptions& options, const Communicator& world,
+Exactness study_exactness(const FollowedRun& subject, const ExactnessOptions& options,
+                          const Communicator& world, const StopFlag& stop,
                           const std::function<void(int64_t step)>& finished);
 
 }  // namespace explaind

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "core/stop_flag.hpp"
 #include "samples/sample.hpp"
 
 namespace explaind {
@@ -27,8 +28,9 @@ struct TokenizerTraining {
 
 /// Trains a SentencePiece BPE model with byte fallback (ids: unk 0, bos 1, eos 2) by the program
 /// spm_train; writes `model`. Throws DataError with the program's last lines where it fails, and
-/// where it is not installed.
+/// where it is not installed; StopRequested where it was ended by a stop.
 void train_tokenizer(const std::vector<std::filesystem::path>& files,
-                     const std::filesystem::path& model, const TokenizerTraining& options);
+                     const std::filesystem::path& model, const TokenizerTraining& options,
+                     const StopFlag& stop);
 
 }  // namespace explaind

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "core/stop_request.hpp"
 #include "model/plain_ops.hpp"
 #include "training/batch_pass.hpp"
 #include "training/run_json.hpp"
@@ -74,13 +73,13 @@ RecordedTraining::RecordedTraining(const Model& model, TrainingData data,
 }
 
 nlohmann::json RecordedTraining::run(const std::filesystem::path& directory, bool resume,
-                                     const After& after) {
+                                     const StopFlag& stop, const After& after) {
   RunWriter writer = open(directory, resume);
   recording_seconds_ = 0;
   int64_t step = writer.next_step();
   stopped_ = false;
   for (; step < options_.steps && !stops_after(step - 1); ++step) {
-    stopped_ = stop_requested();
+    stopped_ = stop.raised();
     if (stopped_) break;
     train_step(step, writer);
     after(step + 1, last_loss_);

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "core/stop_flag.hpp"
 #include "datasets/dataset.hpp"
 #include "model/model.hpp"
 #include "runs/run_writer.hpp"
@@ -54,9 +55,10 @@ class RecordedTraining {
                    const nlohmann::json& description);
 
   /// Trains and records into `directory`, from the beginning or, with `resume`, from the last block
-  /// there, until a stop is requested (stop_request.hpp). after: called after every step. Returns
+  /// there, until `stop` is raised. after: called after every step. Returns
   /// complete.json; after a stop, which leaves a run to go on with, its "steps" alone.
-  nlohmann::json run(const std::filesystem::path& directory, bool resume, const After& after);
+  nlohmann::json run(const std::filesystem::path& directory, bool resume, const StopFlag& stop,
+                     const After& after);
 
   /// Whether the last run ended by a stop.
   [[nodiscard]] bool stopped() const { return stopped_; }

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <string>
 
-#include "core/stop_request.hpp"
 #include "training/tensor_of.hpp"
 
 namespace explaind {
@@ -44,7 +43,7 @@ void ReplayRanks::run(int64_t steps, const Work& work, const Fold& fold) const {
     const int64_t own = first + world_.rank();
     std::string mine;
     agree(world_, [&] {
-      require_not_stopped();
+      stop_.require_down();
       if (own < steps) mine = pack(gradients_.of_step(own));
     });
     const std::vector<std::string> all = world_.all_gather(mine);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "core/stop_flag.hpp"
 #include "model/model.hpp"
 #include "runs/recorded_run.hpp"
 #include "training/batch_gradients.hpp"
@@ -24,9 +25,10 @@ class ReplayRanks {
   /// Called on every rank for every step, in their order, with what its rank returned.
   using Fold = std::function<void(int64_t step, const std::string& packed)>;
 
-  /// All must outlive this.
-  ReplayRanks(const RecordedRun& run, const BatchGradients& gradients, const Communicator& world)
-      : run_(run), gradients_(gradients), world_(world) {}
+  /// All must outlive this. stop: looked at before every step.
+  ReplayRanks(const RecordedRun& run, const BatchGradients& gradients, const Communicator& world,
+              const StopFlag& stop)
+      : run_(run), gradients_(gradients), world_(world), stop_(stop) {}
 
   /// Steps 0 … steps−1. An error on one rank is thrown on all. @collective over world
   void run(int64_t steps, const Work& work, const Fold& fold) const;
@@ -35,6 +37,7 @@ class ReplayRanks {
   const RecordedRun& run_;
   const BatchGradients& gradients_;
   const Communicator& world_;
+  const StopFlag& stop_;
 };
 
 }  // namespace explaind

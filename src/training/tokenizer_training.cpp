@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "core/stop_request.hpp"
 #include "training/corpus.hpp"
 
 extern char** environ;  // NOLINT(readability-redundant-declaration): POSIX leaves it to the program
@@ -55,7 +54,7 @@ int run_program(const std::vector<std::string>& arguments, const std::filesystem
 }  // namespace
 
 void train_tokenizer(const std::vector<std::filesystem::path>& files,
-                     const std::filesystem::path& model, const TokenizerTraining& options) {
+                     const std::filesystem::path& model, const TokenizerTraining& options, const StopFlag& stop) {
   // SentencePiece writes the names it was given into the model: links in the model's own folder
   // keep the bytes the same wherever text and series lie.
   namespace fs = std::filesystem;
@@ -84,7 +83,7 @@ void train_tokenizer(const std::vector<std::filesystem::path>& files,
                     "Install it: apt-get install sentencepiece (launch/setup.sh does)");
   }
   if (status != 0) {
-    require_not_stopped();  // Ctrl-C ends the program that was called too
+    stop.require_down();  // Ctrl-C ends the program that was called too
     throw DataError("spm_train",
                     "training the tokenizer failed; its last lines:" + last_lines(log, 20));
   }

@@ -31,8 +31,9 @@ int act(const explaind::Communicator& world, int failing, int shards, const std:
   const explaind::Communicator& group = grid.segment_group();
   explaind::MpiCollectives collectives(group, std::chrono::seconds(2));
   std::vector<std::byte> mine(bytes), all(bytes * static_cast<size_t>(group.size()));
+  const explaind::StopFlag stop;
   explaind::Dispatcher dispatcher(
-      world, 1000, [](int64_t, int, const std::string&) {}, grid.leads());
+      world, 1000, stop, [](int64_t, int, const std::string&) {}, grid.leads());
   for (;;) {
     const explaind::UnitRange handed = dispatcher.next();
     std::array<int64_t, 2> range{handed.begin, handed.end};

@@ -46,7 +46,8 @@ class Dispatching : public ::testing::TestWithParam<int64_t> {};
 TEST_P(Dispatching, HandsOutEveryUnitOnceAndHearsOfEach) {
   const Communicator world(MPI_COMM_WORLD);
   std::map<int64_t, int> heard;
-  Dispatcher dispatcher(world, GetParam(), [&](int64_t unit, int rank, const std::string& text) {
+  const StopFlag stop;
+  Dispatcher dispatcher(world, GetParam(), stop, [&](int64_t unit, int rank, const std::string& text) {
     ++heard[unit];
     EXPECT_EQ(text, "done by " + std::to_string(rank));
   });
@@ -63,7 +64,8 @@ TEST_P(Dispatching, HandsOutEveryUnitOnceAndHearsOfEach) {
 
 TEST_P(Dispatching, RunsAreLongFirstAndSingleAtTheEnd) {
   const Communicator world(MPI_COMM_WORLD);
-  Dispatcher dispatcher(world, GetParam(), [](int64_t, int, const std::string&) {});
+  const StopFlag stop;
+  Dispatcher dispatcher(world, GetParam(), stop, [](int64_t, int, const std::string&) {});
   const Handed handed = take_all(world, dispatcher, GetParam());
   dispatcher.finish();
   int64_t last_end = 0;
@@ -85,7 +87,8 @@ INSTANTIATE_TEST_SUITE_P(Units, Dispatching, ::testing::Values(0, 1, 2, 13, 100)
 TEST(Dispatcher, AFailureOfARankAloneIsAnError) {
   const Communicator world(MPI_COMM_WORLD);
   if (world.size() > 1) GTEST_SKIP() << "of several ranks it ends the job (tests/mpi)";
-  Dispatcher dispatcher(world, 5, [](int64_t, int, const std::string&) {});
+  const StopFlag stop;
+  Dispatcher dispatcher(world, 5, stop, [](int64_t, int, const std::string&) {});
   EXPECT_FALSE(dispatcher.next().empty());
   EXPECT_THAT([&] { dispatcher.fail(3, "no room"); },
               ::testing::ThrowsMessage<Error>(::testing::HasSubstr("unit 3: no room")));

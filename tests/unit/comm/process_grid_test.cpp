@@ -72,8 +72,9 @@ TEST(Dispatching, OnlyClientsAreServed) {
   constexpr int64_t total = 23;
   std::map<int64_t, int> heard;
   const bool client = world.rank() % 2 == 0;
+  const StopFlag stop;
   Dispatcher dispatcher(
-      world, total, [&](int64_t unit, int, const std::string&) { ++heard[unit]; }, client);
+      world, total, stop, [&](int64_t unit, int, const std::string&) { ++heard[unit]; }, client);
   int64_t taken = 0;
   for (UnitRange range = dispatcher.next(); !range.empty(); range = dispatcher.next()) {
     for (int64_t unit = range.begin; unit < range.end; ++unit, ++taken) dispatcher.report(unit, "");

@@ -1,14 +1,13 @@
-// A stop that is asked for by a signal. It stays asked for, so this is a program of its own.
+// A stop that one rank is asked for.
 
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <csignal>
 #include <thread>
 
 #include "comm/communicator.hpp"
 #include "comm/dispatcher.hpp"
-#include "core/stop_request.hpp"
+#include "core/stop_flag.hpp"
 
 namespace explaind {
 namespace {
@@ -18,15 +17,15 @@ namespace {
 TEST(DispatchingStops, InsideARangeOnEveryRankWhicheverIsTold) {
   const Communicator world(MPI_COMM_WORLD);
   constexpr int64_t total = 1000000;
-  stop_on_signals(nullptr);
-  Dispatcher dispatcher(world, total, [](int64_t, int, const std::string&) {});
+  StopFlag stop;
+  Dispatcher dispatcher(world, total, stop, [](int64_t, int, const std::string&) {});
   int64_t done = 0;
   for (UnitRange range = dispatcher.next(); !range.empty(); range = dispatcher.next()) {
     for (int64_t unit = range.begin; unit < range.end; ++unit) {
       if (unit > range.begin && dispatcher.stops()) break;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
       ++done;
-      if (world.rank() == world.size() - 1 && done == 3) std::raise(SIGUSR1);
+      if (world.rank() == world.size() - 1 && done == 3) stop.raise();
     }
   }
   dispatcher.finish();

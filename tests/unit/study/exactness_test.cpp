@@ -39,8 +39,8 @@ Exactness study(const RecordedRun& run, std::vector<NamedRule> rules, bool spars
       .rules = std::move(rules), .steps = run.steps(), .reports = 2, .kept_shares = {}};
   if (sparsity) options.kept_shares = {0.5, 1.0};
   int64_t finished = 0;
-  const Exactness found = study_exactness(*model, run, gradients, followed, options,
-                                          Communicator::self(), [&](int64_t) { ++finished; });
+  const Exactness found = study_exactness({*model, run, gradients, followed}, options,
+                                          Communicator::self(), StopFlag(), [&](int64_t) { ++finished; });
   EXPECT_EQ(finished, run.steps());
   return found;
 }

@@ -43,7 +43,7 @@ class RecordedTrainingTest : public ::testing::TestWithParam<std::string> {
                     int64_t crash_after = 0) {
     const auto model = build_model(transformer, "test");
     RecordedTraining training(*model, testing::small_sums(), options, {{"model", transformer}});
-    training.run(folder, resume, [&](int64_t done, double) {
+    training.run(folder, resume, StopFlag(), [&](int64_t done, double) {
       if (done == crash_after) throw std::runtime_error("crash");
     });
   }
@@ -179,7 +179,7 @@ TEST_F(RecordedTrainingTest, ImagesAreRecordedWithTheirFlips) {
   RecordedTrainingOptions options = options_of(OptimizerKind::sgd);
   options.flips = true;
   RecordedTraining training(*model, data, options, {{"model", network}});
-  training.run(folder_.path(), false, [](int64_t, double) {});
+  training.run(folder_.path(), false, StopFlag(), [](int64_t, double) {});
   const RecordedRun run = RecordedRun::open(folder_.path());
   expect_gradients(run, *model, data);
 }
@@ -195,7 +195,7 @@ TEST_F(RecordedTrainingTest, EndsAfterTheEpochThatReachesTheAccuracy) {
   options.stop_accuracy = 0.7;
   const auto train_images = [&](const fs::path& folder, bool resume, int64_t crash_after) {
     RecordedTraining training(*model, data, options, {{"model", network}});
-    training.run(folder, resume, [&](int64_t done, double) {
+    training.run(folder, resume, StopFlag(), [&](int64_t done, double) {
       if (done == crash_after) throw std::runtime_error("crash");
     });
   };

@@ -42,7 +42,8 @@ TEST(ReplayRanks, EveryStepOnceInOrderAndOnTheStateOfOneRankAlone) {
   }
   std::vector<int64_t> worked, folded;
   std::vector<std::string> found;
-  ReplayRanks(run, gradients, world)
+  const StopFlag stop;
+  ReplayRanks(run, gradients, world, stop)
       .run(
           run.steps(),
           [&](int64_t step, const OptimizerReplay& state) {

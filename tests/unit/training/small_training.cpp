@@ -63,7 +63,7 @@ RecordedRun record(const TemporaryFolder& folder, const nlohmann::json& model,
                    const TrainingData& data, const RecordedTrainingOptions& options) {
   const auto built = build_model(model, "test");
   RecordedTraining training(*built, data, options, {{"model", model}});
-  training.run(folder.path(), false, [](int64_t, double) {});
+  training.run(folder.path(), false, StopFlag(), [](int64_t, double) {});
   return RecordedRun::open(folder.path());
 }
 

@@ -1,0 +1,67 @@
+#include "job/place.hpp"
+
+#include <limits>
+
+#include "core/byte_size.hpp"
+#include "core/free_memory.hpp"
+#include "planner/grid_choice.hpp"
+#include "tensors/thread_team.hpp"
+
+namespace explaind {
+namespace {
+
+int64_t host_budget(const DecomposeOptions& options, int64_t ranks_on_host) {
+  if (options.memory) return parse_bytes("memory", *options.memory);
+  const int64_t free = free_memory();
+  return free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks_on_host;
+}
+
+int64_t device_budget(const DecomposeOptions& options, const Device& device,
+                      int64_t ranks_on_host) {
+  if (!device.is_cuda()) return 0;
+  if (options.device_memory) return parse_bytes("device-memory", *options.device_memory);
+  const int64_t devices = kernels::device::devices();
+  const int64_t sharing = (ranks_on_host + devices - 1) / devices;
+  const auto free = static_cast<int64_t>(kernels::device::memory(device.place().index()).free);
+  return free / 10 * 9 / sharing;
+}
+
+/// --device, but the processor for single scalars.
+ChosenDevice device_of(const DecomposeOptions& options, int rank) {
+  if (options.component != "parameter") return choose_device(options.device, rank);
+  ChosenDevice device = choose_device("cpu", rank);
+  if (options.device == "auto") device.reason = "scores of single scalars are computed by it";
+  return device;
+}
+
+}  // namespace
+
+Place place_of(const DecomposeOptions& options, const Communicator& world,
+               std::optional<int64_t> ranks) {
+  const int64_t wanted = ranks.value_or(world.size());
+  if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
+  if (options.device_memory) {
+    static_cast<void>(parse_bytes("device-memory", *options.device_memory));
+  }
+  const std::optional<int> shards =
+      fixed_shards(static_cast<int>(wanted), options.shards, options.segment_groups);
+  const std::optional<Source> source = parse_source(options.parameters);
+  const HostPlace host = world.on_host();
+  std::optional<ChosenDevice> device;
+  agree(world, [&] { device = device_of(options, host.rank); });
+  const int64_t on_host = wanted == world.size() ? host.ranks : wanted;
+  return {.world = world,
+          .ranks = wanted,
+          .device = *device,
+          .budget = {host_budget(options, on_host), device_budget(options, device->device, on_host),
+                     threads_of_caller()},
+          .shards = shards,
+          .source = source};
+}
+
+MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks) {
+  return {ranks.minimum(budget.host), ranks.minimum(budget.device),
+          -ranks.minimum(-budget.threads)};
+}
+
+}  // namespace explaind

@@ -1,0 +1,308 @@
+#include "job/problem.hpp"
+
+#include <ATen/ATen.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <utility>
+
+#include "core/error.hpp"
+#include "job/formed_steps.hpp"
+#include "job/parts.hpp"
+#include "job/run_samples.hpp"
+#include "model/classifier.hpp"
+#include "model/layer_output.hpp"
+#include "model/smoothness.hpp"
+#include "optimizer_steps/step_trajectory.hpp"
+#include "samples/batch.hpp"
+#include "training/run_data.hpp"
+
+namespace explaind {
+namespace {
+
+/// Samples that predict or train, out of a file.
+std::vector<Sample> samples_of_file(Problem& problem, const std::string& file) {
+  const DecomposeOptions& written = problem.question.written;
+  const Network& network = *problem.network();
+  return load_samples(
+      file,
+      {.vocabulary = network.vocabulary(),
+       .max_length = written.max_length.value_or(network.max_positions()),
+       .truncate = written.truncate,
+       .tokenizer_directory = written.tokenizer.value_or(problem.subject.tokenizer_folder())},
+      &problem.notes);
+}
+
+void require_labels(const PredictionData& data, const std::string& where) {
+  const auto highest = data.data.labels.max().item<int64_t>();
+  if (highest < data.classes) return;
+  throw DataError(where,
+                  fmt::format("a label is {}, and the model has {} classes", highest, data.classes),
+                  "recorded_run.md says what data.safetensors holds");
+}
+
+/// Where F is an activation of a classifier: its layer takes the place of the model, its
+/// coordinates that of the classes.
+void explain_layer(Problem& problem) {
+  if (problem.solver.functional.kind != Functional::activation ||
+      problem.solver.functional.positioned) {
+    return;
+  }
+  const at::Tensor input =
+      network_inputs(problem.data->data, problem.data->transform, {0}, {}, at::kFloat);
+  auto layer =
+      std::make_unique<LayerOutput>(problem.model(), problem.solver.functional.layer, input);
+  problem.data->classes = layer->coordinates();
+  problem.layer_output = std::move(layer);
+}
+
+/// Samples out of a run's own data, or, for a language model, of a file.
+void open_samples(Problem& problem) {
+  const std::string& named = problem.question.written.samples;
+  const std::optional<SampleChoice> choice =
+      problem.run() ? parse_sample_choice(named) : std::nullopt;
+  if (!choice && problem.network() == nullptr) {
+    throw UsageError("--samples", "of a classifier's run they come from its own data",
+                     "Use validation, train, or some of them as in validation:0:99");
+  }
+  if (!choice) {
+    problem.samples = samples_of_file(problem, named);
+    return;
+  }
+  TrainingData all = load_run_data(*problem.run());
+  Dataset& part = choice->part == "train" ? all.train : all.validation;
+  problem.samples = choose_samples(*choice, part);
+  if (problem.network() != nullptr) return;
+  problem.data =
+      PredictionData{.data = std::move(part),
+                     .transform = all.transform,
+                     .classes = dynamic_cast<const Classifier&>(problem.model()).classes()};
+  require_labels(*problem.data, problem.run()->directory().string());
+  explain_layer(problem);
+}
+
+TrainingBatch::Axis training_axis(const Axes& axes) {
+  return axes.train_sample  ? TrainingBatch::Axis::sample
+         : axes.train_group ? TrainingBatch::Axis::group
+                            : TrainingBatch::Axis::none;
+}
+
+/// The training batch of an optimizer's steps; each of its parts is a direction.
+void open_batch(Problem& problem) {
+  const StepQuestion& step = *problem.question.step;
+  problem.steps.emplace(StepBatch{
+      .batch = TrainingBatch(samples_of_file(problem, problem.question.written.training_batch),
+                             step.mean, training_axis(problem.solver.axes)),
+      .options = {.max_norm = step.max_norm,
+                  .arithmetic = step.arithmetic,
+                  .type = problem.computation.precision.type,
+                  .micro_batch = problem.solver.micro_batch,
+                  .device = problem.computation.device}});
+  problem.solver.directions = parts_of(problem.steps->batch);
+  problem.solver.trains = static_cast<int64_t>(problem.steps->batch.parts.size());
+}
+
+/// Axes that this path, or this functional, does not have.
+void require_axes(const Problem& problem) {
+  const Axes& axes = problem.solver.axes;
+  const bool steps = problem.subject.optimizer_steps();
+  if (problem.subject.series() && !steps && (axes.train_sample || axes.train_group)) {
+    throw UsageError("--axes",
+                     "a series of weights does not say which training sample moved what: the "
+                     "optimizer had summed over them before a checkpoint was written",
+                     "Leave out train_sample and train_group, or decompose the optimizer's steps "
+                     "at the checkpoints (--source steps), which their state allows");
+  }
+  if (problem.question.by_step_applied && !(problem.run() && problem.question.keeps_training())) {
+    throw UsageError("--step-index", "numbers the training axis of a recorded run",
+                     "Keep train_sample or train_group of a run, or leave it out");
+  }
+  const bool every_class = problem.solver.functional.first == Functional::every_class;
+  if (axes.output && !every_class) {
+    throw UsageError("--axes",
+                     "output is an axis where F is the logit of every class, or every coordinate "
+                     "of a layer",
+                     "Leave it out, or give --functional logit");
+  }
+  if (every_class && !axes.output) {
+    throw UsageError("--functional",
+                     "the logits of all classes, or a layer's coordinates, are an "
+                     "output each",
+                     "Keep the axis output, or give one class as in logit:3");
+  }
+  if (problem.layer_output && (axes.train_sample || axes.train_group)) {
+    throw UsageError("--axes", "training samples of a classifier explain its logits and its loss",
+                     "Leave out the training axis, or use another --functional");
+  }
+}
+
+void require_possible(const Problem& problem) {
+  require_axes(problem);
+  const Functional& functional = problem.solver.functional;
+  if (problem.network() != nullptr) {
+    const int64_t width = problem.model()
+                              .parameters()[static_cast<size_t>(problem.network()->unembedding())]
+                              .shape.at(1);
+    require_of_language_model(functional, problem.network()->vocabulary(),
+                              problem.network()->blocks(), width);
+    for (const Sample& sample : problem.samples) {  // before a store is made: it has that position
+      if (functional.positioned) static_cast<void>(make_micro_batch({&sample, 1}, functional));
+    }
+    return;
+  }
+  require_of_classifier(functional, problem.data->classes);
+  if (problem.solver.axes.position) {
+    throw UsageError("--axes", "position is an axis of language models", "Leave it out");
+  }
+  if (parse_source(problem.question.written.parameters).value_or(Source::resident) !=
+      Source::resident) {
+    throw UsageError("--parameters", "a classifier's are resident: it is no chain of blocks",
+                     "Leave it out");
+  }
+  if (problem.question.written.product_form == "split") {
+    throw UsageError("--product-form", "products are split in chains of blocks only", "Use formed");
+  }
+}
+
+/// What the model and the samples decide of the rule, the products and the outputs.
+void decide(Problem& problem) {
+  const DecomposeOptions& written = problem.question.written;
+  QuadratureOptions& quadrature = problem.solver.quadrature;
+  quadrature.smoothness = smoothness_of(problem.explained());
+  if (!written.first_nodes && quadrature.smoothness == Smoothness::smooth) {
+    quadrature.first_nodes = 5;
+  }
+  if (problem.network() != nullptr) {
+    problem.computation.form = choose_product_form(
+        written.product_form, largest_micro_batch(problem.samples, problem.solver.micro_batch));
+  } else {
+    problem.solver.outputs = ClassOutputs::count(problem.solver.functional, problem.data->classes);
+  }
+  for (const Sample& sample : problem.samples) {
+    problem.solver.positions =
+        std::max(problem.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
+  }
+}
+
+}  // namespace
+
+Problem::Problem(const Subject& of, Question asked, const Device& device)
+    : subject(of), question(std::move(asked)), solver(question.solver) {
+  computation.device = device;
+  computation.precision = question.precision;
+  computation.values = question.values;
+  require_device(computation);
+  open_samples(*this);
+  if (question.step) open_batch(*this);
+  require_possible(*this);
+  open_parts(*this);
+  groups = group_samples(samples);
+  decide(*this);
+  components = ComponentTable(question.component, model().parameters());
+  if (steps) {
+    set_steps();
+  } else {
+    set_segments(neighbours(path().size()));
+  }
+}
+
+int64_t Problem::rows() const {
+  if (solver.axes.sample) return static_cast<int64_t>(samples.size());
+  return solver.axes.group ? static_cast<int64_t>(groups.names.size()) : 1;
+}
+
+int64_t Problem::row_of(int64_t sample) const {
+  if (solver.axes.sample) return sample;
+  return solver.axes.group ? groups.of_sample[static_cast<size_t>(sample)] : 0;
+}
+
+void Problem::set_segments(const std::vector<PointPair>& pairs, bool piecewise) {
+  std::vector<PointPair> straight;
+  pieces.clear();
+  for (const PointPair& pair : pairs) {
+    const auto first = static_cast<int64_t>(straight.size());
+    for (size_t point = pair.from; piecewise && point < pair.to; ++point) {
+      straight.push_back({point, point + 1});
+    }
+    if (!piecewise) straight.push_back(pair);
+    pieces.push_back({first, static_cast<int64_t>(straight.size())});
+  }
+  trajectory = std::make_unique<PathTrajectory>(subject.shared_path(), std::move(straight), parts);
+  units = UnitGrid(static_cast<int64_t>(pieces.size()), static_cast<int64_t>(samples.size()),
+                   solver.chunk, solver.axes.sample);
+}
+
+void Problem::set_steps() {
+  pieces.clear();
+  for (int64_t i = 0; i < static_cast<int64_t>(subject.path().size()); ++i)
+    pieces.push_back({i, i + 1});
+  trajectory = std::make_unique<StepTrajectory>(subject.shared_path(),
+                                                static_cast<int64_t>(solver.directions.size()),
+                                                std::vector<std::shared_ptr<const StepFile>>{});
+  units = UnitGrid(static_cast<int64_t>(pieces.size()), static_cast<int64_t>(samples.size()),
+                   solver.chunk, solver.axes.sample);
+}
+
+Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
+                       const MemoryPlan& memory, Collectives& group) {
+  if (problem.network() != nullptr) {
+    return {*problem.network(),
+            problem.solver.functional,
+            trajectory,
+            problem.components,
+            problem.computation,
+            memory,
+            group};
+  }
+  return {problem.explained(), *problem.data,       problem.solver.functional,        trajectory,
+          problem.components,  problem.computation, Share{group.rank(), group.size()}};
+}
+
+DecomposeOptions decided(const Problem& problem) {
+  DecomposeOptions copy = problem.question.written;
+  copy.product_form = to_string(problem.computation.form);
+  copy.first_nodes = problem.solver.quadrature.first_nodes;
+  copy.value_precision = problem.computation.values ? "fp64" : "same";
+  if (!problem.parts || problem.run()) copy.decay = {};  // decide nothing
+  return copy;
+}
+
+StoreSchema schema_of(const Problem& problem) {
+  StoreSchema schema;
+  for (const PieceRange& pieces : problem.pieces) {
+    schema.step_from.push_back(problem.trajectory->step_from(pieces.first));
+    schema.step_to.push_back(problem.trajectory->step_to(pieces.last - 1));
+  }
+  for (const Sample& sample : problem.samples) {
+    schema.sample_ids.push_back(sample.id);
+    schema.sample_groups.push_back(sample.group);
+    if (problem.network() != nullptr) {
+      schema.sample_lengths.push_back(static_cast<int64_t>(sample.input_ids.size()));
+    }
+  }
+  schema.group_names = problem.groups.names;
+  schema.components = problem.components;
+  schema.dense = problem.question.scalars;
+  schema.sums_of_steps =
+      problem.question.scalars &&
+      std::any_of(problem.pieces.begin(), problem.pieces.end(),
+                  [](const PieceRange& pieces) { return pieces.last > pieces.first + 1; });
+  schema.axes = problem.solver.axes;
+  for (int64_t i = 0; schema.axes.output && i < problem.solver.outputs; ++i) {
+    schema.outputs.push_back(std::to_string(i));
+  }
+  schema.positions = problem.solver.positions;
+  schema.units = problem.units;
+  schema.single_precision = problem.question.single_precision;
+  schema.parts = problem.kept_parts;
+  if (problem.steps) describe_steps(problem, schema);
+  if (problem.solver.outputs == 1)
+    schema.left_out = problem.left_out;  // of every output: printed alone
+  schema.curve = problem.curve;
+  schema.functional = problem.question.written.functional;
+  schema.functional_unit = problem.solver.functional.kind == Functional::activation ? "1" : "nat";
+  return schema;
+}
+
+}  // namespace explaind

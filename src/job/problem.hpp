@@ -1,0 +1,85 @@
+#pragma once
+// A question put to a subject: everything that units are computed from.
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "comm/collectives.hpp"
+#include "job/question.hpp"
+#include "job/subject.hpp"
+#include "optimizer_steps/optimizer_step.hpp"
+#include "optimizer_steps/run_parts.hpp"
+#include "path/trajectory.hpp"
+#include "planner/computation.hpp"
+#include "planner/workspace.hpp"
+#include "scores/step_curve.hpp"
+#include "store/influence_store.hpp"
+#include "sweeps/classifier_sweep.hpp"
+
+namespace explaind {
+
+/// The training batch of an optimizer's steps, and how a step is formed.
+struct StepBatch {
+  TrainingBatch batch;
+  StepOptions options;
+};
+
+/// Alike on every rank. The subject must outlive it.
+struct Problem {
+  /// Opens the samples. Its segments are those between neighbouring points, or an optimizer's
+  /// steps, not formed yet. Throws DataError as load_samples and load_run_data do, and UsageError
+  /// where subject, question and device do not go together. Not collective.
+  Problem(const Subject& of, Question asked, const Device& device);
+
+  const Subject& subject;
+  Question question;
+  std::vector<std::string> notes;  ///< what of the samples' files is not used, or used otherwise
+  std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
+  std::optional<PredictionData> data;   ///< of a classifier
+  std::optional<StepBatch> steps;
+  std::shared_ptr<const PathParts> parts;  ///< that are told apart; null where none
+  std::shared_ptr<RunParts> run_parts;     ///< the same of a recorded run
+  std::vector<KeptPart> kept_parts;        ///< what a store says of them
+  std::vector<Sample> samples;
+  Groups groups;
+  std::unique_ptr<Trajectory> trajectory;
+  std::vector<PieceRange> pieces;  ///< per segment of the units: of the trajectory
+  ComponentTable components;
+  SolverOptions solver;
+  UnitGrid units;
+  Computation computation;
+  std::vector<double>
+      left_out;     ///< per sample and output: ΔF of segments left out; empty where none
+  StepCurve curve;  ///< of the whole path; empty where F was not needed
+
+  [[nodiscard]] const Model& model() const { return subject.model(); }
+  [[nodiscard]] const Network* network() const { return subject.network(); }
+  [[nodiscard]] const std::optional<RecordedRun>& run() const { return subject.run(); }
+  [[nodiscard]] const Path& path() const { return subject.path(); }
+  /// What F is of: the model, or a layer of it.
+  [[nodiscard]] const Model& explained() const { return layer_output ? *layer_output : model(); }
+  /// Rows of scores that a store has: samples, groups, or one.
+  [[nodiscard]] int64_t rows() const;
+  /// The row that a sample's scores are added to.
+  [[nodiscard]] int64_t row_of(int64_t sample) const;
+  /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
+  /// the points between.
+  void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);
+  /// The trajectory and the units of an optimizer's steps, which are not formed yet.
+  void set_steps();
+};
+
+/// The words of the question with what was chosen for "auto" where that decides the numbers.
+DecomposeOptions decided(const Problem& problem);
+
+/// What computes the problem along a trajectory. @collective over `group` where it gathers
+/// parameters
+Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
+                       const MemoryPlan& memory, Collectives& group);
+
+/// The store's layout, without provenance, of tensors' scores.
+StoreSchema schema_of(const Problem& problem);
+
+}  // namespace explaind

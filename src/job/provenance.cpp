@@ -1,0 +1,197 @@
+#include "job/provenance.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include <chrono>
+#include <ctime>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <span>
+
+#include "checkpoint/sha256.hpp"
+#include "core/error.hpp"
+#include "core/revision.hpp"
+#include "core/whole_file.hpp"
+#include "job/run_samples.hpp"
+#include "job/versions.hpp"
+#include "store/layout.hpp"
+
+namespace explaind {
+namespace {
+
+std::string host_name() {
+  char name[256] = {};
+  gethostname(name, sizeof(name) - 1);
+  return name;
+}
+
+std::string now() {
+  const std::time_t time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
+                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+uint32_t crc_of(const std::string& bytes) {
+  return static_cast<uint32_t>(
+      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+/// Token ids and labels of all samples: the tokenizer's part in the numbers.
+uint32_t crc_of(const std::vector<Sample>& samples) {
+  uLong crc = crc32_z(0, nullptr, 0);
+  for (const Sample& sample : samples) {
+    for (const std::vector<int64_t>* values : {&sample.input_ids, &sample.labels}) {
+      crc = crc32_z(crc, reinterpret_cast<const Bytef*>(values->data()),
+                    values->size() * sizeof(int64_t));
+    }
+  }
+  return static_cast<uint32_t>(crc);
+}
+
+nlohmann::ordered_json file_source(const std::string& path, const std::vector<Sample>& samples) {
+  const std::string bytes = read_whole_file(path);
+  return {{"file", std::filesystem::absolute(path).string()},
+          {"size", bytes.size()},
+          {"crc32", fmt::format("{:08x}", crc_of(bytes))},
+          {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
+}
+
+nlohmann::ordered_json sample_source(const std::string& path, const Problem& problem) {
+  const std::vector<Sample>& samples = problem.samples;
+  if (problem.run() && parse_sample_choice(path)) {
+    return {{"choice", path}, {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
+  }
+  return file_source(path, samples);
+}
+
+/// What a later run must share to go on with this store: where inputs lie and when they were copied
+/// there does not matter, what they are does.
+struct Identity {
+  nlohmann::ordered_json options, inputs;
+  std::string model;
+
+  Identity(nlohmann::ordered_json configuration, nlohmann::ordered_json files, std::string config)
+      : options(std::move(configuration)), inputs(std::move(files)), model(std::move(config)) {
+    for (const char* path : {"series", "samples", "tokenizer", "training-batch"}) {
+      options.erase(path);
+    }
+    for (auto& file : inputs["series"]) file.erase("modified");
+    inputs["samples"].erase("file");
+    if (inputs.contains("training_batch")) inputs["training_batch"].erase("file");
+  }
+
+  [[nodiscard]] std::string hash() const {
+    const std::string all = options.dump() + inputs.dump() + model;
+    return sha256_of(std::as_bytes(std::span(all)));
+  }
+  /// One phrase for each thing in which another differs.
+  [[nodiscard]] std::vector<std::string> differences(const Identity& other) const {
+    std::vector<std::string> found;
+    for (const auto& [key, value] : options.items()) {
+      const auto theirs = other.options.find(key);
+      if (theirs != other.options.end() && *theirs == value) continue;
+      found.push_back(fmt::format("{} is {} now and was {}", key, value.dump(),
+                                  theirs == other.options.end() ? "not known" : theirs->dump()));
+    }
+    if (inputs["series"] != other.inputs["series"]) found.push_back("other weights in --series");
+    if (inputs["samples"] != other.inputs["samples"]) {
+      found.push_back("other samples, or another tokenizer");
+    }
+    for (const char* of_steps : {"training_batch", "optimizers"}) {
+      if (inputs.value(of_steps, nlohmann::ordered_json()) ==
+          other.inputs.value(of_steps, nlohmann::ordered_json())) {
+        continue;
+      }
+      found.push_back(std::string("another ") + of_steps);
+    }
+    if (model != other.model) found.push_back("another config.json");
+    return found;
+  }
+};
+
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+
+Identity identity_of(const Attributes& attributes) {
+  const std::map<std::string, std::string> named(attributes.begin(), attributes.end());
+  using Json = nlohmann::ordered_json;
+  return {Json::parse(named.at("configuration")), Json::parse(named.at("inputs")),
+          named.at("model_config")};
+}
+
+}  // namespace
+
+void require_same_identity(const StoreReader& store, const Attributes& fresh) {
+  if (store.version() != store_version) {
+    throw DataError(
+        store.path(),
+        fmt::format("is in layout {}, which can be queried but not gone on with", store.version()),
+        "Compute it anew: give --overwrite, or another --store");
+  }
+  const Attributes attributes = store.attributes();
+  const std::map<std::string, std::string> stored(attributes.begin(), attributes.end());
+  const std::map<std::string, std::string> now(fresh.begin(), fresh.end());
+  if (!stored.contains("identity")) {
+    throw DataError(store.path(), "does not say what it was computed from", "Use --overwrite");
+  }
+  if (stored.at("identity") == now.at("identity")) return;
+  const std::vector<std::string> found = identity_of(fresh).differences(identity_of(attributes));
+  throw DataError(store.path(),
+                  fmt::format("cannot be gone on with: {}",
+                              found.empty() ? "it was made by another version of the program"
+                                            : fmt::format("{}", fmt::join(found, "; "))),
+                  "Give the options it was begun with, or another --store");
+}
+
+std::string gather_hosts(const Communicator& world) {
+  std::map<std::string, int> hosts;
+  for (const std::string& host : world.all_gather(host_name())) ++hosts[host];
+  return nlohmann::json(hosts).dump();
+}
+
+std::vector<std::pair<std::string, std::string>> provenance(const Problem& problem,
+                                                            const std::string& hosts, int ranks) {
+  DecomposeOptions options = decided(problem);
+  nlohmann::ordered_json identity, execution, libraries;
+  for (const ResolvedOption& option : resolved(option_table(options))) {
+    (option.role == Role::identity ? identity : execution)[option.key] = option.value;
+  }
+  for (const auto& [name, version] : versions()) libraries[name] = version;
+  nlohmann::ordered_json inputs{{"series", problem.subject.identity(options.hash_inputs)},
+                                {"samples", sample_source(options.samples, problem)}};
+  if (problem.steps) {
+    inputs["training_batch"] = file_source(options.training_batch, problem.steps->batch.samples);
+    inputs["optimizers"] = nlohmann::ordered_json::array();
+    for (const StoredOptimizer& optimizer : problem.subject.optimizers()) {
+      for (const StoredOptimizer::File& file : optimizer.files()) {
+        inputs["optimizers"].push_back(
+            {{"file", file.name},
+             {"size", file.size},
+             {"header_crc32", fmt::format("{:08x}", file.header_crc32)}});
+      }
+    }
+  }
+  const std::string model = problem.subject.model_config().dump(2), created = now();
+  return {{"configuration", identity.dump(2)},
+          {"execution", execution.dump(2)},
+          {"identity", Identity(identity, inputs, model).hash()},
+          {"revision", std::string(revision())},
+          {"libraries", libraries.dump(2)},
+          {"model_config", model},
+          {"inputs", inputs.dump(2)},
+          {"ranks", std::to_string(ranks)},
+          {"hosts", hosts},
+          {"created", created},
+          {"history", fmt::format("{}: explaind decompose, revision {}", created, revision())}};
+}
+
+std::string run_log_line(int ranks) {
+  return fmt::format("{} {} {} ranks, revision {}", now(), host_name(), ranks, revision());
+}
+
+}  // namespace explaind

@@ -1,0 +1,102 @@
+#include "job/training_axis_job.hpp"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "comm/dispatcher.hpp"
+#include "core/byte_size.hpp"
+#include "core/counted.hpp"
+#include "core/progress.hpp"
+#include "core/unexpected.hpp"
+#include "job/training_axis_cost.hpp"
+
+namespace explaind {
+
+MemoryPlan TrainingAxisJob::plan_memory(int shards) const {
+  require_training_axis(*problem_, shards);
+  return UnitJob::plan_memory(shards);
+}
+
+void TrainingAxisJob::prepare(const StoreClaim& claim, const Control& control) {
+  UnitJob::prepare(claim, control);
+  agree(place_.world, [&] { axis_.emplace(*problem_, memory(), budget().host); });
+}
+
+StoreSchema TrainingAxisJob::schema() const {
+  StoreSchema schema = UnitJob::schema();
+  axis_->describe(schema);
+  return schema;
+}
+
+JobEnd TrainingAxisJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
+                            const Control& control) const {
+  const UnitGrid& units = problem_->units;
+  std::vector<uint8_t> wanted(static_cast<size_t>(units.size()), 0);
+  std::set<int64_t> open;
+  for (const int64_t unit : todo) {
+    wanted[static_cast<size_t>(unit)] = 1;
+    open.insert(unit % units.per_segment());
+  }
+  const std::vector<int64_t> chunks(open.begin(), open.end());
+  const Communicator& world = place_.world;
+  const auto count = static_cast<int64_t>(chunks.size());
+  if (world.rank() == 0) control.listener.begin("decompose", count);
+  Dispatcher dispatcher(world, count, control.stop, [&](int64_t, int, const std::string& note) {
+    control.listener.advance(1, note);
+  });
+  const auto write = [&](const ScoreTile& tile) {
+    sink.write(tile);
+    if (dispatcher.stops()) throw StopRequested("stopped on request");
+  };
+  for (UnitRange mine = dispatcher.next(); !mine.empty(); mine = dispatcher.next()) {
+    for (int64_t place = mine.begin; place < mine.end; ++place) {
+      if (place > mine.begin && dispatcher.stops()) break;
+      try {
+        axis_->run_chunk(chunks[static_cast<size_t>(place)], wanted, write);
+      } catch (const StopRequested&) {
+        break;
+      } catch (const std::exception& error) {
+        dispatcher.fail(chunks[static_cast<size_t>(place)], message_of(error));
+      }
+      dispatcher.report(place, "");
+    }
+  }
+  dispatcher.finish();
+  if (world.rank() == 0) control.listener.finish();
+  return {.stopped = dispatcher.stopped(), .account = ""};
+}
+
+JobCost TrainingAxisJob::cost(const CostOptions& /*options*/) const {
+  const Problem& problem = *problem_;
+  const bool groups = problem.solver.axes.train_group;
+  JobCost said;
+  agree(place_.world, [&] {
+    const TrainingAxis axis(problem, memory(), budget().host);
+    const TrainingAxisCost cost =
+        training_axis_cost(problem, axis, place_.ranks, problem.question.single_precision);
+    said.heading = fmt::format(
+        "{}, {}, {} in {}, {} on {}", counted(axis.steps(), "step"),
+        counted(axis.groups().names.size(), groups ? "training group" : "training sample"),
+        counted(problem.samples.size(), "sample"), counted(problem.units.per_segment(), "chunk"),
+        counted(problem.components.size(), "component"), counted(place_.ranks, "rank"));
+    const std::string engine =
+        axis.applied() ? fmt::format(
+                             "momentum of every training {}, by the step applied, in {} of "
+                             "parameters",
+                             groups ? "group" : "sample", counted(cost.blocks, "block"))
+                       : "D: adjoint sweep backward over the steps, by the step of origin";
+    said.lines = {
+        {"engine", engine},
+        {"memory", format_bytes(static_cast<double>(cost.memory)) + " a rank"},
+        {"read", format_bytes(cost.bytes_read) + " a rank"},
+        {"store", format_bytes(cost.bytes_stored)},
+        {"operations", fmt::format("{:.3g} passes over training batches a rank", cost.passes)},
+        {"time", fmt::format("{} on ranks as fast as this one, at {:.3g} evaluations a sample and "
+                             "step (measured)",
+                             format_duration(cost.seconds), cost.evaluations)}};
+  });
+  return said;
+}
+
+}  // namespace explaind

@@ -1,0 +1,248 @@
+// What units of tensors' scores will take, measured on all ranks at once.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+
+#include "core/byte_size.hpp"
+#include "core/counted.hpp"
+#include "core/error.hpp"
+#include "job/classifier_cost.hpp"
+#include "job/forming_cost.hpp"
+#include "job/probe.hpp"
+#include "job/unit_job.hpp"
+#include "planner/cost_model.hpp"
+
+namespace explaind {
+namespace {
+
+using Lines = std::vector<std::pair<std::string, std::string>>;
+
+std::string bytes(double count) { return format_bytes(count); }
+std::string bytes(int64_t count) { return format_bytes(static_cast<double>(count)); }
+
+/// Evaluations of gradients a sample and segment, and where they are known from.
+struct Evaluations {
+  double mean = 12;                ///< assumed where it would take too long to measure
+  std::optional<PlanProbe> probe;  ///< was run
+  bool given = false;              ///< or the rule is fixed
+};
+
+Evaluations evaluations_of(const CostOptions& options, const Problem& problem) {
+  const QuadratureOptions& rule = problem.solver.quadrature;
+  if (rule.rule != QuadratureOptions::Rule::adaptive) {
+    return {static_cast<double>(rule.nodes), {}, true};
+  }
+  if (options.evaluations && !(*options.evaluations > 0)) {
+    throw UsageError("--evaluations", "a sample needs some", "Give a number above 0");
+  }
+  if (options.evaluations) return {*options.evaluations, {}, true};
+  return {};
+}
+
+/// The largest of all ranks' seconds. @collective over world
+double slowest(double seconds, const Communicator& world) { return world.maximum(seconds); }
+
+/// The slowest rank's, since all wait for it. @collective over world
+Calibration slowest(Calibration times, const Communicator& world) {
+  for (double* each : {&times.finite, &times.delta, &times.weight, &times.forward,
+                       &times.attributed, &times.head, &times.gather}) {
+    *each = slowest(*each, world);
+  }
+  times.rate = -world.maximum(-times.rate);
+  return times;
+}
+
+/// Runs some pieces; the slowest rank's times count. @collective over world
+void probe_all(const Problem& problem, const MemoryPlan& memory, const Communicator& world,
+               Evaluations& evaluations) {
+  agree(world, [&] { evaluations.probe = probe_pieces(problem, memory, probe_seconds); });
+  PlanProbe& found = *evaluations.probe;
+  evaluations.mean = found.evaluations;
+  for (double* each : {&found.seconds, &found.shortest, &found.longest}) {
+    *each = slowest(*each, world);
+  }
+}
+
+/// Micro-batches of the rank with most of them, over all pieces.
+double batches_of_rank(const Job& job) {
+  const Problem& problem = job.problem();
+  const auto samples = static_cast<int64_t>(problem.samples.size());
+  const int64_t batches = (samples + problem.solver.micro_batch - 1) / problem.solver.micro_batch;
+  const auto busy = static_cast<double>(std::min(job.groups(), problem.units.size()));
+  return static_cast<double>(batches * problem.trajectory->segments()) /
+         (busy * static_cast<double>(std::min<int64_t>(job.grid_choice().shards, batches)));
+}
+
+std::string reason(const Job& job) {
+  const MemoryPlan& memory = job.memory();
+  const int64_t there = memory.on_device ? job.budget().device : job.budget().host;
+  if (job.problem().question.written.parameters != "auto") return "as asked";
+  return memory.source == Source::resident
+             ? "W(t) and Δ of the whole model fit " + bytes(there)
+             : "W(t) and Δ of the whole model do not fit " + bytes(there);
+}
+
+void add_memory(const MemoryPlan& memory, int64_t expected, Lines& lines) {
+  std::string text = fmt::format("{} a rank", bytes(expected));
+  if (memory.total() > expected) {
+    text += fmt::format(" ({} if many nodes are needed)", bytes(memory.total()));
+  }
+  text += fmt::format(": program {}", bytes(memory.base));
+  const auto computing = [&](int64_t activations) {
+    std::string of = fmt::format(", weights {}", bytes(memory.weights()));
+    if (memory.endpoints > 0) of += fmt::format(", endpoints {}", bytes(memory.endpoints));
+    of += fmt::format(", graph {}", bytes(memory.graph));
+    if (activations > 0) of += fmt::format(", activations {}", bytes(activations));
+    return of;
+  };
+  if (!memory.on_device) {
+    text += computing(MemoryPlan::held(memory.activations) - (memory.total() - expected));
+  }
+  if (memory.shares > 0) text += fmt::format(", shares of endpoints {}", bytes(memory.shares));
+  if (memory.dense > 0) text += fmt::format(", gradients and scalars {}", bytes(memory.dense));
+  if (memory.accumulators > 0) text += fmt::format(", scores {}", bytes(memory.accumulators));
+  lines.emplace_back("memory", text);
+  if (!memory.on_device) return;
+  lines.emplace_back(
+      "device memory",
+      fmt::format("{} a rank: CUDA {}", bytes(memory.device_total()), bytes(memory.device_base)) +
+          computing(MemoryPlan::held(memory.activations)));
+}
+
+std::string time_text(double seconds, const Evaluations& evaluations, double batches) {
+  const std::string text =
+      fmt::format("{} on ranks as fast as this one, at {:.3g} evaluations a sample",
+                  format_duration(seconds), evaluations.mean);
+  if (!evaluations.probe) return text + (evaluations.given ? "" : " (assumed: --evaluations)");
+  const PlanProbe& probe = *evaluations.probe;
+  return text + fmt::format(
+                    " (measured on {}, {:.3g} to {:.3g}; {} to {} if all were as easy, or as hard)",
+                    counted(probe.pieces, "segment"), probe.least, probe.most,
+                    format_duration(batches * probe.shortest),
+                    format_duration(batches * probe.longest));
+}
+
+JobCost classifier_text(const Job& job, const ClassifierCost& cost, const Evaluations& evaluations,
+                        const std::string& also_engine) {
+  const Problem& problem = job.problem();
+  const bool forward =
+      choose_engine(problem.components, problem.computation.precision, problem.solver.outputs,
+                    problem.trajectory->directions()) == ClassifierEngine::forward;
+  JobCost said;
+  said.heading = fmt::format(
+      "{} in {}, {}, {}, {}: {} on {}", counted(problem.trajectory->segments(), "step"),
+      counted(problem.pieces.size(), "segment"), counted(problem.samples.size(), "sample"),
+      counted(problem.solver.outputs, "output"), counted(problem.components.size(), "component"),
+      counted(problem.units.size(), "unit"), counted(job.place().ranks, "rank"));
+  const char* engine = forward ? "C: tangents of every tensor, all outputs at once"
+                               : "A: contraction in the backward pass, one for every output";
+  said.lines.emplace_back("engine", engine + also_engine);
+  add_memory(job.memory(), job.memory().total(), said.lines);
+  said.lines.emplace_back("store", bytes(cost.bytes_stored));
+  said.lines.emplace_back(
+      "one evaluation",
+      fmt::format("{:.2g} s for {} samples", cost.per_evaluation,
+                  std::min<int64_t>(problem.solver.micro_batch,
+                                    static_cast<int64_t>(problem.samples.size()))));
+  said.lines.emplace_back("time", time_text(cost.seconds, evaluations, batches_of_rank(job)));
+  return said;
+}
+
+struct NetworkCost {
+  CostEstimate estimate;
+  Calibration times;
+  FormingCost forming;
+};
+
+JobCost network_text(const Job& job, const NetworkCost& cost, const Evaluations& evaluations,
+                     int threads, const std::string& also_engine) {
+  const Problem& problem = job.problem();
+  const ChosenDevice& device = job.place().device;
+  JobCost said;
+  said.heading = fmt::format(
+      "{}, {}, {}: {} on {} of {} ({})", counted(problem.pieces.size(), "segment"),
+      counted(problem.samples.size(), "sample"), counted(problem.components.size(), "component"),
+      counted(problem.units.size(), "unit"), counted(job.groups(), "group"),
+      counted(job.grid_choice().shards, "rank"), job.grid_choice().reason);
+  const auto add = [&](const char* word, std::string text) {
+    said.lines.emplace_back(word, std::move(text));
+  };
+  add("device", fmt::format("{} ({})", device.device.is_cuda() ? "cuda" : "cpu", device.reason));
+  add("products", to_string(problem.computation.form));
+  add("engine", "A: contraction in the backward pass (per-sample scores)" + also_engine);
+  add("parameters", to_string(job.memory().source) + ": " + reason(job));
+  add_memory(job.memory(), cost.estimate.memory, said.lines);
+  add("read", bytes(cost.estimate.bytes_read) + " a rank");
+  add("received", bytes(cost.estimate.bytes_received) + " a rank");
+  add("store", bytes(cost.estimate.bytes_stored));
+  if (problem.steps) {
+    add("steps",
+        fmt::format("{} of {} training samples in {} parts each: {} beside the store while "
+                    "it runs",
+                    problem.path().size(), problem.steps->batch.samples.size(),
+                    problem.trajectory->directions(), bytes(cost.forming.bytes)));
+  }
+  add("operations",
+      fmt::format("{:.3g} a rank; {:.3g} a second measured here with {}", cost.estimate.operations,
+                  cost.times.rate, counted(threads, "thread")));
+  add("time", time_text(cost.estimate.seconds, evaluations, batches_of_rank(job)));
+  return said;
+}
+
+}  // namespace
+
+JobCost UnitJob::cost(const CostOptions& options) const {
+  return problem_->network() == nullptr ? classifier_cost(options) : network_cost(options);
+}
+
+JobCost UnitJob::classifier_cost(const CostOptions& options) const {
+  const Problem& problem = *problem_;
+  const Communicator& world = place_.world;
+  Evaluations evaluations = evaluations_of(options, problem);
+  if (!evaluations.given) probe_all(problem, memory(), world, evaluations);
+  const MoreCost more = more_cost(evaluations.mean);
+  ClassifierCost cost;
+  agree(world, [&] {
+    cost = explaind::classifier_cost(problem, memory(), evaluations.mean, place_.ranks,
+                                     calibration_seconds);
+    if (evaluations.probe) cost.seconds = batches_of_rank(*this) * evaluations.probe->seconds;
+    cost.seconds += more.seconds;
+    cost.bytes_stored += more.bytes_stored;
+  });
+  return classifier_text(*this, cost, evaluations, also_engine());
+}
+
+JobCost UnitJob::network_cost(const CostOptions& options) const {
+  const Problem& problem = *problem_;
+  const Communicator& world = place_.world;
+  Evaluations evaluations = evaluations_of(options, problem);
+  const MemoryDemand demand = demand_of(problem, grid_choice().shards);
+  NetworkCost cost;
+  agree(world, [&] { cost.times = calibrate(demand, calibration_seconds); });
+  cost.times = slowest(cost.times, world);
+  const auto estimate = [&] {
+    return estimate_cost(demand, memory(), cost.times, problem.units, groups(), evaluations.mean,
+                         problem.question.single_precision);
+  };
+  cost.estimate = estimate();
+  // An optimizer's steps are not formed yet; gathered parameters need the group.
+  const bool possible = !evaluations.given && !problem.steps &&
+                        memory().source != Source::gathered &&
+                        cost.estimate.seconds < batches_of_rank(*this) * probe_seconds;
+  if (possible) {
+    probe_all(problem, memory(), world, evaluations);
+    cost.estimate = estimate();
+    cost.estimate.seconds = batches_of_rank(*this) * evaluations.probe->seconds;
+  }
+  const MoreCost more = more_cost(evaluations.mean);
+  cost.estimate.seconds += more.seconds;
+  cost.estimate.bytes_stored += static_cast<double>(more.bytes_stored);
+  if (problem.steps) cost.forming = forming_cost(problem, cost.times, place_.ranks);
+  cost.estimate.seconds += cost.forming.seconds;
+  cost.estimate.operations += cost.forming.operations;
+  return network_text(*this, cost, evaluations, options.threads, also_engine());
+}
+
+}  // namespace explaind
