@@ -12,7 +12,7 @@
 
 #include "app/verbs.hpp"
 #include "checkpoint/lost_file.hpp"
-#include "comm/launcher.hpp"
+#include "comm/run_ranks.hpp"
 #include "config/nearest_name.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
@@ -155,28 +155,13 @@ int run_alone(StandardOutput& output, const std::function<int()>& run) {
 
 int run_together(StandardOutput& output, const Verb& verb,
                  const std::vector<std::string>& arguments, int argc, char** argv) {
-  std::optional<MpiEnvironment> environment;
-  try {
-    environment.emplace(argc, argv);
-  } catch (const Error& error) {  // tasks that know nothing of each other: one of them says so
-    const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
-    if (!tasks || tasks->rank == 0) say_line(std::string("error: ") + error.what());
-    return static_cast<int>(error.exit_code());
-  }
-  speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
-  name_lost_files();
-  std::optional<Communicator> world, ending;
-  const Outcome begun = outcome_of([&] {
-    world.emplace(MPI_COMM_WORLD);
-    ending.emplace(MPI_COMM_WORLD);
-    return 0;
+  const auto begun = [] {
+    speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
+    name_lost_files();
+  };
+  return run_ranks(argc, argv, begun, [&](const Communicator& world) {
+    return run_to_the_end(output, [&] { return verb.run(verb, arguments, &world); });
   });
-  if (!begun.error.empty()) {  // the ranks cannot meet yet
-    say_line(opening(begun.code) + begun.error);
-    abort_job(begun.code);
-  }
-  return end_together(*ending,
-                      run_to_the_end(output, [&] { return verb.run(verb, arguments, &*world); }));
 }
 
 /// "help VERB" is "VERB --help".

@@ -7,7 +7,7 @@ target_link_libraries(explaind_precompiled_torch PRIVATE LibTorch::torch explain
 target_compile_options(explaind_precompiled_torch PRIVATE $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 target_precompile_headers(explaind_precompiled_torch PRIVATE <ATen/ATen.h>)
 # What links LibTorch: it, and each target for which this function was called and found one of these.
-set_property(GLOBAL PROPERTY EXPLAIND_LINKING_TORCH LibTorch::torch explaind::explaind)
+set_property(GLOBAL PROPERTY EXPLAIND_LINKING_TORCH LibTorch::torch)
 
 function(explaind_precompiled_torch name)
   get_property(linking_torch GLOBAL PROPERTY EXPLAIND_LINKING_TORCH)

@@ -35,6 +35,10 @@ if(EXPLAIND_WARNINGS_AS_ERRORS)
     $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
 endif()
 
+# One library is shared (Install.cmake), so everything may lie anywhere; names of ours are nobody's to replace.
+add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-fPIC> $<$<COMPILE_LANGUAGE:C,CXX>:-fno-semantic-interposition>
+  "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Xcompiler -fPIC>")
+
 set(EXPLAIND_SANITIZE "" CACHE STRING "Sanitizers, e.g. address,undefined")
 if(EXPLAIND_SANITIZE)
   add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-fsanitize=${EXPLAIND_SANITIZE}> $<$<COMPILE_LANGUAGE:C,CXX>:-fno-omit-frame-pointer>

@@ -18,7 +18,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr auto between_queries = std::chrono::microseconds(50);
-constexpr auto closing_patience = std::chrono::seconds(1);
+constexpr auto nccl_closing_patience = std::chrono::seconds(1);
 
 /// Thrown within this file: this rank waits for what will not come.
 struct Abandoned {
@@ -157,7 +157,7 @@ class NcclCollectives final : public Collectives {
     const auto start = Clock::now();
     const auto ends = [&](auto&& done) {
       while (!done()) {
-        if (Clock::now() - start > closing_patience) return false;
+        if (Clock::now() - start > nccl_closing_patience) return false;
         std::this_thread::sleep_for(between_queries);
       }
       return true;

@@ -1,0 +1,36 @@
+#include "comm/run_ranks.hpp"
+
+#include <cstdlib>
+#include <optional>
+
+#include "comm/launcher.hpp"
+#include "core/error.hpp"
+#include "core/unexpected.hpp"
+
+namespace explaind {
+
+int run_ranks(int argc, char** argv, const std::function<void()>& begun,
+              const std::function<Outcome(const Communicator& world)>& body) {
+  std::optional<MpiEnvironment> environment;
+  try {
+    environment.emplace(argc, argv);
+  } catch (const Error& error) {  // tasks that know nothing of each other: one of them says so
+    const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
+    if (!tasks || tasks->rank == 0) say_line(std::string("error: ") + error.what());
+    return static_cast<int>(error.exit_code());
+  }
+  begun();  // once more what MPI_Init has taken away: it sets signal handlers of its own
+  std::optional<Communicator> world, ending;
+  const Outcome met = outcome_of([&] {
+    world.emplace(MPI_COMM_WORLD);
+    ending.emplace(MPI_COMM_WORLD);
+    return 0;
+  });
+  if (!met.error.empty()) {  // the ranks cannot meet yet
+    say_line(opening(met.code) + met.error);
+    abort_job(met.code);
+  }
+  return end_together(*ending, body(*world));
+}
+
+}  // namespace explaind

@@ -1,0 +1,78 @@
+"""What `cmake --install` leaves is enough for a program of somebody else's: a consumer with find_package(explaind), which
+sees the installed headers alone, decomposes under mpirun and prints what `explaind query` prints of the same question.
+
+    installed.py BUILD      the folder that the program was built in
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+from program import GOLDENS, MPIRUN, SOURCE, decompose, must, run
+
+SERIES = GOLDENS / "tied/series"
+SAMPLES = GOLDENS / "tied/samples.jsonl"
+FOREIGN = ("torch", "ATen", "c10", "hdf5", "H5", "mpi.h", "nlohmann", "fmt/")
+
+
+def called(*command, code=0, **more):
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **more)
+    if done.returncode != code:
+        sys.exit(f"{' '.join(str(word) for word in command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def expect_headers_alone(prefix):
+    """No header of another library, and none of the rooms."""
+    headers = sorted((prefix / "include").rglob("*.hpp"))
+    assert len(headers) >= 6, headers
+    for header in headers:
+        for line in header.read_text().splitlines():
+            if not line.startswith("#include"):
+                continue
+            name = line.split()[1]
+            assert not any(word in name for word in FOREIGN), f"{header}: {line}"
+            assert name.startswith("<") or name.startswith('"explaind/'), f"{header}: {line}"
+
+
+def main():
+    build = pathlib.Path(sys.argv[1])
+    environment = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        prefix, consumer = folder / "prefix", folder / "consumer"
+        called("cmake", "--install", build, "--prefix", prefix)
+        expect_headers_alone(prefix)
+        called("cmake", "-S", SOURCE / "tests/installed", "-B", consumer, f"-DCMAKE_PREFIX_PATH={prefix}", "-DCMAKE_BUILD_TYPE=Release")
+        called("cmake", "--build", consumer)
+        program = consumer / "series_scores"
+
+        # Under mpirun: the scores of the library's program are those of `explaind`.
+        store = folder / "of_library.h5"
+        told = called("timeout", "-k", "5", "120", MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", program, SERIES,
+                      SAMPLES, store, env=environment).stdout
+        own = folder / "of_program.h5"
+        must(decompose(own, SERIES, SAMPLES, "--axes", "group", "--component", "kind"))
+        rows = json.loads(must(run("query", own, "--group-by", "group,kind", "--format", "json")).stdout)
+        lines = [line.split(",") for line in told.splitlines()]
+        assert len(lines) == len(rows) > 2, (told, rows)
+        for (group, kind, value, unit), row in zip(lines, rows):
+            assert (group, kind, unit) == (row["group"], row["kind"], "nat"), (told, row)
+            assert abs(float(value) - row["psi"]) <= 1e-9 * abs(row["psi"]), (value, row)
+
+        # An error is one message, and the exit code is the library's.
+        twice = subprocess.run([program, SERIES, SAMPLES, store], capture_output=True, text=True, env=environment)
+        assert twice.returncode == 1 and twice.stderr.count("error:") == 1 and str(store) in twice.stderr, twice
+        wrong = subprocess.run([program], capture_output=True, text=True, env=environment)
+        assert wrong.returncode == 2 and "usage: series_scores" in wrong.stderr, wrong
+
+        # The program that is installed runs from there.
+        version = called(prefix / "bin/explaind", "--version").stdout
+        assert "explaind" in version and "LibTorch" in version, version
+    print("installed: the package is found, a consumer decomposes on two ranks as the program does, errors end it in words")
+
+
+if __name__ == "__main__":
+    main()
