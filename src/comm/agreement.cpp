@@ -10,6 +10,7 @@
 #include "comm/check.hpp"
 #include "comm/communicator.hpp"
 #include "comm/group_alarm.hpp"
+#include "comm/patience.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
@@ -19,15 +20,14 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// How long a rank that failed waits for the others before it ends the job.
-constexpr auto patience = std::chrono::seconds(5);
-/// How long it then listens for a lower rank that does the same.
+/// How long a rank that ends the job first listens for a lower rank that does the same.
 constexpr auto listening = std::chrono::milliseconds(500);
 constexpr int alarm_tag = 3;
 
 /// Whether a rank has failed, once all ranks are here; nothing where this one has, and the others
 /// do not come. @collective
-std::optional<bool> any_failed(const Communicator& world, bool failed) {
+std::optional<bool> any_failed(const Communicator& world, bool failed,
+                               std::chrono::milliseconds patience) {
   const int mine = failed ? 1 : 0;
   int any = 0;
   MPI_Request request = MPI_REQUEST_NULL;
@@ -49,7 +49,8 @@ std::optional<bool> any_failed(const Communicator& world, bool failed) {
 }
 
 /// Says the message and ends the job. Of several ranks that do so together the lowest speaks.
-[[noreturn]] void end_alone(const Communicator& world, const Outcome& mine) {
+[[noreturn]] void end_alone(const Communicator& world, const Outcome& mine,
+                            std::chrono::milliseconds patience) {
   std::string who;
   try {
     int rank = 0;
@@ -115,21 +116,31 @@ Outcome outcome_of(const std::function<int()>& action) {
 }
 
 void agree(const Communicator& world, const std::function<void()>& action) {
+  agree(world, action, usual_patience);
+}
+
+void agree(const Communicator& world, const std::function<void()>& action,
+           std::chrono::milliseconds patience) {
   const Outcome mine = outcome_of([&] {
     action();
     return 0;
   });
-  const std::optional<bool> failed = any_failed(world, !mine.error.empty());
-  if (!failed) end_alone(world, mine);
+  const std::optional<bool> failed = any_failed(world, !mine.error.empty(), patience);
+  if (!failed) end_alone(world, mine, patience);
   if (!*failed) return;
   const Outcome first = first_failure(world, mine).outcome;
   throw Error("", first.error, "", static_cast<ExitCode>(first.code));
 }
 
 int end_together(const Communicator& world, const Outcome& mine) {
+  return end_together(world, mine, usual_patience);
+}
+
+int end_together(const Communicator& world, const Outcome& mine,
+                 std::chrono::milliseconds patience) {
   try {
-    const std::optional<bool> failed = any_failed(world, !mine.error.empty());
-    if (!failed) end_alone(world, mine);
+    const std::optional<bool> failed = any_failed(world, !mine.error.empty(), patience);
+    if (!failed) end_alone(world, mine, patience);
     if (!*failed) return mine.code;
     const Failure first = first_failure(world, mine);
     if (world.rank() == 0) {
@@ -140,7 +151,7 @@ int end_together(const Communicator& world, const Outcome& mine) {
     world.barrier();  // mpirun ends the others once a rank has left with an error code
     return first.outcome.code;
   } catch (const std::exception& error) {
-    end_alone(world, mine.error.empty() ? Outcome{1, error.what()} : mine);
+    end_alone(world, mine.error.empty() ? Outcome{1, error.what()} : mine, patience);
   }
 }
 

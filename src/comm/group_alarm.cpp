@@ -1,7 +1,6 @@
 #include "comm/group_alarm.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <thread>
@@ -11,7 +10,6 @@
 namespace explaind {
 namespace {
 
-constexpr auto grace = std::chrono::seconds(2);
 constexpr size_t longest = 3000;  ///< bytes of a cause: sent at once, without an answer
 
 /// Rank i of the group is rank [i] of the world.
@@ -30,9 +28,10 @@ std::vector<int> ranks_in_world(const Communicator& group) {
 
 }  // namespace
 
-GroupAlarm::GroupAlarm(const Communicator& group, int tag)
+GroupAlarm::GroupAlarm(const Communicator& group, int tag, std::chrono::milliseconds listening)
     : group_(group),
       tag_(tag),
+      listening_(listening),
       world_ranks_(ranks_in_world(group)),
       notices_(static_cast<size_t>(group.size())) {}
 
@@ -98,7 +97,7 @@ Error GroupAlarm::conclude(const std::string& waiting_for, double seconds_waited
                         [](const auto& each) { return each && !each->waited; });
   };
   const auto others = static_cast<std::ptrdiff_t>(group_.size() - 1);
-  const auto until = std::chrono::steady_clock::now() + grace;
+  const auto until = std::chrono::steady_clock::now() + listening_;
   // A failure is waited out a little too: a lower rank may have failed as well.
   while (std::count_if(notices_.begin(), notices_.end(), [](const auto& each) { return !!each; }) <
              others &&

@@ -1,6 +1,7 @@
 #pragma once
 // How the ranks of a group learn that one of them cannot go on.
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,6 +13,9 @@
 #include "core/error.hpp"
 
 namespace explaind {
+
+/// How long a rank that has waited in vain listens to what the others have to say.
+inline constexpr std::chrono::milliseconds listening_time = std::chrono::seconds(2);
 
 /// Messages between the ranks of a group beside its collectives, which never end once a rank is
 /// lost. Used by one thread at a time.
@@ -25,7 +29,8 @@ class GroupAlarm {
   };
 
   /// group: must outlive this, and carry no other messages with `tag`. Not collective.
-  explicit GroupAlarm(const Communicator& group, int tag = 1);
+  explicit GroupAlarm(const Communicator& group, int tag = 1,
+                      std::chrono::milliseconds listening = listening_time);
   ~GroupAlarm();
   GroupAlarm(const GroupAlarm&) = delete;
   GroupAlarm& operator=(const GroupAlarm&) = delete;
@@ -36,9 +41,9 @@ class GroupAlarm {
   [[nodiscard]] bool heard();
   /// The lowest rank that has said that it failed itself.
   [[nodiscard]] std::optional<int> lowest_failed();
-  /// Ends a wait: tells the others so, listens for two seconds to what they have to say, and
-  /// returns the error that all of them come to: the cause of the lowest rank that failed, else
-  /// who did not answer. waiting_for: of this rank, as in "gather 7".
+  /// Ends a wait: tells the others so, listens for a while to what they have to say, and returns
+  /// the error that all of them come to: the cause of the lowest rank that failed, else who did not
+  /// answer. waiting_for: of this rank, as in "gather 7".
   [[nodiscard]] Error conclude(const std::string& waiting_for, double seconds_waited);
 
  private:
@@ -47,6 +52,7 @@ class GroupAlarm {
 
   const Communicator& group_;
   int tag_;
+  std::chrono::milliseconds listening_;
   bool said_ = false;
   std::vector<int> world_ranks_;
   std::vector<std::optional<Notice>> notices_;  ///< by rank

@@ -9,7 +9,7 @@
 namespace explaind {
 namespace {
 
-constexpr int data_tag = 2;  // the alarm has 1
+constexpr int alarm_tag = 1, data_tag = 2;
 constexpr auto poll_interval = std::chrono::microseconds(200);
 constexpr auto closing_patience = std::chrono::seconds(1);
 
@@ -40,10 +40,11 @@ bool all_done(std::vector<MPI_Request>& requests) {
 
 }  // namespace
 
-MpiCollectives::MpiCollectives(const Communicator& group, std::chrono::milliseconds deadline)
+MpiCollectives::MpiCollectives(const Communicator& group, std::chrono::milliseconds deadline,
+                               std::chrono::milliseconds listening)
     : Collectives(group.rank(), group.size()),
       comm_(group.get(), group.largest()),
-      alarm_(comm_),
+      alarm_(comm_, alarm_tag, listening),
       deadline_(deadline) {}
 
 MpiCollectives::~MpiCollectives() {

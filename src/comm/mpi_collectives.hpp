@@ -22,7 +22,8 @@ class MpiCollectives final : public Collectives {
  public:
   /// The thread is started with the first gather. @collective over group
   explicit MpiCollectives(const Communicator& group,
-                          std::chrono::milliseconds deadline = gather_deadline);
+                          std::chrono::milliseconds deadline = gather_deadline,
+                          std::chrono::milliseconds listening = listening_time);
   /// Gathers that have been started are ended first, where the other ranks let them. Not
   /// collective.
   ~MpiCollectives() override;

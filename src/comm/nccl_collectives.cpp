@@ -17,6 +17,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+constexpr int nccl_alarm_tag = 1;
 constexpr auto between_queries = std::chrono::microseconds(50);
 constexpr auto nccl_closing_patience = std::chrono::seconds(1);
 
@@ -31,7 +32,7 @@ class NcclCollectives final : public Collectives {
                   const NcclOptions& options)
       : Collectives(group.rank(), group.size()),
         group_(group.get()),
-        alarm_(group_),
+        alarm_(group_, nccl_alarm_tag, options.listening),
         nccl_(options.library),
         queue_(std::move(queue)),
         deadline_(options.deadline) {}

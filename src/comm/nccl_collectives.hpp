@@ -7,6 +7,7 @@
 #include "comm/collectives.hpp"
 #include "comm/communicator.hpp"
 #include "comm/device_queue.hpp"
+#include "comm/group_alarm.hpp"
 
 namespace explaind {
 
@@ -16,6 +17,7 @@ bool nccl_built();
 struct NcclOptions {
   std::string library;  ///< file; empty: the system's libnccl
   std::chrono::milliseconds deadline = gather_deadline;
+  std::chrono::milliseconds listening = listening_time;
 };
 
 /// Gathers run on queue->stream(), after what the caller's own queue holds when they are started.

@@ -29,7 +29,8 @@ void end(const std::string& how, explaind::Dispatcher& dispatcher, int64_t unit)
 int act(const explaind::Communicator& world, int failing, int shards, const std::string& how) {
   const explaind::ProcessGrid grid(world, shards, 0);
   const explaind::Communicator& group = grid.segment_group();
-  explaind::MpiCollectives collectives(group, std::chrono::seconds(2));
+  explaind::MpiCollectives collectives(group, std::chrono::seconds(1),
+                                       std::chrono::milliseconds(500));
   std::vector<std::byte> mine(bytes), all(bytes * static_cast<size_t>(group.size()));
   const explaind::StopFlag stop;
   explaind::Dispatcher dispatcher(

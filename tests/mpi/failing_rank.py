@@ -25,15 +25,19 @@ def one_message(text):
 
 
 # Units: ranks, shards, the one that fails, how it does, exit code, what is said once, and by whom
-for ranks, shards, failing, how, code, message in [
-        (1, 1, 0, "fails", 1, "the disk is on fire"), (3, 1, 0, "fails", 1, "the disk is on fire"), (3, 1, 2, "fails", 1, "the disk is on fire"),
-        (4, 2, 3, "fails", 1, "the disk is on fire"), (2, 2, 0, "fails", 1, "the disk is on fire"),
-        (3, 3, 2, "lost", 1, "rank 2: did not come to gather"), (4, 2, 2, "lost", 1, "rank 2: did not come to gather"),
-        (2, 2, 1, "killed", 137, "rank 1"), (4, 2, 2, "killed", 137, "rank 2")]:
+UNITS = [(1, 1, 0, "fails", 1, "the disk is on fire"), (3, 1, 0, "fails", 1, "the disk is on fire"), (3, 1, 2, "fails", 1, "the disk is on fire"),
+         (4, 2, 3, "fails", 1, "the disk is on fire"), (2, 2, 0, "fails", 1, "the disk is on fire"),
+         (3, 3, 2, "lost", 1, "rank 2: did not come to gather"), (4, 2, 2, "lost", 1, "rank 2: did not come to gather"),
+         (2, 2, 1, "killed", 137, "rank 1"), (4, 2, 2, "killed", 137, "rank 2")]
+
+
+def expect_unit(case):
+    ranks, shards, failing, how, code, message = case
     returned, text = job(ranks, failing_rank, failing, shards, how)
     assert returned == code, (returned, text)
     assert text.count(message) == 1 and f"rank {failing}" in one_message(text), text
     assert ("signal 9" if how == "killed" else "unit") in text, text
+
 
 # Anywhere else: ranks, the one that fails, how, and who is named
 ALONE = [(2, 0, "inside", "rank 0: "), (3, 2, "inside", "rank 2: "), (2, 1, "between", "rank 1: "), (3, 0, "between", "rank 0: "),
@@ -49,5 +53,6 @@ def expect_named(case):
 
 
 with concurrent.futures.ThreadPoolExecutor(4) as pool:  # most of the time they wait
-    list(pool.map(expect_named, ALONE))
+    for done in [pool.submit(expect_unit, case) for case in UNITS] + [pool.submit(expect_named, case) for case in ALONE]:
+        done.result()
 print("one message, soon")

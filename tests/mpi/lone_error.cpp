@@ -11,16 +11,24 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <thread>
 
 #include "comm/communicator.hpp"
+#include "comm/patience.hpp"
 #include "core/error.hpp"
 
 namespace {
 
+constexpr std::chrono::milliseconds patience(1500);
+
 [[noreturn]] void fail(const std::string& what) { throw explaind::DataError("disk", what); }
+
+void meet(const explaind::Communicator& world, const std::function<void()>& action) {
+  explaind::agree(world, action, patience);
+}
 
 int act(const explaind::Communicator& world, int failing, const std::string& how) {
   const bool mine = world.rank() == failing;
@@ -30,20 +38,20 @@ int act(const explaind::Communicator& world, int failing, const std::string& how
   };
   if (how == "inside") {
     const explaind::Communicator other(world.get());
-    agree(world, [&] {
+    meet(world, [&] {
       if (mine) fail("is on fire");
       other.barrier();
     });
   } else if (how == "between") {
     if (mine) fail("is on fire");
-    agree(world, [] {});
+    meet(world, [] {});
   } else if (how == "away") {
     if (mine) fail("is on fire");
     wait();
   } else if (how == "at_end") {
     if (mine) fail("is on fire");
   } else if (how == "late") {
-    agree(world, [&] {
+    meet(world, [&] {
       if (mine) std::this_thread::sleep_for(std::chrono::hours(1));
       fail("is on fire");
     });
@@ -64,5 +72,6 @@ int main(int argc, char** argv) {
   const explaind::Communicator world(MPI_COMM_WORLD), ending(MPI_COMM_WORLD);
   const int failing = std::stoi(argv[1]);
   const std::string how = argv[2];
-  return end_together(ending, explaind::outcome_of([&] { return act(world, failing, how); }));
+  return end_together(ending, explaind::outcome_of([&] { return act(world, failing, how); }),
+                      patience);
 }

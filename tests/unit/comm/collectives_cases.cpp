@@ -169,7 +169,7 @@ TEST_P(CollectivesCase, WrongUseIsRefused) {
 
 TEST_P(CollectivesCase, ARankThatNeverComesIsNamed) {
   if (world.size() == 1) return;
-  const auto group = make(milliseconds(2000));
+  const auto group = make(milliseconds(1000));
   const Buffers made = buffers(*group, 0, 64 * 5000);
   group->wait(group->start(made.mine.get(), made.bytes, made.all.get()));
   const int lost = world.size() - 1;

@@ -13,6 +13,9 @@
 
 namespace explaind::testing {
 
+/// Ranks of one machine answer at once.
+inline constexpr std::chrono::milliseconds short_listening(500);
+
 struct Backend {
   std::string name;
   /// Makes this rank ready for it; says what is missing, if anything.

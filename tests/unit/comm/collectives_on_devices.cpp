@@ -20,8 +20,9 @@ std::vector<Backend> backends() {
              return std::string();
            },
            [](const Communicator& group, std::chrono::milliseconds deadline) {
-             return make_nccl_collectives(group, make_cuda_queue(nullptr),
-                                          {.library = "", .deadline = deadline});
+             return make_nccl_collectives(
+                 group, make_cuda_queue(nullptr),
+                 {.library = "", .deadline = deadline, .listening = short_listening});
            },
            [](size_t bytes) {
              void* memory = nullptr;

@@ -21,17 +21,18 @@ std::vector<Backend> backends() {
   std::vector<Backend> all;
   all.push_back({"mpi", prepare,
                  [](const Communicator& group, std::chrono::milliseconds deadline) {
-                   return std::make_unique<MpiCollectives>(group, deadline);
+                   return std::make_unique<MpiCollectives>(group, deadline, short_listening);
                  },
                  allocate, copy});
   if (nccl_built()) {
-    all.push_back({"fake_nccl", prepare,
-                   [](const Communicator& group, std::chrono::milliseconds deadline) {
-                     return make_nccl_collectives(
-                         group, std::make_unique<FakeQueue>(),
-                         {.library = EXPLAIND_FAKE_NCCL, .deadline = deadline});
-                   },
-                   allocate, copy});
+    all.push_back(
+        {"fake_nccl", prepare,
+         [](const Communicator& group, std::chrono::milliseconds deadline) {
+           return make_nccl_collectives(
+               group, std::make_unique<FakeQueue>(),
+               {.library = EXPLAIND_FAKE_NCCL, .deadline = deadline, .listening = short_listening});
+         },
+         allocate, copy});
   }
   return all;
 }

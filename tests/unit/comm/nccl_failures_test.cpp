@@ -43,8 +43,9 @@ class NcclFailures : public ::testing::Test {
   [[nodiscard]] std::unique_ptr<Collectives> make(const std::string& behaviour,
                                                   milliseconds deadline = milliseconds(60000)) {
     setenv("FAKE_NCCL", behaviour.c_str(), 1);
-    return make_nccl_collectives(world, std::make_unique<FakeQueue>(work),
-                                 {.library = EXPLAIND_FAKE_NCCL, .deadline = deadline});
+    return make_nccl_collectives(
+        world, std::make_unique<FakeQueue>(work),
+        {.library = EXPLAIND_FAKE_NCCL, .deadline = deadline, .listening = milliseconds(500)});
   }
   /// "what=RANK:GATHER" of the last rank.
   [[nodiscard]] std::string last(const std::string& what, int gather) const {
@@ -116,7 +117,7 @@ TEST_F(NcclFailures, AGatherFollowsTheWorkThatWasGivenBefore) {
 }
 
 TEST_F(NcclFailures, AStuckGatherEndsAtTheDeadlineOnAllRanks) {
-  const auto group = make(last("hang", 1), milliseconds(2000));
+  const auto group = make(last("hang", 1), milliseconds(1000));
   gather(*group);
   const int aborts = calls("fake_nccl_aborts");
   const auto start = std::chrono::steady_clock::now();
