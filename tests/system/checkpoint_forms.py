@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from program import GOLDENS, SOURCE, decompose, must, run
 from store_contents import contents
+from warm_python import WarmPython
 
 SERIES, SAMPLES = GOLDENS / "grouped_query/series", GOLDENS / "grouped_query/samples.jsonl"
 STEPS = sorted(SERIES.iterdir(), key=lambda p: int(p.name.split("-")[-1]))[:2]  # two are enough
@@ -211,6 +212,11 @@ def distributed(state, path):
 
 def remedies(folder, reference):
     """Each case is refused, with the commands that cure it. Returns those that were run."""
+    with WarmPython(folder) as python:
+        return cured(folder, reference, {"PATH": f"{python}:/usr/bin:/bin"})
+
+
+def cured(folder, reference, environment):
     done = []
     namespace = lambda s, key="model": {key: s, "args": argparse.Namespace(lr=.1)}
     cases = {"a pickle that names more": ("argparse.Namespace", lambda c: c.write(namespace)),
@@ -233,7 +239,6 @@ def remedies(folder, reference):
             process, store = case.decompose()
             expect(name, process.returncode == 1 and words in process.stderr, process.stderr)
             for command in commands(process.stderr):
-                environment = {"PATH": f"{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"}
                 ran = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, cwd="/")
                 expect(name, ran.returncode == 0, f"{command}\n    {ran.stderr}")
                 done.append(command)
