@@ -87,13 +87,13 @@ def engines(machine, rows):
                 row = {"case": name, "precision": precision}
                 rows.append(row)
                 try:
-                    stores = {}
-                    for device in ("cpu", machine.device):
-                        stores[device] = work / f"{device}-{len(rows)}.h5"
+                    scores = {}  # by device and variable; a rehearsal has one device
+                    for device in dict.fromkeys(("cpu", machine.device)):
+                        store = work / f"{device}-{len(rows)}.h5"
                         used = "fp32" if device == "cpu" and precision == "tf32" else precision  # processors have no tf32
-                        machine.explaind("decompose", *arguments, "--precision", used, "--device", device, "--store", stores[device], "--overwrite")
-                    errors = [apart(table(machine, stores["cpu"], each, keep[:2] if each == "value_from" else keep),
-                                    table(machine, stores[machine.device], each, keep[:2] if each == "value_from" else keep)) for each in variables]
+                        machine.explaind("decompose", *arguments, "--precision", used, "--device", device, "--store", store, "--overwrite")
+                        scores |= {(device, each): table(machine, store, each, keep[:2] if each == "value_from" else keep) for each in variables}
+                    errors = [apart(scores["cpu", each], scores[machine.device, each]) for each in variables]
                     row.update(error=max(errors), bound=ROUNDING[precision], ok=max(errors) <= ROUNDING[precision])
                 except RuntimeError as failure:
                     row.update(ok=False, said=str(failure)[:160])
