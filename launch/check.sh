@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands: set-up with the tests' tools, a Release build with warnings as
-# errors, clang-format, shellcheck, clang-tidy, all tests. One closing line; the exit code is that of the tests, or 1
-# where another check failed.
+# errors, clang-format, shellcheck, clang-tidy, all tests. At the end where the time went, and one closing line; the exit
+# code is that of the tests, or 1 where another check failed.
 #
 #   launch/check.sh          clang-tidy over the rooms without LibTorch
 #   launch/check.sh --tidy   over all rooms (the first run takes long; later ones only look at what changed)
@@ -72,6 +72,7 @@ run_tests() {
   ctest --preset release -j 2 --no-tests=error
 }
 
+began=$(date +%s)
 failed=()
 code=0
 # attempt NAME "WHAT IT DOES" COMMAND…: a phase; the rest goes on when it fails.
@@ -89,7 +90,7 @@ attempt() {
   return 0
 }
 
-launch/setup.sh --tests
+phase "Set-up, with the tools of the tests" launch/setup.sh --tests
 attempt build "Release build, warnings as errors" build_all
 attempt format "clang-format over all C++ sources" format
 attempt scripts "shellcheck over all scripts" scripts
@@ -104,6 +105,9 @@ if [[ " ${failed[*]} " != *" build "* ]]; then
     code=$tests
   fi
 fi
+
+printf '\n== Where the time went\n'
+printf '%s\n' "${phase_times[@]}" | python3 launch/where_time_went.py "$build" "$began" || true # of no weight
 
 if [ ${#failed[@]} -eq 0 ]; then
   printf '\ncheck.sh: all passed in %d s\n' "$SECONDS"

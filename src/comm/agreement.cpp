@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 
 /// How long a rank that ends the job first listens for a lower rank that does the same.
 constexpr auto listening = std::chrono::milliseconds(500);
-constexpr int alarm_tag = 3;
+constexpr int agreement_alarm_tag = 3;
 
 /// Whether a rank has failed, once all ranks are here; nothing where this one has, and the others
 /// do not come. @collective
@@ -56,7 +56,7 @@ std::optional<bool> any_failed(const Communicator& world, bool failed,
     int rank = 0;
     check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank), "MPI_Comm_rank");
     if (world.size() > 1) who = "rank " + std::to_string(rank) + ": ";
-    GroupAlarm alarm(world, alarm_tag);
+    GroupAlarm alarm(world, agreement_alarm_tag);
     alarm.raise(mine.error);
     for (const auto start = Clock::now(); Clock::now() - start < listening;) {
       if (alarm.lowest_failed().value_or(world.rank()) < world.rank()) {
