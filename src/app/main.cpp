@@ -131,8 +131,11 @@ Outcome run_to_the_end(StandardOutput& output, const std::function<int()>& run) 
   });
 }
 
+/// mpirun ends the job with the first rank that leaves with an error, so it must be the one that
+/// has spoken.
 int usage_error(const std::string& problem, const std::string& remedy) {
-  if (speaks()) say_line("error: " + problem + ". " + remedy);
+  if (!speaks()) return static_cast<int>(ExitCode::done);
+  say_line("error: " + problem + ". " + remedy);
   return static_cast<int>(ExitCode::usage);
 }
 
