@@ -3,11 +3,12 @@
 
     launch/tidy.py CLANG_TIDY BUILD CACHE ROOM…
 
-BUILD is a finished Ninja build: its compile_commands.json and recorded header dependencies tell what a source depends
-on. CACHE gets an empty file per clean source, named after the hash of its text, its headers' texts within the project,
+BUILD is a configured build with -DEXPLAIND_UNITY=OFF, of which nothing need be built: its compile_commands.json says how each
+source is compiled. CACHE gets an empty file per clean source, named after the hash of its text, its headers' texts within the project,
 its compile command, .clang-tidy and clang-tidy's version.
 """
 import concurrent.futures
+import functools
 import hashlib
 import json
 import os
@@ -19,23 +20,26 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
-def header_dependencies(build):
-    """Object file → the project's own files that it was compiled from."""
-    listing = subprocess.run(["ninja", "-C", build, "-t", "deps"], check=True, capture_output=True, text=True).stdout
-    dependencies, current = {}, None
-    for line in listing.splitlines():
-        if not line.startswith(" "):
-            current = dependencies.setdefault(line.split(":")[0], [])
-        elif line.strip():
-            path = (build / line.strip()).resolve()
-            if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "build" / "deps"):
-                current.append(path)
-    return dependencies
+@functools.cache
+def included(path):
+    """The project's own headers that a file includes itself."""
+    names = re.findall(r'^\s*#\s*include\s+"([^"]+)"', path.read_text(encoding="utf-8"), re.M)
+    return [found for name in names for found in (ROOT / "src" / name, ROOT / "include" / name) if found.is_file()]
 
 
-def key(entry, headers, common):
+def with_headers(source):
+    """A source, and the project's own headers that it is compiled with."""
+    found, open_ = {source}, [source]
+    while open_:
+        more = set(included(open_.pop())) - found
+        found |= more
+        open_ += more
+    return found
+
+
+def key(entry, common):
     digest = hashlib.sha256(common + entry["command"].encode())
-    for path in sorted({pathlib.Path(entry["file"]), *headers}):
+    for path in sorted(with_headers(pathlib.Path(entry["file"]))):
         digest.update(str(path).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 
@@ -45,14 +49,12 @@ def main():
     cache.mkdir(parents=True, exist_ok=True)
     common = (ROOT / ".clang-tidy").read_bytes()
     common += subprocess.run([clang_tidy, "--version"], check=True, capture_output=True).stdout
-    dependencies = header_dependencies(build)
     wanted = [ROOT / "src" / room for room in rooms]
     work = []
     for entry in json.loads((build / "compile_commands.json").read_text()):
         source = pathlib.Path(entry["file"])
         if any(source.is_relative_to(room) for room in wanted):
-            output = re.search(r" -o (\S+)", entry["command"]).group(1)
-            stamp = cache / key(entry, dependencies.get(output, []), common)
+            stamp = cache / key(entry, common)
             if not stamp.exists():
                 work.append((source, stamp))
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "app/network_words.hpp"
 #include "checkpoint/series_summary.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"

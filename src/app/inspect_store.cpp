@@ -11,6 +11,7 @@
 #include <set>
 
 #include "app/closing_table.hpp"
+#include "app/coordinate_words.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "store/axis_coordinates.hpp"
@@ -101,44 +102,13 @@ void print_variables(const StoreReader& store) {
                              counted(tensors.size(), "tensor")));
 }
 
-/// "-1 to 3", "0, 10, 100".
-std::string numbers_in_words(const Coordinate& coordinate) {
-  constexpr size_t listed = 12;
-  std::set<int64_t> distinct;
-  for (const std::string& value : coordinate.values) distinct.insert(std::stoll(value));
-  if (distinct.size() <= listed) return fmt::format("{}", fmt::join(distinct, ", "));
-  return fmt::format("{} to {}, {} different", *distinct.begin(), *distinct.rbegin(),
-                     distinct.size());
-}
-
-/// By first appearance, each with how often it occurs where that is more than once; as many as a
-/// reader takes in at a glance.
-std::string texts_in_words(const Coordinate& coordinate) {
-  constexpr size_t most = 40, room = 200;  // texts, bytes
-  std::vector<std::string> order;
-  std::map<std::string, size_t> counts;
-  for (const std::string& value : coordinate.values) {
-    if (counts[value]++ == 0) order.push_back(value);
-  }
-  std::string text;
-  size_t listed = 0;
-  for (; listed < std::min(most, order.size()) && text.size() < room; ++listed) {
-    const std::string& each = order[listed];
-    text += fmt::format("{}{}{}", listed == 0 ? "" : ", ", each.empty() ? "''" : each,
-                        counts[each] > 1 ? fmt::format(" ({})", counts[each]) : "");
-  }
-  if (order.size() > listed) text += fmt::format(", … and {} more", order.size() - listed);
-  return text;
-}
-
 void print_coordinates(const StoreReader& store) {
   fmt::print("\nCoordinates\n");
   for (const auto& [name, size] : lengths(store)) {
     for (const Coordinate& coordinate : read_axis(store, name, size).coordinates) {
       // The numbers 0, 1, … of a dimension say nothing.
       if (coordinate.name == name && coordinate.number) continue;
-      fmt::print("  {:<21} ({}: {})  {}\n", coordinate.name, name, size,
-                 coordinate.number ? numbers_in_words(coordinate) : texts_in_words(coordinate));
+      fmt::print("  {:<21} ({}: {})  {}\n", coordinate.name, name, size, in_words(coordinate));
     }
   }
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "app/verbs.hpp"
+#include "app/verb_table.hpp"
 #include "checkpoint/lost_file.hpp"
 #include "comm/run_ranks.hpp"
 #include "config/nearest_name.hpp"
@@ -24,77 +24,6 @@
 namespace {
 
 using namespace explaind;
-
-struct Verb {
-  std::string name, usage, summary;
-  /// Parses and runs; `world` is there where the verb is collective.
-  std::function<int(const Verb&, const std::vector<std::string>&, const Communicator*)> run;
-  bool collective = false;
-};
-
-/// Parses into fresh options and calls the verb; prints --help instead where asked.
-template <typename Options, typename Call>
-auto verb_of(const std::string& positional, Call call) {
-  return [positional, call](const Verb& verb, const std::vector<std::string>& arguments,
-                            const Communicator* world) {
-    Options options;
-    const OptionTable table = option_table(options);
-    if (parse_options(verb.name, arguments, table, positional, all_option_names()).help) {
-      if (world == nullptr || world->rank() == 0) {
-        Options defaults;
-        std::cout << help_text("explaind " + verb.usage, verb.summary, option_table(defaults));
-      }
-      return static_cast<int>(ExitCode::done);
-    }
-    return call(options, world);
-  };
-}
-
-std::vector<Verb> verbs() {
-  return {
-      {"decompose", "decompose --series DIR --samples FILE --store OUT.h5 [options]",
-       "Scores every component of a checkpoint series into an influence store.\n"
-       "Each score says how much a component's change on a segment changed a sample's loss. Runs\n"
-       "alone or under mpirun with any number of ranks.",
-       verb_of<DecomposeOptions>("",
-                                 [](const DecomposeOptions& options, const Communicator* world) {
-                                   return run_decompose(options, *world);
-                                 }),
-       true},
-      {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N] [--losses]",
-       "Says what a decomposition will take: memory, bytes, operations, time; on request the "
-       "losses\n"
-       "at all checkpoints, which say what segments are worth it. Makes no store.",
-       verb_of<PlanOptions>("",
-                            [](const PlanOptions& options, const Communicator* world) {
-                              return run_plan(options, *world);
-                            }),
-       true},
-      {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
-       verb_of<QueryOptions>("store", [](const QueryOptions& options,
-                                         const Communicator*) { return run_query(options); })},
-      {"inspect", "inspect PATH",
-       "Shows what is in a series, a checkpoint, a recorded run or an influence store.",
-       verb_of<InspectOptions>("path", [](const InspectOptions& options,
-                                          const Communicator*) { return run_inspect(options); })},
-      {"study", "study exactness --history DIR [options]",
-       "Predictions reconstructed from a recorded run's training, against the model's own.\n"
-       "One line a quadrature rule: share of equal predictions, KL, largest error of a logit, and "
-       "what\nit took. Runs alone or under mpirun with any number of ranks.",
-       verb_of<StudyOptions>("study",
-                             [](const StudyOptions& options, const Communicator* world) {
-                               return run_study(options, *world);
-                             }),
-       true},
-      {"record", "record --text PATHS --series DIR, or record --model NAME --history DIR [options]",
-       "Trains a small model and leaves Hugging Face checkpoints, or its whole history.\n"
-       "--series: a language model's checkpoints, to decompose segment by segment. --history: "
-       "every\n"
-       "step's weights, batch and learning rates, a recorded run.",
-       verb_of<RecordOptions>("", [](const RecordOptions& options,
-                                     const Communicator*) { return run_record(options); })},
-  };
-}
 
 void print_help() {
   std::cout << "Usage: explaind VERB [options]\n\n"

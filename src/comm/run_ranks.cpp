@@ -5,6 +5,7 @@
 
 #include "comm/launcher.hpp"
 #include "core/error.hpp"
+#include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
 
 namespace explaind {

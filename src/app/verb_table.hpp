@@ -1,0 +1,22 @@
+#pragma once
+// What a user may type first.
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "comm/communicator.hpp"
+
+namespace explaind {
+
+struct Verb {
+  std::string name, usage, summary;
+  /// Parses and runs; `world` is there where the verb is collective.
+  std::function<int(const Verb&, const std::vector<std::string>&, const Communicator*)> run;
+  bool collective = false;
+};
+
+/// All of them, in the order of --help.
+std::vector<Verb> verbs();
+
+}  // namespace explaind
