@@ -10,11 +10,6 @@
 #include "parameters/block_parameters.hpp"
 
 namespace explaind {
-namespace {
-
-int64_t largest(const Communicator& world, int64_t value) { return -world.minimum(-value); }
-
-}  // namespace
 
 int64_t RunTotals::bytes_of_point() const {
   std::vector<ParameterId> read(problem_.model().parameters().size());
@@ -64,15 +59,11 @@ void RunTotals::end(const ParameterSource& parameters, const GroupCollectives& g
 }
 
 std::string RunTotals::line(const Communicator& world) const {
-  constexpr double milliseconds = 1e3;
-  const double seconds =
-      static_cast<double>(largest(world, static_cast<int64_t>(milliseconds * seconds_))) /
-      milliseconds;
-  const int64_t bytes = largest(world, bytes_read_);
+  const double seconds = world.maximum(seconds_);
+  const double bytes = world.maximum(static_cast<double>(bytes_read_));
   const std::string gathers = gather_share(world, gathers_, gathers_over_, seconds_);
   return fmt::format("Units: {:.3f} s; weights read: {} (the most of any rank){}{}", seconds,
-                     format_bytes(static_cast<double>(bytes)), gathers.empty() ? "" : "\n",
-                     gathers);
+                     format_bytes(bytes), gathers.empty() ? "" : "\n", gathers);
 }
 
 }  // namespace explaind
