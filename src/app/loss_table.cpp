@@ -68,7 +68,7 @@ void print_losses(const CheckpointValues& values, const Problem& problem) {
   }
   fmt::print(
       "F in {}, means over samples; |ΔF| since the checkpoint before, and its share of all\n",
-      problem.solver.functional.kind == Functional::activation ? "the activation's unit" : "nats");
+      problem.solver.functional->unit() == "nat" ? "nats" : "the activation's unit");
 }
 
 void require_writable(const std::filesystem::path& file) {

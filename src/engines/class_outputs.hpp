@@ -19,7 +19,7 @@ class ClassOutputs {
 
   /// Outputs of a functional on so many classes.
   static int64_t count(const Functional& functional, int64_t classes) {
-    return functional.first == Functional::every_class ? classes : 1;
+    return functional->every_output() ? classes : 1;
   }
 
   /// logits: B K, labels: B. Returns B J, fp64, contiguous, on the host.
@@ -31,7 +31,6 @@ class ClassOutputs {
  private:
   /// Per sample the class that is meant: B 1.
   static at::Tensor classes_of(int64_t meant, const at::Tensor& labels);
-  [[nodiscard]] double sign() const { return functional_.kind == Functional::loss ? -1 : 1; }
 
   Functional functional_;
 };

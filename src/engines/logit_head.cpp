@@ -21,9 +21,11 @@ double inner_product(const at::Tensor& x, const at::Tensor& y) {
 
 LogitHead::LogitHead(const Network& network, ParameterSource& parameters,
                      const Functional& functional)
-    : network_(network), parameters_(parameters), functional_(functional) {
-  tokens_ = {functional.first};
-  if (functional.kind == Functional::logit_diff) tokens_.push_back(functional.second);
+    : network_(network),
+      parameters_(parameters),
+      functional_(functional),
+      terms_(functional->terms()) {
+  for (const FunctionalTerm& term : terms_) tokens_.push_back(term.index);
 }
 
 void LogitHead::run(std::span<Evaluation> evaluations, bool /*gradients*/, ScoreAccumulator& sink,
@@ -54,11 +56,11 @@ void LogitHead::run_one(Evaluation& evaluation, ScoreAccumulator& sink) {
     const at::Tensor state = evaluation.hidden[b][positions.back()].cpu();  // C
     double value = 0;
     for (int64_t i = 0; i < ids.numel(); ++i) {
-      const double sign = i == 0 ? 1 : -1;
-      value += sign * inner_product(state, weights[i].cpu());
+      const double factor = terms_[static_cast<size_t>(i)].factor;
+      value += factor * inner_product(state, weights[i].cpu());
       if (!scored) continue;
-      scores[b][i] = sign * inner_product(state, change[i].cpu());
-      gradient[b][positions.back()].add_(weights[i], sign);
+      scores[b][i] = factor * inner_product(state, change[i].cpu());
+      gradient[b][positions.back()].add_(weights[i], factor);
     }
     values.push_back(value);
   }

@@ -1,13 +1,13 @@
 #pragma once
-// The logit of one token at one position of each sample, or the difference of two.
+// Logits of single tokens at one position of each sample.
 
 #include "engines/output_head.hpp"
 
 namespace explaind {
 
-/// F = ⟨h, U_A⟩, or ⟨h, U_A⟩ − ⟨h, U_B⟩, with h the hidden state at the position and U the
-/// unembedding, of which these rows are looked up and no more: two rows where a loss takes the
-/// whole vocabulary.
+/// F = Σ factor ⟨h, U_A⟩ over the functional's terms, with h the hidden state at the position and U
+/// the unembedding, of which these rows are looked up and no more: two rows of a difference where a
+/// loss takes the whole vocabulary.
 class LogitHead final : public OutputHead {
  public:
   LogitHead(const Network& network, ParameterSource& parameters, const Functional& functional);
@@ -20,7 +20,8 @@ class LogitHead final : public OutputHead {
   const Network& network_;
   ParameterSource& parameters_;
   Functional functional_;
-  std::vector<int64_t> tokens_;  ///< A, or A and B
+  std::vector<FunctionalTerm> terms_;
+  std::vector<int64_t> tokens_;  ///< of the terms
 };
 
 }  // namespace explaind

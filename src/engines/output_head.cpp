@@ -1,5 +1,7 @@
 #include "engines/output_head.hpp"
 
+#include <optional>
+
 #include "engines/activation_head.hpp"
 #include "engines/logit_head.hpp"
 #include "engines/vocabulary_head.hpp"
@@ -8,19 +10,20 @@ namespace explaind {
 
 std::unique_ptr<OutputHead> make_head(const Network& network, ParameterSource& parameters,
                                       const Functional& functional) {
-  switch (functional.kind) {
-    case Functional::logit:
-    case Functional::logit_diff:
+  switch (functional->reading()) {
+    case Reading::logits:
       return std::make_unique<LogitHead>(network, parameters, functional);
-    case Functional::activation:
+    case Reading::activation:
       return std::make_unique<ActivationHead>(functional);
-    default:
-      return std::make_unique<VocabularyHead>(network, parameters);
+    case Reading::log_probabilities:
+      break;
   }
+  return std::make_unique<VocabularyHead>(network, parameters);
 }
 
 int64_t depth_of(const Network& network, const Functional& functional) {
-  return functional.kind == Functional::activation ? functional.first + 1 : network.blocks();
+  const std::optional<int64_t> last = functional->block();
+  return last ? *last + 1 : network.blocks();
 }
 
 }  // namespace explaind

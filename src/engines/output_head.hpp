@@ -25,7 +25,7 @@ class OutputHead {
   [[nodiscard]] virtual std::vector<ParameterRows> first() const { return {}; }
 };
 
-/// The head of a functional: losses and log-probabilities go through the whole vocabulary, logits
+/// The head of what a functional reads: log-probabilities go through the whole vocabulary, logits
 /// through the rows of their tokens, an activation through nothing. References must outlive it.
 std::unique_ptr<OutputHead> make_head(const Network& network, ParameterSource& parameters,
                                       const Functional& functional);

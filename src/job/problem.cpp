@@ -45,14 +45,11 @@ void require_labels(const PredictionData& data, const std::string& where) {
 /// Where F is an activation of a classifier: its layer takes the place of the model, its
 /// coordinates that of the classes.
 void explain_layer(Problem& problem) {
-  if (problem.solver.functional.kind != Functional::activation ||
-      problem.solver.functional.positioned) {
-    return;
-  }
+  const std::string weight = problem.solver.functional->layer();
+  if (weight.empty()) return;
   const at::Tensor input =
       network_inputs(problem.data->data, problem.data->transform, {0}, {}, at::kFloat);
-  auto layer =
-      std::make_unique<LayerOutput>(problem.model(), problem.solver.functional.layer, input);
+  auto layer = std::make_unique<LayerOutput>(problem.model(), weight, input);
   problem.data->classes = layer->coordinates();
   problem.layer_output = std::move(layer);
 }
@@ -118,7 +115,7 @@ void require_axes(const Problem& problem) {
     throw UsageError("--step-index", "numbers the training axis of a recorded run",
                      "Keep train_sample or train_group of a run, or leave it out");
   }
-  const bool every_class = problem.solver.functional.first == Functional::every_class;
+  const bool every_class = problem.solver.functional->every_output();
   if (axes.output && !every_class) {
     throw UsageError("--axes",
                      "output is an axis where F is the logit of every class, or every coordinate "
@@ -144,14 +141,14 @@ void require_possible(const Problem& problem) {
     const int64_t width = problem.model()
                               .parameters()[static_cast<size_t>(problem.network()->unembedding())]
                               .shape.at(1);
-    require_of_language_model(functional, problem.network()->vocabulary(),
-                              problem.network()->blocks(), width);
+    functional->require_of_language_model(problem.network()->vocabulary(),
+                                          problem.network()->blocks(), width);
     for (const Sample& sample : problem.samples) {  // before a store is made: it has that position
-      if (functional.positioned) static_cast<void>(make_micro_batch({&sample, 1}, functional));
+      if (functional->position()) static_cast<void>(make_micro_batch({&sample, 1}, functional));
     }
     return;
   }
-  require_of_classifier(functional, problem.data->classes);
+  functional->require_of_classifier(problem.data->classes);
   if (problem.solver.axes.position) {
     throw UsageError("--axes", "position is an axis of language models", "Leave it out");
   }
@@ -301,7 +298,7 @@ StoreSchema schema_of(const Problem& problem) {
     schema.left_out = problem.left_out;  // of every output: printed alone
   schema.curve = problem.curve;
   schema.functional = problem.question.written.functional;
-  schema.functional_unit = problem.solver.functional.kind == Functional::activation ? "1" : "nat";
+  schema.functional_unit = problem.solver.functional->unit();
   return schema;
 }
 

@@ -142,7 +142,7 @@ void form_gradients(const Network& network, const Path& path, size_t point,
       for (size_t i = first; i < last; ++i) {
         samples.push_back(batch.samples[static_cast<size_t>(members[i])]);
       }
-      MicroBatch together = make_micro_batch(samples, Functional::loss_sum);
+      MicroBatch together = make_micro_batch(samples, Functional::loss_sum());
       for (size_t i = first; i < last; ++i) {
         together.weights[i - first] = batch.weights[static_cast<size_t>(members[i])];
       }

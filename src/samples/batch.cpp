@@ -10,41 +10,22 @@
 namespace explaind {
 
 int64_t position_in(int64_t length, const Functional& functional) {
-  return functional.position < 0 ? length + functional.position : functional.position;
+  const int64_t position = functional->position().value();
+  return position < 0 ? length + position : position;
 }
 
 namespace {
 
 /// Positions are those of language models; classifiers give none.
 void require_position(const Sample& sample, const Functional& functional) {
+  if (!functional->position()) return;
   const auto length = static_cast<int64_t>(sample.input_ids.size());
   const int64_t position = position_in(length, functional);
-  if (!functional.positioned || (position >= 0 && position < length)) return;
+  if (position >= 0 && position < length) return;
   throw DataError(
       "sample " + sample.id,
-      fmt::format("has {} and no position {}", counted(length, "token"), functional.position),
+      fmt::format("has {} and no position {}", counted(length, "token"), *functional->position()),
       "Give another --functional, or leave the sample out");
-}
-
-/// The token predicted at position t, or −100.
-int64_t target_at(const Sample& sample, const Functional& functional, int64_t t) {
-  const auto i = static_cast<size_t>(t);
-  switch (functional.kind) {
-    case Functional::loss:
-    case Functional::loss_sum:
-      return i + 1 < sample.labels.size() ? sample.labels[i + 1] : ignored_label;
-    case Functional::logprob:
-      return t == position_in(static_cast<int64_t>(sample.input_ids.size()), functional)
-                 ? functional.first
-                 : ignored_label;
-    default:
-      return ignored_label;
-  }
-}
-
-double weight_of(const Sample& sample, const Functional& functional) {
-  if (functional.kind == Functional::loss) return 1.0 / static_cast<double>(sample.predicted());
-  return functional.kind == Functional::logprob ? -1.0 : 1.0;
 }
 
 }  // namespace
@@ -72,10 +53,10 @@ MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& f
     for (int64_t t = 0; t < batch.positions; ++t) {
       const auto i = static_cast<size_t>(t);
       batch.input_ids.push_back(t < length ? sample.input_ids[i] : 0);
-      batch.targets.push_back(target_at(sample, functional, t));
+      batch.targets.push_back(functional->predicted_at(sample, t));
     }
     batch.lengths.push_back(length);
-    batch.weights.push_back(weight_of(sample, functional));
+    batch.weights.push_back(functional->weight(sample));
   }
   return batch;
 }

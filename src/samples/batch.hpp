@@ -35,8 +35,8 @@ int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size);
 /// DataError naming the sample in which there is no such position.
 MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional);
 
-/// Where F of a sample of so many tokens is read, from 0; not in the sample where it says a
-/// position that is not there.
+/// Where F, which has a position, is read in a sample of so many tokens, from 0; outside of it
+/// where the sample has no such position.
 int64_t position_in(int64_t length, const Functional& functional);
 
 }  // namespace explaind

@@ -2,37 +2,87 @@
 // What is explained: a differentiable number F of a prediction sample.
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
+
+#include "samples/sample.hpp"
 
 namespace explaind {
 
-/// F of a sample, in nats, of which logits are log-odds; an activation is in its own unit.
-struct Functional {
-  enum Kind {
-    loss,        ///< cross-entropy; of a language model its mean over the predicted tokens
-    loss_sum,    ///< the sum in place of the mean
-    logit,       ///< of one class, or of one token at one position; of every class
-    logit_diff,  ///< logit(first) − logit(second)
-    logprob,     ///< log-probability of one class, or of one token at one position
-    activation   ///< one coordinate of a block's output at one position; of a classifier one of a
-                 ///< layer's output, or every one
-  };
+/// What F takes of a model's results. A language model has one head for each.
+enum class Reading {
+  log_probabilities,  ///< of predicted tokens, or of one class: the whole vocabulary takes part
+  logits,             ///< of single tokens or classes
+  activation          ///< one coordinate of what a block or a layer gives
+};
+
+/// A token, class or coordinate and its factor in a sum.
+struct FunctionalTerm {
   /// In place of a class: the sample's own label.
   static constexpr int64_t own_label = -1;
-  /// In place of a class: every one of them, an output each.
-  static constexpr int64_t every_class = -2;
 
-  // NOLINTNEXTLINE(google-explicit-constructor): most functionals are a kind and nothing more.
-  Functional(Kind of_kind = loss) : kind(of_kind) {}
+  int64_t index = 0;
+  double factor = 1;
+  bool operator==(const FunctionalTerm&) const = default;
+};
 
-  Kind kind;
-  bool positioned = false;  ///< says a position, as those of a language model do
-  int64_t position = 0;     ///< in the sample; negative: from its end
-  int64_t first = 0;        ///< class, token or block
-  int64_t second = 0;       ///< of logit_diff; of a block's activation its coordinate
-  std::string layer;        ///< of a classifier's activation: the layer's weight by name
+/// All that is asked of one functional. One that adds nothing to what the readings offer is one
+/// class: everything that scores, sums and stores goes by the answers and knows no functional.
+class FunctionalDefinition {
+ public:
+  virtual ~FunctionalDefinition() = default;
 
-  bool operator==(const Functional&) const = default;
+  [[nodiscard]] virtual Reading reading() const = 0;
+  /// Of F as stores say it: nats, of which logits are log-odds; "1" where only the model knows.
+  [[nodiscard]] virtual std::string unit() const { return "nat"; }
+  /// The position that F is read at, in a sample of a language model; negative: from its end. None
+  /// where all of the sample counts, and of classifiers.
+  [[nodiscard]] virtual std::optional<int64_t> position() const { return std::nullopt; }
+
+  /// F = Σ factor · (logit, log-probability or coordinate) of these. Of a language model's
+  /// log-probabilities predicted_at() and weight() speak instead.
+  [[nodiscard]] virtual std::vector<FunctionalTerm> terms() const { return {}; }
+  /// Every class, or every coordinate, is an output of its own; there are no terms.
+  [[nodiscard]] virtual bool every_output() const { return false; }
+
+  /// The token whose log-probability at position t is read; ignored_label where none is.
+  [[nodiscard]] virtual int64_t predicted_at(const Sample& sample, int64_t t) const;
+  /// F = weight · Σ −log-probability of what is predicted.
+  [[nodiscard]] virtual double weight(const Sample& sample) const;
+
+  /// Of an activation of a language model: the last block that F depends on.
+  [[nodiscard]] virtual std::optional<int64_t> block() const { return std::nullopt; }
+  /// Of an activation of a classifier: the layer's weight by name.
+  [[nodiscard]] virtual std::string layer() const { return ""; }
+
+  /// Throws UsageError where it is not one of a language model of that vocabulary, blocks and
+  /// width.
+  virtual void require_of_language_model(int64_t vocabulary, int64_t blocks,
+                                         int64_t width) const = 0;
+  /// Throws UsageError where it is not one of a classifier of so many classes, or, of an
+  /// activation, coordinates.
+  virtual void require_of_classifier(int64_t classes) const = 0;
+};
+
+/// A functional as a value.
+class Functional {
+ public:
+  /// The loss.
+  Functional();
+  explicit Functional(std::shared_ptr<const FunctionalDefinition> definition)
+      : definition_(std::move(definition)) {}
+
+  /// Cross-entropy; of a language model its mean over the predicted tokens.
+  static Functional loss();
+  /// The sum in place of the mean.
+  static Functional loss_sum();
+
+  const FunctionalDefinition* operator->() const { return definition_.get(); }
+
+ private:
+  std::shared_ptr<const FunctionalDefinition> definition_;
 };
 
 /// Language models: "loss", "loss_sum", "logit:POS:TOKEN", "logit_diff:POS:A:B",
@@ -42,12 +92,5 @@ struct Functional {
 /// of what the layer of that weight gives, an output each), "activation:WEIGHT:INDEX". Throws
 /// UsageError otherwise.
 Functional parse_functional(const std::string& text);
-
-/// Throws UsageError where it is not one of a language model of that vocabulary, blocks and width.
-void require_of_language_model(const Functional& functional, int64_t vocabulary, int64_t blocks,
-                               int64_t width);
-/// Throws UsageError where it is not one of a classifier of so many classes, or, of an activation,
-/// coordinates.
-void require_of_classifier(const Functional& functional, int64_t classes);
 
 }  // namespace explaind

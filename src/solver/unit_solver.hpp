@@ -26,7 +26,7 @@ struct PartPlace {
 /// What decides the scores of a unit besides the model and the samples (identity keys).
 struct SolverOptions {
   QuadratureOptions quadrature;
-  Functional functional = Functional::loss;
+  Functional functional = {};
   Axes axes;
   GroupReduce group_reduce = GroupReduce::mean;
   int64_t chunk = 64;

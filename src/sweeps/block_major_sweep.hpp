@@ -25,7 +25,7 @@ class BlockMajorSweep final : public Sweep {
   BlockMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
                   int64_t activation_bytes, Share share = {},
                   ProductForm form = ProductForm::formed,
-                  const Functional& functional = Functional::loss)
+                  const Functional& functional = Functional::loss())
       : network_(network),
         parameters_(parameters),
         table_(table),

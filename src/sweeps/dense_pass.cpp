@@ -4,6 +4,7 @@
 #include <c10/core/GradMode.h>
 
 #include <cstdint>
+#include <utility>
 
 #include "engines/output_head.hpp"
 #include "model/plain_ops.hpp"
@@ -30,54 +31,46 @@ std::vector<at::Tensor> gradients_of(const std::vector<at::Tensor>& leaves) {
   return gradients;
 }
 
-/// One place of B T at which F reads logits: there it is factor · (−log-probability of `first`), or
-/// the logit of `first`, less that of `second` where there is one.
-struct ReadToken {
-  int64_t place = 0, first = 0, second = -1;
-  double factor = 1;
+/// One place of B T at which F reads logits, or −log-probabilities, of tokens with factors.
+struct ReadPlace {
+  int64_t place = 0;
+  std::vector<FunctionalTerm> tokens;
 };
 
-std::vector<ReadToken> tokens_read(const MicroBatch& batch, const Functional& functional,
+std::vector<ReadPlace> places_read(const MicroBatch& batch, const Functional& functional,
                                    std::span<const double> weights) {
-  const bool logits =
-      functional.kind == Functional::logit || functional.kind == Functional::logit_diff;
-  std::vector<ReadToken> tokens;
+  std::vector<ReadPlace> places;
   for (int64_t b = 0; b < batch.size(); ++b) {
     const auto sample = static_cast<size_t>(b);
     const int64_t row = b * batch.positions;
-    if (logits) {
-      ReadToken token{.place = row + position_in(batch.lengths[sample], functional),
-                      .first = functional.first,
-                      .factor = weights[sample]};
-      if (functional.kind == Functional::logit_diff) token.second = functional.second;
-      tokens.push_back(token);
+    if (functional->reading() == Reading::logits) {
+      ReadPlace read{.place = row + position_in(batch.lengths[sample], functional),
+                     .tokens = functional->terms()};
+      for (FunctionalTerm& term : read.tokens) term.factor *= weights[sample];
+      places.push_back(std::move(read));
       continue;
     }
     for (int64_t place = row; place < row + batch.positions; ++place) {
       const int64_t target = batch.targets[static_cast<size_t>(place)];
       if (target == ignored_label) continue;
-      tokens.push_back(
-          {.place = place, .first = target, .factor = weights[sample] * batch.weights[sample]});
+      const double factor = weights[sample] * batch.weights[sample];
+      places.push_back({.place = place, .tokens = {{.index = target, .factor = factor}}});
     }
   }
-  return tokens;
+  return places;
 }
 
 /// ∂F/∂logits, n V, of their type. Sums and exponentials in fp64.
-at::Tensor logit_gradient(const at::Tensor& logits, const std::vector<ReadToken>& tokens,
+at::Tensor logit_gradient(const at::Tensor& logits, const std::vector<ReadPlace>& places,
                           bool of_logits) {
   at::Tensor gradient = of_logits ? at::zeros_like(logits.detach(), at::kDouble)
                                   : at::softmax(logits.detach().to(at::kDouble), 1);
   auto entries = gradient.accessor<double, 2>();
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    const ReadToken& token = tokens[i];
+  for (size_t i = 0; i < places.size(); ++i) {
     const auto row = static_cast<int64_t>(i);
-    if (of_logits) {
-      entries[row][token.first] += token.factor;
-      if (token.second >= 0) entries[row][token.second] -= token.factor;
-    } else {
-      entries[row][token.first] -= 1;
-      gradient.select(0, row).mul_(token.factor);
+    for (const FunctionalTerm& token : places[i].tokens) {
+      entries[row][token.index] += of_logits ? token.factor : -1;
+      if (!of_logits) gradient.select(0, row).mul_(token.factor);
     }
   }
   return gradient.to(logits.scalar_type());
@@ -104,24 +97,22 @@ std::vector<at::Tensor> NetworkPass::gradient(const MicroBatch& batch,
   at::Tensor hidden = at::tensor(batch.input_ids, at::kLong).view({batch.size(), batch.positions});
   const int64_t depth = depth_of(network_, functional_);
   for (int64_t index = 0; index < depth; ++index) hidden = network_.block(index, hidden, ops);
-  if (functional_.kind == Functional::activation) {
+  if (functional_->reading() == Reading::activation) {
+    const int64_t coordinate = functional_->terms().front().index;
     at::Tensor gradient = at::zeros_like(hidden.detach());  // B T C
     for (int64_t b = 0; b < batch.size(); ++b) {
       const auto sample = static_cast<size_t>(b);
-      gradient[b][position_in(batch.lengths[sample], functional_)][functional_.second] =
-          weights[sample];
+      gradient[b][position_in(batch.lengths[sample], functional_)][coordinate] = weights[sample];
     }
     hidden.backward(gradient);
     return gradients_of(leaves);
   }
-  const std::vector<ReadToken> tokens = tokens_read(batch, functional_, weights);
+  const std::vector<ReadPlace> read = places_read(batch, functional_, weights);
   std::vector<int64_t> places;
-  for (const ReadToken& token : tokens) places.push_back(token.place);
-  const at::Tensor read = hidden.flatten(0, 1).index_select(0, at::tensor(places, at::kLong));
-  const at::Tensor logits = ops.linear(read, network_.unembedding(), no_parameter);  // n V
-  const bool of_logits =
-      functional_.kind == Functional::logit || functional_.kind == Functional::logit_diff;
-  logits.backward(logit_gradient(logits, tokens, of_logits));
+  for (const ReadPlace& each : read) places.push_back(each.place);
+  const at::Tensor states = hidden.flatten(0, 1).index_select(0, at::tensor(places, at::kLong));
+  const at::Tensor logits = ops.linear(states, network_.unembedding(), no_parameter);  // n V
+  logits.backward(logit_gradient(logits, read, functional_->reading() == Reading::logits));
   return gradients_of(leaves);
 }
 

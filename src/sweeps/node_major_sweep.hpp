@@ -17,7 +17,7 @@ class NodeMajorSweep final : public Sweep {
  public:
   /// All references must outlive the sweep.
   NodeMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
-                 Share share = {}, const Functional& functional = Functional::loss)
+                 Share share = {}, const Functional& functional = Functional::loss())
       : network_(network),
         parameters_(parameters),
         table_(table),

@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
   for (size_t first = 0; first < samples.size(); first += micro_batch) {
     const size_t count = std::min(micro_batch, samples.size() - first);
     chunk.batches.push_back(
-        make_micro_batch(std::span(samples).subspan(first, count), Functional::loss));
+        make_micro_batch(std::span(samples).subspan(first, count), Functional::loss()));
     chunk.first.push_back(static_cast<int64_t>(first));
     positions = std::max(positions, chunk.batches.back().positions);
   }

@@ -164,7 +164,7 @@ TEST_F(Identity, WithoutSampleAndGroupScoresAreSummed) {
 TEST_F(Identity, LossSumIsTheMeanTimesThePredictedTokens) {
   const ScoreTile mean = run({from, to}, fixed_rule("gauss:5"));
   RunOptions options = fixed_rule("gauss:5");
-  options.solver.functional = Functional::loss_sum;
+  options.solver.functional = Functional::loss_sum();
   const ScoreTile sum = run({from, to}, options);
   for (size_t s = 0; s < samples.size(); ++s) {
     const auto tokens = static_cast<double>(samples[s].predicted());

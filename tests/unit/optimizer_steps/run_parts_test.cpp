@@ -175,7 +175,7 @@ TEST_P(RunPartsTest, ScoresAreGradientsTimesParts) {
   validation.classes = GetParam().images ? 3 : 9;
   SolverOptions options;
   parse_quadrature("gauss:3", options.quadrature);
-  options.functional = Functional::loss;
+  options.functional = Functional::loss();
   for (const Part part : all) options.directions.push_back({.part = part});
   std::vector<Sample> samples;
   for (int64_t i = 0; i < 3; ++i) {

@@ -29,7 +29,7 @@ class MicroBatches : public ::testing::Test {
 };
 
 TEST_F(MicroBatches, TargetsAreTheNextLabelsAndPaddingIsIgnored) {
-  const MicroBatch batch = make_micro_batch(samples, Functional::loss);
+  const MicroBatch batch = make_micro_batch(samples, Functional::loss());
   EXPECT_EQ(batch.size(), 3);
   EXPECT_EQ(batch.positions, 5);
   EXPECT_THAT(batch.lengths, ElementsAre(3, 5, 2));
@@ -40,12 +40,12 @@ TEST_F(MicroBatches, TargetsAreTheNextLabelsAndPaddingIsIgnored) {
 }
 
 TEST_F(MicroBatches, WeightsMakeMeansOrSums) {
-  EXPECT_THAT(make_micro_batch(samples, Functional::loss).weights, ElementsAre(0.5, 0.5, 1.0));
-  EXPECT_THAT(make_micro_batch(samples, Functional::loss_sum).weights, ElementsAre(1, 1, 1));
+  EXPECT_THAT(make_micro_batch(samples, Functional::loss()).weights, ElementsAre(0.5, 0.5, 1.0));
+  EXPECT_THAT(make_micro_batch(samples, Functional::loss_sum()).weights, ElementsAre(1, 1, 1));
 }
 
 TEST_F(MicroBatches, ASubsetKeepsOrderAndPadding) {
-  const MicroBatch batch = make_micro_batch(samples, Functional::loss);
+  const MicroBatch batch = make_micro_batch(samples, Functional::loss());
   const std::array<int64_t, 2> members = {2, 0};
   const MicroBatch part = batch.subset(members);
   EXPECT_EQ(part.positions, 5);
@@ -56,16 +56,21 @@ TEST_F(MicroBatches, ASubsetKeepsOrderAndPadding) {
 }
 
 TEST(ParseFunctional, KnowsItsWords) {
-  EXPECT_EQ(parse_functional("loss"), Functional::loss);
-  EXPECT_EQ(parse_functional("loss_sum"), Functional::loss_sum);
   const Functional difference = parse_functional("logit_diff:-2:30:7");
-  EXPECT_EQ(difference.kind, Functional::logit_diff);
-  EXPECT_TRUE(difference.positioned);
-  EXPECT_EQ(difference.position, -2);
-  EXPECT_EQ(difference.first, 30);
-  EXPECT_EQ(difference.second, 7);
-  EXPECT_EQ(parse_functional("logit").first, Functional::every_class);
-  EXPECT_EQ(parse_functional("logprob:label").first, Functional::own_label);
+  EXPECT_EQ(difference->reading(), Reading::logits);
+  EXPECT_EQ(difference->position(), -2);
+  EXPECT_THAT(difference->terms(), ElementsAre(FunctionalTerm{30, 1}, FunctionalTerm{7, -1}));
+  EXPECT_EQ(parse_functional("logit_diff:3:4")->position(), std::nullopt);
+  EXPECT_TRUE(parse_functional("logit")->every_output());
+  EXPECT_THAT(parse_functional("logprob:label")->terms(),
+              ElementsAre(FunctionalTerm{FunctionalTerm::own_label, 1}));
+  EXPECT_THAT(parse_functional("loss")->terms(),
+              ElementsAre(FunctionalTerm{FunctionalTerm::own_label, -1}));
+  EXPECT_EQ(parse_functional("activation:3:-1:15")->block(), 3);
+  EXPECT_EQ(parse_functional("activation:fc.weight")->layer(), "fc.weight");
+  EXPECT_TRUE(parse_functional("activation:fc.weight")->every_output());
+  EXPECT_THAT(parse_functional("activation:fc.weight:2")->terms(),
+              ElementsAre(FunctionalTerm{2, 1}));
   for (const char* wrong : {"accuracy", "", "loss:1", "logit:1:2:3", "logit:", "logit:x",
                             "logit_diff:1", "logit:-3", "activation::2", "activation", "logprob"}) {
     EXPECT_THROW(parse_functional(wrong), UsageError) << wrong;
@@ -74,17 +79,18 @@ TEST(ParseFunctional, KnowsItsWords) {
 
 TEST(ParseFunctional, TellsLanguageModelsFromClassifiers) {
   for (const char* text : {"loss", "loss_sum", "logit:0:9", "activation:3:-1:15"}) {
-    EXPECT_NO_THROW(require_of_language_model(parse_functional(text), 10, 4, 16)) << text;
+    EXPECT_NO_THROW(parse_functional(text)->require_of_language_model(10, 4, 16)) << text;
   }
   for (const char* text : {"logit", "logit:3", "logit:0:10", "logit_diff:label:1", "logit:0:label",
                            "activation:4:-1:15", "activation:3:-1:16"}) {
-    EXPECT_THROW(require_of_language_model(parse_functional(text), 10, 4, 16), UsageError) << text;
+    EXPECT_THROW(parse_functional(text)->require_of_language_model(10, 4, 16), UsageError) << text;
   }
   for (const char* text : {"loss", "logit", "logit:9", "logit_diff:label:3", "logprob:label"}) {
-    EXPECT_NO_THROW(require_of_classifier(parse_functional(text), 10)) << text;
+    EXPECT_NO_THROW(parse_functional(text)->require_of_classifier(10)) << text;
   }
-  for (const char* text : {"loss_sum", "logit:10", "logit:0:3", "activation:0:0:0"}) {
-    EXPECT_THROW(require_of_classifier(parse_functional(text), 10), UsageError) << text;
+  for (const char* text : {"loss_sum", "logit:10", "logit:0:3", "activation:0:0:0",
+                           "activation:fc.weight:10", "activation:fc.weight:-2"}) {
+    EXPECT_THROW(parse_functional(text)->require_of_classifier(10), UsageError) << text;
   }
 }
 

@@ -88,7 +88,7 @@ class SharedUnit : public ::testing::TestWithParam<bool> {
     const ComponentTable table(Granularity::tensor, network.parameters());
     const Share share = group == nullptr ? Share{} : Share{group->rank(), group->size()};
     NodeMajorSweep sweep(network, parameters, table, share);
-    NetworkPass pass(network, Functional::loss, parameters);
+    NetworkPass pass(network, Functional::loss(), parameters);
     const Groups groups = group_samples(samples);
     const UnitSolver solver(table, samples, groups, options, group);
     const Unit unit{.sample_end = static_cast<int64_t>(samples.size())};

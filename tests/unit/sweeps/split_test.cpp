@@ -99,7 +99,7 @@ TEST(SplitEnds, TheLastNodeOfClenshawCurtisIsTheStoredEnd) {
   const MemoryTrajectory path({from, to});
   const std::vector<Sample> samples = random_samples({5, 3}, 37);
   const ComponentTable table(Granularity::tensor, network.parameters());
-  ChunkBatches chunk{.batches = {make_micro_batch(samples, Functional::loss)}, .first = {0}};
+  ChunkBatches chunk{.batches = {make_micro_batch(samples, Functional::loss())}, .first = {0}};
   const auto plan = make_plan({}, 2, table.size(), false);  // nine nodes with gradients
   const std::vector<Ask>& asks = plan->next();
   ASSERT_EQ(asks.back().t, 1);
