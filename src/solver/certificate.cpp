@@ -5,17 +5,6 @@
 
 namespace explaind {
 
-void begin_certificates(int64_t samples, int64_t outputs, ScoreTile& tile) {
-  const auto count = static_cast<size_t>(samples);
-  for (auto* values : {&tile.value_from, &tile.value_to, &tile.residual}) {
-    values->assign(count * static_cast<size_t>(outputs), 0.0);
-  }
-  tile.quadrature_error.assign(count, 0.0);
-  tile.node_count.assign(count, 0);
-  tile.tolerance_met.assign(count, 1);
-  tile.limited_by_precision.assign(count, 0);
-}
-
 void certify(const SampleVerdict& verdict, double sum, size_t pair, int64_t outputs,
              ScoreTile& tile) {
   using End = SampleVerdict::End;

@@ -5,16 +5,14 @@
 #include <cstdint>
 
 #include "quadrature/adaptive_plan.hpp"
-#include "scores/tile.hpp"
+#include "scores/certificates.hpp"
 
 namespace explaind {
 
-/// Zero values and certificates of so many samples and outputs, for certify to add to.
-void begin_certificates(int64_t samples, int64_t outputs, ScoreTile& tile);
-
 /// Enters one output of a sample (pair: sample of the unit · outputs + output), whose F at both
-/// ends is in the tile: the residual value_to − value_from − sum, and the verdict. Of a sample's
-/// outputs the worst one counts (method.md §4). sum: Ψ over all components and positions.
+/// ends is in the tile, into what begin_certificates left: the residual value_to − value_from −
+/// sum, and the verdict. Of a sample's outputs the worst one counts (method.md §4). sum: Ψ over all
+/// components and positions.
 void certify(const SampleVerdict& verdict, double sum, size_t pair, int64_t outputs,
              ScoreTile& tile);
 

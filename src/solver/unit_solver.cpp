@@ -7,6 +7,7 @@
 
 #include "core/unexpected.hpp"
 #include "kernels/contract.hpp"
+#include "scores/certificates.hpp"
 #include "solver/certificate.hpp"
 #include "sweeps/share.hpp"
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <variant>
 
 #include "core/error.hpp"
+#include "scores/certificates.hpp"
 
 namespace explaind {
 namespace {
@@ -36,6 +38,10 @@ std::string long_name(Part part) {
   }
   return contribution;
 }
+
+hid_t stored_type(std::vector<double> ScoreTile::* /*member*/) { return H5T_IEEE_F64LE; }
+hid_t stored_type(std::vector<int32_t> ScoreTile::* /*member*/) { return H5T_STD_I32LE; }
+hid_t stored_type(std::vector<uint8_t> ScoreTile::* /*member*/) { return H5T_STD_I8LE; }
 
 }  // namespace
 
@@ -96,21 +102,17 @@ std::vector<Variable> score_variables(const StoreSchema& schema) {
 }
 
 std::vector<Variable> certificate_variables(const StoreSchema& schema) {
-  const std::string& unit = schema.functional_unit;
-  const std::vector<std::string> certificate{"segment", "sample"};
-  const std::vector<std::string> values = with_output(certificate, schema.axes);
-  return {
-      {"value_from", H5T_IEEE_F64LE, values, "F at the segment's start", unit},
-      {"value_to", H5T_IEEE_F64LE, values, "F at the segment's end", unit},
-      {"residual", H5T_IEEE_F64LE, values,
-       "completeness residual: value_to - value_from - sum of psi", unit},
-      {"quadrature_error", H5T_IEEE_F64LE, certificate,
-       "estimated quadrature error, largest over tensors", unit},
-      {"node_count", H5T_STD_I32LE, certificate, "gradient evaluations spent", "1"},
-      {"tolerance_met", H5T_STD_I8LE, certificate, "1: residual and error met the tolerance", "1"},
-      {"limited_by_precision", H5T_STD_I8LE, certificate,
-       "1: refinement ended at the rounding floor", "1"},
-  };
+  const std::vector<std::string> of_sample{"segment", "sample"};
+  std::vector<Variable> variables;
+  for (const Certificate& each : certificates()) {
+    variables.push_back(
+        {.name = each.name,
+         .type = std::visit([](auto member) { return stored_type(member); }, each.of_tile),
+         .dims = each.per_output ? with_output(of_sample, schema.axes) : of_sample,
+         .long_name = each.long_name,
+         .unit = each.unit == nullptr ? schema.functional_unit : each.unit});
+  }
+  return variables;
 }
 
 std::vector<Variable> tile_variables(const StoreSchema& schema) {

@@ -10,6 +10,7 @@
 
 #include "core/counted.hpp"
 #include "core/error.hpp"
+#include "scores/certificates.hpp"
 #include "store/axis_coordinates.hpp"
 
 namespace explaind {
@@ -25,16 +26,31 @@ enum class Nature {
   label        ///< coordinates, checksums
 };
 
+Nature nature_of(const Certificate& certificate) {
+  switch (certificate.nature) {
+    case Certificate::Nature::value:
+      return Nature::value;
+    case Certificate::Nature::part:
+      return Nature::part;
+    case Certificate::Nature::estimate:
+      return Nature::estimate;
+    case Certificate::Nature::count:
+      break;
+  }
+  return Nature::count;
+}
+
 Nature nature_of(const StoreReader& store, const StoredVariable& variable) {
   const std::string& name = variable.name;
   if (name == "psi" || name.starts_with("psi_") || name.starts_with("parameter/")) {
     return Nature::part;
   }
-  for (const char* part : {"balance", "residual", "left_out", "interval_change", "seconds"}) {
+  for (const char* part : {"balance", "left_out", "interval_change", "seconds"}) {
     if (name == part) return Nature::part;
   }
-  if (name == "value_from" || name == "value_to") return Nature::value;
-  if (name == "quadrature_error") return Nature::estimate;
+  for (const Certificate& each : certificates()) {
+    if (name == each.name) return nature_of(each);
+  }
   if (name == "explained_share") return Nature::cumulative;
   const bool coordinate =
       variable.dims.size() == 1 &&

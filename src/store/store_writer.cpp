@@ -9,10 +9,12 @@
 #include <cstring>
 #include <span>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
+#include "scores/certificates.hpp"
 #include "store/crc32.hpp"
 #include "store/dense_writer.hpp"
 #include "store/file_lock.hpp"
@@ -232,13 +234,10 @@ void StoreWriter::write(const ScoreTile& tile) {
     const std::vector<const std::vector<double>*> scores = s.scores_of(tile);
     for (size_t i = 0; i < scores.size(); ++i) crc = s.write_scores(i, *scores[i], tile, crc);
     crc = s.dense.checksum(crc, s.group);
-    const std::vector<TileBytes> certificates{
-        bytes_of(tile.value_from),          bytes_of(tile.value_to),   bytes_of(tile.residual),
-        bytes_of(tile.quadrature_error),    bytes_of(tile.node_count), bytes_of(tile.tolerance_met),
-        bytes_of(tile.limited_by_precision)};
     if (s.group.rank() == 0) {
-      for (size_t i = 0; i < certificates.size(); ++i) {
-        const TileBytes& part = certificates[i];
+      for (size_t i = 0; i < s.certificates.size(); ++i) {
+        const TileBytes part = std::visit([&](auto member) { return bytes_of(tile.*member); },
+                                          certificates().at(i).of_tile);
         crc = crc32_of(static_cast<uint32_t>(crc), part.data, part.size);
         hdf5::write_slab(s.certificate_sets[i].get(), s.certificates[i].type,
                          unit_slab(s.schema, s.certificates[i].dims, tile.unit), part.data,

@@ -1,6 +1,8 @@
 // Version 2 of the layout: what nobody wrote is missing, texts are arrays of characters, all that a
 // reader needs first lies in front of the scores, and files of other versions are refused.
 
+#include "store/layout.hpp"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <hdf5_hl.h>
@@ -8,6 +10,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <regex>
 
 #include "core/error.hpp"
 #include "store/hdf5.hpp"
@@ -49,6 +52,48 @@ TEST(Layout, WhatNoUnitWroteIsMissing) {
     }
     EXPECT_EQ(store.read("checksum")[0], 0);
   }
+}
+
+struct DocumentedVariable {
+  std::string name, type;
+  std::vector<std::string> dims;
+  bool operator==(const DocumentedVariable&) const = default;
+};
+
+/// Rows of layout.md's table whose variables have one value a sample, or an output of it.
+std::vector<DocumentedVariable> documented_certificates() {
+  std::ifstream file(EXPLAIND_TEST_DATA "/../../src/store/layout.md");
+  const std::regex row("\\| (`.*`) \\| (f64|i32|i8) \\| (segment, sample[^;|]*)[;|].*");
+  const std::regex name("`([a-z_]+)`"), dim("[a-z]+");
+  std::vector<DocumentedVariable> found;
+  std::smatch cells;
+  for (std::string line; std::getline(file, line);) {
+    if (!std::regex_match(line, cells, row)) continue;
+    const std::string names = cells[1], dims = cells[3];
+    for (std::sregex_iterator n(names.begin(), names.end(), name), end; n != end; ++n) {
+      found.push_back({.name = (*n)[1], .type = cells[2], .dims = {}});
+      for (std::sregex_iterator d(dims.begin(), dims.end(), dim); d != end; ++d) {
+        found.back().dims.push_back(d->str());
+      }
+    }
+  }
+  return found;
+}
+
+TEST(Layout, CertificatesAreThoseOfTheDocument) {
+  std::vector<DocumentedVariable> stored;
+  for (const Variable& each : certificate_variables(small_schema({.output = true}))) {
+    const bool real = H5Tequal(each.type, H5T_IEEE_F64LE) > 0;
+    const bool flag = H5Tequal(each.type, H5T_STD_I8LE) > 0;
+    EXPECT_EQ(H5Tequal(each.type, H5T_STD_I32LE) > 0, !real && !flag) << each.name;
+    stored.push_back({.name = each.name,
+                      .type = real   ? "f64"
+                              : flag ? "i8"
+                                     : "i32",
+                      .dims = each.dims});
+  }
+  EXPECT_EQ(stored.size(), 7U);
+  EXPECT_THAT(documented_certificates(), ::testing::ElementsAreArray(stored));
 }
 
 /// What HDF5 says is missing, and what the attribute for readers of netCDF says.
