@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "model/model.hpp"
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 
 namespace explaind {
 
@@ -45,7 +45,7 @@ struct IntegratedGradient {
 /// rule from its tensors' directional derivatives; functionals do not influence each other. Cost: a
 /// forward and a backward pass with weight gradients per functional and node (the forward one
 /// shared by functionals of the same inputs). Memory: D per functional under fixed rules, up to
-/// AdaptivePlan::accumulators() times that while a functional's level is not decided. Not
+/// QuadraturePlan::accumulators() times that while a functional's level is not decided. Not
 /// collective. Throws UsageError as check_quadrature does.
 std::vector<IntegratedGradient> integrate_gradients(const Model& model, const Segment& segment,
                                                     const std::vector<Predictions>& predictions,

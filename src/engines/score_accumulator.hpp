@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 #include "scores/component.hpp"
 #include "tensors/contraction.hpp"
 
@@ -99,7 +99,7 @@ class ScoreAccumulator {
 
   void end_round();
 
-  /// F of the round's asks, as AdaptivePlan::tell takes them.
+  /// F of the round's asks, as QuadraturePlan::tell takes them.
   [[nodiscard]] const std::vector<std::vector<double>>& functionals() const { return functionals_; }
   [[nodiscard]] const std::vector<std::vector<double>>& values() const { return values_; }
   /// F of an ask's samples, from who knows it better than the sweep does.

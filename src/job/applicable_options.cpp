@@ -22,7 +22,7 @@ bool applies(const std::string& key, const Problem& problem) {
   const Question& question = problem.question;
   const Axes& axes = problem.solver.axes;
   if (adaptive_alone.contains(key)) {
-    return problem.solver.quadrature.rule == QuadratureOptions::Rule::adaptive;
+    return finds_nodes(problem.solver.quadrature);
   }
   if (steps_alone.contains(key)) return problem.steps.has_value();
   if (sample_files_alone.contains(key)) {

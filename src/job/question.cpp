@@ -4,7 +4,7 @@
 #include <string>
 
 #include "core/error.hpp"
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 #include "samples/functional.hpp"
 
 namespace explaind {

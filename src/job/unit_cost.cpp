@@ -31,7 +31,7 @@ struct Evaluations {
 
 Evaluations evaluations_of(const CostOptions& options, const Problem& problem) {
   const QuadratureOptions& rule = problem.solver.quadrature;
-  if (rule.rule != QuadratureOptions::Rule::adaptive) {
+  if (!finds_nodes(rule)) {
     return {static_cast<double>(rule.nodes), {}, true};
   }
   if (options.evaluations && !(*options.evaluations > 0)) {

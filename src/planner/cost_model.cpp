@@ -103,7 +103,7 @@ double waves_of(const MemoryPlan& memory, const ExpectedRounds& expected, double
 ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluations,
                                int64_t samples) {
   ExpectedRounds expected;
-  if (options.rule != QuadratureOptions::Rule::adaptive) {
+  if (!finds_nodes(options)) {
     expected.nodes = expected.largest = expected.gradients = options.nodes;
     expected.values = 2;
     return expected;

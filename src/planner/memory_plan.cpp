@@ -7,7 +7,7 @@
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "engines/vocabulary_head.hpp"
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 #include "sweeps/block_major_sweep.hpp"
 #include "tensors/product.hpp"
 

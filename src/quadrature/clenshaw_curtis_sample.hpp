@@ -9,6 +9,7 @@
 
 #include "quadrature/chebyshev.hpp"
 #include "quadrature/options.hpp"
+#include "quadrature/plan.hpp"
 
 namespace explaind {
 
@@ -42,13 +43,6 @@ class ClenshawCurtisLevels {
   std::vector<ChebyshevLevel> levels_;
   std::vector<double> below_first_;
   std::vector<std::vector<size_t>> new_nodes_;
-};
-
-/// O outputs, each with a tolerance of its own, and C tensors: what the values of a sample at a
-/// node are, O C, C fastest.
-struct IntegrandShape {
-  size_t outputs = 1, tensors = 1;
-  [[nodiscard]] size_t size() const { return outputs * tensors; }
 };
 
 /// What to do with a sample after a level.

@@ -6,7 +6,7 @@
 namespace explaind {
 namespace {
 
-class FixedPlan final : public AdaptivePlan {
+class FixedPlan final : public QuadraturePlan {
  public:
   FixedPlan(const FixedRule& rule, int64_t samples, IntegrandShape shape, SampleVerdict::End end)
       : shape_(shape), verdicts_(static_cast<size_t>(samples)) {
@@ -61,8 +61,8 @@ class FixedPlan final : public AdaptivePlan {
 
 }  // namespace
 
-std::unique_ptr<AdaptivePlan> make_fixed_plan(const FixedRule& rule, int64_t samples,
-                                              IntegrandShape shape, SampleVerdict::End end) {
+std::unique_ptr<QuadraturePlan> make_fixed_plan(const FixedRule& rule, int64_t samples,
+                                                IntegrandShape shape, SampleVerdict::End end) {
   return std::make_unique<FixedPlan>(rule, samples, shape, end);
 }
 

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 
 namespace explaind {
 

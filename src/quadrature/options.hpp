@@ -9,11 +9,10 @@
 namespace explaind {
 
 struct QuadratureOptions {
-  enum class Rule { adaptive, gauss, midpoint };
-  Rule rule = Rule::adaptive;
-  int nodes = 0;            ///< of gauss and midpoint
-  double relative = 1e-5;   ///< tolerance relative to |ΔF| (or to the gross change)
-  double absolute = 1e-12;  ///< in the unit of F
+  std::string rule = "adaptive";  ///< by name
+  int nodes = 0;                  ///< N of a rule with nodes known in advance
+  double relative = 1e-5;         ///< tolerance relative to |ΔF| (or to the gross change)
+  double absolute = 1e-12;        ///< in the unit of F
   bool relative_to_gross = false;
   int first_nodes = 9;                        ///< Clenshaw–Curtis level begun with: 3, 5 or 9
   Smoothness smoothness = Smoothness::kinks;  ///< of what is integrated
@@ -25,12 +24,15 @@ struct QuadratureOptions {
 /// A difference is rounding where it is no larger than so many epsilons of what was added up.
 inline constexpr double times_rounding = 16;
 
-/// "adaptive", "gauss:N" (N from 1 to 1000) or "midpoint:N"; throws UsageError otherwise. Sets rule
-/// and nodes.
+/// "NAME", or "NAME:N" of rules with nodes known in advance: "adaptive", "gauss:N" (N from 1 to
+/// 1000), "midpoint:N". Throws UsageError otherwise. Sets rule and nodes.
 void parse_quadrature(const std::string& text, QuadratureOptions& options);
 
 /// Throws UsageError, naming the option, where a value is impossible. make_plan does it too; call
 /// it before the loop over units, where an error still ends all ranks with exit code 2.
 void check_quadrature(const QuadratureOptions& options);
+
+/// Whether the rule finds its nodes and estimates its error; else `nodes` are known in advance.
+bool finds_nodes(const QuadratureOptions& options);
 
 }  // namespace explaind

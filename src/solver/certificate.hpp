@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 #include "scores/certificates.hpp"
 
 namespace explaind {

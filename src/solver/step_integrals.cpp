@@ -7,7 +7,7 @@
 
 #include "engines/directional_derivatives.hpp"
 #include "model/plain_ops.hpp"
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 
 // S samples, B of them in a micro-batch, K outputs of a sample.
 

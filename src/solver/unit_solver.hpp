@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
-#include "quadrature/adaptive_plan.hpp"
 #include "quadrature/node_record.hpp"
+#include "quadrature/plan.hpp"
 #include "samples/sample.hpp"
 #include "scores/component.hpp"
 #include "scores/tile.hpp"

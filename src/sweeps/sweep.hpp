@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engines/evaluation.hpp"
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 #include "samples/batch.hpp"
 
 namespace explaind {

@@ -66,7 +66,7 @@ int main(int argc, char** argv) {
   }
   const auto size = static_cast<int64_t>(samples.size());
   const int nodes = std::stoi(arguments["--nodes"]);
-  const auto plan = make_plan({.rule = QuadratureOptions::Rule::midpoint, .nodes = nodes}, size,
+  const auto plan = make_plan({.rule = "midpoint", .nodes = nodes}, size,
                               static_cast<int64_t>(table.parameters().size()), false);
   std::vector<Ask> asks;
   for (const Ask& ask : plan->next()) {

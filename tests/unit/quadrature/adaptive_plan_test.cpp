@@ -1,5 +1,3 @@
-#include "quadrature/adaptive_plan.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,13 +7,13 @@
 #include <map>
 
 #include "core/error.hpp"
+#include "quadrature/plan.hpp"
 #include "unit/quadrature/solve.hpp"
 
 namespace explaind {
 namespace {
 
 using End = SampleVerdict::End;
-using Rule = QuadratureOptions::Rule;
 
 // Integrands of two tensors, with the integral of their sum at both ends' difference.
 
@@ -185,8 +183,8 @@ TEST(AdaptivePlan, MeetsAToleranceOnKinksThatFixedRulesMiss) {
   EXPECT_EQ(adaptive.verdicts[0].end, End::kinks);
   EXPECT_LE(error(adaptive), tolerance);
   const int nodes = adaptive.verdicts[0].evaluations;
-  EXPECT_GT(error(solve({.rule = Rule::gauss, .nodes = nodes}, {kinks()})), tolerance);
-  EXPECT_GT(error(solve({.rule = Rule::midpoint, .nodes = nodes}, {kinks()})), tolerance);
+  EXPECT_GT(error(solve({.rule = "gauss", .nodes = nodes}, {kinks()})), tolerance);
+  EXPECT_GT(error(solve({.rule = "midpoint", .nodes = nodes}, {kinks()})), tolerance);
 }
 
 TEST(AdaptivePlan, ToleranceMayFollowTheGrossChange) {
@@ -270,7 +268,7 @@ TEST(AdaptivePlan, NineNodesAreEnoughToSeeWhatRoundingHides) {
 }
 
 TEST(StillPlan, AsksBothEndsAndNoGradient) {
-  for (const Rule rule : {Rule::adaptive, Rule::gauss}) {
+  for (const std::string rule : {"adaptive", "gauss"}) {
     const auto plan = make_still_plan({.rule = rule, .nodes = 7}, 2, 3);
     ASSERT_EQ(plan->next().size(), 2U);
     for (const Ask& ask : plan->next()) {
@@ -281,8 +279,8 @@ TEST(StillPlan, AsksBothEndsAndNoGradient) {
     plan->tell({{4, 5}, {4, 5}}, {{}, {}});
     EXPECT_TRUE(plan->done());
     const SampleVerdict& verdict = plan->verdict(1);
-    EXPECT_EQ(verdict.end, rule == Rule::adaptive ? End::met : End::fixed);
-    EXPECT_EQ(std::isnan(verdict.error), rule != Rule::adaptive);
+    EXPECT_EQ(verdict.end, rule == "adaptive" ? End::met : End::fixed);
+    EXPECT_EQ(std::isnan(verdict.error), rule != "adaptive");
     EXPECT_EQ(verdict.evaluations, 0);
     EXPECT_EQ(verdict.value_from, 5);
     EXPECT_EQ(verdict.value_to, 5);
@@ -291,7 +289,7 @@ TEST(StillPlan, AsksBothEndsAndNoGradient) {
 }
 
 TEST(FixedPlan, AsksAllNodesAndTheEndsInOneRound) {
-  const Solved solved = solve({.rule = Rule::gauss, .nodes = 3}, {easy(), peak()});
+  const Solved solved = solve({.rule = "gauss", .nodes = 3}, {easy(), peak()});
   ASSERT_EQ(solved.rounds.size(), 1U);
   const std::vector<Ask>& asks = solved.rounds[0];
   ASSERT_EQ(asks.size(), 5U);
@@ -317,7 +315,7 @@ TEST(FixedPlan, AsksAllNodesAndTheEndsInOneRound) {
 }
 
 TEST(FixedPlan, MidpointOfOneIsTheMiddle) {
-  const Solved solved = solve({.rule = Rule::midpoint, .nodes = 1}, {easy()});
+  const Solved solved = solve({.rule = "midpoint", .nodes = 1}, {easy()});
   EXPECT_EQ(solved.verdicts[0].integrals[0], std::exp(0.5));
   EXPECT_EQ(solved.nodes[0], std::vector{0.5});
 }

@@ -11,7 +11,6 @@
 namespace explaind {
 namespace {
 
-using Rule = QuadratureOptions::Rule;
 using testing::HasSubstr;
 
 std::string message_of(const std::function<void()>& call) {
@@ -27,13 +26,13 @@ std::string message_of(const std::function<void()>& call) {
 TEST(ParseQuadrature, ReadsEveryRule) {
   QuadratureOptions options;
   parse_quadrature("gauss:7", options);
-  EXPECT_EQ(options.rule, Rule::gauss);
+  EXPECT_EQ(options.rule, "gauss");
   EXPECT_EQ(options.nodes, 7);
   parse_quadrature("midpoint:100", options);
-  EXPECT_EQ(options.rule, Rule::midpoint);
+  EXPECT_EQ(options.rule, "midpoint");
   EXPECT_EQ(options.nodes, 100);
   parse_quadrature("adaptive", options);
-  EXPECT_EQ(options.rule, Rule::adaptive);
+  EXPECT_EQ(options.rule, "adaptive");
   EXPECT_EQ(options.nodes, 0);
   parse_quadrature("gauss:1000", options);
   EXPECT_EQ(options.nodes, 1000);
@@ -47,12 +46,12 @@ TEST(ParseQuadrature, RefusesAnythingElseAndLeavesTheOptionsAlone) {
                            "gauss: 3",  "gauss:+3",   "gauss:3:4",  "gauss:99999999999999",
                            "Gauss:3",   "midpoint",   "midpoint:0", "midpoint:1000001",
                            "simpson:3", "adaptive:9", "adaptive ",  ":3"}) {
-    QuadratureOptions options{.rule = Rule::gauss, .nodes = 5};
+    QuadratureOptions options{.rule = "gauss", .nodes = 5};
     const std::string message = message_of([&] { parse_quadrature(text, options); });
     EXPECT_THAT(message, HasSubstr("--quadrature")) << text;
     EXPECT_THAT(message, HasSubstr("'" + std::string(text) + "'"));
     EXPECT_THAT(message, HasSubstr("gauss:N"));
-    EXPECT_EQ(options.rule, Rule::gauss);
+    EXPECT_EQ(options.rule, "gauss");
     EXPECT_EQ(options.nodes, 5);
   }
 }
@@ -79,7 +78,7 @@ TEST(CheckQuadrature, NamesTheOptionThatIsImpossible) {
     EXPECT_THAT(message_of([bad] { check_quadrature({.absolute = bad}); }),
                 HasSubstr("--absolute-tolerance"));
   }
-  EXPECT_THAT(message_of([] { check_quadrature({.rule = Rule::gauss, .nodes = 0}); }),
+  EXPECT_THAT(message_of([] { check_quadrature({.rule = "gauss", .nodes = 0}); }),
               HasSubstr("--quadrature"));
 }
 

@@ -7,7 +7,7 @@
 #include <functional>
 #include <set>
 
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 
 namespace explaind {
 namespace {

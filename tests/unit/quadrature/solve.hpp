@@ -4,7 +4,7 @@
 #include <functional>
 #include <vector>
 
-#include "quadrature/adaptive_plan.hpp"
+#include "quadrature/plan.hpp"
 
 namespace explaind {
 

@@ -12,6 +12,7 @@
 
 #include "checkpoint/model_config.hpp"
 #include "model/network.hpp"
+#include "quadrature/fixed_rules.hpp"
 #include "samples/sample.hpp"
 #include "solver/unit_solver.hpp"
 #include "unit/tiny_models/memory_trajectory.hpp"

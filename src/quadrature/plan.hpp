@@ -6,15 +6,22 @@
 // Legend: S samples of the chunk, O outputs (functionals) of each, C tensors, f_c(t) the
 // directional derivative of a sample's F through tensor c.
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
 
-#include "quadrature/fixed_rules.hpp"
 #include "quadrature/options.hpp"
 
 namespace explaind {
+
+/// O outputs, each with a tolerance of its own, and C tensors: what the values of a sample at a
+/// node are, O C, C fastest.
+struct IntegrandShape {
+  size_t outputs = 1, tensors = 1;
+  [[nodiscard]] size_t size() const { return outputs * tensors; }
+};
 
 /// Evaluate `samples` (ascending) at t. `value_only`: only F is wanted (the ends under fixed
 /// rules).
@@ -54,13 +61,13 @@ struct SampleVerdict {
       integrals;  ///< O C: per output and tensor, to the bit what its accumulator holds
 };
 
-/// The plan of one chunk. Samples do not influence each other: each is asked the nodes that it
-/// alone needs.
+/// The plan of one chunk, as a rule makes it (rule.hpp). Samples do not influence each other: each
+/// is asked the nodes that it alone needs.
 ///
 /// Use: while (!done()) { asks = next(); evaluate; tell(...); }. A round's asks are in ascending t.
-class AdaptivePlan {
+class QuadraturePlan {
  public:
-  virtual ~AdaptivePlan() = default;
+  virtual ~QuadraturePlan() = default;
 
   [[nodiscard]] virtual bool done() const = 0;
   /// The asks of this round, ascending t, empty lists left out; the same until told.
@@ -84,13 +91,13 @@ class AdaptivePlan {
 /// asked for then). outputs: O, functionals of a sample that share its nodes, each with a tolerance
 /// relative to its own |ΔF|; a sample is done when all are. Throws UsageError as check_quadrature
 /// does. Not collective.
-std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
-                                        int64_t tensors, bool scores_follow_tensors,
-                                        int64_t outputs = 1);
+std::unique_ptr<QuadraturePlan> make_plan(const QuadratureOptions& options, int64_t samples,
+                                          int64_t tensors, bool scores_follow_tensors,
+                                          int64_t outputs = 1);
 
 /// The plan of a segment on which nothing moves: asks F at both ends and no gradient, and every
 /// integral is zero.
-std::unique_ptr<AdaptivePlan> make_still_plan(const QuadratureOptions& options, int64_t samples,
-                                              int64_t tensors, int64_t outputs = 1);
+std::unique_ptr<QuadraturePlan> make_still_plan(const QuadratureOptions& options, int64_t samples,
+                                                int64_t tensors, int64_t outputs = 1);
 
 }  // namespace explaind

@@ -1,21 +1,25 @@
-#include "quadrature/adaptive_plan.hpp"
+// Nested Clenshaw–Curtis rules until two levels agree, and bisection by Simpson's rule where the
+// integrand has kinks (method.md §4).
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <map>
 #include <optional>
+#include <string>
 
+#include "core/error.hpp"
 #include "quadrature/clenshaw_curtis_sample.hpp"
-#include "quadrature/fixed_plan.hpp"
+#include "quadrature/rule.hpp"
 #include "quadrature/simpson.hpp"
 
 namespace explaind {
 namespace {
 
 /// Samples refine on their own; a round asks every open sample what it needs next.
-class NestedPlan final : public AdaptivePlan {
+class AdaptivePlan final : public QuadraturePlan {
  public:
-  NestedPlan(const QuadratureOptions& options, int64_t samples, IntegrandShape shape, bool follow)
+  AdaptivePlan(const QuadratureOptions& options, int64_t samples, IntegrandShape shape, bool follow)
       : options_(options),
         levels_(options.max_nodes, options.first_nodes),
         shape_(shape),
@@ -28,8 +32,8 @@ class NestedPlan final : public AdaptivePlan {
     open_.assign(static_cast<size_t>(samples), true);
     ask();
   }
-  NestedPlan(const NestedPlan&) = delete;
-  NestedPlan& operator=(const NestedPlan&) = delete;
+  AdaptivePlan(const AdaptivePlan&) = delete;
+  AdaptivePlan& operator=(const AdaptivePlan&) = delete;
 
   [[nodiscard]] bool done() const override { return asks_.empty(); }
   [[nodiscard]] const std::vector<Ask>& next() const override { return asks_; }
@@ -178,28 +182,50 @@ class NestedPlan final : public AdaptivePlan {
   std::vector<Ask> asks_;
 };
 
-}  // namespace
-
-std::unique_ptr<AdaptivePlan> make_plan(const QuadratureOptions& options, int64_t samples,
-                                        int64_t tensors, bool scores_follow_tensors,
-                                        int64_t outputs) {
-  check_quadrature(options);
-  const IntegrandShape shape{static_cast<size_t>(outputs), static_cast<size_t>(tensors)};
-  if (options.rule == QuadratureOptions::Rule::adaptive) {
-    return std::make_unique<NestedPlan>(options, samples, shape, scores_follow_tensors);
+void need_tolerance(const char* option, double value) {
+  if (!std::isfinite(value) || value < 0) {
+    throw UsageError(option, std::to_string(value) + " is not a tolerance",
+                     "Give a finite number that is not negative");
   }
-  return make_fixed_plan(options.rule == QuadratureOptions::Rule::gauss
-                             ? gauss_rule(options.nodes)
-                             : midpoint_rule(options.nodes),
-                         samples, shape, SampleVerdict::End::fixed);
 }
 
-std::unique_ptr<AdaptivePlan> make_still_plan(const QuadratureOptions& options, int64_t samples,
-                                              int64_t tensors, int64_t outputs) {
-  const IntegrandShape shape{static_cast<size_t>(outputs), static_cast<size_t>(tensors)};
-  const bool judged = options.rule == QuadratureOptions::Rule::adaptive;
-  return make_fixed_plan({}, samples, shape,
-                         judged ? SampleVerdict::End::met : SampleVerdict::End::fixed);
+class Adaptive final : public QuadratureRule {
+ public:
+  [[nodiscard]] const char* name() const override { return "adaptive"; }
+  void check(const QuadratureOptions& options) const override {
+    need_tolerance("--tolerance", options.relative);
+    need_tolerance("--absolute-tolerance", options.absolute);
+    if (options.first_nodes != 3 && options.first_nodes != 5 && options.first_nodes != 9) {
+      throw UsageError("--first-nodes",
+                       std::to_string(options.first_nodes) + " is no level to begin with",
+                       "Use 3, 5 or 9");
+    }
+    bool level = false;
+    for (int n = 9; n <= 129; n = 2 * n - 1) level = level || n == options.max_nodes;
+    if (!level) {
+      throw UsageError("--max-nodes",
+                       std::to_string(options.max_nodes) + " is not a level of the nested rule",
+                       "Use 9, 17, 33, 65 or 129");
+    }
+    if (options.max_kink_nodes < 17) {
+      throw UsageError("--max-kink-nodes",
+                       std::to_string(options.max_kink_nodes) +
+                           " is less than what is spent before bisection starts",
+                       "Use 17 or more");
+    }
+  }
+  [[nodiscard]] std::unique_ptr<QuadraturePlan> plan(const QuadratureOptions& options,
+                                                     int64_t samples, IntegrandShape shape,
+                                                     bool scores_follow_tensors) const override {
+    return std::make_unique<AdaptivePlan>(options, samples, shape, scores_follow_tensors);
+  }
+};
+
+}  // namespace
+
+const QuadratureRule& adaptive_quadrature() {
+  static const Adaptive rule;
+  return rule;
 }
 
 }  // namespace explaind
