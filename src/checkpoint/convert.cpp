@@ -4,17 +4,17 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
 
 #include "core/error.hpp"
+#include "core/widen.hpp"
 
 namespace explaind {
 namespace {
 
-/// The element of type T (f64, f32) or bit pattern (16 and more bits) at index i.
+/// The bit pattern of the element at index i.
 template <typename T>
 T load(const std::byte* data, size_t i) {
   T value;
@@ -22,57 +22,14 @@ T load(const std::byte* data, size_t i) {
   return value;
 }
 
-float from_bf16(uint16_t bits) { return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16); }
-
-/// All ones where `condition` holds, else 0.
-uint32_t mask(bool condition) { return 0U - static_cast<uint32_t>(condition); }
-
-/// Three exact cases joined with masks: compilers turn `?:` into a branch here and then do not
-/// vectorise (5 times slower). None forms a subnormal float, so a thread that flushes those to zero
-/// gets the same values.
-float from_f16(uint16_t bits) {
-  constexpr uint32_t rebias = (127 - 15) << 23, infinity = 0x7f800000U;
-  constexpr float smallest = 0x1p-24F;
-  const auto magnitude = static_cast<uint32_t>(bits & 0x7fffU);
-  const uint32_t sign = static_cast<uint32_t>(bits & 0x8000U) << 16;
-  const uint32_t is_subnormal = mask(magnitude < 0x0400U);
-  const uint32_t normal = ((magnitude << 13) + rebias) | (infinity & mask(magnitude >= 0x7c00U));
-  const auto subnormal =
-      std::bit_cast<uint32_t>(static_cast<float>(static_cast<int32_t>(magnitude)) * smallest);
-  return std::bit_cast<float>((subnormal & is_subnormal) | (normal & ~is_subnormal) | sign);
-}
-
 template <typename Real>
 void convert(const TensorView& tensor, int64_t first, std::span<Real> out) {
-  if (!is_floating(tensor.dtype)) {
-    throw DataError("tensor \"" + tensor.name + "\"",
-                    "its dtype " + to_string(tensor.dtype) + " is not a floating type");
-  }
   const auto count = static_cast<int64_t>(out.size());
+  const StoredValues values = values_of(tensor);
   if (first < 0 || first > tensor.elements() || count > tensor.elements() - first) {
     throw std::out_of_range("conversion outside the tensor " + tensor.name);
   }
-  const std::byte* source = tensor.data + static_cast<size_t>(first) * dtype_size(tensor.dtype);
-  Real* target = out.data();
-  const size_t n = out.size();
-  switch (tensor.dtype) {
-    case Dtype::f64:
-      for (size_t i = 0; i < n; ++i) target[i] = static_cast<Real>(load<double>(source, i));
-      break;
-    case Dtype::f32:
-      for (size_t i = 0; i < n; ++i) target[i] = static_cast<Real>(load<float>(source, i));
-      break;
-    case Dtype::f16:
-      for (size_t i = 0; i < n; ++i) {
-        target[i] = static_cast<Real>(from_f16(load<uint16_t>(source, i)));
-      }
-      break;
-    default:
-      for (size_t i = 0; i < n; ++i) {
-        target[i] = static_cast<Real>(from_bf16(load<uint16_t>(source, i)));
-      }
-      break;
-  }
+  widen_values(values, first, out);
 }
 
 /// Index of the first element whose exponent bits are all set, or `count`. Bits: the unsigned type
@@ -122,6 +79,14 @@ std::vector<int64_t> coordinates(int64_t element, const std::vector<int64_t>& sh
 }
 
 }  // namespace
+
+StoredValues values_of(const TensorView& tensor) {
+  if (!is_floating(tensor.dtype)) {
+    throw DataError("tensor \"" + tensor.name + "\"",
+                    "its dtype " + to_string(tensor.dtype) + " is not a floating type");
+  }
+  return {tensor.data, tensor.dtype};
+}
 
 void to_float(const TensorView& tensor, int64_t first, std::span<float> out) {
   convert(tensor, first, out);

@@ -9,6 +9,10 @@
 
 namespace explaind {
 
+/// The numbers of a tensor, for what works on them whatever they belong to. Throws DataError for an
+/// integer or boolean tensor.
+StoredValues values_of(const TensorView& tensor);
+
 /// Elements first … first + out.size() − 1 in row-major order as float. Exact from BF16, F16 (with
 /// subnormals, infinities, NaN) and F32; rounded to nearest from F64. The source may be unaligned.
 /// Throws DataError for an integer or boolean tensor, std::out_of_range outside the tensor.

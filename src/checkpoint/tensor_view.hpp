@@ -3,22 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "core/dtype.hpp"
+
 namespace explaind {
-
-enum class Dtype { f64, f32, f16, bf16, i64, i32, i16, i8, u8, boolean };
-
-/// Bytes per element.
-size_t dtype_size(Dtype dtype);
-/// The safetensors name: "F32", "BF16", …
-std::string to_string(Dtype dtype);
-/// The dtype of a safetensors name; nothing for a name we do not read.
-std::optional<Dtype> parse_dtype(std::string_view name);
-[[nodiscard]] bool is_floating(Dtype dtype);
 
 /// "[2048, 5632]"; "[]" for a scalar.
 std::string shape_to_string(const std::vector<int64_t>& shape);

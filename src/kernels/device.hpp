@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "checkpoint/tensor_view.hpp"
+#include "core/dtype.hpp"
 #include "kernels/bfloat16.hpp"
 #include "kernels/cross_entropy.hpp"
 
@@ -31,10 +31,7 @@ struct Memory {
 Memory memory(int device);
 
 /// Stored values on the device, row-major, on a boundary of 64 bytes.
-struct Stored {
-  const void* data = nullptr;
-  Dtype dtype = Dtype::f32;
-};
+using Stored = StoredValues;
 
 /// out = from, widened or rounded. Out: float, double, Bfloat16.
 template <typename Out>

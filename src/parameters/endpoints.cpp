@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include "checkpoint/convert.hpp"
 #include "kernels/interpolate.hpp"
 #include "tensors/thread_team.hpp"
 
@@ -12,7 +13,6 @@ namespace explaind {
 namespace {
 
 using kernels::Bfloat16;
-using kernels::device::Stored;
 
 /// Elements of a piece, and the work of one.
 constexpr int64_t grain = 1 << 15;
@@ -27,27 +27,26 @@ void form_weight_of(const Endpoints& ends, const at::Tensor& delta, double t, in
                     int64_t end, const at::Tensor& weight) {
   Real* out = weight.data_ptr<Real>();
   if (t == 0) {
-    kernels::widen(ends.from, begin, end, out);
+    kernels::widen(values_of(ends.from), begin, end, out);
   } else if (t == 1) {
-    kernels::widen(ends.to, begin, end, out);
+    kernels::widen(values_of(ends.to), begin, end, out);
   } else {
-    kernels::interpolate(ends.from, delta.const_data_ptr<Real>(), static_cast<Real>(t), begin, end,
-                         out);
+    kernels::interpolate(values_of(ends.from), delta.const_data_ptr<Real>(), static_cast<Real>(t),
+                         begin, end, out);
   }
 }
 
 void form_rounded_weight(const Endpoints& ends, double t, int64_t begin, int64_t end,
                          Bfloat16* weight) {
   if (t == 0) {
-    kernels::round(ends.from, begin, end, weight);
+    kernels::round(values_of(ends.from), begin, end, weight);
   } else if (t == 1) {
-    kernels::round(ends.to, begin, end, weight);
+    kernels::round(values_of(ends.to), begin, end, weight);
   } else {
-    kernels::interpolate_between(ends.from, ends.to, static_cast<float>(t), begin, end, weight);
+    kernels::interpolate_between(values_of(ends.from), values_of(ends.to), static_cast<float>(t),
+                                 begin, end, weight);
   }
 }
-
-Stored stored(const TensorView& view) { return {view.data, view.dtype}; }
 
 template <typename Real>
 void form_weight_on(const Endpoints& ends, const at::Tensor& delta, double t, const Device& device,
@@ -55,9 +54,9 @@ void form_weight_on(const Endpoints& ends, const at::Tensor& delta, double t, co
   namespace twins = kernels::device;
   Real* out = weight.data_ptr<Real>();
   if (t == 0 || t == 1) {
-    twins::widen(stored(t == 0 ? ends.from : ends.to), weight.numel(), out, device.stream());
+    twins::widen(values_of(t == 0 ? ends.from : ends.to), weight.numel(), out, device.stream());
   } else {
-    twins::interpolate(stored(ends.from), delta.const_data_ptr<Real>(), static_cast<Real>(t),
+    twins::interpolate(values_of(ends.from), delta.const_data_ptr<Real>(), static_cast<Real>(t),
                        weight.numel(), out, device.stream());
   }
 }
@@ -70,10 +69,10 @@ void form_weight_on_device(const Endpoints& ends, const at::Tensor& delta, doubl
   } else if (weight.scalar_type() == at::kFloat) {
     form_weight_on<float>(ends, delta, t, device, weight);
   } else if (t == 0 || t == 1) {
-    twins::widen(stored(t == 0 ? ends.from : ends.to), weight.numel(), bf16_data(weight),
+    twins::widen(values_of(t == 0 ? ends.from : ends.to), weight.numel(), bf16_data(weight),
                  device.stream());
   } else {
-    twins::interpolate_between(stored(ends.from), stored(ends.to), static_cast<float>(t),
+    twins::interpolate_between(values_of(ends.from), values_of(ends.to), static_cast<float>(t),
                                weight.numel(), bf16_data(weight), device.stream());
   }
 }
@@ -87,7 +86,7 @@ at::Tensor sum_of(const StoredSum& direction, int64_t first, int64_t count) {
     piece.data += static_cast<size_t>(first) * dtype_size(piece.dtype);
     piece.shape = {count};
     piece.bytes = static_cast<size_t>(count) * dtype_size(piece.dtype);
-    kernels::widen(piece, 0, count, values.data_ptr<double>());
+    kernels::widen(values_of(piece), 0, count, values.data_ptr<double>());
     sum.add_(values, term.factor);
   }
   return sum;
@@ -103,7 +102,7 @@ StoredSum rows_of(const StoredSum& sum, int64_t first, int64_t count) {
 
 void form_delta_on_device(const Endpoints& ends, const Device& device, at::Tensor& delta) {
   const auto form = [&](auto* out) {
-    kernels::device::difference(stored(ends.from), stored(ends.to), delta.numel(), out,
+    kernels::device::difference(values_of(ends.from), values_of(ends.to), delta.numel(), out,
                                 device.stream());
   };
   if (delta.scalar_type() == at::kDouble) {
@@ -124,11 +123,14 @@ void form_delta(const Endpoints& ends, const Device& device, at::Tensor& delta) 
   }
   share_ranges(delta.numel(), grain, work_of_element, [&](int64_t begin, int64_t end) {
     if (delta.scalar_type() == at::kDouble) {
-      kernels::difference(ends.from, ends.to, begin, end, delta.data_ptr<double>());
+      kernels::difference(values_of(ends.from), values_of(ends.to), begin, end,
+                          delta.data_ptr<double>());
     } else if (delta.scalar_type() == at::kFloat) {
-      kernels::difference(ends.from, ends.to, begin, end, delta.data_ptr<float>());
+      kernels::difference(values_of(ends.from), values_of(ends.to), begin, end,
+                          delta.data_ptr<float>());
     } else {
-      kernels::round_difference(ends.from, ends.to, begin, end, bf16_data(delta));
+      kernels::round_difference(values_of(ends.from), values_of(ends.to), begin, end,
+                                bf16_data(delta));
     }
   });
 }

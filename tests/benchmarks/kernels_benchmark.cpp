@@ -66,11 +66,7 @@ BENCHMARK(contract_columns)->Arg(512)->Arg(8192);
 void interpolate(benchmark::State& state) {
   const int64_t count = 1 << 22;
   const std::vector<uint16_t> stored(static_cast<size_t>(count), 0x3F80);
-  const TensorView from{.name = "w",
-                        .dtype = Dtype::bf16,
-                        .shape = {count},
-                        .data = reinterpret_cast<const std::byte*>(stored.data()),
-                        .bytes = stored.size() * 2};
+  const StoredValues from{stored.data(), Dtype::bf16};
   const auto delta = random_values(static_cast<size_t>(count));
   std::vector<float> out(static_cast<size_t>(count));
   for (auto _ : state) {

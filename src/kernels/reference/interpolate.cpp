@@ -5,7 +5,7 @@
 #include <bit>
 #include <span>
 
-#include "checkpoint/convert.hpp"
+#include "core/widen.hpp"
 #include "kernels/vector_clones.hpp"
 
 namespace explaind::kernels {
@@ -13,13 +13,6 @@ namespace {
 
 /// Elements widened at a time: both operands stay in the first-level cache.
 constexpr int64_t block = 2048;
-
-void widen_into(const TensorView& view, int64_t first, std::span<float> out) {
-  to_float(view, first, out);
-}
-void widen_into(const TensorView& view, int64_t first, std::span<double> out) {
-  to_double(view, first, out);
-}
 
 template <typename Real>
 [[gnu::always_inline]] inline void subtract(const Real* from, int64_t count, Real* to) {
@@ -47,29 +40,28 @@ EXPLAIND_VECTOR_CLONES void add_scaled_of(const double* delta, double t, int64_t
 }  // namespace
 
 template <typename Real>
-void widen(const TensorView& endpoint, int64_t begin, int64_t end, Real* out) {
-  widen_into(endpoint, begin, std::span<Real>(out + begin, static_cast<size_t>(end - begin)));
+void widen(StoredValues endpoint, int64_t begin, int64_t end, Real* out) {
+  widen_values(endpoint, begin, std::span<Real>(out + begin, static_cast<size_t>(end - begin)));
 }
 
 template <typename Real>
-void difference(const TensorView& from, const TensorView& to, int64_t begin, int64_t end,
-                Real* delta) {
+void difference(StoredValues from, StoredValues to, int64_t begin, int64_t end, Real* delta) {
   std::array<Real, block> start;
   for (int64_t first = begin; first < end; first += block) {
     const int64_t count = std::min(block, end - first);
     const auto size = static_cast<size_t>(count);
-    widen_into(from, first, std::span<Real>(start.data(), size));
-    widen_into(to, first, std::span<Real>(delta + first, size));
+    widen_values(from, first, std::span<Real>(start.data(), size));
+    widen_values(to, first, std::span<Real>(delta + first, size));
     subtract_of(start.data(), count, delta + first);
   }
 }
 
 template <typename Real>
-void interpolate(const TensorView& from, const Real* delta, Real t, int64_t begin, int64_t end,
+void interpolate(StoredValues from, const Real* delta, Real t, int64_t begin, int64_t end,
                  Real* out) {
   for (int64_t first = begin; first < end; first += block) {
     const int64_t count = std::min(block, end - first);
-    widen_into(from, first, std::span<Real>(out + first, static_cast<size_t>(count)));
+    widen_values(from, first, std::span<Real>(out + first, static_cast<size_t>(count)));
     add_scaled_of(delta + first, t, count, out + first);
   }
 }
@@ -85,14 +77,14 @@ Bfloat16 rounded(float value) {
 
 /// f(from, to) of every element, rounded.
 template <typename F>
-void round_each(const TensorView& from, const TensorView& to, int64_t begin, int64_t end,
-                Bfloat16* out, const F& f) {
+void round_each(StoredValues from, StoredValues to, int64_t begin, int64_t end, Bfloat16* out,
+                const F& f) {
   std::array<float, block> start, stop;
   for (int64_t first = begin; first < end; first += block) {
     const int64_t count = std::min(block, end - first);
     const auto size = static_cast<size_t>(count);
-    widen_into(from, first, std::span<float>(start.data(), size));
-    widen_into(to, first, std::span<float>(stop.data(), size));
+    widen_values(from, first, std::span<float>(start.data(), size));
+    widen_values(to, first, std::span<float>(stop.data(), size));
     for (size_t i = 0; i < size; ++i) {
       out[first + static_cast<int64_t>(i)] = rounded(f(start[i], stop[i]));
     }
@@ -101,25 +93,25 @@ void round_each(const TensorView& from, const TensorView& to, int64_t begin, int
 
 }  // namespace
 
-void round(const TensorView& endpoint, int64_t begin, int64_t end, Bfloat16* out) {
+void round(StoredValues endpoint, int64_t begin, int64_t end, Bfloat16* out) {
   round_each(endpoint, endpoint, begin, end, out, [](float from, float) { return from; });
 }
 
-void round_difference(const TensorView& from, const TensorView& to, int64_t begin, int64_t end,
+void round_difference(StoredValues from, StoredValues to, int64_t begin, int64_t end,
                       Bfloat16* delta) {
   round_each(from, to, begin, end, delta, [](float a, float b) { return b - a; });
 }
 
-void interpolate_between(const TensorView& from, const TensorView& to, float t, int64_t begin,
-                         int64_t end, Bfloat16* out) {
+void interpolate_between(StoredValues from, StoredValues to, float t, int64_t begin, int64_t end,
+                         Bfloat16* out) {
   round_each(from, to, begin, end, out, [t](float a, float b) { return a + t * (b - a); });
 }
 
-template void widen(const TensorView&, int64_t, int64_t, float*);
-template void widen(const TensorView&, int64_t, int64_t, double*);
-template void difference(const TensorView&, const TensorView&, int64_t, int64_t, float*);
-template void difference(const TensorView&, const TensorView&, int64_t, int64_t, double*);
-template void interpolate(const TensorView&, const float*, float, int64_t, int64_t, float*);
-template void interpolate(const TensorView&, const double*, double, int64_t, int64_t, double*);
+template void widen(StoredValues, int64_t, int64_t, float*);
+template void widen(StoredValues, int64_t, int64_t, double*);
+template void difference(StoredValues, StoredValues, int64_t, int64_t, float*);
+template void difference(StoredValues, StoredValues, int64_t, int64_t, double*);
+template void interpolate(StoredValues, const float*, float, int64_t, int64_t, float*);
+template void interpolate(StoredValues, const double*, double, int64_t, int64_t, double*);
 
 }  // namespace explaind::kernels

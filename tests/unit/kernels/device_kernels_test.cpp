@@ -44,21 +44,18 @@ size_t at(int64_t i) { return static_cast<size_t>(i); }
 // ── interpolation ───────────────────────────────────────────────────────────────────────────────
 
 /// Stored values of any type, as bytes.
-struct StoredValues {
+struct StoredBytes {
   Dtype dtype;
   std::vector<std::byte> bytes;
-  [[nodiscard]] TensorView view() const {
-    return {.name = "w",
-            .dtype = dtype,
-            .shape = {static_cast<int64_t>(bytes.size() / dtype_size(dtype))},
-            .data = bytes.data(),
-            .bytes = bytes.size()};
+  [[nodiscard]] int64_t elements() const {
+    return static_cast<int64_t>(bytes.size() / dtype_size(dtype));
   }
+  [[nodiscard]] StoredValues values() const { return {bytes.data(), dtype}; }
 };
 
 /// Random bits of finite numbers, small ones (subnormals of fp16) among them.
-StoredValues stored_values(Dtype dtype, int64_t count, std::mt19937& engine) {
-  StoredValues stored{dtype, {}};
+StoredBytes stored_bytes(Dtype dtype, int64_t count, std::mt19937& engine) {
+  StoredBytes stored{dtype, {}};
   std::normal_distribution<double> normal;
   for (int64_t i = 0; i < count; ++i) {
     const auto push = [&](auto value) {
@@ -86,20 +83,20 @@ void expect_same_bits(const std::vector<Out>& found, const std::vector<Out>& exp
 }
 
 template <typename Real>
-void check_interpolation(const StoredValues& from, const StoredValues& to, double tolerance) {
-  const int64_t n = from.view().elements();
+void check_interpolation(const StoredBytes& from, const StoredBytes& to, double tolerance) {
+  const int64_t n = from.elements();
   DeviceArray<std::byte> a(from.bytes), b(to.bytes);
   const device::Stored start{a.data(), from.dtype}, stop{b.data(), to.dtype};
   std::vector<Real> expected(at(n)), delta(at(n));
   DeviceArray<Real> out(expected), update(expected);
   device::widen(start, n, out.data(), nullptr);
-  widen(from.view(), 0, n, expected.data());
+  widen(from.values(), 0, n, expected.data());
   expect_same_bits(out.copy(), expected);
   device::difference(start, stop, n, update.data(), nullptr);
-  difference(from.view(), to.view(), 0, n, delta.data());
+  difference(from.values(), to.values(), 0, n, delta.data());
   expect_same_bits(update.copy(), delta);
   device::interpolate(start, update.data(), Real{0.3F}, n, out.data(), nullptr);
-  interpolate(from.view(), delta.data(), Real{0.3F}, 0, n, expected.data());
+  interpolate(from.values(), delta.data(), Real{0.3F}, 0, n, expected.data());
   const std::vector<Real> found = out.copy();  // one may fuse multiply and add, the other not
   for (int64_t i = 0; i < n; ++i) {
     ASSERT_NEAR(found[at(i)], expected[at(i)],
@@ -112,8 +109,8 @@ TEST_F(DeviceKernels, InterpolationOfEveryStoredType) {
   // 1,003: no multiple of the four elements that a thread takes.
   for (const Dtype first : {Dtype::bf16, Dtype::f16, Dtype::f32, Dtype::f64}) {
     for (const Dtype second : {Dtype::bf16, Dtype::f32}) {
-      const StoredValues from = stored_values(first, 1003, engine_),
-                         to = stored_values(second, 1003, engine_);
+      const StoredBytes from = stored_bytes(first, 1003, engine_),
+                        to = stored_bytes(second, 1003, engine_);
       check_interpolation<float>(from, to, 1.2e-7);
       check_interpolation<double>(from, to, 2.3e-16);
     }
@@ -121,20 +118,20 @@ TEST_F(DeviceKernels, InterpolationOfEveryStoredType) {
 }
 
 TEST_F(DeviceKernels, InterpolationRoundedToBfloat16) {
-  const StoredValues from = stored_values(Dtype::bf16, 1003, engine_),
-                     to = stored_values(Dtype::f32, 1003, engine_);
+  const StoredBytes from = stored_bytes(Dtype::bf16, 1003, engine_),
+                    to = stored_bytes(Dtype::f32, 1003, engine_);
   DeviceArray<std::byte> a(from.bytes), b(to.bytes);
   std::vector<Bfloat16> expected(1003);
   DeviceArray<Bfloat16> out(expected);
   device::widen({b.data(), Dtype::f32}, 1003, out.data(), nullptr);
-  round(to.view(), 0, 1003, expected.data());
+  round(to.values(), 0, 1003, expected.data());
   expect_same_bits(out.copy(), expected);
   device::difference({a.data(), Dtype::bf16}, {b.data(), Dtype::f32}, 1003, out.data(), nullptr);
-  round_difference(from.view(), to.view(), 0, 1003, expected.data());
+  round_difference(from.values(), to.values(), 0, 1003, expected.data());
   expect_same_bits(out.copy(), expected);
   device::interpolate_between({a.data(), Dtype::bf16}, {b.data(), Dtype::f32}, 0.25F, 1003,
                               out.data(), nullptr);
-  interpolate_between(from.view(), to.view(), 0.25F, 0, 1003, expected.data());
+  interpolate_between(from.values(), to.values(), 0.25F, 0, 1003, expected.data());
   expect_same_bits(out.copy(), expected);  // 0.25 · x is exact: fused or not
 }
 

@@ -20,13 +20,7 @@ struct Stored {
       value = static_cast<uint16_t>(std::bit_cast<uint32_t>(normal(engine)) >> 16);
     }
   }
-  [[nodiscard]] TensorView view() const {
-    return {.name = "w",
-            .dtype = Dtype::bf16,
-            .shape = {static_cast<int64_t>(bits.size())},
-            .data = reinterpret_cast<const std::byte*>(bits.data()),
-            .bytes = bits.size() * 2};
-  }
+  [[nodiscard]] StoredValues values() const { return {bits.data(), Dtype::bf16}; }
   [[nodiscard]] double at(size_t i) const {
     return static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(bits[i]) << 16));
   }
@@ -36,8 +30,8 @@ struct Stored {
 TEST(Interpolate, DifferenceAndNodeOfStoredValues) {
   const Stored from(1), to(2);
   std::vector<double> delta(5000, 99), weight(5000, 99);
-  difference(from.view(), to.view(), 10, 4990, delta.data());
-  interpolate(from.view(), delta.data(), 0.375, 10, 4990, weight.data());
+  difference(from.values(), to.values(), 10, 4990, delta.data());
+  interpolate(from.values(), delta.data(), 0.375, 10, 4990, weight.data());
   for (size_t i = 0; i < 5000; ++i) {
     const bool inside = i >= 10 && i < 4990;
     EXPECT_EQ(delta[i], inside ? to.at(i) - from.at(i) : 99);
@@ -51,15 +45,15 @@ TEST(Interpolate, TheNodeIsNotRoundedToTheStoredType) {
   from.bits[0] = 0x3F80;  // 1
   to.bits[0] = 0x3F81;    // 1 + 2^-7
   std::vector<float> delta(1), weight(1);
-  difference(from.view(), to.view(), 0, 1, delta.data());
-  interpolate(from.view(), delta.data(), 0.25F, 0, 1, weight.data());
+  difference(from.values(), to.values(), 0, 1, delta.data());
+  interpolate(from.values(), delta.data(), 0.25F, 0, 1, weight.data());
   EXPECT_EQ(weight[0], 1.0F + 0.25F / 128);
 }
 
 TEST(Interpolate, WidenGivesTheStoredEndpoint) {
   const Stored to(3);
   std::vector<float> weight(5000);
-  widen(to.view(), 0, 5000, weight.data());
+  widen(to.values(), 0, 5000, weight.data());
   for (size_t i = 0; i < 5000; ++i) EXPECT_EQ(static_cast<double>(weight[i]), to.at(i));
 }
 
