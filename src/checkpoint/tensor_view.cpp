@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/elements.hpp"
+
 namespace explaind {
 
 std::string shape_to_string(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
 }
 
-int64_t TensorView::elements() const {
-  int64_t product = 1;
-  for (const int64_t extent : shape) product *= extent;
-  return product;
-}
+int64_t TensorView::elements() const { return explaind::elements(shape); }
 
 TensorView TensorView::rows(int64_t first, int64_t count) const {
   TensorView part = *this;

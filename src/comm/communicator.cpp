@@ -164,34 +164,39 @@ double Communicator::maximum(double value) const {
   return most;
 }
 
-std::vector<std::string> Communicator::all_gather(const std::string& value) const {
-  const auto ranks = static_cast<size_t>(size_);
-  std::vector<int64_t> lengths(ranks);
-  const auto length = static_cast<int64_t>(value.size());
+std::vector<int64_t> Communicator::counts_of_ranks(size_t own) const {
+  std::vector<int64_t> counts(static_cast<size_t>(size_));
+  const auto count = static_cast<int64_t>(own);
   // NOLINTNEXTLINE(mpi-type-mismatch): clang-tidy 14 takes int64_t for another type
-  check_mpi(MPI_Allgather(&length, 1, MPI_INT64_T, lengths.data(), 1, MPI_INT64_T, comm_),
+  check_mpi(MPI_Allgather(&count, 1, MPI_INT64_T, counts.data(), 1, MPI_INT64_T, comm_),
             "MPI_Allgather");
-  std::vector<std::string> values(ranks);
-  const int64_t total = std::accumulate(lengths.begin(), lengths.end(), int64_t{0});
-  if (static_cast<size_t>(total) > largest_) {
-    for (size_t i = 0; i < ranks; ++i) {
-      if (static_cast<int>(i) == rank_) values[i] = value;
-      values[i].resize(static_cast<size_t>(lengths[i]));
-      broadcast_bytes(values[i].data(), values[i].size(), static_cast<int>(i));
+  return counts;
+}
+
+void Communicator::gather_bytes(std::span<const std::byte> own,
+                                const std::vector<std::span<std::byte>>& all) const {
+  size_t total = 0;
+  for (const std::span<std::byte>& each : all) total += each.size();
+  if (total > largest_) {
+    const auto rank = static_cast<size_t>(rank_);
+    std::copy(own.begin(), own.end(), all[rank].begin());
+    for (size_t i = 0; i < all.size(); ++i) {
+      broadcast_bytes(all[i].data(), all[i].size(), static_cast<int>(i));
     }
-    return values;
+    return;
   }
-  const std::vector<int> counts(lengths.begin(), lengths.end());
-  std::vector<int> offsets(ranks, 0);
-  std::partial_sum(counts.begin(), counts.end() - 1, offsets.begin() + 1);
-  std::string joined(static_cast<size_t>(offsets.back() + counts.back()), '\0');
-  check_mpi(MPI_Allgatherv(value.data(), static_cast<int>(length), MPI_CHAR, joined.data(),
-                           counts.data(), offsets.data(), MPI_CHAR, comm_),
+  std::vector<int> counts, offsets;
+  for (const std::span<std::byte>& each : all) {
+    offsets.push_back(offsets.empty() ? 0 : offsets.back() + counts.back());
+    counts.push_back(static_cast<int>(each.size()));
+  }
+  std::vector<std::byte> joined(total);
+  check_mpi(MPI_Allgatherv(own.data(), static_cast<int>(own.size()), MPI_BYTE, joined.data(),
+                           counts.data(), offsets.data(), MPI_BYTE, comm_),
             "MPI_Allgatherv");
-  for (size_t i = 0; i < ranks; ++i) {
-    values[i] = joined.substr(static_cast<size_t>(offsets[i]), static_cast<size_t>(counts[i]));
+  for (size_t i = 0; i < all.size(); ++i) {
+    std::copy_n(joined.begin() + offsets[i], counts[i], all[i].begin());
   }
-  return values;
 }
 
 std::vector<std::vector<double>> Communicator::exchange(std::span<const double> values,

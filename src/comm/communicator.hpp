@@ -8,6 +8,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 namespace explaind {
@@ -66,7 +67,16 @@ class Communicator {
   /// @collective; the largest of all ranks' values.
   [[nodiscard]] double maximum(double value) const;
   /// @collective; every rank's string, in rank order, on every rank.
-  [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const;
+  [[nodiscard]] std::vector<std::string> all_gather(const std::string& value) const {
+    return all_gathered(value);
+  }
+  /// @collective; every rank's values, in rank order, on every rank. T: numbers, or a struct of
+  /// them.
+  template <typename T>
+  requires std::is_trivially_copyable_v<T>
+  [[nodiscard]] std::vector<std::vector<T>> all_gather(const std::vector<T>& values) const {
+    return all_gathered(values);
+  }
   /// @collective; what every rank, in rank order, has for this one. values: for rank 0, then for
   /// rank 1 …; counts: how many for each.
   [[nodiscard]] std::vector<std::vector<double>> exchange(std::span<const double> values,
@@ -74,6 +84,21 @@ class Communicator {
 
  private:
   void broadcast_bytes(void* data, size_t size, int root) const;
+  [[nodiscard]] std::vector<int64_t> counts_of_ranks(size_t own) const;
+  /// all: a place for every rank's bytes, this one's among them.
+  void gather_bytes(std::span<const std::byte> own,
+                    const std::vector<std::span<std::byte>>& all) const;
+  template <typename Sequence>
+  [[nodiscard]] std::vector<Sequence> all_gathered(const Sequence& values) const {
+    std::vector<Sequence> all;
+    for (const int64_t count : counts_of_ranks(values.size())) {
+      all.emplace_back().resize(static_cast<size_t>(count));
+    }
+    std::vector<std::span<std::byte>> places;
+    for (Sequence& each : all) places.push_back(std::as_writable_bytes(std::span(each)));
+    gather_bytes(std::as_bytes(std::span(values)), places);
+    return all;
+  }
 
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0, size_ = 1;

@@ -47,7 +47,7 @@ CheckpointValues values_at_checkpoints(const Problem& problem, const MemoryPlan&
   if (world.rank() == 0) {
     control.listener.begin("values", static_cast<int64_t>((checkpoints + groups - 1) / groups));
   }
-  std::string mine;
+  std::vector<double> mine;
   const GroupCollectives collectives = make_group_collectives(group, problem.computation.device);
   agree(world, [&] {
     std::optional<Workspace> workspace;
@@ -62,7 +62,7 @@ CheckpointValues values_at_checkpoints(const Problem& problem, const MemoryPlan&
             solver.values(false, *workspace->sweep,
                           [&](const std::string& error) { collectives.gathers->abort(error); });
         if (grid.leads()) {
-          mine.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
+          mine.insert(mine.end(), values.begin(), values.end());
         }
         if (world.rank() == 0) control.listener.advance(1, "");
       }

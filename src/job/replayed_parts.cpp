@@ -86,9 +86,9 @@ void ReplayedParts::replay(const Problem& problem, const std::vector<int64_t>& s
           end,
           [&](int64_t step, const OptimizerReplay& replay) {
             write(step, replay);
-            return std::string();
+            return std::vector<double>();
           },
-          [](int64_t, const std::string&) {});
+          [](int64_t, const std::vector<double>&) {});
 }
 
 }  // namespace explaind

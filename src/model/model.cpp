@@ -2,16 +2,14 @@
 
 #include <ATen/ATen.h>
 
-#include <functional>
-#include <numeric>
+#include "core/elements.hpp"
 
 namespace explaind {
 
 int64_t parameter_count(const Model& model) {
   int64_t count = 0;
   for (const ParameterInfo& parameter : model.parameters()) {
-    count += std::accumulate(parameter.shape.begin(), parameter.shape.end(), int64_t{1},
-                             std::multiplies<>());
+    count += elements(parameter.shape);
   }
   return count;
 }

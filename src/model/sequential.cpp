@@ -5,10 +5,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <functional>
-#include <numeric>
 
 #include "checkpoint/tensor_view.hpp"
+#include "core/elements.hpp"
 #include "core/error.hpp"
 #include "model/activation.hpp"
 
@@ -169,7 +168,7 @@ Sequential::Layer Sequential::build(const Description& layer, bool last,
     return OverImage{type == "mean_over_image" ? Pool::mean : Pool::largest};
   }
   if (type == "flatten") {
-    shape = {std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>())};
+    shape = {elements(shape)};
     return Flatten{};
   }
   if (type == "identity") return Identity{};

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 
 #include "core/alignment.hpp"
+#include "core/elements.hpp"
 #include "parameters/endpoints.hpp"
 
 namespace explaind {
@@ -12,12 +13,6 @@ std::vector<int64_t> shape_of(const Network& network, const ParameterRows& part)
   std::vector<int64_t> shape = network.parameters()[static_cast<size_t>(part.parameter)].shape;
   shape[0] = part.count;
   return shape;
-}
-
-int64_t elements(const std::vector<int64_t>& shape) {
-  int64_t count = 1;
-  for (const int64_t length : shape) count *= length;
-  return count;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/alignment.hpp"
+#include "core/elements.hpp"
 #include "parameters/endpoints.hpp"
 
 namespace explaind {
@@ -36,8 +37,7 @@ void EndWeights::open(const std::vector<ParameterRows>& parts,
     shapes.push_back(info.shape);
     shapes.back()[0] = part.count;
     types.push_back(type_of(info, precision_));
-    bytes.push_back(c10::multiply_integers(shapes.back()) *
-                    static_cast<int64_t>(at::elementSize(types.back())));
+    bytes.push_back(elements(shapes.back()) * static_cast<int64_t>(at::elementSize(types.back())));
     offsets.push_back(offsets.back() + aligned(bytes.back()));
   }
   if (!arena_.defined() || arena_.numel() < offsets.back()) {

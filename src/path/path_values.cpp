@@ -1,7 +1,7 @@
 #include "path/path_values.hpp"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace explaind {
 
@@ -22,13 +22,13 @@ std::vector<double> CheckpointValues::left_out(const std::vector<PointPair>& pai
   return left;
 }
 
-std::vector<double> in_path_order(const std::vector<std::string>& parts, size_t shards,
+std::vector<double> in_path_order(const std::vector<std::vector<double>>& parts, size_t shards,
                                   size_t points, size_t samples) {
   std::vector<double> values(points * samples);
-  const size_t groups = parts.size() / shards, row = samples * sizeof(double);
+  const size_t groups = parts.size() / shards;
   for (size_t i = 0; i < points; ++i) {
-    const std::string& part = parts[i % groups * shards];
-    std::memcpy(values.data() + i * samples, part.data() + i / groups * row, row);
+    const double* row = parts[i % groups * shards].data() + i / groups * samples;
+    std::copy_n(row, samples, values.data() + i * samples);
   }
   return values;
 }

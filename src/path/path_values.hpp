@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "path/trajectory.hpp"
@@ -26,9 +25,9 @@ struct CheckpointValues {
 };
 
 /// Puts together what segment groups computed: group g of G has points g, g + G, …, S values each.
-/// parts: of every rank, bytes of its doubles, in rank order; the first rank of each group, which
+/// parts: of every rank, in rank order; the first rank of each group, which
 /// has `shards` of them, speaks for it. Returns `points` S values.
-std::vector<double> in_path_order(const std::vector<std::string>& parts, size_t shards,
+std::vector<double> in_path_order(const std::vector<std::vector<double>>& parts, size_t shards,
                                   size_t points, size_t samples);
 
 }  // namespace explaind

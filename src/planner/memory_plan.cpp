@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/byte_size.hpp"
+#include "core/elements.hpp"
 #include "core/error.hpp"
 #include "engines/vocabulary_head.hpp"
 #include "quadrature/plan.hpp"
@@ -23,12 +24,6 @@ constexpr int64_t packing_bytes = int64_t{10} << 20;
 constexpr int64_t cuda_host_bytes = int64_t{2} << 30;
 constexpr int64_t cuda_device_bytes = int64_t{1} << 30;  ///< context, kernels, products' workspaces
 
-int64_t elements(const ParameterInfo& parameter) {
-  int64_t count = 1;
-  for (const int64_t length : parameter.shape) count *= length;
-  return count;
-}
-
 /// Sizes that shapes alone decide, in elements.
 struct Sizes {
   int64_t model = 0, largest_block = 0;    ///< parameters
@@ -42,11 +37,13 @@ Sizes sizes_of(const Network& network) {
   const auto info = [&](ParameterId id) -> const ParameterInfo& {
     return network.parameters()[static_cast<size_t>(id)];
   };
-  for (const ParameterInfo& parameter : network.parameters()) sizes.model += elements(parameter);
+  for (const ParameterInfo& parameter : network.parameters()) {
+    sizes.model += elements(parameter.shape);
+  }
   for (int64_t block = 0; block < network.blocks(); ++block) {
     int64_t parameters = 0, outputs = 0;
     for (const ParameterId id : network.block_parameters(block)) {
-      parameters += elements(info(id));
+      parameters += elements(info(id).shape);
       outputs += info(id).shape[0];
     }
     sizes.largest_block = std::max(sizes.largest_block, parameters);
@@ -55,7 +52,7 @@ Sizes sizes_of(const Network& network) {
     sizes.outputs += outputs;
   }
   const ParameterInfo& unembedding = info(network.unembedding());
-  sizes.used_whole += elements(unembedding);
+  sizes.used_whole += elements(unembedding.shape);
   sizes.width = unembedding.shape[1];
   sizes.slice = std::min(unembedding.shape[0], vocabulary_slice);
   sizes.largest_block = std::max(sizes.largest_block, sizes.slice * sizes.width);

@@ -4,10 +4,8 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <cstring>
 #include <set>
 #include <span>
-#include <string>
 #include <utility>
 
 #include "kernels/contract.hpp"
@@ -241,20 +239,18 @@ void DenseSolver::append_totals(std::span<const double> rows, ScoreTile& tile) c
 }
 
 void DenseSolver::append_of_all_ranks(const std::vector<double>& sizes, ScoreTile& tile) const {
-  const std::string sent(reinterpret_cast<const char*>(sizes.data()),
-                         sizes.size() * sizeof(double));
-  const std::vector<std::string> all =
-      ranks() == 1 ? std::vector<std::string>{sent} : group_->all_gather(sent);
+  const std::vector<std::vector<double>> all =
+      ranks() == 1 ? std::vector<std::vector<double>>{sizes} : group_->all_gather(sizes);
   if (tile.held.empty()) return;  // another rank has the tile
   std::vector<size_t> read(all.size(), 0);
   for (size_t i = 0; i < model_.parameters().size(); ++i) {
     std::vector<double> rows;  // of the tensor
     for (size_t from = 0; from < all.size(); ++from) {
       const int64_t own = part_of(static_cast<ParameterId>(i), static_cast<int>(from)).count;
-      const size_t numbers = static_cast<size_t>(own) * width(), before = rows.size();
-      rows.resize(before + numbers);
-      std::memcpy(rows.data() + before, all[from].data() + read[from], numbers * sizeof(double));
-      read[from] += numbers * sizeof(double);
+      const size_t numbers = static_cast<size_t>(own) * width();
+      const auto first = all[from].begin() + static_cast<std::ptrdiff_t>(read[from]);
+      rows.insert(rows.end(), first, first + static_cast<std::ptrdiff_t>(numbers));
+      read[from] += numbers;
     }
     append_totals(rows, tile);
   }

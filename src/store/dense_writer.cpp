@@ -4,7 +4,6 @@
 
 #include "core/error.hpp"
 #include "store/crc32.hpp"
-#include "store/rows_checksum.hpp"
 
 namespace explaind {
 
@@ -62,13 +61,12 @@ void DenseWriter::write(const Unit& unit, const DenseSlice& slice) {
   run.crc =
       crc32_of(static_cast<uint32_t>(crc32_z(0, nullptr, 0)), data, static_cast<size_t>(run.bytes));
   hdf5::write_slab(dataset.handle.get(), dataset.variable.type, slab, data, where_);
-  append(runs_, run);
+  runs_.push_back(run);
 }
 
 uLong DenseWriter::checksum(uLong so_far, const Communicator& group) {
   if (datasets_.empty()) return so_far;
-  const std::vector<std::string> all = group.all_gather(std::exchange(runs_, {}));
-  return combined(so_far, all);
+  return combined(so_far, group.all_gather(std::exchange(runs_, {})));
 }
 
 void DenseWriter::close() {

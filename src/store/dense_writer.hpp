@@ -11,6 +11,7 @@
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/layout.hpp"
+#include "store/rows_checksum.hpp"
 
 namespace explaind {
 
@@ -38,7 +39,7 @@ class DenseWriter {
   const StoreSchema* schema_ = nullptr;
   std::string where_;
   std::vector<Dataset> datasets_;
-  std::string runs_;  ///< RowsChecksum of what was written of the unit
+  std::vector<RowsChecksum> runs_;  ///< of what was written of the unit
 };
 
 }  // namespace explaind

@@ -4,7 +4,6 @@
 #include <zlib.h>
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace explaind {
@@ -16,10 +15,7 @@ struct RowsChecksum {
   uLong crc = 0;
 };
 
-/// As the ranks send them to each other.
-void append(std::string& text, const RowsChecksum& run);
-
-/// The checksum of the bytes so far and all runs in order; of_ranks: those that each rank appended.
-uLong combined(uLong so_far, const std::vector<std::string>& of_ranks);
+/// The checksum of the bytes so far and all runs in order; of_ranks: those of each rank.
+uLong combined(uLong so_far, const std::vector<std::vector<RowsChecksum>>& of_ranks);
 
 }  // namespace explaind

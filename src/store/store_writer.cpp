@@ -165,7 +165,7 @@ struct StoreWriter::State {
     const size_t width = schema.single_precision ? sizeof(float) : sizeof(double);
     const double* from = values.data();
     std::vector<float> narrowed;  // of a piece: a tile may be most of a rank's memory
-    std::string mine;
+    std::vector<RowsChecksum> mine;
     for (const RowRange& range : tile.held) {
       RowsChecksum sum{.first = range.first};
       for (const RowRange& piece : pieces_of(range, row_values * width)) {
@@ -185,7 +185,7 @@ struct StoreWriter::State {
         hdf5::write_slab(score_sets[i].get(), scores[i].type, slab, data, where);
         from += count;
       }
-      append(mine, sum);
+      mine.push_back(sum);
     }
     return combined(so_far, group.all_gather(mine));
   }

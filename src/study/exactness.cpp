@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <set>
 #include <utility>
 
@@ -29,50 +28,40 @@ struct StepResult {
   at::Tensor rounding;  ///< S K
 };
 
-void put(std::string& bytes, const at::Tensor& tensor) {
+void put(std::vector<double>& numbers, const at::Tensor& tensor) {
   const at::Tensor whole = tensor.contiguous();
-  bytes.append(static_cast<const char*>(whole.const_data_ptr()), whole.nbytes());
-}
-void put(std::string& bytes, double value) {
-  bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
+  const double* first = whole.const_data_ptr<double>();
+  numbers.insert(numbers.end(), first, first + whole.numel());
 }
 
-/// Reads what put() wrote, in its order.
-class Unpacked {
+/// Reads what was put, in its order.
+class Taken {
  public:
-  explicit Unpacked(const std::string& bytes) : bytes_(bytes) {}
-  double number() {
-    double value = 0;
-    std::memcpy(&value, bytes_.data() + at_, sizeof value);
-    at_ += sizeof value;
-    return value;
-  }
+  explicit Taken(const std::vector<double>& numbers) : next_(numbers.data()) {}
+  double number() { return *next_++; }
   at::Tensor tensor(at::IntArrayRef shape) {
     at::Tensor made = at::empty(shape, at::kDouble);
-    std::memcpy(made.data_ptr(), bytes_.data() + at_, made.nbytes());
-    at_ += made.nbytes();
+    std::copy_n(next_, made.numel(), made.data_ptr<double>());
+    next_ += made.numel();
     return made;
   }
 
  private:
-  const std::string& bytes_;
-  size_t at_ = 0;
+  const double* next_;
 };
 
-std::string pack(const StepResult& result) {
-  std::string bytes;
+std::vector<double> pack(const StepResult& result) {
+  std::vector<double> numbers;
   for (const StepResult::OfRule& each : result.rules) {
-    put(bytes, each.change);
-    put(bytes, each.evaluations);
-    put(bytes, each.seconds);
-    put(bytes, each.missed);
+    put(numbers, each.change);
+    numbers.insert(numbers.end(), {each.evaluations, each.seconds, each.missed});
   }
-  put(bytes, result.rounding);
-  return bytes;
+  put(numbers, result.rounding);
+  return numbers;
 }
 
-StepResult unpack(const std::string& bytes, size_t rules, at::IntArrayRef shape) {
-  Unpacked from(bytes);
+StepResult unpack(const std::vector<double>& numbers, size_t rules, at::IntArrayRef shape) {
+  Taken from(numbers);
   StepResult result;
   for (size_t r = 0; r < rules; ++r) {
     StepResult::OfRule each;
@@ -154,7 +143,7 @@ Exactness study_exactness(const FollowedRun& subject, const ExactnessOptions& op
   std::vector<at::Tensor> changes;
   const std::set<int64_t> reports = report_steps(options);
 
-  const auto fold = [&](int64_t step, const std::string& packed) {
+  const auto fold = [&](int64_t step, const std::vector<double>& packed) {
     const StepResult result = unpack(packed, options.rules.size(), flat);
     for (size_t r = 0; r < options.rules.size(); ++r) {
       const StepResult::OfRule& of_rule = result.rules[r];

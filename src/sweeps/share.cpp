@@ -1,8 +1,7 @@
 #include "sweeps/share.hpp"
 
 #include <algorithm>
-#include <cstring>
-#include <string>
+#include <vector>
 
 namespace explaind {
 
@@ -23,22 +22,20 @@ void exchange_values(const Communicator& group, const ChunkBatches& chunk,
       }
     }
   };
-  std::string mine;
+  std::vector<double> mine;
   each_row([&](int owner, const RoundRow& row) {
     if (owner != group.rank()) return;
-    mine.append(reinterpret_cast<const char*>(row.functional), sizeof(double));
-    mine.append(reinterpret_cast<const char*>(row.values.data()), row.values.size_bytes());
+    mine.push_back(*row.functional);
+    mine.insert(mine.end(), row.values.begin(), row.values.end());
   });
-  const std::vector<std::string> all = group.all_gather(mine);
-  std::vector<size_t> read(all.size(), 0);
+  const std::vector<std::vector<double>> all = group.all_gather(mine);
+  std::vector<const double*> read;
+  for (const std::vector<double>& each : all) read.push_back(each.data());
   each_row([&](int owner, const RoundRow& row) {
-    const auto from = static_cast<size_t>(owner);
-    const auto take = [&](void* to, size_t bytes) {
-      std::memcpy(to, all[from].data() + read[from], bytes);
-      read[from] += bytes;
-    };
-    take(row.functional, sizeof(double));
-    if (!row.values.empty()) take(row.values.data(), row.values.size_bytes());
+    const double*& from = read[static_cast<size_t>(owner)];
+    *row.functional = *from++;
+    std::copy_n(from, row.values.size(), row.values.begin());
+    from += row.values.size();
   });
 }
 

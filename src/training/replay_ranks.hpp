@@ -19,11 +19,11 @@ namespace explaind {
 /// so all that follows from them, are the same whatever rank makes them.
 class ReplayRanks {
  public:
-  /// Called for a step of this rank, when the replay has just taken it. Returns what is sent to all
-  /// ranks, packed.
-  using Work = std::function<std::string(int64_t step, const OptimizerReplay& replay)>;
+  /// Called for a step of this rank, when the replay has just taken it. Returns the numbers that
+  /// are sent to all ranks.
+  using Work = std::function<std::vector<double>(int64_t step, const OptimizerReplay& replay)>;
   /// Called on every rank for every step, in their order, with what its rank returned.
-  using Fold = std::function<void(int64_t step, const std::string& packed)>;
+  using Fold = std::function<void(int64_t step, const std::vector<double>& result)>;
 
   /// All must outlive this. stop: looked at before every step.
   ReplayRanks(const RecordedRun& run, const BatchGradients& gradients, const Communicator& world,
@@ -34,6 +34,13 @@ class ReplayRanks {
   void run(int64_t steps, const Work& work, const Fold& fold) const;
 
  private:
+  /// The gradients of every rank's step; none where `own` is past the last. Real: their type.
+  template <typename Real>
+  [[nodiscard]] std::vector<std::vector<Real>> gradients_from(int64_t own, int64_t steps) const;
+  /// Steps 0 … steps−1 with gradients of that type.
+  template <typename Real>
+  void run_in(int64_t steps, const Work& work, const Fold& fold) const;
+
   const RecordedRun& run_;
   const BatchGradients& gradients_;
   const Communicator& world_;

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "core/elements.hpp"
+
 namespace explaind {
 namespace {
 
@@ -17,9 +19,7 @@ constexpr int64_t update_bytes = sizeof(double) + sizeof(float);
 int64_t scalars_of(const RecordedRun& run) {
   int64_t count = 0;
   for (const RunParameter& parameter : run.description().parameters) {
-    int64_t elements = 1;
-    for (const int64_t size : parameter.shape) elements *= size;
-    count += elements;
+    count += elements(parameter.shape);
   }
   return count;
 }

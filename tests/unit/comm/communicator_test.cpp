@@ -43,6 +43,18 @@ TEST(Communicator, GathersUnequalTextsInRankOrder) {
     EXPECT_EQ(all[static_cast<size_t>(rank)], text(rank));
 }
 
+TEST(Communicator, GathersUnequalNumbersInRankOrder) {
+  const Communicator world(MPI_COMM_WORLD);
+  const auto numbers = [](int rank) {
+    return std::vector<int64_t>(static_cast<size_t>(rank), rank);
+  };
+  const auto all = world.all_gather(numbers(world.rank()));
+  ASSERT_EQ(all.size(), static_cast<size_t>(world.size()));
+  for (int rank = 0; rank < world.size(); ++rank) {
+    EXPECT_EQ(all[static_cast<size_t>(rank)], numbers(rank));
+  }
+}
+
 TEST(Agree, PassesWhereNobodyThrows) {
   const Communicator world(MPI_COMM_WORLD);
   int done = 0;

@@ -99,6 +99,19 @@ TEST_F(LargeMessages, AGatherOfUnequalTextsIsCut) {
   }
 }
 
+TEST_F(LargeMessages, AGatherOfUnequalNumbersIsCut) {
+  const auto numbers = [](int rank) {
+    std::vector<double> made(static_cast<size_t>(90 + 7 * rank));
+    std::iota(made.begin(), made.end(), 1000.0 * rank);
+    return made;
+  };
+  const std::vector<std::vector<double>> all = world.all_gather(numbers(world.rank()));
+  ASSERT_EQ(all.size(), static_cast<size_t>(world.size()));
+  for (int rank = 0; rank < world.size(); ++rank) {
+    EXPECT_EQ(all[static_cast<size_t>(rank)], numbers(rank)) << rank;
+  }
+}
+
 TEST_F(LargeMessages, AnExchangeIsCut) {
   // For rank j, rank i has 3 i + 5 j numbers: 1000 i + 100 j + place.
   const auto block = [](int from, int to) {

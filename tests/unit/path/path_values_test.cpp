@@ -45,20 +45,11 @@ TEST(PathValues, LeftOutIsTheChangeOfTheSegmentsThatAreNotKept) {
 
 /// Points 0 … 4, two samples each; ranks other than a group's first have nothing, or rubbish.
 TEST(PathValues, GroupsTakeTurnsOnThePath) {
-  const auto bytes = [](const std::vector<double>& of_rank) {
-    return std::string(reinterpret_cast<const char*>(of_rank.data()),
-                       of_rank.size() * sizeof(double));
-  };
   const std::vector<double> all{0, 0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5};
-  EXPECT_EQ(in_path_order({bytes(all)}, 1, 5, 2), all);
-  EXPECT_EQ(in_path_order({bytes({0, 0.5, 2, 2.5, 4, 4.5}), bytes({1, 1.5, 3, 3.5})}, 1, 5, 2),
-            all);
-  EXPECT_EQ(
-      in_path_order({bytes({0, 0.5, 2, 2.5, 4, 4.5}), "", bytes({1, 1.5, 3, 3.5}), ""}, 2, 5, 2),
-      all);
-  EXPECT_EQ(
-      in_path_order({bytes({0, 0.5, 3, 3.5}), bytes({1, 1.5, 4, 4.5}), bytes({2, 2.5})}, 1, 5, 2),
-      all);
+  EXPECT_EQ(in_path_order({all}, 1, 5, 2), all);
+  EXPECT_EQ(in_path_order({{0, 0.5, 2, 2.5, 4, 4.5}, {1, 1.5, 3, 3.5}}, 1, 5, 2), all);
+  EXPECT_EQ(in_path_order({{0, 0.5, 2, 2.5, 4, 4.5}, {}, {1, 1.5, 3, 3.5}, {}}, 2, 5, 2), all);
+  EXPECT_EQ(in_path_order({{0, 0.5, 3, 3.5}, {1, 1.5, 4, 4.5}, {2, 2.5}}, 1, 5, 2), all);
 }
 
 }  // namespace

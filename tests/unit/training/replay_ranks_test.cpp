@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <numeric>
-#include <string>
 #include <vector>
 
 #include "model/registry.hpp"
@@ -27,21 +26,22 @@ TEST(ReplayRanks, EveryStepOnceInOrderAndOnTheStateOfOneRankAlone) {
   const TrainingData data = load_run_data(run);
   const BatchGradients gradients(*model, run, data);
   const auto packed = [&](int64_t step, const OptimizerReplay& replay) {
-    std::string bytes = std::to_string(step);
+    std::vector<double> numbers{static_cast<double>(step)};
     for (size_t p = 0; p < model->parameters().size(); ++p) {
       const at::Tensor part = replay.parts(p).data.contiguous();
-      bytes.append(static_cast<const char*>(part.const_data_ptr()), part.nbytes());
+      const double* first = part.const_data_ptr<double>();
+      numbers.insert(numbers.end(), first, first + part.numel());
     }
-    return bytes;
+    return numbers;
   };
-  std::vector<std::string> alone;
+  std::vector<std::vector<double>> alone;
   OptimizerReplay replay(run);
   for (int64_t step = 0; step < run.steps(); ++step) {
     replay.advance(gradients.of_step(step));
     alone.push_back(packed(step, replay));
   }
   std::vector<int64_t> worked, folded;
-  std::vector<std::string> found;
+  std::vector<std::vector<double>> found;
   const StopFlag stop;
   ReplayRanks(run, gradients, world, stop)
       .run(
@@ -50,9 +50,9 @@ TEST(ReplayRanks, EveryStepOnceInOrderAndOnTheStateOfOneRankAlone) {
             worked.push_back(step);
             return packed(step, state);
           },
-          [&](int64_t step, const std::string& bytes) {
+          [&](int64_t step, const std::vector<double>& numbers) {
             folded.push_back(step);
-            found.push_back(bytes);
+            found.push_back(numbers);
           });
   std::vector<int64_t> all(static_cast<size_t>(run.steps())), own;
   std::iota(all.begin(), all.end(), 0);
