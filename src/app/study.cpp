@@ -112,10 +112,10 @@ int run_study(const StudyOptions& options, const Communicator& world) {
     if (world.rank() == 0) outputs = claim_outputs({options.csv, options.json});
   });
   Job job;
-  std::unique_ptr<const BatchGradients> gradients;
+  std::unique_ptr<const RunGradients> gradients;
   agree(world, [&] {
     job = read(options);
-    gradients = std::make_unique<const BatchGradients>(*job.model, *job.run, job.data);
+    gradients = std::make_unique<const RunGradients>(*job.model, *job.run, job.data);
   });
   exactness.steps = std::min(options.steps.value_or(INT64_MAX), job.run->steps());
   const int64_t samples = job.followed.inputs.size(0);

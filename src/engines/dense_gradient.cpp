@@ -186,9 +186,9 @@ int64_t functional_count(const std::vector<Predictions>& predictions) {
   return count;
 }
 
-std::vector<IntegratedGradient> integrate_gradients(const Model& model, const Segment& segment,
-                                                    const std::vector<Predictions>& predictions,
-                                                    const QuadratureOptions& options) {
+std::vector<IntegratedGradient> integrate_predictions(const Model& model, const Segment& segment,
+                                                      const std::vector<Predictions>& predictions,
+                                                      const QuadratureOptions& options) {
   const int64_t functionals = functional_count(predictions);
   const auto plan =
       make_plan(options, functionals, static_cast<int64_t>(model.parameters().size()), false);

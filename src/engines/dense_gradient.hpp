@@ -47,9 +47,9 @@ struct IntegratedGradient {
 /// shared by functionals of the same inputs). Memory: D per functional under fixed rules, up to
 /// QuadraturePlan::accumulators() times that while a functional's level is not decided. Not
 /// collective. Throws UsageError as check_quadrature does.
-std::vector<IntegratedGradient> integrate_gradients(const Model& model, const Segment& segment,
-                                                    const std::vector<Predictions>& predictions,
-                                                    const QuadratureOptions& options);
+std::vector<IntegratedGradient> integrate_predictions(const Model& model, const Segment& segment,
+                                                      const std::vector<Predictions>& predictions,
+                                                      const QuadratureOptions& options);
 
 /// Ψ of every scalar (method.md §2): Δ ⊙ G, one tensor per parameter.
 std::vector<at::Tensor> dense_scores(const Segment& segment, const IntegratedGradient& integral);

@@ -6,7 +6,7 @@
 #include "core/error.hpp"
 #include "job/decay_assumptions.hpp"
 #include "optimizer_steps/estimated_decay.hpp"
-#include "training/batch_gradients.hpp"
+#include "training/run_gradients.hpp"
 
 namespace explaind {
 namespace {

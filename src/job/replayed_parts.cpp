@@ -8,9 +8,9 @@
 #include <set>
 #include <utility>
 
-#include "training/batch_gradients.hpp"
 #include "training/replay_ranks.hpp"
 #include "training/run_data.hpp"
+#include "training/run_gradients.hpp"
 
 namespace explaind {
 namespace {
@@ -76,7 +76,7 @@ void ReplayedParts::replay(const Problem& problem, const std::vector<int64_t>& s
     return;
   }
   std::optional<TrainingData> data;
-  std::optional<BatchGradients> gradients;
+  std::optional<RunGradients> gradients;
   agree(world, [&] {
     data = load_run_data(*problem.run());
     gradients.emplace(problem.model(), *problem.run(), *data);

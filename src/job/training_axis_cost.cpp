@@ -43,7 +43,7 @@ class AxisProbe {
   [[nodiscard]] StepTimes times() const {
     StepTimes times;
     const TrainedModel trained = axis_.trained();
-    const BatchGradients gradients(trained.model, trained.run, trained.data);
+    const RunGradients gradients(trained.model, trained.run, trained.data);
     times.replay = seconds_of([&] {
       OptimizerReplay replay(trained.run);
       replay.advance(gradients.of_step(0));

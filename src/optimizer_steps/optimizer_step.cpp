@@ -10,7 +10,7 @@
 
 #include "checkpoint/convert.hpp"
 #include "core/error.hpp"
-#include "optimizer_steps/batch_gradient.hpp"
+#include "optimizer_steps/blockwise_gradient.hpp"
 #include "samples/batch.hpp"
 #include "training/optimizer.hpp"
 
@@ -125,7 +125,7 @@ double squares(const at::Tensor& values) {
 
 void form_gradients(const Network& network, const Path& path, size_t point,
                     const TrainingBatch& batch, const StepOptions& options, const StepFile& file) {
-  const BatchGradient gradient(
+  const BlockwiseGradient gradient(
       network, [&](ParameterId id) { return path.tensor(point, id); }, options.type,
       options.device);
   for (size_t p = 0; p < batch.parts.size(); ++p) {

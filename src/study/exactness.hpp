@@ -16,7 +16,7 @@
 #include "solver/step_integrals.hpp"
 #include "study/agreement.hpp"
 #include "study/sparsity.hpp"
-#include "training/batch_gradients.hpp"
+#include "training/run_gradients.hpp"
 
 namespace explaind {
 
@@ -24,7 +24,7 @@ namespace explaind {
 struct FollowedRun {
   const Model& model;
   const RecordedRun& run;
-  const BatchGradients& gradients;
+  const RunGradients& gradients;
   const Followed& followed;
 };
 

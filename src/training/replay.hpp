@@ -67,7 +67,7 @@ class OptimizerReplay {
   /// The step that advance() takes next: 0 … steps.
   [[nodiscard]] int64_t next_step() const { return step_ + 1; }
   /// Takes the next step. gradients: the mean gradients of its batch before clipping, one per
-  /// parameter, undefined where it was not stepped (BatchGradients::of_step). The second moment is
+  /// parameter, undefined where it was not stepped (RunGradients::of_step). The second moment is
   /// read where the run stores it. Throws std::invalid_argument where a gradient is missing.
   void advance(const std::vector<at::Tensor>& gradients);
 

@@ -9,8 +9,8 @@
 #include "core/stop_flag.hpp"
 #include "model/model.hpp"
 #include "runs/recorded_run.hpp"
-#include "training/batch_gradients.hpp"
 #include "training/replay.hpp"
+#include "training/run_gradients.hpp"
 
 namespace explaind {
 
@@ -26,7 +26,7 @@ class ReplayRanks {
   using Fold = std::function<void(int64_t step, const std::vector<double>& result)>;
 
   /// All must outlive this. stop: looked at before every step.
-  ReplayRanks(const RecordedRun& run, const BatchGradients& gradients, const Communicator& world,
+  ReplayRanks(const RecordedRun& run, const RunGradients& gradients, const Communicator& world,
               const StopFlag& stop)
       : run_(run), gradients_(gradients), world_(world), stop_(stop) {}
 
@@ -42,7 +42,7 @@ class ReplayRanks {
   void run_in(int64_t steps, const Work& work, const Fold& fold) const;
 
   const RecordedRun& run_;
-  const BatchGradients& gradients_;
+  const RunGradients& gradients_;
   const Communicator& world_;
   const StopFlag& stop_;
 };

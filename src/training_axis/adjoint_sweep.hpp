@@ -63,7 +63,7 @@ class AdjointSweep {
   TrainedModel trained_;
   const ComponentTable& table_;
   AxisOptions options_;
-  BatchGradients gradients_;
+  RunGradients gradients_;
   at::ScalarType type_;
   Passes passes_;
 };

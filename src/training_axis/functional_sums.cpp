@@ -59,7 +59,7 @@ RowIntegrals integrate_rows(const Model& model, const Segment& segment, const Co
     const int64_t last = std::min(first + functionals.at_once, count);
     const std::vector<Predictions> some(functionals.predictions.begin() + first,
                                         functionals.predictions.begin() + last);
-    for (IntegratedGradient& integral : integrate_gradients(model, segment, some, options)) {
+    for (IntegratedGradient& integral : integrate_predictions(model, segment, some, options)) {
       const FunctionalSums::Place& place = functionals.places.at(f++);
       const at::Tensor total = total_of(segment, integral.gradient, table);
       rows.sums.push_back(total.sum().item<double>());

@@ -34,8 +34,8 @@ struct RowIntegrals {
   std::vector<SampleVerdict> verdicts;            ///< F
 };
 
-/// integrate_gradients, every functional with nodes of its own, added up to rows in order. Memory:
-/// R D, and what integrate_gradients needs for `at_once` predictions.
+/// integrate_predictions, every functional with nodes of its own, added up to rows in order.
+/// Memory: R D, and what integrate_predictions needs for `at_once` predictions.
 RowIntegrals integrate_rows(const Model& model, const Segment& segment, const ComponentTable& table,
                             const FunctionalSums& functionals, const QuadratureOptions& options);
 

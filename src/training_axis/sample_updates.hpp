@@ -10,8 +10,8 @@
 
 #include "parameters/parameter_source.hpp"
 #include "samples/sample.hpp"
-#include "training/batch_gradients.hpp"
 #include "training/replay.hpp"
+#include "training/run_gradients.hpp"
 #include "training_axis/axis_options.hpp"
 
 namespace explaind {
@@ -44,7 +44,7 @@ class SampleUpdates {
                                                          const RunBatch& batch, int64_t step) const;
 
   TrainedModel trained_;
-  BatchGradients gradients_;
+  RunGradients gradients_;
   const Groups& groups_;
   OptimizerReplay start_;  ///< before the range's first step
 };

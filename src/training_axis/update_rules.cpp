@@ -55,7 +55,7 @@ int64_t stretch_of(int64_t steps, int64_t parameters, int64_t memory) {
   return least_stretch(steps);
 }
 
-UpdateRules::UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t first,
+UpdateRules::UpdateRules(const RecordedRun& run, const RunGradients& gradients, int64_t first,
                          int64_t end, int64_t memory, bool rounding)
     : run_(run), gradients_(gradients), first_(first), end_(end), keeps_rounding_(rounding) {
   const RunDescription& description = run.description();

@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "training/batch_gradients.hpp"
 #include "training/replay.hpp"
+#include "training/run_gradients.hpp"
 
 namespace explaind {
 
@@ -28,7 +28,7 @@ class UpdateRules {
   /// bytes for updates and snapshots; where all updates fit there is one stretch and every gradient
   /// is made once. rounding: keep it. The least that works is taken where it is too small
   /// (least_rule_bytes). run and gradients must outlive this.
-  UpdateRules(const RecordedRun& run, const BatchGradients& gradients, int64_t first, int64_t end,
+  UpdateRules(const RecordedRun& run, const RunGradients& gradients, int64_t first, int64_t end,
               int64_t memory, bool rounding);
 
   /// Valid until the next call. Cheap only where steps descend.
@@ -48,7 +48,7 @@ class UpdateRules {
   void advance(OptimizerReplay& replay);
 
   const RecordedRun& run_;
-  const BatchGradients& gradients_;
+  const RunGradients& gradients_;
   int64_t first_, end_, stretch_ = 1, gradients_made_ = 0;
   bool keeps_rounding_, needs_gradients_;
   std::vector<OptimizerReplay> snapshots_;  ///< before the first step of every stretch

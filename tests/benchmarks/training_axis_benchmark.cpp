@@ -128,7 +128,7 @@ int main(int argc, char** argv) {
   const ComponentTable table(Granularity::tensor, model->parameters());
   AxisOptions options;
   parse_quadrature("gauss:3", options.quadrature);
-  const BatchGradients gradients(*model, plain, chosen.data);
+  const RunGradients gradients(*model, plain, chosen.data);
   const auto all = predictions_of(chosen.data, number("--functionals"), classes);
   const std::vector<Predictions> one(all.begin(), all.begin() + 1);
   const auto sweep = [&](const RecordedRun& run, const std::vector<Predictions>& functionals,

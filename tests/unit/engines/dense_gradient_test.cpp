@@ -56,7 +56,7 @@ TEST_F(EngineB, AgreesWithEngineAToRounding) {
       const ScoreTile tile = decompose(network, trajectory, samples, options);
       const ComponentTable table(granularity, network.parameters());
       const std::vector<IntegratedGradient> integrals =
-          integrate_gradients(network, segment, predictions(), options.solver.quadrature);
+          integrate_predictions(network, segment, predictions(), options.solver.quadrature);
       const auto size = static_cast<size_t>(table.size());
       for (size_t s = 0; s < samples.size(); ++s) {
         const SampleVerdict& verdict = integrals[s].verdict;
@@ -76,7 +76,7 @@ TEST_F(EngineB, AgreesWithEngineAToRounding) {
 TEST_F(EngineB, GivesTheGradientOfEveryScalar) {
   QuadratureOptions rule;
   parse_quadrature("gauss:3", rule);
-  const auto integrals = integrate_gradients(network, segment, predictions(), rule);
+  const auto integrals = integrate_predictions(network, segment, predictions(), rule);
   for (size_t s = 0; s < samples.size(); ++s) {
     const auto expected = dense_scores(network, from, to, samples[s], gauss_rule(3));
     const auto scores = dense_scores(segment, integrals[s]);
@@ -91,7 +91,7 @@ TEST_F(EngineB, GivesTheGradientOfEveryScalar) {
 TEST_F(EngineB, AdaptiveNodesCarryTheWholeChange) {
   const std::vector<Predictions> all = predictions();
   const auto integrals =
-      integrate_gradients(network, segment, all, adaptive(1e-8).solver.quadrature);
+      integrate_predictions(network, segment, all, adaptive(1e-8).solver.quadrature);
   for (const IntegratedGradient& each : integrals) {
     double sum = 0;
     for (const at::Tensor& scores : dense_scores(segment, each)) sum += scores.sum().item<double>();
@@ -130,12 +130,12 @@ TEST(DenseGradient, ManyFunctionalsAreEachAsAlone) {
   for (const bool adapt : {false, true}) {
     QuadratureOptions rule = adaptive_rule;
     if (!adapt) parse_quadrature("gauss:5", rule);
-    const auto together = integrate_gradients(model, segment, all, rule);
+    const auto together = integrate_predictions(model, segment, all, rule);
     ASSERT_EQ(together.size(), 18U);
     for (size_t x = 0; x < 3; ++x) {
       for (size_t j = 0; j < 6; ++j) {
         const std::vector<Predictions> one{{all[x].inputs, {all[x].functionals[j]}}};
-        const IntegratedGradient alone = integrate_gradients(model, segment, one, rule)[0];
+        const IntegratedGradient alone = integrate_predictions(model, segment, one, rule)[0];
         const IntegratedGradient& with_others = together[x * 6 + j];
         EXPECT_EQ(alone.verdict.evaluations, with_others.verdict.evaluations);
         for (size_t i = 0; i < alone.gradient.size(); ++i) {
@@ -150,7 +150,7 @@ TEST(DenseGradient, ManyFunctionalsAreEachAsAlone) {
     const std::vector<Predictions> sum{
         {all[1].inputs, {weighted_outputs(at::ones({1, 6}, at::kDouble))}}};
     if (adapt) continue;
-    const IntegratedGradient whole = integrate_gradients(model, segment, sum, rule)[0];
+    const IntegratedGradient whole = integrate_predictions(model, segment, sum, rule)[0];
     for (size_t i = 0; i < whole.gradient.size(); ++i) {
       at::Tensor added = at::zeros_like(whole.gradient[i]);
       for (size_t j = 0; j < 6; ++j) added += together[6 + j].gradient[i];

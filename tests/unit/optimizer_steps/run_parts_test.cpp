@@ -17,8 +17,8 @@
 #include "quadrature/fixed_rules.hpp"
 #include "solver/unit_solver.hpp"
 #include "sweeps/classifier_sweep.hpp"
-#include "training/batch_gradients.hpp"
 #include "training/run_data.hpp"
+#include "training/run_gradients.hpp"
 #include "training/tensor_of.hpp"
 #include "unit/training/small_training.hpp"
 
@@ -58,7 +58,7 @@ class RunPartsTest : public ::testing::TestWithParam<Case> {
   std::shared_ptr<RunParts> parts_of(const std::vector<Part>& kept) {
     auto parts = std::make_shared<RunParts>(*run_, kept);
     if (!parts->needs_files()) return parts;
-    const BatchGradients gradients(*model_, *run_, data_);
+    const RunGradients gradients(*model_, *run_, data_);
     OptimizerReplay replay(*run_);
     std::map<int64_t, std::shared_ptr<const StepFile>> files;
     for (int64_t s = 0; s < run_->steps(); ++s) {

@@ -29,7 +29,7 @@ NamedRule rule(const std::string& name, double relative, double absolute, int fi
 Exactness study(const RecordedRun& run, std::vector<NamedRule> rules, bool sparsity = false) {
   const auto model = build_model(run.description().json["model"], "test");
   const TrainingData data = load_run_data(run);
-  const BatchGradients gradients(*model, run, data);
+  const RunGradients gradients(*model, run, data);
   std::vector<int64_t> samples(static_cast<size_t>(data.validation.size()));
   std::iota(samples.begin(), samples.end(), 0);
   const Followed followed{
@@ -39,8 +39,9 @@ Exactness study(const RecordedRun& run, std::vector<NamedRule> rules, bool spars
       .rules = std::move(rules), .steps = run.steps(), .reports = 2, .kept_shares = {}};
   if (sparsity) options.kept_shares = {0.5, 1.0};
   int64_t finished = 0;
-  const Exactness found = study_exactness({*model, run, gradients, followed}, options,
-                                          Communicator::self(), StopFlag(), [&](int64_t) { ++finished; });
+  const Exactness found =
+      study_exactness({*model, run, gradients, followed}, options, Communicator::self(), StopFlag(),
+                      [&](int64_t) { ++finished; });
   EXPECT_EQ(finished, run.steps());
   return found;
 }

@@ -24,7 +24,7 @@ TEST(ReplayRanks, EveryStepOnceInOrderAndOnTheStateOfOneRankAlone) {
                                           [](RecordedTrainingOptions&) {});
   const auto model = build_model(run.description().json["model"], "test");
   const TrainingData data = load_run_data(run);
-  const BatchGradients gradients(*model, run, data);
+  const RunGradients gradients(*model, run, data);
   const auto packed = [&](int64_t step, const OptimizerReplay& replay) {
     std::vector<double> numbers{static_cast<double>(step)};
     for (size_t p = 0; p < model->parameters().size(); ++p) {

@@ -15,9 +15,9 @@
 #include "core/error.hpp"
 #include "model/plain_ops.hpp"
 #include "model/registry.hpp"
-#include "training/batch_gradients.hpp"
 #include "training/batch_pass.hpp"
 #include "training/run_data.hpp"
+#include "training/run_gradients.hpp"
 #include "training/tensor_of.hpp"
 #include "unit/training/small_training.hpp"
 
@@ -164,7 +164,7 @@ TEST_P(ReplayTest, PartsAreTheSumsOverStepsAndSamples) {
   const RecordedRun run = record(at::kDouble);
   const auto model = build_model(run.description().json["model"], "test");
   const TrainingData data = load_run_data(run);
-  const BatchGradients gradients(*model, run, data);
+  const RunGradients gradients(*model, run, data);
   Sums sums(run, *model, data);
   OptimizerReplay replay(run);
   int64_t ragged = 0, clipped = 0;
@@ -197,7 +197,7 @@ struct Rounding {
 Rounding rounding_of(const RecordedRun& run, double units_of_last_place) {
   const auto model = build_model(run.description().json["model"], "test");
   const TrainingData data = load_run_data(run);
-  const BatchGradients gradients(*model, run, data);
+  const RunGradients gradients(*model, run, data);
   OptimizerReplay replay(run);
   Rounding worst;
   for (int64_t s = 0; s < run.steps(); ++s) {
@@ -237,7 +237,7 @@ TEST_P(ReplayTest, RulesGiveTheSharesOfEarlierSteps) {
   const RecordedRun run = record(at::kDouble);
   const auto model = build_model(run.description().json["model"], "test");
   const TrainingData data = load_run_data(run);
-  const BatchGradients gradients(*model, run, data);
+  const RunGradients gradients(*model, run, data);
   OptimizerReplay replay(run);
   std::vector<std::vector<UpdateRule>> rules;
   std::vector<std::vector<at::Tensor>> clipped;
@@ -272,7 +272,7 @@ TEST(Replay, CopiesAreSnapshots) {
                       testing::small_options(OptimizerKind::adam));
   const auto model = build_model(run.description().json["model"], "test");
   const TrainingData data = load_run_data(run);
-  const BatchGradients gradients(*model, run, data);
+  const RunGradients gradients(*model, run, data);
   OptimizerReplay replay(run);
   for (int64_t s = 0; s < 5; ++s) replay.advance(gradients.of_step(s));
   OptimizerReplay copy = replay;
@@ -362,7 +362,7 @@ TEST(RunData, ThatDoesNotFitIsRefusedByTensor) {
               ::testing::HasSubstr("train/labels holds a label below 0"));
 }
 
-TEST(BatchGradients, RefuseAModelThatIsNotTheRuns) {
+TEST(RunGradients, RefuseAModelThatIsNotTheRuns) {
   const TemporaryFolder folder;
   const RecordedRun run =
       testing::record(folder, testing::small_transformer_json(), testing::small_sums(),
@@ -371,7 +371,7 @@ TEST(BatchGradients, RefuseAModelThatIsNotTheRuns) {
   wider["config"]["inner"] = 13;
   const auto model = build_model(wider, "test");
   const TrainingData data = load_run_data(run);
-  EXPECT_THAT([&] { BatchGradients(*model, run, data); },
+  EXPECT_THAT([&] { RunGradients(*model, run, data); },
               ::testing::ThrowsMessage<DataError>(::testing::HasSubstr("linear1.weight [13, 8]")));
 }
 

@@ -144,7 +144,7 @@ TEST_P(EngineD, SumsToTheChangeOfF) {
   if (!fp64) adaptive.quadrature.epsilon = 1.2e-7;
   const auto [data, decay] = sweep({*model_, run, data_}, table, nullptr, adaptive);
   const Segment whole{.from = weights_at(run, 0), .to = weights_at(run, run.steps())};
-  const auto ends = integrate_gradients(*model_, whole, predictions_, options().quadrature);
+  const auto ends = integrate_predictions(*model_, whole, predictions_, options().quadrature);
   for (int64_t f = 0; f < 4; ++f) {
     const SampleVerdict& verdict = ends[static_cast<size_t>(f)].verdict;
     const double change = verdict.value_to - verdict.value_from;

@@ -70,8 +70,8 @@ TEST_P(GammaGolden, IntegratedGradientsOfEveryScalar) {
   const at::Tensor expected = golden.tensor("gradient"), values = golden.tensor("value");
   at::Tensor found = at::zeros_like(expected);
   for (int64_t s = 0; s < steps; ++s) {
-    const auto integrals = integrate_gradients(golden.model(), golden.segment(s),
-                                               golden.predictions(), golden.options().quadrature);
+    const auto integrals = integrate_predictions(golden.model(), golden.segment(s),
+                                                 golden.predictions(), golden.options().quadrature);
     for (int64_t f = 0; f < functionals; ++f) {
       const IntegratedGradient& integral = integrals[static_cast<size_t>(f)];
       for (size_t i = 0; i < integral.gradient.size(); ++i) {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "model/registry.hpp"
-#include "training/batch_gradients.hpp"
+#include "training/run_gradients.hpp"
 #include "training/tensor_of.hpp"
 
 namespace explaind::testing {

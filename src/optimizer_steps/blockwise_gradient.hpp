@@ -18,12 +18,12 @@ namespace explaind {
 /// Σ_k w_k ∇_θ ℓ(x_k; θ), ℓ a sample's summed loss in nats, by ordinary backward passes with weight
 /// gradients: independent of engine A. One block's weights and gradients are in memory at a time,
 /// and one activation a block boundary of one micro-batch. Not collective.
-class BatchGradient {
+class BlockwiseGradient {
  public:
   using Weights = std::function<TensorView(ParameterId)>;
 
   /// weights: θ as stored. type: of all arithmetic, fp32 or fp64.
-  BatchGradient(const Network& network, Weights weights, at::ScalarType type, const Device& device)
+  BlockwiseGradient(const Network& network, Weights weights, at::ScalarType type, const Device& device)
       : network_(network), weights_(std::move(weights)), type_(type), device_(device) {}
 
   /// Adds the gradient of one micro-batch, whose weights are the w_k, to one tensor per parameter,

@@ -1,4 +1,4 @@
-#include "training/batch_gradients.hpp"
+#include "training/run_gradients.hpp"
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
@@ -31,7 +31,7 @@ void require_repeatable_gradients(const Model& model, const std::string& where) 
       "or train without dropout");
 }
 
-BatchGradients::BatchGradients(const Model& model, const RecordedRun& run, const TrainingData& data)
+RunGradients::RunGradients(const Model& model, const RecordedRun& run, const TrainingData& data)
     : model_(model),
       run_(run),
       data_(data),
@@ -55,7 +55,7 @@ BatchGradients::BatchGradients(const Model& model, const RecordedRun& run, const
   }
 }
 
-std::vector<at::Tensor> BatchGradients::of_step(int64_t step) const {
+std::vector<at::Tensor> RunGradients::of_step(int64_t step) const {
   const size_t count = model_.parameters().size();
   std::vector<at::Tensor> gradients(count);
   if (run_.description().gradients) {

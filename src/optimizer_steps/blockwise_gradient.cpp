@@ -1,4 +1,4 @@
-#include "optimizer_steps/batch_gradient.hpp"
+#include "optimizer_steps/blockwise_gradient.hpp"
 
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
@@ -41,17 +41,17 @@ at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
 
 }  // namespace
 
-at::Tensor BatchGradient::rows(ParameterId parameter, int64_t first, int64_t count) const {
+at::Tensor BlockwiseGradient::rows(ParameterId parameter, int64_t first, int64_t count) const {
   const TensorView view = weights_(parameter).rows(first, count);
   return widened(view, view.shape, type_, device_);
 }
 
-at::Tensor BatchGradient::weight(ParameterId parameter) const {
+at::Tensor BlockwiseGradient::weight(ParameterId parameter) const {
   const TensorView view = weights_(parameter);
   return widened(view, view.shape, type_, device_);
 }
 
-void BatchGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gradients) const {
+void BlockwiseGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gradients) const {
   const at::Tensor ids =
       at::tensor(batch.input_ids, at::kLong).view({batch.size(), batch.positions});
   const auto ops_of = [&](int64_t block, bool graph) {
@@ -98,7 +98,7 @@ void BatchGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gradie
   }
 }
 
-at::Tensor BatchGradient::head(const MicroBatch& batch, const at::Tensor& hidden,
+at::Tensor BlockwiseGradient::head(const MicroBatch& batch, const at::Tensor& hidden,
                                at::Tensor& gradient) const {
   const c10::NoGradGuard no_graph;
   const ParameterId matrix = network_.unembedding();

@@ -21,11 +21,11 @@ void require_repeatable_gradients(const Model& model, const std::string& where);
 /// from the run's own weights, data, order and flips. Where the run stores gradients they are read,
 /// else made again by a forward and backward pass in the run's type: on the same kind of machine to
 /// the bit those of training by `record`, else with its rounding.
-class BatchGradients {
+class RunGradients {
  public:
   /// All must outlive this. Throws DataError where model and run do not have the same parameters,
   /// and what require_repeatable_gradients throws.
-  BatchGradients(const Model& model, const RecordedRun& run, const TrainingData& data);
+  RunGradients(const Model& model, const RecordedRun& run, const TrainingData& data);
 
   /// Gradients of step s, one per parameter in the run's type; undefined where it was not stepped.
   /// Throws DataError where a parameter that was stepped gets no gradient.
