@@ -12,7 +12,7 @@ namespace explaind {
 namespace {
 
 void open_run_parts(Problem& problem, const std::vector<Part>& parts) {
-  problem.run_parts = std::make_shared<RunParts>(*problem.run(), parts);
+  problem.run_parts = std::make_shared<RunDirections>(*problem.run(), parts);
   problem.parts = problem.run_parts;
   if (problem.run_parts->needs_gradients()) {
     require_repeatable_gradients(problem.model(), problem.run()->directory().string());

@@ -13,7 +13,7 @@
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "job/scalar_cost.hpp"
-#include "optimizer_steps/run_parts.hpp"
+#include "optimizer_steps/run_directions.hpp"
 #include "parameters/endpoints.hpp"
 #include "scores/tile_sum.hpp"
 #include "solver/dense_solver.hpp"
@@ -76,7 +76,7 @@ bool keeps_balance(const Problem& problem) {
 DecayUpdate decay_of(const Problem& problem) {
   if (!keeps_balance(problem)) return {};
   const auto decay =
-      std::make_shared<const RunParts>(*problem.run(), std::vector<Part>{Part::decay});
+      std::make_shared<const RunDirections>(*problem.run(), std::vector<Part>{Part::decay});
   return [&problem, decay](int64_t piece, ParameterId parameter) {
     const auto from = static_cast<size_t>(problem.trajectory->point(piece, false));
     const StoredSum sum = decay->between({from, from + 1}, parameter).front();

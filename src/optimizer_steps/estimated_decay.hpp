@@ -15,7 +15,7 @@ namespace explaind {
 /// (r−u)/(w−u), on the straight line θ(t) = θ_u + tΔ: one part, −R, of Δ. With A = Σ α_r and
 /// B = Σ α_r t_r it is −λ (A − B) θ_u − λ B θ_w. Exact where the training moved along the line at
 /// an even pace.
-class EstimatedDecay final : public PathParts {
+class EstimatedDecay final : public PathDirections {
  public:
   /// rate: α_r of step r. decays: λ of each parameter, 0 of those that do not decay.
   EstimatedDecay(std::shared_ptr<const Path> path, std::function<double(int64_t)> rate,

@@ -153,8 +153,8 @@ void form_gradients(const Network& network, const Path& path, size_t point,
 
 }  // namespace
 
-std::vector<PartPlace> parts_of(const TrainingBatch& batch) {
-  std::vector<PartPlace> places;
+std::vector<DirectionPlace> parts_of(const TrainingBatch& batch) {
+  std::vector<DirectionPlace> places;
   for (size_t p = 0; p < batch.parts.size(); ++p) {
     places.push_back({.part = Part::data, .train = static_cast<int64_t>(p)});
   }

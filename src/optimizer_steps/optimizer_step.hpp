@@ -26,7 +26,7 @@ struct StepOptions {
 
 /// What the parts of a step are, in the order of StepFile: data of the batch's parts in order, then
 /// momentum, decay, rounding.
-std::vector<PartPlace> parts_of(const TrainingBatch& batch);
+std::vector<DirectionPlace> parts_of(const TrainingBatch& batch);
 
 StepFile::Layout layout_of(const Network& network, const TrainingBatch& batch,
                            const StepOptions& options);

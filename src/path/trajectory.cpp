@@ -14,8 +14,8 @@ PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path)
     : path_(std::move(path)), pairs_(neighbours(path_->size())) {}
 
 PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs,
-                               std::shared_ptr<const PathParts> parts)
-    : path_(std::move(path)), pairs_(std::move(pairs)), parts_(std::move(parts)) {}
+                               std::shared_ptr<const PathDirections> directions)
+    : path_(std::move(path)), pairs_(std::move(pairs)), directions_(std::move(directions)) {}
 
 int64_t PathTrajectory::segments() const { return static_cast<int64_t>(pairs_.size()); }
 
@@ -28,8 +28,8 @@ int64_t PathTrajectory::step_to(int64_t segment) const { return path_->step(plac
 Endpoints PathTrajectory::endpoints(int64_t segment, ParameterId parameter) const {
   Endpoints ends{.from = path_->tensor(place(segment, false), parameter),
                  .to = path_->tensor(place(segment, true), parameter)};
-  if (parts_) {
-    ends.directions = parts_->between(pairs_[static_cast<size_t>(segment)], parameter);
+  if (directions_) {
+    ends.directions = directions_->between(pairs_[static_cast<size_t>(segment)], parameter);
   }
   return ends;
 }

@@ -60,12 +60,12 @@ struct PieceRange {
 /// The segments between neighbours of so many points.
 std::vector<PointPair> neighbours(size_t points);
 
-/// What the way between two points of a path is made of.
-class PathParts {
+/// What the way between two points of a path is made of: the directions of its segment.
+class PathDirections {
  public:
-  virtual ~PathParts() = default;
+  virtual ~PathDirections() = default;
   [[nodiscard]] virtual int64_t count() const = 0;
-  /// count() parts of θ(to) − θ(from). Views are valid as long as this.
+  /// count() of them, parts of θ(to) − θ(from). Views are valid as long as this.
   [[nodiscard]] virtual std::vector<StoredSum> between(const PointPair& pair,
                                                        ParameterId parameter) const = 0;
 };
@@ -74,15 +74,17 @@ class PathParts {
 class PathTrajectory final : public Trajectory {
  public:
   explicit PathTrajectory(std::shared_ptr<const Path> path);
-  /// parts: where given, the segments' directions.
+  /// directions: where given, what the segments are made of.
   PathTrajectory(std::shared_ptr<const Path> path, std::vector<PointPair> pairs,
-                 std::shared_ptr<const PathParts> parts = nullptr);
+                 std::shared_ptr<const PathDirections> directions = nullptr);
 
   [[nodiscard]] int64_t segments() const override;
   [[nodiscard]] int64_t step_from(int64_t segment) const override;
   [[nodiscard]] int64_t step_to(int64_t segment) const override;
   [[nodiscard]] Endpoints endpoints(int64_t segment, ParameterId parameter) const override;
-  [[nodiscard]] int64_t directions() const override { return parts_ ? parts_->count() : 0; }
+  [[nodiscard]] int64_t directions() const override {
+    return directions_ ? directions_->count() : 0;
+  }
   [[nodiscard]] std::string describe(int64_t segment, bool to) const override;
   [[nodiscard]] int64_t point(int64_t segment, bool to) const override {
     return static_cast<int64_t>(place(segment, to));
@@ -96,7 +98,7 @@ class PathTrajectory final : public Trajectory {
 
   std::shared_ptr<const Path> path_;
   std::vector<PointPair> pairs_;
-  std::shared_ptr<const PathParts> parts_;
+  std::shared_ptr<const PathDirections> directions_;
 };
 
 }  // namespace explaind

@@ -86,7 +86,7 @@ ScoreTile UnitSolver::empty_tile(const Unit& unit) const {
   for (const Part part : all_parts) {
     const bool kept =
         std::any_of(options_.directions.begin(), options_.directions.end(),
-                    [&](const PartPlace& direction) { return direction.part == part; });
+                    [&](const DirectionPlace& direction) { return direction.part == part; });
     if (!kept) continue;
     tile.parts.push_back(
         {part, std::vector<double>(size * static_cast<size_t>(trains_of(part)), 0.0)});
@@ -219,7 +219,7 @@ void UnitSolver::add_directions(const SampleVerdict& verdict, const ScoreAccumul
                                 const ChunkBatches& chunk, int64_t pair, int64_t sample, bool mine,
                                 ScoreTile& tile) const {
   for (int64_t d = 0; d < sink.directions(); ++d) {
-    const PartPlace& place = options_.directions[static_cast<size_t>(d)];
+    const DirectionPlace& place = options_.directions[static_cast<size_t>(d)];
     const ScoreAccumulator& own = sink.direction(d);
     const std::vector<double> scores =
         mine ? scores_of(verdict, own, pair) : shared_scores(verdict, own, chunk, pair);

@@ -18,7 +18,7 @@
 namespace explaind {
 
 /// Where the scores of a direction of the trajectory go.
-struct PartPlace {
+struct DirectionPlace {
   Part part = Part::data;
   int64_t train = 0;  ///< place along the training axis, of data
 };
@@ -31,10 +31,10 @@ struct SolverOptions {
   GroupReduce group_reduce = GroupReduce::mean;
   int64_t chunk = 64;
   int64_t micro_batch = 8;
-  int64_t positions = 0;                   ///< longest sample of the run
-  int64_t outputs = 1;                     ///< J of F
-  std::vector<PartPlace> directions = {};  ///< of the trajectory, in its order
-  int64_t trains = 1;                      ///< K: length of psi_data's training axis
+  int64_t positions = 0;                        ///< longest sample of the run
+  int64_t outputs = 1;                          ///< J of F
+  std::vector<DirectionPlace> directions = {};  ///< of the trajectory, in its order
+  int64_t trains = 1;                           ///< K: length of psi_data's training axis
   int64_t tiles = 1;  ///< of a unit, there at once: 2 where pieces' tiles are added up
 };
 

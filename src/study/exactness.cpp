@@ -91,7 +91,7 @@ Parted parted(const RecordedRun& run, int64_t step, const OptimizerReplay& repla
   made.line.from = in_double(weights_at(run, step));
   made.line.to = in_double(weights_at(run, step + 1));
   for (size_t p = 0; p < made.line.from.size(); ++p) {
-    const UpdateParts parts = replay.parts(p);
+    const SplitUpdate parts = replay.parts(p);
     made.line.along.push_back(parts.data + parts.decay);
     made.rounding.push_back(parts.rounding);
   }

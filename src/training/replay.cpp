@@ -127,11 +127,11 @@ at::Tensor OptimizerReplay::scale_of_adam(State& state, size_t parameter,
   return h.learning_rate / (1 - std::pow(h.beta1, count)) / (corrected.sqrt() + h.epsilon);
 }
 
-UpdateParts OptimizerReplay::parts(size_t parameter) const {
+SplitUpdate OptimizerReplay::parts(size_t parameter) const {
   const State& state = states_.at(parameter);
   const at::Tensor before = in_double(run_->parameter(step_, parameter));
   const at::Tensor change = in_double(run_->parameter(step_ + 1, parameter)) - before;
-  UpdateParts parts;
+  SplitUpdate parts;
   parts.data = applied(state.rule, state.clipped, state.gradient_buffer, before.sizes());
   parts.decay = applied(state.rule, state.decay, state.decay_buffer, before.sizes());
   if (state.rule.decoupled_decay != 0)

@@ -45,7 +45,7 @@ struct UpdateRule {
 };
 
 /// Δ_s of one parameter in its parts, which add up to it: fp64, of its shape, in its unit.
-struct UpdateParts {
+struct SplitUpdate {
   at::Tensor data;      ///< of all training samples together, now and through momentum
   at::Tensor decay;     ///< of weight decay, coupled decay of earlier steps through momentum too
   at::Tensor momentum;  ///< of gradients and coupled decay from before the range; 0 without one
@@ -77,7 +77,7 @@ class OptimizerReplay {
 
   /// The rule of the step taken last.
   [[nodiscard]] const UpdateRule& rule(size_t parameter) const { return states_[parameter].rule; }
-  [[nodiscard]] UpdateParts parts(size_t parameter) const;
+  [[nodiscard]] SplitUpdate parts(size_t parameter) const;
   /// Momentum after the step, of gradients alone and of coupled decay alone; undefined before the
   /// first.
   [[nodiscard]] const at::Tensor& gradient_buffer(size_t parameter) const {

@@ -44,7 +44,7 @@ void contract(const BlockUpdate& update, const std::vector<ParameterRows>& block
                                .narrow(0, rows.first, rows.count)
                                .to(at::kDouble);
       add_to_components(table, rows, update.data[i] * g, data);
-      const UpdateParts& parts = update.parts[i];
+      const SplitUpdate& parts = update.parts[i];
       const std::pair<const at::Tensor&, at::Tensor&> others[]{{parts.decay, scores.decay},
                                                                {parts.momentum, scores.momentum},
                                                                {parts.rounding, scores.rounding}};

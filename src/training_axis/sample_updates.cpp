@@ -19,10 +19,10 @@ int64_t width_of(const ParameterInfo& parameter) {
   return width;
 }
 
-UpdateParts narrowed(const UpdateParts& parts, const ParameterRows& rows) {
-  UpdateParts some;
+SplitUpdate narrowed(const SplitUpdate& parts, const ParameterRows& rows) {
+  SplitUpdate some;
   for (const auto part :
-       {&UpdateParts::data, &UpdateParts::decay, &UpdateParts::momentum, &UpdateParts::rounding}) {
+       {&SplitUpdate::data, &SplitUpdate::decay, &SplitUpdate::momentum, &SplitUpdate::rounding}) {
     some.*part = (parts.*part).narrow(0, rows.first, rows.count);
   }
   return some;

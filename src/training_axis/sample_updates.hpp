@@ -20,7 +20,7 @@ namespace explaind {
 struct BlockUpdate {
   int64_t step = 0;
   std::vector<at::Tensor> data;    ///< Δ_s(k): K × R × the rest of the parameter's shape
-  std::vector<UpdateParts> parts;  ///< of all samples together, R × the rest each
+  std::vector<SplitUpdate> parts;  ///< of all samples together, R × the rest each
 };
 
 /// Δ_s = Σ_k Δ_s(k) + decay + momentum + rounding (method.md §2): every sample's own momentum

@@ -15,7 +15,7 @@ namespace explaind {
 struct RecordedUpdate {
   std::vector<UpdateRule> rules;  ///< per parameter
   std::vector<at::Tensor>
-      rounding;  ///< UpdateParts::rounding, where kept; its digits are few: fp32
+      rounding;  ///< SplitUpdate::rounding, where kept; its digits are few: fp32
 };
 
 /// Neither second moments nor momentum can be run backward (β^{−n}), so the optimizer is replayed

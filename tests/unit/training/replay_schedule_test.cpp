@@ -123,7 +123,7 @@ void expect_exact(const RecordedRun& run) {
     const auto at = static_cast<size_t>(s);
     replay.advance({stepped[at] == 1 ? at::full({1}, gradients[at], at::kDouble) : at::Tensor()});
     rules.push_back(replay.rule(0));
-    const UpdateParts parts = replay.parts(0);
+    const SplitUpdate parts = replay.parts(0);
     EXPECT_LT(parts.rounding.abs().item<double>(), 1e-15) << "step " << s;
     double decay = -rules.back().decoupled_decay * tensor_of(run.parameter(s, 0)).item<double>();
     for (int64_t r = 0; r <= s; ++r) {

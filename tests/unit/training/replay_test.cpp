@@ -175,7 +175,7 @@ TEST_P(ReplayTest, PartsAreTheSumsOverStepsAndSamples) {
     replay.advance(gradients.of_step(s));
     for (size_t p = 0; p < model->parameters().size(); ++p) {
       SCOPED_TRACE("step " + std::to_string(s) + ", " + model->parameters()[p].name);
-      const UpdateParts parts = replay.parts(p);
+      const SplitUpdate parts = replay.parts(p);
       if (!run.stepped(s, p)) {
         EXPECT_EQ(largest(parts.data) + largest(parts.decay) + largest(parts.rounding), 0);
         continue;
@@ -204,7 +204,7 @@ Rounding rounding_of(const RecordedRun& run, double units_of_last_place) {
     replay.advance(gradients.of_step(s));
     double moved = 0, rounded = 0;
     for (size_t p = 0; p < model->parameters().size(); ++p) {
-      const UpdateParts parts = replay.parts(p);
+      const SplitUpdate parts = replay.parts(p);
       const at::Tensor step = parts.data + parts.decay + parts.rounding;
       // Storing θ + Δ rounds it by half a unit in the last place of θ, however small Δ is.
       const at::Tensor place =

@@ -1,4 +1,4 @@
-#include "optimizer_steps/run_parts.hpp"
+#include "optimizer_steps/run_directions.hpp"
 
 #include <ATen/ATen.h>
 
@@ -18,7 +18,7 @@ void subtract(StoredSum& from, const StoredSum& what) {
 
 }  // namespace
 
-RunParts::RunParts(RecordedRun run, std::vector<Part> parts)
+RunDirections::RunDirections(RecordedRun run, std::vector<Part> parts)
     : run_(std::move(run)), parts_(std::move(parts)) {
   const bool rounding = contains(parts_, Part::rounding);
   keeps_data_ = rounding || contains(parts_, Part::data);
@@ -26,13 +26,13 @@ RunParts::RunParts(RecordedRun run, std::vector<Part> parts)
                  (rounding || contains(parts_, Part::decay));
 }
 
-bool RunParts::needs_gradients() const {
+bool RunDirections::needs_gradients() const {
   const RunDescription& description = run_.description();
   return keeps_data_ || (keeps_decay_ && description.optimizer == OptimizerKind::adam &&
                          !description.second_moments);
 }
 
-StepFile::Layout RunParts::layout(Dtype type) const {
+StepFile::Layout RunDirections::layout(Dtype type) const {
   StepFile::Layout layout;
   for (const RunParameter& parameter : run_.description().parameters) {
     layout.parameters.push_back({parameter.name, parameter.shape});
@@ -43,19 +43,19 @@ StepFile::Layout RunParts::layout(Dtype type) const {
   return layout;
 }
 
-void RunParts::write(const OptimizerReplay& replay, const StepFile& file) const {
+void RunDirections::write(const OptimizerReplay& replay, const StepFile& file) const {
   for (size_t p = 0; p < run_.description().parameters.size(); ++p) {
-    const UpdateParts parts = replay.parts(p);
+    const SplitUpdate parts = replay.parts(p);
     if (keeps_data_) file.mutable_part(0, p).copy_(parts.data);
     if (keeps_decay_) file.mutable_part(keeps_data_ ? 1 : 0, p).copy_(parts.decay);
   }
 }
 
-void RunParts::set_files(std::map<int64_t, std::shared_ptr<const StepFile>> files) {
+void RunDirections::set_files(std::map<int64_t, std::shared_ptr<const StepFile>> files) {
   files_ = std::move(files);
 }
 
-std::vector<StoredSum> RunParts::between(const PointPair& pair, ParameterId parameter) const {
+std::vector<StoredSum> RunDirections::between(const PointPair& pair, ParameterId parameter) const {
   const auto id = static_cast<size_t>(parameter);
   std::vector<StoredSum> directions;
   for (const Part part : parts_) {
@@ -74,7 +74,7 @@ std::vector<StoredSum> RunParts::between(const PointPair& pair, ParameterId para
   return directions;
 }
 
-StoredSum RunParts::decay(const PointPair& pair, size_t parameter) const {
+StoredSum RunDirections::decay(const PointPair& pair, size_t parameter) const {
   if (keeps_decay_) return stored(pair, parameter, keeps_data_ ? 1 : 0);
   const auto group = static_cast<size_t>(run_.description().parameters[parameter].group);
   StoredSum sum;
@@ -87,7 +87,7 @@ StoredSum RunParts::decay(const PointPair& pair, size_t parameter) const {
   return sum;
 }
 
-StoredSum RunParts::stored(const PointPair& pair, size_t parameter, int64_t array) const {
+StoredSum RunDirections::stored(const PointPair& pair, size_t parameter, int64_t array) const {
   StoredSum sum;
   for (auto step = static_cast<int64_t>(pair.from);
        !files_.empty() && step < static_cast<int64_t>(pair.to); ++step) {

@@ -1,7 +1,7 @@
 // The parts of a recorded run's updates against sums written out over origin steps, and their
 // scores by engine A against autograd.
 
-#include "optimizer_steps/run_parts.hpp"
+#include "optimizer_steps/run_directions.hpp"
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -55,8 +55,8 @@ class RunPartsTest : public ::testing::TestWithParam<Case> {
     data_ = load_run_data(*run_);
   }
 
-  std::shared_ptr<RunParts> parts_of(const std::vector<Part>& kept) {
-    auto parts = std::make_shared<RunParts>(*run_, kept);
+  std::shared_ptr<RunDirections> parts_of(const std::vector<Part>& kept) {
+    auto parts = std::make_shared<RunDirections>(*run_, kept);
     if (!parts->needs_files()) return parts;
     const RunGradients gradients(*model_, *run_, data_);
     OptimizerReplay replay(*run_);
@@ -73,7 +73,7 @@ class RunPartsTest : public ::testing::TestWithParam<Case> {
   }
 
   /// direction of one part, of a parameter.
-  [[nodiscard]] at::Tensor along(const RunParts& parts, const PointPair& pair, size_t place,
+  [[nodiscard]] at::Tensor along(const RunDirections& parts, const PointPair& pair, size_t place,
                                  size_t parameter) const {
     return direction_of(parts.between(pair, static_cast<ParameterId>(parameter)).at(place),
                         model_->parameters()[parameter].shape, at::kDouble, Device::cpu());

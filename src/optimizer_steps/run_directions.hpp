@@ -22,10 +22,10 @@ namespace explaind {
 ///
 /// What passes through momentum is replayed beforehand and lies in a file a step: the data of all
 /// training samples together, and coupled decay.
-class RunParts final : public PathParts {
+class RunDirections final : public PathDirections {
  public:
   /// parts: of decay, rounding and data, each once.
-  RunParts(RecordedRun run, std::vector<Part> parts);
+  RunDirections(RecordedRun run, std::vector<Part> parts);
 
   [[nodiscard]] bool needs_files() const { return keeps_data_ || keeps_decay_; }
   /// Whether the replay needs every batch's gradient; else decay is known without.
