@@ -16,6 +16,7 @@
 #include "model/smoothness.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
 #include "samples/batch.hpp"
+#include "solver/sample_rows.hpp"
 #include "training/run_data.hpp"
 
 namespace explaind {
@@ -205,13 +206,11 @@ Problem::Problem(const Subject& of, Question asked, const Device& device)
 }
 
 int64_t Problem::rows() const {
-  if (solver.axes.sample) return static_cast<int64_t>(samples.size());
-  return solver.axes.group ? static_cast<int64_t>(groups.names.size()) : 1;
+  return row_count(solver.axes, groups, static_cast<int64_t>(samples.size()));
 }
 
 int64_t Problem::row_of(int64_t sample) const {
-  if (solver.axes.sample) return sample;
-  return solver.axes.group ? groups.of_sample[static_cast<size_t>(sample)] : 0;
+  return explaind::row_of(solver.axes, groups, sample, 0);
 }
 
 void Problem::set_segments(const std::vector<PointPair>& pairs, bool piecewise) {

@@ -18,14 +18,15 @@
 #include "scores/tile_sum.hpp"
 #include "solver/dense_solver.hpp"
 #include "solver/run.hpp"
+#include "solver/sample_rows.hpp"
 
 namespace explaind {
 namespace {
 
 /// Rows of a unit that may be worked on together.
 int64_t most_rows(const Problem& problem) {
-  if (problem.solver.axes.sample) return std::min(problem.solver.micro_batch, problem.solver.chunk);
-  return problem.solver.axes.group ? static_cast<int64_t>(problem.groups.names.size()) : 1;
+  const SolverOptions& solver = problem.solver;
+  return row_count(solver.axes, problem.groups, std::min(solver.micro_batch, solver.chunk));
 }
 
 /// Decoupled decay of single steps is known without the optimizer's state: −α λ θ.

@@ -12,6 +12,7 @@
 #include "core/error.hpp"
 #include "job/run_samples.hpp"
 #include "solver/certificate.hpp"
+#include "solver/sample_rows.hpp"
 #include "training/run_data.hpp"
 #include "training/run_gradients.hpp"
 #include "training/tensor_of.hpp"
@@ -95,13 +96,13 @@ FunctionalSums TrainingAxis::functionals(int64_t chunk) const {
   std::vector<int64_t> members(problem_.groups.names.size(), 0);
   for (const int64_t group : problem_.groups.of_sample) ++members[static_cast<size_t>(group)];
   FunctionalSums sums;
-  sums.rows = (axes.sample ? unit.sample_end - unit.sample_begin : 0) * problem_.solver.outputs;
-  if (!axes.sample) sums.rows = rows();
+  const int64_t samples = unit.sample_end - unit.sample_begin;
+  sums.rows = row_count(axes, problem_.groups, samples) * problem_.solver.outputs;
   sums.at_once = samples_of_chunk();
   for (int64_t i = unit.sample_begin; i < unit.sample_end; ++i) {
     sums.predictions.push_back(predictions_of(problem_, problem_.samples[static_cast<size_t>(i)]));
     const int64_t group = problem_.groups.of_sample[static_cast<size_t>(i)];
-    const int64_t row = axes.sample ? i - unit.sample_begin : axes.group ? group : 0;
+    const int64_t row = row_of(axes, problem_.groups, i, unit.sample_begin);
     const bool mean = axes.group && problem_.solver.group_reduce == GroupReduce::mean;
     const double weight = mean ? 1 / static_cast<double>(members[static_cast<size_t>(group)]) : 1;
     for (int64_t output = 0; output < problem_.solver.outputs; ++output) {

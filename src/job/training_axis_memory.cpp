@@ -7,6 +7,7 @@
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "job/training_axis.hpp"
+#include "solver/sample_rows.hpp"
 #include "training_axis/applied_scores.hpp"
 #include "training_axis/update_rules.hpp"
 
@@ -26,11 +27,8 @@ int64_t TrainingAxis::samples_of_chunk() const {
 }
 
 int64_t TrainingAxis::rows() const {
-  const Axes& axes = problem_.solver.axes;
-  const int64_t along = axes.sample  ? samples_of_chunk()
-                        : axes.group ? static_cast<int64_t>(problem_.groups.names.size())
-                                     : 1;
-  return along * problem_.solver.outputs;
+  return row_count(problem_.solver.axes, problem_.groups, samples_of_chunk()) *
+         problem_.solver.outputs;
 }
 
 int64_t TrainingAxis::score_bytes() const {

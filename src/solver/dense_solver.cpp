@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "kernels/contract.hpp"
+#include "solver/sample_rows.hpp"
 #include "sweeps/share.hpp"
 
 namespace explaind {
@@ -68,17 +69,6 @@ std::vector<DenseSolver::Batch> DenseSolver::batches_of(const Unit& unit) const 
     }
   }
   return batches;
-}
-
-int64_t DenseSolver::row_of(const Unit& unit, int64_t sample) const {
-  if (options_.axes.sample) return sample;
-  if (!options_.axes.group) return 0;
-  return groups_.of_sample[static_cast<size_t>(unit.sample_begin + sample)];
-}
-
-int64_t DenseSolver::row_count(const Unit& unit) const {
-  if (options_.axes.sample) return unit.sample_end - unit.sample_begin;
-  return options_.axes.group ? static_cast<int64_t>(groups_.names.size()) : 1;
 }
 
 void DenseSolver::add_gradients(const Batch& batch, const Members& members,
@@ -185,7 +175,8 @@ void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<Samp
 void DenseSolver::solve_sums(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
                              ScoreTile& tile, const Keep& keep) const {
   const std::vector<Batch> batches = batches_of(tile.unit);
-  const int64_t count = row_count(tile.unit);
+  const int64_t samples = tile.unit.sample_end - tile.unit.sample_begin;
+  const int64_t count = row_count(options_.axes, groups_, samples);
   for (int64_t begin = 0; begin < count; begin += rows_.at_once) {
     const int64_t end = std::min(begin + rows_.at_once, count);
     RowSums parts = empty_rows(static_cast<size_t>(end - begin));
@@ -221,7 +212,8 @@ void DenseSolver::add_batches(int64_t piece, const std::vector<Batch>& batches, 
     if (m < batches.size()) {
       std::vector<Members> rows(static_cast<size_t>(end - begin));
       for (int64_t member = 0; member < batches[m].samples.size(); ++member) {
-        const int64_t row = row_of(unit, batches[m].first + member);
+        const int64_t sample = unit.sample_begin + batches[m].first + member;
+        const int64_t row = row_of(options_.axes, groups_, sample, unit.sample_begin);
         if (row >= begin && row < end) rows[static_cast<size_t>(row - begin)].push_back(member);
       }
       mine = contributions(piece, batches[m], rows, nodes);

@@ -66,8 +66,6 @@ class DenseSolver {
   using RowSums = std::vector<Sums>;
 
   [[nodiscard]] std::vector<Batch> batches_of(const Unit& unit) const;
-  [[nodiscard]] int64_t row_of(const Unit& unit, int64_t sample) const;
-  [[nodiscard]] int64_t row_count(const Unit& unit) const;
   /// Scores of the piece that is loaded, a micro-batch's part of some rows.
   [[nodiscard]] RowSums contributions(int64_t piece, const Batch& batch,
                                       const std::vector<Members>& rows,

@@ -9,6 +9,7 @@
 #include "kernels/contract.hpp"
 #include "scores/certificates.hpp"
 #include "solver/certificate.hpp"
+#include "solver/sample_rows.hpp"
 #include "sweeps/share.hpp"
 
 namespace explaind {
@@ -71,8 +72,7 @@ UnitSolver::UnitSolver(const ComponentTable& table, const std::vector<Sample>& s
 }
 
 int64_t UnitSolver::sample_rows(const Unit& unit) const {
-  if (options_.axes.sample) return unit.sample_end - unit.sample_begin;
-  return options_.axes.group ? static_cast<int64_t>(groups_.names.size()) : 1;
+  return row_count(options_.axes, groups_, unit.sample_end - unit.sample_begin);
 }
 
 ScoreTile UnitSolver::empty_tile(const Unit& unit) const {
@@ -270,12 +270,7 @@ std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
 void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
                             const ScoreTile& tile, int64_t trains, int64_t train,
                             std::vector<double>& into) const {
-  int64_t row = 0;
-  if (options_.axes.sample) {
-    row = sample - tile.unit.sample_begin;
-  } else if (options_.axes.group) {
-    row = groups_.of_sample[static_cast<size_t>(sample)];
-  }
+  const int64_t row = row_of(options_.axes, groups_, sample, tile.unit.sample_begin);
   int64_t place = 0;  // of the row in psi
   for (const RowRange& range : tile.held) {
     if (row < range.last) {
