@@ -242,17 +242,14 @@ void Problem::set_steps() {
 
 Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
                        const MemoryPlan& memory, Collectives& group) {
+  const Explained explained{.functional = problem.solver.functional,
+                            .trajectory = trajectory,
+                            .table = problem.components};
   if (problem.network() != nullptr) {
-    return {*problem.network(),
-            problem.solver.functional,
-            trajectory,
-            problem.components,
-            problem.computation,
-            memory,
-            group};
+    return {*problem.network(), explained, problem.computation, memory, group};
   }
-  return {problem.explained(), *problem.data,       problem.solver.functional,        trajectory,
-          problem.components,  problem.computation, Share{group.rank(), group.size()}};
+  return {problem.explained(), *problem.data, explained, problem.computation,
+          Share{group.rank(), group.size()}};
 }
 
 DecomposeOptions decided(const Problem& problem) {

@@ -146,8 +146,13 @@ void ScalarJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, 
   ParameterSource& parameters = *tools.workspace.parameters;
   const std::unique_ptr<DensePass> pass = dense_pass_of(problem, parameters);
   const DenseRows rows{.at_once = rows_at_once(problem, tools.group.size(), memory())};
-  const DenseSolver dense(problem.model(), problem.samples, problem.groups, problem.solver,
-                          parameters, *pass, rows, decay_of(problem), &tools.group);
+  const DenseSolver dense({.model = problem.model(),
+                           .samples = problem.samples,
+                           .groups = problem.groups,
+                           .options = problem.solver,
+                           .parameters = parameters,
+                           .pass = *pass},
+                          rows, decay_of(problem), &tools.group);
   for_units(tools.dispatcher, tools.group, todo, [&](int64_t index) {
     const auto start = std::chrono::steady_clock::now();
     const Unit unit = problem.units.unit(index);

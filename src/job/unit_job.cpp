@@ -23,8 +23,13 @@ MemoryPlan memory_of(const Problem& problem, int shards, std::optional<Source> s
   if (problem.network() != nullptr) {
     return explaind::plan_memory(demand_of(problem, shards), source, budget);
   }
-  return plan_classifier_memory(problem.explained(), *problem.data, problem.samples,
-                                problem.components, problem.solver, problem.computation, shards,
+  return plan_classifier_memory({.model = problem.explained(),
+                                 .data = *problem.data,
+                                 .samples = problem.samples,
+                                 .table = problem.components,
+                                 .solver = problem.solver,
+                                 .computation = problem.computation,
+                                 .shards = shards},
                                 budget);
 }
 

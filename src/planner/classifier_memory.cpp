@@ -55,10 +55,8 @@ int64_t outputs_of_a_sample(const Model& model, const PredictionData& data, at::
 
 }  // namespace
 
-MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data,
-                                  const std::vector<Sample>& samples, const ComponentTable& table,
-                                  const SolverOptions& solver, const Computation& computation,
-                                  int shards, const MemoryBudget& budget) {
+MemoryPlan plan_classifier_memory(const ClassifierDemand& demand, const MemoryBudget& budget) {
+  const auto& [model, data, samples, table, solver, computation, shards] = demand;
   // An output stays with what its activation function, its gradient and its response take; measured
   // on a CNN and a transformer of one layer, with what the heap loses.
   constexpr int64_t numbers_per_output = 8;

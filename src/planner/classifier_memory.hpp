@@ -6,11 +6,19 @@
 
 namespace explaind {
 
+/// A decomposition of a classifier; `shards` ranks share a unit.
+struct ClassifierDemand {
+  const Model& model;
+  const PredictionData& data;
+  const std::vector<Sample>& samples;
+  const ComponentTable& table;
+  const SolverOptions& solver;
+  const Computation& computation;
+  int shards = 1;
+};
+
 /// Parameters are resident: these models are small. The graph is counted by a forward pass over one
 /// sample, whose operations' outputs are added up. Throws DataError where that does not fit.
-MemoryPlan plan_classifier_memory(const Model& model, const PredictionData& data,
-                                  const std::vector<Sample>& samples, const ComponentTable& table,
-                                  const SolverOptions& solver, const Computation& computation,
-                                  int shards, const MemoryBudget& budget);
+MemoryPlan plan_classifier_memory(const ClassifierDemand& demand, const MemoryBudget& budget);
 
 }  // namespace explaind

@@ -12,9 +12,9 @@
 
 namespace explaind {
 
-Workspace::Workspace(const Network& network, const Functional& functional,
-                     const Trajectory& trajectory, const ComponentTable& table,
+Workspace::Workspace(const Network& network, const Explained& explained,
                      const Computation& computation, const MemoryPlan& memory, Collectives& group) {
+  const auto& [functional, trajectory, table] = explained;
   const Share share{group.rank(), group.size()};
   const auto& [precision, form, device, values] = computation;
   std::shared_ptr<EndpointReader> reader;
@@ -49,14 +49,15 @@ Workspace::Workspace(const Network& network, const Functional& functional,
                                       std::move(ends), trajectory, table);
 }
 
-Workspace::Workspace(const Model& model, const PredictionData& data, const Functional& functional,
-                     const Trajectory& trajectory, const ComponentTable& table,
+Workspace::Workspace(const Model& model, const PredictionData& data, const Explained& explained,
                      const Computation& computation, Share share)
-    : parameters(std::make_unique<ResidentParameters>(model, trajectory, computation.precision,
-                                                      computation.device)),
-      sweep(std::make_unique<ClassifierSweep>(model, data, functional, *parameters, table, share,
-                                              trajectory.directions())) {
+    : parameters(std::make_unique<ResidentParameters>(model, explained.trajectory,
+                                                      computation.precision, computation.device)),
+      sweep(std::make_unique<ClassifierSweep>(model, data, explained.functional, *parameters,
+                                              explained.table, share,
+                                              explained.trajectory.directions())) {
   if (!computation.values) return;
+  const auto& [functional, trajectory, table] = explained;
   const Device& device = computation.device;
   std::shared_ptr<EndpointReader> reader = std::make_shared<MappedEndpoints>(trajectory);
   if (device.has_twins()) reader = std::make_shared<UploadedEndpoints>(std::move(reader), device);

@@ -11,17 +11,22 @@
 
 namespace explaind {
 
+/// What is computed along a trajectory: F, and its change by components.
+struct Explained {
+  const Functional& functional;
+  const Trajectory& trajectory;
+  const ComponentTable& table;
+};
+
 struct Workspace {
   /// Resident parameters are visited node by node unless products are split, all others block by
   /// block. The ranks of `group` share units; for gathered parameters memory.activations must be
   /// the same on all of them. All references must outlive this. Not collective.
-  Workspace(const Network& network, const Functional& functional, const Trajectory& trajectory,
-            const ComponentTable& table, const Computation& computation, const MemoryPlan& memory,
-            Collectives& group);
+  Workspace(const Network& network, const Explained& explained, const Computation& computation,
+            const MemoryPlan& memory, Collectives& group);
 
   /// For a classifier, whose parameters are resident.
-  Workspace(const Model& model, const PredictionData& data, const Functional& functional,
-            const Trajectory& trajectory, const ComponentTable& table,
+  Workspace(const Model& model, const PredictionData& data, const Explained& explained,
             const Computation& computation, Share share);
 
   std::unique_ptr<ParameterSource> parameters;

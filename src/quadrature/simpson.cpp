@@ -9,18 +9,15 @@
 
 namespace explaind {
 
-SimpsonBisection::SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
-                                   std::vector<double> at_one, std::vector<double> change,
-                                   std::vector<double> tolerances, int spent, int cap,
-                                   double epsilon)
-    : change_(std::move(change)),
-      tolerances_(std::move(tolerances)),
-      evaluations_(spent),
+SimpsonBisection::SimpsonBisection(BisectionStart start, int cap, double epsilon)
+    : change_(std::move(start.change)),
+      tolerances_(std::move(start.tolerances)),
+      evaluations_(start.spent),
       cap_(cap),
       epsilon_(epsilon) {
-  values_.emplace(0.0, std::move(at_zero));
-  values_.emplace(0.5, std::move(at_half));
-  values_.emplace(1.0, std::move(at_one));
+  values_.emplace(0.0, std::move(start.at_zero));
+  values_.emplace(0.5, std::move(start.at_half));
+  values_.emplace(1.0, std::move(start.at_one));
   panels_.push_back(panel(0.0, 1.0));
   advance();
 }

@@ -8,16 +8,19 @@
 
 namespace explaind {
 
+/// What a bisection begins with: O outputs of C tensors.
+struct BisectionStart {
+  std::vector<double> at_zero, at_half, at_one;  ///< values at 0, ½ and 1: O C, C fastest
+  std::vector<double> change, tolerances;        ///< O
+  int spent = 0;                                 ///< evaluations before, these three included
+};
+
 /// The bisection of one sample. Nodes are dyadic, so that their doubles are exact keys.
 class SimpsonBisection {
  public:
-  /// Values at 0, ½ and 1: those of every output in a row, as many as `change` and `tolerances`
-  /// are, of the same number of tensors C each. All outputs must meet their tolerance; the worst
-  /// panel is that with the largest error beside it. `spent`: evaluations before, these three
-  /// included. epsilon: of the compute precision.
-  SimpsonBisection(std::vector<double> at_zero, std::vector<double> at_half,
-                   std::vector<double> at_one, std::vector<double> change,
-                   std::vector<double> tolerances, int spent, int cap, double epsilon);
+  /// All outputs must meet their tolerance; the worst panel is that with the largest error beside
+  /// it. cap: of evaluations. epsilon: of the compute precision.
+  SimpsonBisection(BisectionStart start, int cap, double epsilon);
 
   [[nodiscard]] bool done() const { return done_; }
   /// Both nodes that the worst panel's halves need; while not done.

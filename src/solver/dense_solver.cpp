@@ -27,22 +27,20 @@ void add(const at::Tensor& more, at::Tensor& sum) {
 
 }  // namespace
 
-DenseSolver::DenseSolver(const Model& model, const std::vector<Sample>& samples,
-                         const Groups& groups, const SolverOptions& options,
-                         ParameterSource& parameters, DensePass& pass, DenseRows rows,
-                         DecayUpdate decay, const Communicator* group)
-    : model_(model),
-      samples_(samples),
-      groups_(groups),
-      options_(options),
-      parameters_(parameters),
-      pass_(pass),
+DenseSolver::DenseSolver(const DenseSubject& subject, DenseRows rows, DecayUpdate decay,
+                         const Communicator* group)
+    : model_(subject.model),
+      samples_(subject.samples),
+      groups_(subject.groups),
+      options_(subject.options),
+      parameters_(subject.parameters),
+      pass_(subject.pass),
       rows_(rows),
       decay_(std::move(decay)),
       group_(group),
-      whole_(whole_model(model)),
-      group_sizes_(groups.names.size(), 0) {
-  for (const int64_t each : groups.of_sample) ++group_sizes_[static_cast<size_t>(each)];
+      whole_(whole_model(model_)),
+      group_sizes_(groups_.names.size(), 0) {
+  for (const int64_t each : groups_.of_sample) ++group_sizes_[static_cast<size_t>(each)];
 }
 
 void DenseSolver::solve(const PieceRange& pieces, const std::vector<SampleNodes>& nodes,
@@ -182,7 +180,7 @@ void DenseSolver::solve_sums(const PieceRange& pieces, const std::vector<SampleN
     RowSums parts = empty_rows(static_cast<size_t>(end - begin));
     for (int64_t piece = pieces.first; piece < pieces.last; ++piece) {
       parameters_.load(piece);
-      add_batches(piece, batches, tile.unit, begin, end,
+      add_batches(piece, batches, tile.unit, {.first = begin, .last = end},
                   nodes[static_cast<size_t>(piece - pieces.first)], parts);
     }
     for (int64_t row = begin; row < end; ++row) {
@@ -204,8 +202,9 @@ void DenseSolver::solve_sums(const PieceRange& pieces, const std::vector<SampleN
 }
 
 void DenseSolver::add_batches(int64_t piece, const std::vector<Batch>& batches, const Unit& unit,
-                              int64_t begin, int64_t end, const SampleNodes& nodes,
+                              const RowRange& range, const SampleNodes& nodes,
                               RowSums& parts) const {
+  const auto [begin, end] = range;
   for (size_t first = 0; first < batches.size(); first += static_cast<size_t>(ranks())) {
     const size_t m = first + static_cast<size_t>(rank());
     RowSums mine = empty_rows(static_cast<size_t>(end - begin));

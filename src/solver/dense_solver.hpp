@@ -31,6 +31,16 @@ struct DenseRows {
                         ///< each, twice that where decay is told apart
 };
 
+/// What scalars are computed of, and with. All must outlive the solver.
+struct DenseSubject {
+  const Model& model;
+  const std::vector<Sample>& samples;
+  const Groups& groups;
+  const SolverOptions& options;
+  ParameterSource& parameters;  ///< resident, the whole model; what `pass` computes with
+  DensePass& pass;
+};
+
 /// Ψ_i = Δ_i Σ_q w_q ∂_iF(θ(t_q)) (method.md §2, §4), in F's unit. Sums are fp64, formed per
 /// micro-batch in ascending t, and micro-batches are added in order, so that neither the ranks of
 /// the group nor memory show in the bits.
@@ -38,12 +48,10 @@ class DenseSolver {
  public:
   using Keep = std::function<void(const DenseSlice&)>;
 
-  /// All references must outlive the solver. parameters: resident, the whole model; what `pass`
-  /// computes with. decay: where the balance of data and decay is wanted, else empty. group: ranks
-  /// that share a unit; null where this one is alone.
-  DenseSolver(const Model& model, const std::vector<Sample>& samples, const Groups& groups,
-              const SolverOptions& options, ParameterSource& parameters, DensePass& pass,
-              DenseRows rows, DecayUpdate decay = {}, const Communicator* group = nullptr);
+  /// decay: where the balance of data and decay is wanted, else empty. group: ranks that share a
+  /// unit; null where this one is alone.
+  DenseSolver(const DenseSubject& subject, DenseRows rows, DecayUpdate decay = {},
+              const Communicator* group = nullptr);
 
   /// Computes the scalars of tile.unit, hands them to `keep` in parts, each on one rank, and sets
   /// tile.psi_abs, and with decay tile.balance, of the rows that tile holds. nodes: per piece and
@@ -79,9 +87,9 @@ class DenseSolver {
                      ScoreTile& tile, const Keep& keep) const;
   void solve_sums(const PieceRange& pieces, const std::vector<SampleNodes>& nodes, ScoreTile& tile,
                   const Keep& keep) const;
-  /// Adds all micro-batches' parts of rows [begin, end). @collective over the group
+  /// Adds all micro-batches' parts of these rows. @collective over the group
   void add_batches(int64_t piece, const std::vector<Batch>& batches, const Unit& unit,
-                   int64_t begin, int64_t end, const SampleNodes& nodes, RowSums& parts) const;
+                   const RowRange& range, const SampleNodes& nodes, RowSums& parts) const;
   /// Adds every rank's contribution to this rank's part of the row, in the ranks' order: of
   /// consecutive micro-batches. Undefined tensors add nothing. @collective over the group
   void add_in_order(const Sums& mine, Sums& part) const;

@@ -192,16 +192,17 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNod
     nodes->push_back(record.of(sample, plan->verdict(sample)));
   }
   for (int64_t pair = 0; pair < pairs; ++pair) {
-    const int64_t sample = begin + pair / outputs, output = pair % outputs;
+    const int64_t sample = begin + pair / outputs;
     const SampleVerdict& verdict = plan->verdict(pair / outputs);
+    const SolvedPair solved{.verdict = verdict, .pair = pair, .sample = sample};
     const auto place = static_cast<size_t>(first_pair + pair);
     if (divides_rows()) {
       const int owner = owner_of(chunk, sample - begin, group_->size());
       if (owner == group_->rank()) {
         const std::vector<double> scores = scores_of(verdict, sink, pair);
         certify(verdict, sum_of(scores), place, outputs, tile);
-        add_scores(scores, sample, output, tile, 1, 0, tile.psi);
-        add_directions(verdict, sink, chunk, pair, sample, true, tile);
+        add_scores(scores, solved, tile, {}, tile.psi);
+        add_directions(solved, sink, chunk, true, tile);
       } else {
         certify(verdict, 0, place, outputs, tile);
       }
@@ -210,22 +211,22 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNod
     }
     const std::vector<double> scores = shared_scores(verdict, sink, chunk, pair);
     certify(verdict, sum_of(scores), place, outputs, tile);
-    add_scores(scores, sample, output, tile, 1, 0, tile.psi);
-    add_directions(verdict, sink, chunk, pair, sample, false, tile);
+    add_scores(scores, solved, tile, {}, tile.psi);
+    add_directions(solved, sink, chunk, false, tile);
   }
 }
 
-void UnitSolver::add_directions(const SampleVerdict& verdict, const ScoreAccumulator& sink,
-                                const ChunkBatches& chunk, int64_t pair, int64_t sample, bool mine,
-                                ScoreTile& tile) const {
+void UnitSolver::add_directions(const SolvedPair& solved, const ScoreAccumulator& sink,
+                                const ChunkBatches& chunk, bool mine, ScoreTile& tile) const {
   for (int64_t d = 0; d < sink.directions(); ++d) {
     const DirectionPlace& place = options_.directions[static_cast<size_t>(d)];
     const ScoreAccumulator& own = sink.direction(d);
-    const std::vector<double> scores =
-        mine ? scores_of(verdict, own, pair) : shared_scores(verdict, own, chunk, pair);
+    const std::vector<double> scores = mine
+                                           ? scores_of(solved.verdict, own, solved.pair)
+                                           : shared_scores(solved.verdict, own, chunk, solved.pair);
     const auto into = std::find_if(tile.parts.begin(), tile.parts.end(),
                                    [&](const PartScores& each) { return each.part == place.part; });
-    add_scores(scores, sample, pair % options_.outputs, tile, trains_of(place.part), place.train,
+    add_scores(scores, solved, tile, {.train = place.train, .count = trains_of(place.part)},
                into->scores);
   }
 }
@@ -267,22 +268,22 @@ std::vector<double> UnitSolver::scores_of(const SampleVerdict& verdict,
   return scores;
 }
 
-void UnitSolver::add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
-                            const ScoreTile& tile, int64_t trains, int64_t train,
+void UnitSolver::add_scores(const std::vector<double>& scores, const SolvedPair& solved,
+                            const ScoreTile& tile, const TrainPlace& place,
                             std::vector<double>& into) const {
-  const int64_t row = row_of(options_.axes, groups_, sample, tile.unit.sample_begin);
-  int64_t place = 0;  // of the row in psi
+  const int64_t row = row_of(options_.axes, groups_, solved.sample, tile.unit.sample_begin);
+  int64_t before = 0;  // rows of psi that are here
   for (const RowRange& range : tile.held) {
     if (row < range.last) {
-      place += row - range.first;
+      before += row - range.first;
       break;
     }
-    place += range.last - range.first;
+    before += range.last - range.first;
   }
   // One score is K J numbers, one of which this is.
-  const auto numbers = static_cast<size_t>(trains * options_.outputs);
-  double* out = into.data() + static_cast<size_t>(place * stride_) * numbers +
-                train * options_.outputs + output;
+  const auto numbers = static_cast<size_t>(place.count * options_.outputs);
+  double* out = into.data() + static_cast<size_t>(before * stride_) * numbers +
+                place.train * options_.outputs + solved.pair % options_.outputs;
   for (size_t i = 0; i < scores.size(); ++i) out[i * numbers] += scores[i];
 }
 

@@ -67,16 +67,24 @@ class UnitSolver {
   /// P C scores of one output of a sample; `pair`: sample of the chunk · J + output.
   [[nodiscard]] std::vector<double> scores_of(const SampleVerdict& verdict,
                                               const ScoreAccumulator& sink, int64_t pair) const;
+  /// One output of a sample whose quadrature is done.
+  struct SolvedPair {
+    const SampleVerdict& verdict;
+    int64_t pair = 0;    ///< sample of the chunk · J + output
+    int64_t sample = 0;  ///< of the run
+  };
+  /// Where along a variable's training axis, of that length, something is added.
+  struct TrainPlace {
+    int64_t train = 0, count = 1;
+  };
   /// Adds P C scores to a variable of the tile: Σ or mean over a group's samples happens in file
-  /// order. trains: length of its training axis.
-  void add_scores(const std::vector<double>& scores, int64_t sample, int64_t output,
-                  const ScoreTile& tile, int64_t trains, int64_t train,
-                  std::vector<double>& into) const;
+  /// order.
+  void add_scores(const std::vector<double>& scores, const SolvedPair& solved,
+                  const ScoreTile& tile, const TrainPlace& place, std::vector<double>& into) const;
   /// Adds the scores of every direction. Collective over the group unless `mine`, which says that
   /// this rank has the sample's scores and alone keeps them.
-  void add_directions(const SampleVerdict& verdict, const ScoreAccumulator& sink,
-                      const ChunkBatches& chunk, int64_t pair, int64_t sample, bool mine,
-                      ScoreTile& tile) const;
+  void add_directions(const SolvedPair& solved, const ScoreAccumulator& sink,
+                      const ChunkBatches& chunk, bool mine, ScoreTile& tile) const;
   [[nodiscard]] int64_t trains_of(Part part) const {
     return part == Part::data ? options_.trains : 1;
   }

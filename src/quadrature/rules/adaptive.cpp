@@ -96,9 +96,13 @@ class AdaptivePlan final : public QuadraturePlan {
     const LevelVerdict judged = nested.judge(change);
     if (judged == LevelVerdict::refine) return;
     if (judged == LevelVerdict::kinks) {
-      bisections_[sample].emplace(nested.shared_value(0.0), nested.shared_value(0.5),
-                                  nested.shared_value(1.0), change, nested.tolerances(),
-                                  nested.evaluations(), options_.max_kink_nodes, options_.epsilon);
+      bisections_[sample].emplace(BisectionStart{.at_zero = nested.shared_value(0.0),
+                                                 .at_half = nested.shared_value(0.5),
+                                                 .at_one = nested.shared_value(1.0),
+                                                 .change = change,
+                                                 .tolerances = nested.tolerances(),
+                                                 .spent = nested.evaluations()},
+                                  options_.max_kink_nodes, options_.epsilon);
       if (bisections_[sample]->done()) finish_bisection(sample);
       return;
     }

@@ -16,8 +16,14 @@ using Integrand = std::function<std::vector<double>(double)>;
 
 SimpsonBisection start(const Integrand& f, double change, double tolerance, int spent = 17,
                        int cap = 1500, double epsilon = 2.2e-16) {
-  return {f(0),  f(0.5), f(1),   std::vector<double>{change}, std::vector<double>{tolerance},
-          spent, cap,    epsilon};
+  return {{.at_zero = f(0),
+           .at_half = f(0.5),
+           .at_one = f(1),
+           .change = {change},
+           .tolerances = {tolerance},
+           .spent = spent},
+          cap,
+          epsilon};
 }
 
 void step(SimpsonBisection& bisection, const Integrand& f) {

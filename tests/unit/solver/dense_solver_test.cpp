@@ -58,7 +58,7 @@ Scored solve(const Model& model, const MemoryTrajectory& trajectory,
       add_piece(scored.tile, tile);
     }
   }
-  const DenseSolver dense(model, samples, groups, options, parameters, pass, {.at_once = rows},
+  const DenseSolver dense({model, samples, groups, options, parameters, pass}, {.at_once = rows},
                           decay);
   dense.solve({0, trajectory.segments()}, nodes, scored.tile,
               [&](const DenseSlice& slice) { put(slice, model, scored.scalars); });

@@ -83,7 +83,7 @@ class Ends : public ::testing::Test {
     options.chunk = 3;
     options.micro_batch = 2;
     const Groups groups = group_samples(samples);
-    const Workspace workspace(network, options.functional, trajectory, table, computation, memory,
+    const Workspace workspace(network, {options.functional, trajectory, table}, computation, memory,
                               group);
     const UnitSolver solver(table, samples, groups, options);
     std::vector<ScoreTile> found;

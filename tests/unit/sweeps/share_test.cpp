@@ -96,7 +96,7 @@ class SharedUnit : public ::testing::TestWithParam<bool> {
     Found found;
     parameters.load(0);
     found.tile = solver.solve(unit, sweep, &nodes[0]);
-    const DenseSolver dense(model, samples, groups, options, parameters, pass, {.at_once = 1}, {},
+    const DenseSolver dense({model, samples, groups, options, parameters, pass}, {.at_once = 1}, {},
                             group);
     dense.solve({0, 1}, nodes, found.tile, [&](const DenseSlice& slice) {
       auto& into = found.scalars[{slice.row, slice.tensor}];
