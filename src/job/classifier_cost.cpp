@@ -68,10 +68,6 @@ ClassifierCost classifier_cost(const Problem& problem, const MemoryPlan& memory,
   const auto busy = static_cast<double>(std::min(ranks, problem.units.size()));
   cost.seconds = cost.per_evaluation * evaluations *
                  static_cast<double>(batches * problem.trajectory->segments()) / busy;
-  cost.bytes_stored =
-      8 * static_cast<int64_t>(problem.pieces.size()) *
-      (problem.rows() * problem.components.size() * problem.solver.outputs * (1 + directions) +
-       3 * samples * problem.solver.outputs);
   return cost;
 }
 

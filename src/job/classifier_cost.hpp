@@ -12,7 +12,6 @@ namespace explaind {
 struct ClassifierCost {
   double seconds = 0;         ///< of the whole decomposition, on so many ranks
   double per_evaluation = 0;  ///< seconds of one evaluation of one micro-batch
-  int64_t bytes_stored = 0;   ///< of the scores
 };
 
 /// Takes about `budget` seconds. evaluations: of gradients, a sample and piece. Not collective.

@@ -64,8 +64,8 @@ double seconds_of_batch(const Problem& problem, const MemoryPlan& memory, double
 
 }  // namespace
 
-UnitJob::MoreCost scalar_cost(const Problem& problem, const MemoryPlan& memory, double evaluations,
-                              int64_t busy) {
+double scalar_seconds(const Problem& problem, const MemoryPlan& memory, double evaluations,
+                      int64_t busy) {
   const auto samples = static_cast<int64_t>(problem.samples.size());
   int64_t passes = 0;
   for (int64_t first = 0; first < samples; first += problem.solver.micro_batch) {
@@ -73,13 +73,8 @@ UnitJob::MoreCost scalar_cost(const Problem& problem, const MemoryPlan& memory, 
   }
   const double of_pass = seconds_of_batch(problem, memory, calibration_seconds) /
                          static_cast<double>(rows_of(problem, 0).size());
-  UnitJob::MoreCost cost;
-  cost.seconds = of_pass * static_cast<double>(passes * problem.trajectory->segments()) *
-                 evaluations / static_cast<double>(busy);
-  cost.bytes_stored = (problem.question.single_precision ? 4 : 8) *
-                      static_cast<int64_t>(problem.pieces.size()) * problem.rows() *
-                      parameter_count(problem.model()) * problem.solver.outputs;
-  return cost;
+  return of_pass * static_cast<double>(passes * problem.trajectory->segments()) * evaluations /
+         static_cast<double>(busy);
 }
 
 }  // namespace explaind

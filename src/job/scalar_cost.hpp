@@ -1,5 +1,5 @@
 #pragma once
-// What scores of single scalars add to a job's cost.
+// What scores of single scalars add to a job's time.
 
 #include <cstdint>
 
@@ -9,10 +9,10 @@
 
 namespace explaind {
 
-/// Seconds of engine B on ranks as fast as this one, and bytes of the scalars. Times the first
+/// Seconds of engine B on ranks as fast as this one. Times the first
 /// micro-batch's passes with weight gradients for calibration_seconds. busy: ranks that work at
 /// once. Not collective.
-UnitJob::MoreCost scalar_cost(const Problem& problem, const MemoryPlan& memory, double evaluations,
-                              int64_t busy);
+double scalar_seconds(const Problem& problem, const MemoryPlan& memory, double evaluations,
+                      int64_t busy);
 
 }  // namespace explaind

@@ -176,11 +176,11 @@ void ScalarJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, 
   });
 }
 
-UnitJob::MoreCost ScalarJob::more_cost(double evaluations) const {
-  MoreCost more;
+double ScalarJob::more_seconds(double evaluations) const {
+  double more = 0;
   agree(place_.world, [&] {
     const int64_t busy = std::min(groups(), problem_->units.size()) * grid_choice().shards;
-    more = scalar_cost(*problem_, memory(), evaluations, busy);
+    more = scalar_seconds(*problem_, memory(), evaluations, busy);
   });
   return more;
 }

@@ -25,7 +25,7 @@ class ScalarJob final : public UnitJob {
   [[nodiscard]] MemoryPlan plan_memory(int shards) const override;
   void solve(const UnitTools& tools, const std::vector<int64_t>& todo, ScoreSink& sink,
              const std::function<void(const ScoreTile&)>& keep) const override;
-  [[nodiscard]] MoreCost more_cost(double evaluations) const override;
+  [[nodiscard]] double more_seconds(double evaluations) const override;
   [[nodiscard]] std::string also_engine() const override;
 };
 

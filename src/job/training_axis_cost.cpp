@@ -107,27 +107,10 @@ class AxisProbe {
   FunctionalSums functionals_;
 };
 
-double stored_bytes(const Problem& problem, const TrainingAxis& axis, bool single) {
-  const Axes& axes = problem.solver.axes;
-  const auto samples = static_cast<double>(problem.samples.size());
-  const double rows =
-      axes.sample ? samples : static_cast<double>(axis.rows() / problem.solver.outputs);
-  const auto outputs = static_cast<double>(problem.solver.outputs);
-  const auto trains = static_cast<double>(axis.groups().names.size());
-  const double parts = 2.0 + (axis.options().rounding ? 1 : 0) + (axis.options().first > 0 ? 1 : 0);
-  const double scores = rows * static_cast<double>(problem.components.size()) * outputs *
-                        (parts + trains) * (single ? 4 : 8);
-  const double certificates = samples * (3 * 8 * outputs + 8 + 4 + 3);
-  constexpr double fixed = 95e3, of_text = 60;  // heads of datasets, attributes; a label
-  const double texts =
-      (2 * samples + 2 * trains + 3 * static_cast<double>(problem.components.size())) * of_text;
-  return static_cast<double>(axis.steps()) * (scores + certificates) + fixed + texts;
-}
-
 }  // namespace
 
-TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& axis, int64_t ranks,
-                                    bool single) {
+TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& axis,
+                                    int64_t ranks) {
   const AxisProbe probe(problem, axis);
   const StepTimes times = probe.times();
   AxisOptions one = axis.options();
@@ -156,7 +139,6 @@ TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& 
       scalar_type_of(problem.run()->description().dtype, problem.run()->directory().string())));
   const double reads = axis.applied() ? 6 * blocks : 4 + 3 * again;  // of θ, in a step
   cost.bytes_read = mine * parameters * size * (3 * before + steps * reads);
-  cost.bytes_stored = stored_bytes(problem, axis, single);
   return cost;
 }
 

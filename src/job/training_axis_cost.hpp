@@ -15,13 +15,12 @@ struct TrainingAxisCost {
   double passes = 0;   ///< forward and backward passes over training batches, with scores or not
   double evaluations = 0;  ///< gradient evaluations of a prediction sample (and output) and step
   double bytes_read = 0;   ///< weights of the run
-  double bytes_stored = 0;
 };
 
 /// Runs the engine on the run's first step, and the integrals of the first chunk at its range's
 /// begin, middle and end, each with the rule that was asked for: nothing is assumed of nodes. Takes
-/// a few steps' time. single: scores stored as f32. Not collective.
-TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& axis, int64_t ranks,
-                                    bool single);
+/// a few steps' time. Not collective.
+TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& axis,
+                                    int64_t ranks);
 
 }  // namespace explaind

@@ -10,6 +10,7 @@
 #include "core/progress.hpp"
 #include "core/unexpected.hpp"
 #include "job/training_axis_cost.hpp"
+#include "store/store_size.hpp"
 
 namespace explaind {
 
@@ -73,8 +74,9 @@ JobCost TrainingAxisJob::cost(const CostOptions& /*options*/) const {
   JobCost said;
   agree(place_.world, [&] {
     const TrainingAxis axis(problem, memory(), budget().host);
-    const TrainingAxisCost cost =
-        training_axis_cost(problem, axis, place_.ranks, problem.question.single_precision);
+    const TrainingAxisCost cost = training_axis_cost(problem, axis, place_.ranks);
+    StoreSchema schema = UnitJob::schema();
+    axis.describe(schema);
     said.heading = fmt::format(
         "{}, {}, {} in {}, {} on {}", counted(axis.steps(), "step"),
         counted(axis.groups().names.size(), groups ? "training group" : "training sample"),
@@ -90,7 +92,7 @@ JobCost TrainingAxisJob::cost(const CostOptions& /*options*/) const {
         {"engine", engine},
         {"memory", format_bytes(static_cast<double>(cost.memory)) + " a rank"},
         {"read", format_bytes(cost.bytes_read) + " a rank"},
-        {"store", format_bytes(cost.bytes_stored)},
+        {"store", format_bytes(static_cast<double>(store_bytes(schema)))},
         {"operations", fmt::format("{:.3g} passes over training batches a rank", cost.passes)},
         {"time", fmt::format("{} on ranks as fast as this one, at {:.3g} evaluations a sample and "
                              "step (measured)",

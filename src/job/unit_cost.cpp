@@ -13,6 +13,7 @@
 #include "job/probe.hpp"
 #include "job/unit_job.hpp"
 #include "planner/cost_model.hpp"
+#include "store/store_size.hpp"
 
 namespace explaind {
 namespace {
@@ -21,6 +22,10 @@ using Lines = std::vector<std::pair<std::string, std::string>>;
 
 std::string bytes(double count) { return format_bytes(count); }
 std::string bytes(int64_t count) { return format_bytes(static_cast<double>(count)); }
+
+std::string size_of_store(const Job& job) {
+  return bytes(static_cast<double>(store_bytes(job.schema())));
+}
 
 /// Evaluations of gradients a sample and segment, and where they are known from.
 struct Evaluations {
@@ -140,7 +145,7 @@ JobCost classifier_text(const Job& job, const ClassifierCost& cost, const Evalua
                                : "A: contraction in the backward pass, one for every output";
   said.lines.emplace_back("engine", engine + also_engine);
   add_memory(job.memory(), job.memory().total(), said.lines);
-  said.lines.emplace_back("store", bytes(cost.bytes_stored));
+  said.lines.emplace_back("store", size_of_store(job));
   said.lines.emplace_back(
       "one evaluation",
       fmt::format("{:.2g} s for {} samples", cost.per_evaluation,
@@ -176,7 +181,7 @@ JobCost network_text(const Job& job, const NetworkCost& cost, const Evaluations&
   add_memory(job.memory(), cost.estimate.memory, said.lines);
   add("read", bytes(cost.estimate.bytes_read) + " a rank");
   add("received", bytes(cost.estimate.bytes_received) + " a rank");
-  add("store", bytes(cost.estimate.bytes_stored));
+  add("store", size_of_store(job));
   if (problem.steps) {
     add("steps",
         fmt::format("{} of {} training samples in {} parts each: {} beside the store while "
@@ -202,14 +207,13 @@ JobCost UnitJob::classifier_cost(const CostOptions& options) const {
   const Communicator& world = place_.world;
   Evaluations evaluations = evaluations_of(options, problem);
   if (!evaluations.given) probe_all(problem, memory(), world, evaluations);
-  const MoreCost more = more_cost(evaluations.mean);
+  const double more = more_seconds(evaluations.mean);
   ClassifierCost cost;
   agree(world, [&] {
     cost = explaind::classifier_cost(problem, memory(), evaluations.mean, place_.ranks,
                                      calibration_seconds);
     if (evaluations.probe) cost.seconds = batches_of_rank(*this) * evaluations.probe->seconds;
-    cost.seconds += more.seconds;
-    cost.bytes_stored += more.bytes_stored;
+    cost.seconds += more;
   });
   return classifier_text(*this, cost, evaluations, also_engine());
 }
@@ -223,8 +227,7 @@ JobCost UnitJob::network_cost(const CostOptions& options) const {
   agree(world, [&] { cost.times = calibrate(demand, calibration_seconds); });
   cost.times = slowest(cost.times, world);
   const auto estimate = [&] {
-    return estimate_cost(demand, memory(), cost.times, problem.units, groups(), evaluations.mean,
-                         problem.question.single_precision);
+    return estimate_cost(demand, memory(), cost.times, problem.units, groups(), evaluations.mean);
   };
   cost.estimate = estimate();
   // An optimizer's steps are not formed yet; gathered parameters need the group.
@@ -236,9 +239,8 @@ JobCost UnitJob::network_cost(const CostOptions& options) const {
     cost.estimate = estimate();
     cost.estimate.seconds = batches_of_rank(*this) * evaluations.probe->seconds;
   }
-  const MoreCost more = more_cost(evaluations.mean);
-  cost.estimate.seconds += more.seconds;
-  cost.estimate.bytes_stored += static_cast<double>(more.bytes_stored);
+  const double more = more_seconds(evaluations.mean);
+  cost.estimate.seconds += more;
   if (problem.steps) cost.forming = forming_cost(problem, cost.times, place_.ranks);
   cost.estimate.seconds += cost.forming.seconds;
   cost.estimate.operations += cost.forming.operations;

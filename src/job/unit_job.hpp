@@ -30,20 +30,14 @@ class UnitJob : public Job {
   [[nodiscard]] JobEnd run(const std::vector<int64_t>& todo, ScoreSink& sink,
                            const Control& control) const override;
 
-  /// What scores of another kind add to those of tensors.
-  struct MoreCost {
-    double seconds = 0;
-    int64_t bytes_stored = 0;
-  };
-
  protected:
   [[nodiscard]] GridChoice choose_grid(const MemoryBudget& least) const override;
   [[nodiscard]] MemoryPlan plan_memory(int shards) const override;
   /// The loop over units: each tile goes to `keep`. @collective over the group
   virtual void solve(const UnitTools& tools, const std::vector<int64_t>& todo, ScoreSink& sink,
                      const std::function<void(const ScoreTile&)>& keep) const;
-  /// @collective over world
-  [[nodiscard]] virtual MoreCost more_cost(double /*evaluations*/) const { return {}; }
+  /// Seconds that scores of another kind add to those of tensors. @collective over world
+  [[nodiscard]] virtual double more_seconds(double /*evaluations*/) const { return 0; }
   /// What a plan says of the engine beside the one for tensors.
   [[nodiscard]] virtual std::string also_engine() const { return ""; }
 

@@ -57,40 +57,6 @@ Work work_of(const MemoryDemand& demand) {
   return work;
 }
 
-/// Metadata and texts: measured on stores of 20 to 100,000 components.
-double described_bytes(const MemoryDemand& demand) {
-  constexpr double fixed = 88e3;          // heads of datasets, run_log, attributes
-  double name = 0, kind = 0, tensor = 0;  // texts are padded to the longest
-  for (const Component& component : demand.table.components()) {
-    name = std::max(name, static_cast<double>(component.name.size()));
-    kind = std::max(kind, static_cast<double>(component.kind.size()));
-    tensor = std::max(tensor, static_cast<double>(component.tensor.size()));
-  }
-  double id = 0, group = 0;
-  for (const Sample& sample : demand.samples) {
-    id = std::max(id, static_cast<double>(sample.id.size()));
-    group = std::max(group, static_cast<double>(sample.group.size()));
-  }
-  constexpr double a_number = 4;
-  const double bytes =
-      fixed + static_cast<double>(demand.table.size()) * (name + kind + tensor + 4 * a_number) +
-      static_cast<double>(demand.samples.size()) * (id + group + 2 * a_number);
-  return bytes;
-}
-
-double stored_bytes(const MemoryDemand& demand, const UnitGrid& units, bool single) {
-  const auto segments = static_cast<double>(demand.trajectory.segments());
-  const auto samples = static_cast<double>(demand.samples.size());
-  const Axes& axes = demand.solver.axes;
-  double scores = static_cast<double>(demand.table.size()) * segments * (single ? 4 : 8);
-  scores *= static_cast<double>(1 + demand.trajectory.directions());
-  if (axes.sample) scores *= samples;
-  if (axes.group) scores *= static_cast<double>(group_samples(demand.samples).names.size());
-  if (axes.position) scores *= static_cast<double>(demand.solver.positions);
-  const double certificates = segments * samples * (4 * 8 + 4 + 3);
-  return scores + certificates + 12 * static_cast<double>(units.size()) + described_bytes(demand);
-}
-
 /// Rounds that are run in several waves where activations do not fit open every block again.
 double waves_of(const MemoryPlan& memory, const ExpectedRounds& expected, double batches) {
   if (memory.source == Source::resident) return 1;
@@ -124,7 +90,7 @@ ExpectedRounds expected_rounds(const QuadratureOptions& options, double evaluati
 
 CostEstimate estimate_cost(const MemoryDemand& demand, const MemoryPlan& memory,
                            const Calibration& times, const UnitGrid& units, int64_t segment_groups,
-                           double evaluations, bool single_precision_store) {
+                           double evaluations) {
   const Work work = work_of(demand);
   const auto chunk = std::min(demand.solver.chunk, static_cast<int64_t>(demand.samples.size()));
   const ExpectedRounds expected = expected_rounds(demand.solver.quadrature, evaluations, chunk);
@@ -183,7 +149,6 @@ CostEstimate estimate_cost(const MemoryDemand& demand, const MemoryPlan& memory,
     cost.memory +=
         memory.held(std::min(kept, memory.activations)) - memory.held(memory.activations);
   }
-  cost.bytes_stored = stored_bytes(demand, units, single_precision_store);
   return cost;
 }
 

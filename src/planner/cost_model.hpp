@@ -31,12 +31,11 @@ struct CostEstimate {
   double bytes_received = 0;  ///< of weights, from the ranks that share a unit
   double seconds = 0;         ///< of the loop over units
   int64_t memory = 0;         ///< bytes, anonymous; what the plan allows may be more
-  double bytes_stored = 0;    ///< size of the whole store
 };
 
 /// Units are shared out evenly over the groups, micro-batches over the ranks of a group.
 CostEstimate estimate_cost(const MemoryDemand& demand, const MemoryPlan& memory,
                            const Calibration& times, const UnitGrid& units, int64_t segment_groups,
-                           double evaluations, bool single_precision_store);
+                           double evaluations);
 
 }  // namespace explaind

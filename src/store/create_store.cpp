@@ -18,58 +18,12 @@
 #include "store/layout.hpp"
 #include "store/netcdf_file.hpp"
 #include "store/replaceable.hpp"
+#include "store/store_size.hpp"
 
 namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
-
-/// Every variable that units fill, the small ones first: a reader of one row needs these.
-std::vector<Variable> unit_filled_variables(const StoreSchema& schema) {
-  std::vector<Variable> variables = unit_variables(schema);
-  for (const auto& some :
-       {certificate_variables(schema), score_variables(schema), dense_variables(schema)}) {
-    variables.insert(variables.end(), some.begin(), some.end());
-  }
-  return variables;
-}
-
-uint64_t bytes_of(const Variable& variable, const StoreSchema& schema) {
-  uint64_t bytes = H5Tget_size(variable.type);
-  for (const std::string& dim : variable.dims) bytes *= dimension_size(schema, dim);
-  return bytes;
-}
-
-uint64_t bytes_of(const Labels& labels) {
-  if (const auto* numbers = std::get_if<std::vector<int64_t>>(&labels.values)) {
-    return numbers->size() * sizeof(int64_t);
-  }
-  uint64_t longest = 1, count = 0;
-  for (const std::string& text : std::get<std::vector<std::string>>(labels.values)) {
-    longest = std::max<uint64_t>(longest, text.size());
-    ++count;
-  }
-  return longest * count;
-}
-
-/// Coefficients measured on stores of all shapes (round_trip_test holds that all of it suffices).
-FrontRoom front_room(const StoreSchema& schema, const std::vector<Labels>& labels) {
-  constexpr uint64_t of_file = 8192, of_object = 1536, of_list = 256;
-  FrontRoom room;
-  const std::vector<Variable> variables = unit_filled_variables(schema);
-  room.metadata = of_file + of_object * (variables.size() + labels.size());
-  room.small_data = of_file;
-  for (const auto& [name, text] : schema.provenance) {
-    (is_attribute(name, text) ? room.metadata : room.small_data) += text.size();
-    room.metadata += of_object;
-  }
-  for (const Labels& each : labels) room.small_data += bytes_of(each) + of_list;
-  for (const Variable& each : variables) {
-    const uint64_t bytes = bytes_of(each, schema);
-    room.small_data += of_list + (bytes <= room.small_data ? bytes : 0);
-  }
-  return room;
-}
 
 /// Builds the file under its own name.
 class StoreBuilder {

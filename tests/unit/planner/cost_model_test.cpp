@@ -66,7 +66,7 @@ class Cost : public ::testing::Test {
                               .computation = {},
                               .shards = shards};
     const MemoryPlan memory = plan_memory(demand, source, int64_t{64} << 30);
-    return estimate_cost(demand, memory, Calibration{}, UnitGrid(1, 5, 64, true), 1, 3, false);
+    return estimate_cost(demand, memory, Calibration{}, UnitGrid(1, 5, 64, true), 1, 3);
   }
 
   /// Elements of all parameters but the embedding, and of that.
