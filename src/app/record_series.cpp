@@ -107,8 +107,9 @@ int record_series(const RecordOptions& options) {
         if (!std::binary_search(kept.begin(), kept.end(), step)) return;
         folder.require_held();
         folder.add(name_of(step));
-        write_hugging_face(series / name_of(step), config, network, weights, options.dtype,
-                           tokenizer_model, [&](const fs::path& unfinished) {
+        write_hugging_face(series / name_of(step),
+                           {config, network, weights, options.dtype, tokenizer_model},
+                           [&](const fs::path& unfinished) {
                              if (!options.optimizer_state) return;
                              write_optimizer(unfinished, network, weights, training.optimizer());
                            });

@@ -36,8 +36,8 @@ FormedSteps::FormedSteps(Problem& problem, const StoreClaim& claim, const Commun
          i += static_cast<size_t>(world.size())) {
       control.stop.require_down();
       StepFile file(file_of(folder_.path(), problem, i), layout, true);
-      form_step(*problem.network(), problem.path(), i, problem.subject.optimizers()[i], steps.batch,
-                steps.options, file);
+      form_step(*problem.network(), {problem.path(), i, problem.subject.optimizers()[i]},
+                steps.batch, steps.options, file);
       file.sync();
     }
   });

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstring>
 #include <span>
+#include <utility>
 
 #include "checkpoint/convert.hpp"
 #include "model/rotary.hpp"
@@ -43,37 +44,28 @@ ParameterId LlamaNetwork::add(ParameterInfo info) {
   return static_cast<ParameterId>(parameters_.size()) - 1;
 }
 
-LlamaNetwork::Linear LlamaNetwork::add_linear(const std::string& name, const std::string& kind,
-                                              int layer, int64_t out, int64_t in, bool bias,
-                                              int heads, bool heads_by_column) {
-  const std::string layer_name = "layer." + std::to_string(layer);
+LlamaNetwork::Linear LlamaNetwork::add_linear(ParameterInfo matrix, bool has_bias) {
+  ParameterInfo bias = matrix;
+  matrix.name += ".weight";
+  bias.name += ".bias";
+  bias.shape.resize(1);
   Linear linear;
-  linear.weight = add({.name = name + ".weight",
-                       .shape = {out, in},
-                       .layer = layer,
-                       .layer_name = layer_name,
-                       .kind = kind,
-                       .heads = heads,
-                       .heads_by_column = heads_by_column});
-  if (bias) {
-    // A bias of o_proj belongs to no head; those of q, k, v are divided as their rows are.
-    linear.bias = add({.name = name + ".bias",
-                       .shape = {out},
-                       .layer = layer,
-                       .layer_name = layer_name,
-                       .kind = kind,
-                       .heads = heads_by_column ? 0 : heads});
-  }
+  // A bias of o_proj belongs to no head; those of q, k, v are divided as their rows are.
+  if (matrix.heads_by_column) bias.heads = 0;
+  bias.heads_by_column = false;
+  linear.weight = add(std::move(matrix));
+  if (has_bias) linear.bias = add(std::move(bias));
   return linear;
 }
 
 LlamaNetwork::Layer LlamaNetwork::add_layer(int layer) {
   const std::string prefix = "model.layers." + std::to_string(layer) + ".";
+  const std::string layer_name = "layer." + std::to_string(layer);
   const auto norm = [&](const std::string& name) {
     return add({.name = prefix + name + ".weight",
                 .shape = {config_.hidden_size},
                 .layer = layer,
-                .layer_name = "layer." + std::to_string(layer),
+                .layer_name = layer_name,
                 .kind = "norm"});
   };
   const int heads = static_cast<int>(config_.heads);
@@ -84,11 +76,22 @@ LlamaNetwork::Layer LlamaNetwork::add_layer(int layer) {
   const int64_t inner = config_.intermediate_size;
   const auto attention = [&](const std::string& name, int64_t out, int64_t in, int count,
                              bool by_column) {
-    return add_linear(prefix + "self_attn." + name, "attention", layer, out, in,
-                      config_.attention_bias, count, by_column);
+    return add_linear({.name = prefix + "self_attn." + name,
+                       .shape = {out, in},
+                       .layer = layer,
+                       .layer_name = layer_name,
+                       .kind = "attention",
+                       .heads = count,
+                       .heads_by_column = by_column},
+                      config_.attention_bias);
   };
   const auto mlp = [&](const std::string& name, int64_t out, int64_t in) {
-    return add_linear(prefix + "mlp." + name, "mlp", layer, out, in, config_.mlp_bias, 0, false);
+    return add_linear({.name = prefix + "mlp." + name,
+                       .shape = {out, in},
+                       .layer = layer,
+                       .layer_name = layer_name,
+                       .kind = "mlp"},
+                      config_.mlp_bias);
   };
   Layer made;
   made.input_norm = norm("input_layernorm");

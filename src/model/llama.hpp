@@ -42,8 +42,8 @@ class LlamaNetwork final : public Network, public OfSmoothness {
   };
 
   ParameterId add(ParameterInfo info);
-  Linear add_linear(const std::string& name, const std::string& kind, int layer, int64_t out,
-                    int64_t in, bool bias, int heads, bool heads_by_column);
+  /// matrix: named without ".weight".
+  Linear add_linear(ParameterInfo matrix, bool has_bias);
   Layer add_layer(int layer);
 
   [[nodiscard]] at::Tensor norm(const at::Tensor& x, ParameterId gain, Ops& ops) const;

@@ -176,8 +176,9 @@ StepFile::Layout layout_of(const Network& network, const TrainingBatch& batch,
   return layout;
 }
 
-void form_step(const Network& network, const Path& path, size_t point, const StoredOptimizer& state,
-               const TrainingBatch& batch, const StepOptions& options, StepFile& file) {
+void form_step(const Network& network, const OptimizedPoint& where, const TrainingBatch& batch,
+               const StepOptions& options, StepFile& file) {
+  const auto& [path, point, state] = where;
   const c10::NoGradGuard no_graph;
   form_gradients(network, path, point, batch, options, file);
   const auto data = static_cast<int64_t>(batch.parts.size());

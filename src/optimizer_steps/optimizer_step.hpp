@@ -31,6 +31,13 @@ std::vector<DirectionPlace> parts_of(const TrainingBatch& batch);
 StepFile::Layout layout_of(const Network& network, const TrainingBatch& batch,
                            const StepOptions& options);
 
+/// A point of a path, and the optimizer's state there.
+struct OptimizedPoint {
+  const Path& path;
+  size_t point = 0;
+  const StoredOptimizer& state;
+};
+
 /// Fills `file` with θ' and the parts of θ' − θ. With ḡ_p the gradient of part p, g = Σ ḡ_p,
 /// γ = min(1, max_norm/(‖g‖ + 1e-6)), m and v the moments before the step, k its number,
 /// v' = β2 v + (1 − β2)(γ g)² and P = α / (√(v'/(1 − β2^k)) + ε):
@@ -41,7 +48,7 @@ StepFile::Layout layout_of(const Network& network, const TrainingBatch& batch,
 /// θ' is torch.optim.AdamW's, in options.arithmetic. Every norm and sum is formed in fp64, in a
 /// fixed order. Throws DataError naming checkpoint and parameter where a value is not finite. Not
 /// collective.
-void form_step(const Network& network, const Path& path, size_t point, const StoredOptimizer& state,
-               const TrainingBatch& batch, const StepOptions& options, StepFile& file);
+void form_step(const Network& network, const OptimizedPoint& where, const TrainingBatch& batch,
+               const StepOptions& options, StepFile& file);
 
 }  // namespace explaind

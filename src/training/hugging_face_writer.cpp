@@ -20,11 +20,10 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& value) 
 
 }  // namespace
 
-void write_hugging_face(const std::filesystem::path& directory, const ModelConfig& config,
-                        const Network& network, const std::vector<at::Tensor>& weights,
-                        const std::string& dtype, const std::filesystem::path& tokenizer_model,
+void write_hugging_face(const std::filesystem::path& directory, const HuggingFaceModel& model,
                         const std::function<void(const std::filesystem::path&)>& beside) {
   namespace fs = std::filesystem;
+  const auto& [config, network, weights, dtype, tokenizer_model] = model;
   const bool half = dtype == "bf16";
   std::vector<at::Tensor> rounded;  // keeps the bytes alive that the views show
   std::vector<TensorView> views;

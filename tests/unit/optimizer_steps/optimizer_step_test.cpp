@@ -137,7 +137,7 @@ TEST_F(AdamWStep, IsTheFormulaOfEveryPart) {
     const StepOptions options{
         .max_norm = limit, .arithmetic = at::kDouble, .type = at::kDouble, .micro_batch = 1};
     StepFile file(folder_.path() / "step", layout_of(network, batch, options), true);
-    form_step(network, OnePoint(point_), 0, state(false), batch, options, file);
+    form_step(network, {OnePoint(point_), 0, state(false)}, batch, options, file);
     const double clip = limit == 0 ? 1 : limit / (norm + 1e-6);
     for (const Group& group : groups) {
       const auto k = static_cast<double>(group.updates + 1);

@@ -54,26 +54,21 @@ TEST(Layout, WhatNoUnitWroteIsMissing) {
   }
 }
 
-struct DocumentedVariable {
-  std::string name, type;
-  std::vector<std::string> dims;
-  bool operator==(const DocumentedVariable&) const = default;
-};
-
-/// Rows of layout.md's table whose variables have one value a sample, or an output of it.
-std::vector<DocumentedVariable> documented_certificates() {
+/// "NAME TYPE DIM …" of the rows of layout.md's table whose variables have one value a sample, or
+/// an output of it.
+std::vector<std::string> documented_certificates() {
   std::ifstream file(EXPLAIND_TEST_DATA "/../../src/store/layout.md");
   const std::regex row("\\| (`.*`) \\| (f64|i32|i8) \\| (segment, sample[^;|]*)[;|].*");
   const std::regex name("`([a-z_]+)`"), dim("[a-z]+");
-  std::vector<DocumentedVariable> found;
+  std::vector<std::string> found;
   std::smatch cells;
   for (std::string line; std::getline(file, line);) {
     if (!std::regex_match(line, cells, row)) continue;
     const std::string names = cells[1], dims = cells[3];
     for (std::sregex_iterator n(names.begin(), names.end(), name), end; n != end; ++n) {
-      found.push_back({.name = (*n)[1], .type = cells[2], .dims = {}});
+      found.push_back((*n)[1].str() + " " + cells[2].str());
       for (std::sregex_iterator d(dims.begin(), dims.end(), dim); d != end; ++d) {
-        found.back().dims.push_back(d->str());
+        found.back() += " " + d->str();
       }
     }
   }
@@ -81,16 +76,13 @@ std::vector<DocumentedVariable> documented_certificates() {
 }
 
 TEST(Layout, CertificatesAreThoseOfTheDocument) {
-  std::vector<DocumentedVariable> stored;
+  std::vector<std::string> stored;
   for (const Variable& each : certificate_variables(small_schema({.output = true}))) {
     const bool real = H5Tequal(each.type, H5T_IEEE_F64LE) > 0;
     const bool flag = H5Tequal(each.type, H5T_STD_I8LE) > 0;
     EXPECT_EQ(H5Tequal(each.type, H5T_STD_I32LE) > 0, !real && !flag) << each.name;
-    stored.push_back({.name = each.name,
-                      .type = real   ? "f64"
-                              : flag ? "i8"
-                                     : "i32",
-                      .dims = each.dims});
+    stored.push_back(each.name + (real ? " f64" : flag ? " i8" : " i32"));
+    for (const std::string& dim : each.dims) stored.back() += " " + dim;
   }
   EXPECT_EQ(stored.size(), 7U);
   EXPECT_THAT(documented_certificates(), ::testing::ElementsAreArray(stored));
