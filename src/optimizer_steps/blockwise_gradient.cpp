@@ -99,7 +99,7 @@ void BlockwiseGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gr
 }
 
 at::Tensor BlockwiseGradient::head(const MicroBatch& batch, const at::Tensor& hidden,
-                               at::Tensor& gradient) const {
+                                   at::Tensor& gradient) const {
   const c10::NoGradGuard no_graph;
   const ParameterId matrix = network_.unembedding();
   const int64_t vocabulary = network_.vocabulary();

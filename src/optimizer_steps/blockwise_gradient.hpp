@@ -23,7 +23,8 @@ class BlockwiseGradient {
   using Weights = std::function<TensorView(ParameterId)>;
 
   /// weights: θ as stored. type: of all arithmetic, fp32 or fp64.
-  BlockwiseGradient(const Network& network, Weights weights, at::ScalarType type, const Device& device)
+  BlockwiseGradient(const Network& network, Weights weights, at::ScalarType type,
+                    const Device& device)
       : network_(network), weights_(std::move(weights)), type_(type), device_(device) {}
 
   /// Adds the gradient of one micro-batch, whose weights are the w_k, to one tensor per parameter,

@@ -18,8 +18,8 @@ std::vector<Variable> unit_filled_variables(const StoreSchema& schema);
 /// (round_trip_test holds that all of it suffices).
 FrontRoom front_room(const StoreSchema& schema, const std::vector<Labels>& labels);
 
-/// Bytes of the whole file, within some ten kilobytes. A schema without provenance counts as one with
-/// that of a usual run.
+/// Bytes of the whole file, within some ten kilobytes. A schema without provenance counts as one
+/// with that of a usual run.
 uint64_t store_bytes(const StoreSchema& schema);
 
 }  // namespace explaind

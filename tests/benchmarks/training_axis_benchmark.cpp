@@ -18,6 +18,7 @@
 #include <string>
 
 #include "core/byte_size.hpp"
+#include "core/stop_flag.hpp"
 #include "datasets/modular_addition.hpp"
 #include "model/registry.hpp"
 #include "tensors/thread_team.hpp"
@@ -121,7 +122,7 @@ int main(int argc, char** argv) {
     chosen.training.keep_second_moments =
         moments && chosen.training.optimizer != OptimizerKind::sgd;
     RecordedTraining training(*model, chosen.data, chosen.training, {{"model", chosen.model}});
-    training.run(folder / as, false, [](int64_t, double) {});
+    training.run(folder / as, false, StopFlag(), [](int64_t, double) {});
     return RecordedRun::open(folder / as);
   };
   const RecordedRun plain = record("plain", false), stored = record("stored", true);
