@@ -20,7 +20,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
-WALKS = ("family", "axis", "verb", "kernel")
+WALKS = ("family", "functional", "certificate", "rule", "axis", "verb", "kernel")
 MOST_ROOMS = 3
 
 
@@ -88,6 +88,7 @@ def expect_small_walks():
         rooms = rooms_of(files)
         assert files and all(file.startswith(("src/", "tests/")) for file in files), f"{walk}: {files}"
         assert 1 <= len(rooms) <= MOST_ROOMS, f"{walk}: touches {', '.join(rooms)}"
+        assert f"`{walk}.patch`" in (SOURCE / "src/README.md").read_text(), f"src/README.md does not name {walk}.patch"
         print(f"{walk:<12} {len(files)} files in {', '.join(rooms)}", flush=True)
     extra = {path.stem for path in HERE.glob("*.patch")} - set(WALKS)
     assert not extra, f"nobody walks {extra}"
