@@ -54,7 +54,8 @@ int run_program(const std::vector<std::string>& arguments, const std::filesystem
 }  // namespace
 
 void train_tokenizer(const std::vector<std::filesystem::path>& files,
-                     const std::filesystem::path& model, const TokenizerTraining& options, const StopFlag& stop) {
+                     const std::filesystem::path& model, const TokenizerTraining& options,
+                     const StopFlag& stop) {
   // SentencePiece writes the names it was given into the model: links in the model's own folder
   // keep the bytes the same wherever text and series lie.
   namespace fs = std::filesystem;

@@ -1,8 +1,8 @@
-// What each kind of layer did to the loss on each group of samples, by as many processes as there are:
+// What each kind of layer did to the loss on each group of samples, by as many processes as there
+// are:
 //   mpirun -n 2 series_scores SERIES SAMPLES.jsonl OUT.h5
-#include <explaind/explaind.hpp>
-
 #include <cstdio>
+#include <explaind/explaind.hpp>
 
 using namespace explaind::v1;
 
@@ -21,8 +21,8 @@ int main(int argc, char** argv) {
     query.group_by = {"group", "kind"};
     const Table table = store.query(query);
     for (std::size_t row = 0; row < table.values.size(); ++row) {
-      std::printf("%s,%s,%.9e,%s\n", table.keys[row][0].c_str(), table.keys[row][1].c_str(), table.values[row],
-                  table.units.c_str());
+      std::printf("%s,%s,%.9e,%s\n", table.keys[row][0].c_str(), table.keys[row][1].c_str(),
+                  table.values[row], table.units.c_str());
     }
     return outcome.missed > 0 ? 3 : 0;
   });

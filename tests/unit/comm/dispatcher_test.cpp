@@ -47,10 +47,11 @@ TEST_P(Dispatching, HandsOutEveryUnitOnceAndHearsOfEach) {
   const Communicator world(MPI_COMM_WORLD);
   std::map<int64_t, int> heard;
   const StopFlag stop;
-  Dispatcher dispatcher(world, GetParam(), stop, [&](int64_t unit, int rank, const std::string& text) {
-    ++heard[unit];
-    EXPECT_EQ(text, "done by " + std::to_string(rank));
-  });
+  Dispatcher dispatcher(world, GetParam(), stop,
+                        [&](int64_t unit, int rank, const std::string& text) {
+                          ++heard[unit];
+                          EXPECT_EQ(text, "done by " + std::to_string(rank));
+                        });
   const Handed handed = take_all(world, dispatcher, GetParam());
   dispatcher.finish();
   EXPECT_FALSE(dispatcher.stopped());

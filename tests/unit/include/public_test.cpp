@@ -69,8 +69,8 @@ TEST(PublicInterface, DecomposesASeriesAndReadsItsScores) {
     told = done;
     total = of;
   };
-  const Outcome outcome = decompose(*ranks, series, held_out("sample"), file.path(), {},
-                                    IfThere::refuse, following);
+  const Outcome outcome =
+      decompose(*ranks, series, held_out("sample"), file.path(), {}, IfThere::refuse, following);
   EXPECT_FALSE(outcome.stopped);
   EXPECT_EQ(outcome.missed, 0);
   if (ranks->rank() != 0) return;
@@ -86,8 +86,7 @@ TEST(PublicInterface, DecomposesASeriesAndReadsItsScores) {
   ASSERT_EQ(from.values.size() * components, psi.values.size());
   for (size_t pair = 0; pair < from.values.size(); ++pair) {
     const auto begin = psi.values.begin() + static_cast<std::ptrdiff_t>(pair * components);
-    const double sum =
-        std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(components), 0.0);
+    const double sum = std::accumulate(begin, begin + static_cast<std::ptrdiff_t>(components), 0.0);
     const double change = to.values[pair] - from.values[pair];
     EXPECT_NEAR(sum, change, 1e-5 * std::abs(change) + 1e-12);
     EXPECT_NE(change, 0);
