@@ -8,6 +8,7 @@
 
 #include "app/record_data.hpp"
 #include "app/record_job.hpp"
+#include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "model/registry.hpp"
 
