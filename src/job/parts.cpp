@@ -12,9 +12,9 @@ namespace explaind {
 namespace {
 
 void open_run_parts(Problem& problem, const std::vector<Part>& parts) {
-  problem.run_parts = std::make_shared<RunDirections>(*problem.run(), parts);
-  problem.parts = problem.run_parts;
-  if (problem.run_parts->needs_gradients()) {
+  problem.run_directions = std::make_shared<RunDirections>(*problem.run(), parts);
+  problem.parts = problem.run_directions;
+  if (problem.run_directions->needs_gradients()) {
     require_repeatable_gradients(problem.model(), problem.run()->directory().string());
   }
   for (const Part part : parts) {
@@ -51,7 +51,7 @@ void open_parts(Problem& problem) {
                      "Leave it out, or --source steps");
   }
   if (problem.solver.axes.train_sample || problem.solver.axes.train_group) {
-    if (problem.run() && parts == std::vector<Part>{Part::rounding}) return;  // TrainAxis keeps it
+    if (problem.run() && parts == std::vector<Part>{Part::rounding}) return;  // TrainingAxis keeps it
     throw UsageError("--parts", "a training axis keeps psi_data and psi_decay anyway",
                      "Give rounding alone, or leave it out");
   }

@@ -40,7 +40,7 @@ struct Problem {
   std::optional<PredictionData> data;   ///< of a classifier
   std::optional<StepBatch> steps;
   std::shared_ptr<const PathDirections> parts;  ///< that are told apart; null where none
-  std::shared_ptr<RunDirections> run_parts;     ///< the same of a recorded run
+  std::shared_ptr<RunDirections> run_directions;     ///< the same of a recorded run
   std::vector<KeptPart> kept_parts;             ///< what a store says of them
   std::vector<Sample> samples;
   Groups groups;

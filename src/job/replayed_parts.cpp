@@ -49,10 +49,10 @@ ReplayedParts::ReplayedParts(const Problem& problem, const StoreClaim& claim,
   agree(world, [&] {
     for (const int64_t step : steps) {
       files[step] = std::make_shared<const StepFile>(file_of(folder_.path(), step),
-                                                     problem.run_parts->layout(type), false);
+                                                     problem.run_directions->layout(type), false);
     }
   });
-  problem.run_parts->set_files(std::move(files));
+  problem.run_directions->set_files(std::move(files));
 }
 
 void ReplayedParts::replay(const Problem& problem, const std::vector<int64_t>& steps, Dtype type,
@@ -60,11 +60,11 @@ void ReplayedParts::replay(const Problem& problem, const std::vector<int64_t>& s
   const int64_t end = steps.empty() ? 0 : steps.back() + 1;
   const auto write = [&](int64_t step, const OptimizerReplay& replay) {
     if (!std::binary_search(steps.begin(), steps.end(), step)) return;
-    const StepFile file(file_of(folder_.path(), step), problem.run_parts->layout(type), true);
-    problem.run_parts->write(replay, file);
+    const StepFile file(file_of(folder_.path(), step), problem.run_directions->layout(type), true);
+    problem.run_directions->write(replay, file);
     file.sync();
   };
-  if (!problem.run_parts->needs_gradients()) {
+  if (!problem.run_directions->needs_gradients()) {
     agree(world, [&] {
       OptimizerReplay replay(*problem.run());
       for (int64_t step = 0; step < end; ++step) {

@@ -51,7 +51,7 @@ void UnitJob::prepare(const StoreClaim& claim, const Control& control) {
   } else {
     choose_steps(*problem_, memory(), {world, grid()}, control);
   }
-  if (problem_->run_parts && problem_->run_parts->needs_files()) {
+  if (problem_->run_directions && problem_->run_directions->needs_files()) {
     replayed_.emplace(*problem_, claim, world, control);
   }
   agree(world, [&] { control.stop.require_down(); });

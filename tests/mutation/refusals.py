@@ -92,7 +92,13 @@ def build(jobs, arguments):
 def in_this_build(refusals):
     """Without the sources that this build has no use for."""
     commands = json.loads((BUILD / "compile_commands.json").read_text())
-    compiled = {pathlib.Path(command["file"]).resolve() for command in commands}
+    compiled = set()
+    for command in commands:
+        file = pathlib.Path(command["file"])
+        compiled.add(file.resolve())
+        if file.parent.name == "Unity":  # several sources, compiled at once
+            compiled |= {pathlib.Path(name).resolve() for name in re.findall(r'^#include "([^"]+)"', file.read_text(), re.M)}
+    assert compiled & {(TREE / refusal.file).resolve() for refusal in refusals.values()}, "no refusal is in a source that is compiled"
     return {name: refusal for name, refusal in refusals.items()
             if refusal.file.endswith(".hpp") or (TREE / refusal.file).resolve() in compiled}
 

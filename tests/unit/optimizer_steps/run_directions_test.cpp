@@ -44,7 +44,7 @@ std::vector<Case> cases() {
 }
 
 /// A run with the files of its parts.
-class RunPartsTest : public ::testing::TestWithParam<Case> {
+class RunDirectionsTest : public ::testing::TestWithParam<Case> {
  protected:
   void record(at::ScalarType type = at::kDouble) {
     run_.emplace(testing::record(folder_, GetParam(), [&](RecordedTrainingOptions& options) {
@@ -119,7 +119,7 @@ class RunPartsTest : public ::testing::TestWithParam<Case> {
 
 double largest(const at::Tensor& tensor) { return tensor.abs().max().item<double>(); }
 
-TEST_P(RunPartsTest, DecayIsTheSumOverOriginSteps) {
+TEST_P(RunDirectionsTest, DecayIsTheSumOverOriginSteps) {
   record();
   if (GetParam().kind == OptimizerKind::adam && !GetParam().stored)
     GTEST_SKIP() << "v is not stored";
@@ -142,7 +142,7 @@ TEST_P(RunPartsTest, DecayIsTheSumOverOriginSteps) {
   EXPECT_LT(decayed, model_->parameters().size());  // a mask is at work
 }
 
-TEST_P(RunPartsTest, AddUpToTheUpdateAndRoundingIsSmall) {
+TEST_P(RunDirectionsTest, AddUpToTheUpdateAndRoundingIsSmall) {
   for (const at::ScalarType type : {at::kDouble, at::kFloat}) {
     std::filesystem::remove_all(folder_.path());
     record(type);
@@ -166,7 +166,7 @@ TEST_P(RunPartsTest, AddUpToTheUpdateAndRoundingIsSmall) {
   }
 }
 
-TEST_P(RunPartsTest, ScoresAreGradientsTimesParts) {
+TEST_P(RunDirectionsTest, ScoresAreGradientsTimesParts) {
   record();
   const auto parts = parts_of(all);
   const auto path = std::make_shared<const RunPath>(*run_, *model_);
@@ -224,7 +224,7 @@ TEST_P(RunPartsTest, ScoresAreGradientsTimesParts) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Optimizers, RunPartsTest, ::testing::ValuesIn(cases()),
+INSTANTIATE_TEST_SUITE_P(Optimizers, RunDirectionsTest, ::testing::ValuesIn(cases()),
                          [](const auto& test) { return test.param.name; });
 
 }  // namespace
