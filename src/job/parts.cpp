@@ -51,7 +51,8 @@ void open_parts(Problem& problem) {
                      "Leave it out, or --source steps");
   }
   if (problem.solver.axes.train_sample || problem.solver.axes.train_group) {
-    if (problem.run() && parts == std::vector<Part>{Part::rounding}) return;  // TrainingAxis keeps it
+    if (problem.run() && parts == std::vector<Part>{Part::rounding})
+      return;  // TrainingAxis keeps it
     throw UsageError("--parts", "a training axis keeps psi_data and psi_decay anyway",
                      "Give rounding alone, or leave it out");
   }

@@ -39,9 +39,9 @@ struct Problem {
   std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
   std::optional<PredictionData> data;   ///< of a classifier
   std::optional<StepBatch> steps;
-  std::shared_ptr<const PathDirections> parts;  ///< that are told apart; null where none
-  std::shared_ptr<RunDirections> run_directions;     ///< the same of a recorded run
-  std::vector<KeptPart> kept_parts;             ///< what a store says of them
+  std::shared_ptr<const PathDirections> parts;    ///< that are told apart; null where none
+  std::shared_ptr<RunDirections> run_directions;  ///< the same of a recorded run
+  std::vector<KeptPart> kept_parts;               ///< what a store says of them
   std::vector<Sample> samples;
   Groups groups;
   std::unique_ptr<Trajectory> trajectory;

@@ -16,7 +16,8 @@ namespace explaind {
 class ReplayedParts {
  public:
   /// Every rank replays all steps up to the problem's last one, sharing the gradients, writes some
-  /// steps' files and maps all; problem.run_directions has them then. Throws DataError on all ranks.
+  /// steps' files and maps all; problem.run_directions has them then. Throws DataError on all
+  /// ranks.
   /// @collective over world
   ReplayedParts(const Problem& problem, const StoreClaim& claim, const Communicator& world,
                 const Control& control);
