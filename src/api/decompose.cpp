@@ -1,7 +1,6 @@
 #include "explaind/decompose.hpp"
 
 #include <array>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <span>
