@@ -44,6 +44,7 @@ class NcclCollectives final : public Collectives {
       // The device has failed, and nothing can be said in a destructor.
     }
     leave();
+    if (failure_) group_.leave_open();  // alarms may be on their way
   }
 
   [[nodiscard]] bool on_device() const override { return true; }

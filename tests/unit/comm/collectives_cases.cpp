@@ -216,6 +216,26 @@ TEST_P(CollectivesCase, ARankThatGivesUpSaysWhy) {
   world.barrier();
 }
 
+TEST_P(CollectivesCase, AFailureIsNotHeardByTheNextGroup) {
+  if (world.size() == 1) return;
+  const auto give_up_late = [&] {
+    auto group = make();
+    if (group->rank() == 0) group.reset();  // it has left when the others say why they fail
+    world.barrier();
+    if (group) group->abort("the disk is on fire");
+  };
+  give_up_late();
+  const auto next = make();
+  const Buffers made = buffers(*next, 0, 6400);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(
+        error_of([&] { next->wait(next->start(made.mine.get(), made.bytes, made.all.get())); }),
+        "nothing was thrown");
+  }
+  expect_whole(*next, 0, made);
+  world.barrier();
+}
+
 TEST_P(CollectivesCase, GroupsAreApartAndRanksAreNamedByTheWorld) {
   const Communicator part = world.split(world.rank() == 0 ? 0 : 1);
   const auto group = GetParam().make(part, milliseconds(60000));
