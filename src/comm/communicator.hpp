@@ -44,9 +44,7 @@ class Communicator {
   Communicator& operator=(const Communicator&) = delete;
   ~Communicator();
 
-  /// Gives it up without freeing it. For one on which messages may have been sent that nobody
-  /// received: of a freed one the next communicator gets the number, and with it those messages.
-  /// Not collective.
+  /// Gives it up without freeing it, so that its number is given to no other. Not collective.
   void leave_open() { comm_ = MPI_COMM_NULL; }
 
   [[nodiscard]] int rank() const { return rank_; }

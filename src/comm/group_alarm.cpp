@@ -10,6 +10,7 @@
 namespace explaind {
 namespace {
 
+constexpr auto parting_patience = std::chrono::seconds(1);
 constexpr size_t longest = 3000;  ///< bytes of a cause: sent at once, without an answer
 
 /// Rank i of the group is rank [i] of the world.
@@ -119,6 +120,26 @@ Error GroupAlarm::conclude(const std::string& waiting_for, double seconds_waited
   }
   return {missing, "did not come to " + waiting_for + waited,
           "Look for what holds it up on its machine"};
+}
+
+bool GroupAlarm::parted() noexcept {
+  int finished = 0;
+  MPI_Finalized(&finished);
+  if (finished != 0) return true;
+  if (said_) return false;
+  MPI_Request request = MPI_REQUEST_NULL;
+  if (MPI_Ibarrier(group_.get(), &request) != MPI_SUCCESS) return false;
+  const auto until = std::chrono::steady_clock::now() + parting_patience;
+  try {
+    for (int done = 0;;) {
+      if (MPI_Test(&request, &done, MPI_STATUS_IGNORE) != MPI_SUCCESS) return false;
+      if (done != 0) return true;
+      if (heard() || std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  } catch (const std::exception&) {
+    return false;  // what listens has failed itself
+  }
 }
 
 }  // namespace explaind

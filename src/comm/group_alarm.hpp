@@ -45,6 +45,11 @@ class GroupAlarm {
   /// the error that all of them come to: the cause of the lowest rank that failed, else who did not
   /// answer. waiting_for: of this rank, as in "gather 7".
   [[nodiscard]] Error conclude(const std::string& waiting_for, double seconds_waited);
+  /// True once all ranks of the group are done with it, which a rank that failed never is: only
+  /// then may the communicator be freed. A freed one's number goes to the next, and what is sent
+  /// on it afterwards is taken for that one's messages, or ends Open MPI in a crash. Waits a second
+  /// for the others.
+  [[nodiscard]] bool parted() noexcept;
 
  private:
   void say(bool waited, const std::string& cause);

@@ -54,7 +54,7 @@ MpiCollectives::~MpiCollectives() {
   }
   work_.notify_one();
   if (thread_.joinable()) thread_.join();
-  if (failure_) comm_.leave_open();  // alarms, and data of cancelled receives, may be on their way
+  if (failure_ || !alarm_.parted()) comm_.leave_open();
 }
 
 void MpiCollectives::begin(Gather /*gather*/, const std::byte* mine, size_t bytes, std::byte* all) {

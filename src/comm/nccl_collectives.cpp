@@ -44,7 +44,7 @@ class NcclCollectives final : public Collectives {
       // The device has failed, and nothing can be said in a destructor.
     }
     leave();
-    if (failure_) group_.leave_open();  // alarms may be on their way
+    if (failure_ || !alarm_.parted()) group_.leave_open();
   }
 
   [[nodiscard]] bool on_device() const override { return true; }
