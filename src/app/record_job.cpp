@@ -9,34 +9,45 @@
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/unfinished.hpp"
+#include "families/family.hpp"
 #include "training/corpus.hpp"
 
 namespace explaind {
 
 namespace fs = std::filesystem;
 
-ModelConfig llama_config(const RecordOptions& options) {
+nlohmann::json language_model_config(const RecordOptions& options) {
+  const Family& family = family_named(options.family);
+  const std::string type = family.model_type;
+  const bool fused = type == "gpt2" || type == "gpt_neox";
+  const int64_t key_value_heads = options.key_value_heads.value_or(fused ? options.heads : 4);
   if (options.hidden % options.heads != 0) {
     throw UsageError("--heads", "must divide --hidden", "Change one of them");
   }
   if (options.hidden / options.heads % 2 != 0) {
     throw UsageError("--heads", "the head size must be even (rotary halves)", "Change it");
   }
-  if (options.heads % options.key_value_heads != 0) {
+  if (options.heads % key_value_heads != 0) {
     throw UsageError("--key-value-heads", "must divide --heads", "Change one of them");
   }
-  ModelConfig config;
-  config.architecture = "LlamaForCausalLM";
-  config.hidden_size = options.hidden;
-  config.intermediate_size = options.intermediate;
-  config.layers = options.layers;
-  config.heads = options.heads;
-  config.key_value_heads = options.key_value_heads;
-  config.head_dim = options.hidden / options.heads;
-  config.vocabulary = options.vocabulary;
-  config.max_positions = std::max<int64_t>(512, options.sequence_length);
-  config.rms_norm_eps = 1e-5;
-  config.tied = options.tied;
+  if (fused && key_value_heads != options.heads) {
+    throw UsageError("--key-value-heads", type + " has as many as heads", "Leave it out");
+  }
+  if (options.family != "llama" && options.model != "llama") {
+    throw UsageError("--family", "is of language models, and --model is " + options.model,
+                     "Leave one of them out");
+  }
+  nlohmann::json config =
+      family.describe({.hidden = options.hidden,
+                       .intermediate = options.intermediate,
+                       .layers = options.layers,
+                       .heads = options.heads,
+                       .key_value_heads = key_value_heads,
+                       .vocabulary = options.vocabulary,
+                       .positions = std::max<int64_t>(512, options.sequence_length),
+                       .window = std::max<int64_t>(2, options.sequence_length / 2),
+                       .tied = options.tied});
+  static_cast<void>(read_decoder_config(config, "--family " + options.family));
   return config;
 }
 

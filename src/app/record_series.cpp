@@ -18,7 +18,7 @@
 #include "claims/own_folder.hpp"
 #include "core/counted.hpp"
 #include "core/progress.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "training/corpus.hpp"
 #include "training/hugging_face_writer.hpp"
 #include "training/language_model.hpp"
@@ -76,7 +76,7 @@ std::string stopped_words(const fs::path& series, size_t checkpoints) {
 }  // namespace
 
 int record_series(const RecordOptions& options) {
-  const ModelConfig config = llama_config(options);
+  const nlohmann::json config = language_model_config(options);
   const int64_t steps = options.steps.value_or(default_steps);
   const std::vector<int64_t> kept = log_spaced_steps(steps, options.checkpoints);
   const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
@@ -92,7 +92,7 @@ int record_series(const RecordOptions& options) {
                          spoken_wait());
   const fs::path tokenizer_model = make_tokenizer(files, series, options, stop);
   std::vector<int64_t> tokens = token_stream(files, *open_tokenizer(tokenizer_model.parent_path()));
-  const LlamaNetwork network(config);
+  const Decoder network(read_decoder_config(config, "--family"));
   fmt::print("Training {} parameters on {} tokens, {} of {} × {} tokens\n",
              parameter_count(network), tokens.size(), counted(steps, "step"), options.batch,
              options.sequence_length);

@@ -11,6 +11,7 @@
 #include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "model/registry.hpp"
+#include "training/hugging_face_writer.hpp"
 
 namespace explaind {
 namespace {
@@ -24,7 +25,7 @@ nlohmann::json model_json(const RecordOptions& options, const TrainingData& data
   nlohmann::json config;
   if (options.model == "llama") {
     constexpr int64_t bos = 1, eos = 2;  // as the tokenizer numbers them
-    config = to_hugging_face(llama_config(options), "float32", bos, eos);
+    config = with_tokens(language_model_config(options), "float32", bos, eos);
   } else if (options.model == "grokking_transformer") {
     config = {{"vocabulary", data.classes},
               {"width", options.hidden},
@@ -109,7 +110,7 @@ void require_run_options(const RecordOptions& options) {
     }
   }
   static_cast<void>(parse_bytes("--block-size", options.block_size));
-  if (options.model == "llama") static_cast<void>(llama_config(options));
+  if (options.model == "llama") static_cast<void>(language_model_config(options));
   if (dataset_of(options) == "text" && options.text.empty()) {
     throw UsageError("record", "--text is missing", "Give --text PATHS or set it in the INI file");
   }

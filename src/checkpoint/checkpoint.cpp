@@ -67,13 +67,14 @@ void require_listed(const WeightFile& shard, const std::string& file,
 
 /// Where files that name each matrix once (safetensors' save_model) kept the unembedding's name of
 /// a tied matrix, it is given the embedding's. Returns what was done; empty: nothing.
-std::string name_tied_matrix(const nlohmann::json& config,
+std::string name_tied_matrix(const nlohmann::json& config, const DecoderNames& names,
                              std::map<std::string, TensorView>& tensors) {
-  constexpr const char *embedding = "model.embed_tokens.weight", *unembedding = "lm_head.weight";
+  const std::string embedding = names.embedding + ".weight";
+  const std::string unembedding = names.unembedding + ".weight";
   const auto tied = config.find("tie_word_embeddings");
   const auto head = tensors.find(unembedding);
   if (tied == config.end() || *tied != nlohmann::json(true) || head == tensors.end() ||
-      tensors.contains(embedding) || !tensors.contains("model.norm.weight")) {
+      tensors.contains(embedding) || !tensors.contains(names.final_norm + ".weight")) {
     return "";
   }
   TensorView matrix = std::move(head->second);
@@ -168,9 +169,10 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
     throw DataError(directory.string(), "holds, beside its weights, " + instead->what,
                     instead->remedy + ", or move adapter_* away where the weights alone are meant");
   }
-  const std::string unwrapped = unwrap_names(checkpoint.tensors_, directory.string());
+  const DecoderNames names = names_in(checkpoint.config_);
+  const std::string unwrapped = unwrap_names(checkpoint.tensors_, names, directory.string());
   if (!unwrapped.empty()) checkpoint.notes_.push_back(unwrapped);
-  const std::string tied = name_tied_matrix(checkpoint.config_, checkpoint.tensors_);
+  const std::string tied = name_tied_matrix(checkpoint.config_, names, checkpoint.tensors_);
   if (!tied.empty()) checkpoint.notes_.push_back(tied);
   return checkpoint;
 }

@@ -7,9 +7,9 @@
 #include <map>
 #include <optional>
 
-#include "checkpoint/config_keys.hpp"
-#include "checkpoint/model_config.hpp"
 #include "core/error.hpp"
+#include "families/config_keys.hpp"
+#include "families/decoder_config.hpp"
 
 namespace explaind {
 namespace {
@@ -17,14 +17,15 @@ namespace {
 /// Differences shown in one message.
 constexpr size_t shown_differences = 10;
 
-ModelConfig model_of(const nlohmann::json& config, const Checkpoint& checkpoint) {
-  return parse_model_config(config, (checkpoint.directory() / "config.json").string());
+DecoderConfig model_of(const nlohmann::json& config, const Checkpoint& checkpoint) {
+  return read_decoder_config(config, (checkpoint.directory() / "config.json").string());
 }
 
 /// The config as the network is to be built from it.
 nlohmann::json config_of(const Checkpoint& checkpoint, TiedHead head) {
   nlohmann::json config = checkpoint.config();
-  const bool stored = checkpoint.tensors().contains("lm_head.weight");
+  const std::string matrix = names_in(config).unembedding + ".weight";
+  const bool stored = checkpoint.tensors().contains(matrix);
   if (head == TiedHead::stored && stored) config["tie_word_embeddings"] = false;
   return config;
 }
@@ -32,7 +33,7 @@ nlohmann::json config_of(const Checkpoint& checkpoint, TiedHead head) {
 /// Used tensors that are missing, added or of another shape, in name order ("here" is
 /// `checkpoint`).
 std::vector<std::string> tensor_differences(const Checkpoint& checkpoint, const Checkpoint& first,
-                                            const ModelConfig& model) {
+                                            const DecoderConfig& model) {
   std::vector<std::string> found;
   for (const auto& [name, expected] : first.tensors()) {
     if (is_unused(model, name)) continue;
@@ -53,8 +54,8 @@ std::vector<std::string> tensor_differences(const Checkpoint& checkpoint, const 
   return found;
 }
 
-void require_same(const Checkpoint& checkpoint, const ModelConfig& model, const Checkpoint& first,
-                  const ModelConfig& first_model) {
+void require_same(const Checkpoint& checkpoint, const DecoderConfig& model, const Checkpoint& first,
+                  const DecoderConfig& first_model) {
   std::vector<std::string> found = config_differences(model, first_model);
   const std::vector<std::string> tensors = tensor_differences(checkpoint, first, first_model);
   found.insert(found.end(), tensors.begin(), tensors.end());
@@ -123,13 +124,13 @@ CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
                                         TiedHead head) {
   CheckpointSeries series;
   series.entries_ = list_series(path, least, phases, &series.notes_);
-  std::optional<ModelConfig> first;
+  std::optional<DecoderConfig> first;
   std::vector<int64_t> positions;
   for (const SeriesEntry& entry : series.entries_) {
     series.checkpoints_.push_back(Checkpoint::open(entry.directory));
     const Checkpoint& checkpoint = series.checkpoints_.back();
     const nlohmann::json config = config_of(checkpoint, head);
-    const ModelConfig model = model_of(config, checkpoint);
+    const DecoderConfig model = model_of(config, checkpoint);
     positions.push_back(model.max_positions);
     if (!first) {
       first = model;
@@ -143,7 +144,7 @@ CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
 }
 
 void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_positions) {
-  const ModelConfig model = model_of(config_, checkpoints_.front());
+  const DecoderConfig model = model_of(config_, checkpoints_.front());
   size_t rotary = 0, head = 0, others = 0;
   std::map<std::string, size_t> unknown, renamed;
   for (const Checkpoint& checkpoint : checkpoints_) {
@@ -154,7 +155,7 @@ void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_posi
           });
     };
     rotary += has_unused("rotary_emb") ? 1 : 0;
-    head += has_unused("lm_head") ? 1 : 0;
+    head += has_unused(model.names.unembedding + ".weight") ? 1 : 0;
     others += has_unused("_extra_state") || has_unused("masked_bias") ||
                       has_unused("causal_mask") || has_unused("position_ids")
                   ? 1
@@ -177,8 +178,8 @@ void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_posi
   }
   if (head > 0) {
     notes_.push_back(
-        fmt::format("ignored: lm_head.weight {}: config.json ties the unembedding to the embedding",
-                    share(head, all)));
+        fmt::format("ignored: {}.weight {}: config.json ties the unembedding to the embedding",
+                    model.names.unembedding, share(head, all)));
   }
   const auto [least, most] = std::minmax_element(max_positions.begin(), max_positions.end());
   if (*least != *most) {
@@ -191,8 +192,8 @@ void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_posi
   if (!unknown.empty()) {
     std::vector<std::string> keys;
     for (const auto& [key, count] : unknown) keys.push_back(key);
-    notes_.push_back(fmt::format("config.json: Llama's network knows no {}, and it is not obeyed",
-                                 fmt::join(keys, ", ")));
+    notes_.push_back(fmt::format("config.json: {}'s network knows no {}, and it is not obeyed",
+                                 model.family, fmt::join(keys, ", ")));
   }
   const std::string declared = declared_dtype(checkpoints_.front().config());
   const Dtype stored = main_dtype(checkpoints_.front());

@@ -7,8 +7,8 @@
 #include <stdexcept>
 
 #include "checkpoint/convert.hpp"
-#include "checkpoint/model_config.hpp"
 #include "checkpoint/safetensors_file.hpp"
+#include "families/decoder_config.hpp"
 
 namespace explaind {
 namespace {
@@ -94,7 +94,7 @@ CheckpointSummary summarize(const Checkpoint& checkpoint) {
 CheckpointDifference difference(const CheckpointSeries& series, size_t i) {
   if (i + 1 >= series.size()) throw std::out_of_range("no checkpoint after the last");
   Sums total;
-  const ModelConfig model = parse_model_config(series.config(), "config.json");
+  const DecoderConfig model = read_decoder_config(series.config(), "config.json");
   for (const auto& [name, from] : series.checkpoint(i).tensors()) {
     if (is_unused(model, name)) continue;  // may be in one of them only
     const TensorView& to = series.checkpoint(i + 1).tensor(name);

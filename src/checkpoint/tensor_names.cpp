@@ -6,15 +6,12 @@
 #include <algorithm>
 #include <functional>
 #include <set>
-#include <string_view>
 #include <utility>
 
 #include "core/error.hpp"
 
 namespace explaind {
 namespace {
-
-constexpr std::string_view inner_model = "model.", first_tensor = "embed_tokens.weight";
 
 /// Every tensor under its new name.
 void rename(std::map<std::string, TensorView>& tensors, const std::string& where,
@@ -53,14 +50,17 @@ std::string without_wrappers(std::string name, std::set<std::string>& found) {
   return name;
 }
 
-/// What stands before `model.embed_tokens.weight`, or before `embed_tokens.weight` where the inner
-/// model was saved alone.
+/// What stands before the embedding's name, `model.embed_tokens.weight`, or before
+/// `embed_tokens.weight` where the inner model was saved alone.
 struct Beginning {
   std::string text;
   bool inner = false;  ///< "model." is missing after it
 };
 
-Beginning beginning_of(const std::map<std::string, TensorView>& tensors) {
+Beginning beginning_of(const std::map<std::string, TensorView>& tensors,
+                       const DecoderNames& names) {
+  const std::string& inner_model = names.base;
+  const std::string first_tensor = names.embedding.substr(inner_model.size()) + ".weight";
   for (const auto& [name, view] : tensors) {
     if (!name.ends_with(first_tensor)) continue;
     const std::string before = name.substr(0, name.size() - first_tensor.size());
@@ -83,14 +83,15 @@ std::string unwrapped(const std::string& name) {
   return own.starts_with(parallel) ? own.substr(parallel.size()) : own;
 }
 
-std::string unwrap_names(std::map<std::string, TensorView>& tensors, const std::string& where) {
+std::string unwrap_names(std::map<std::string, TensorView>& tensors, const DecoderNames& names,
+                         const std::string& where) {
   std::set<std::string> wrappers;
   for (const auto& [name, view] : tensors) without_wrappers(name, wrappers);
   if (!wrappers.empty()) {
     rename(tensors, where,
            [&](const std::string& name) { return without_wrappers(name, wrappers); });
   }
-  const Beginning beginning = beginning_of(tensors);
+  const Beginning beginning = beginning_of(tensors, names);
   const bool shared = std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
     return tensor.first.starts_with(beginning.text);
   });
@@ -98,8 +99,8 @@ std::string unwrap_names(std::map<std::string, TensorView>& tensors, const std::
   if (change) {
     rename(tensors, where, [&](const std::string& name) {
       const std::string own = name.substr(beginning.text.size());
-      const bool outside = own.starts_with("lm_head.") || own.starts_with(inner_model);
-      return beginning.inner && !outside ? std::string(inner_model) + own : own;
+      const bool outside = own.starts_with(names.unembedding + ".") || own.starts_with(names.base);
+      return beginning.inner && !outside ? names.base + own : own;
     });
     if (!beginning.text.empty()) wrappers.insert(beginning.text);
   }
@@ -108,7 +109,7 @@ std::string unwrap_names(std::map<std::string, TensorView>& tensors, const std::
     done = fmt::format("\"{}\" was taken off", fmt::join(wrappers, "\", \""));
   }
   if (change && beginning.inner) {
-    done += fmt::format("{}\"{}\" was put before them", done.empty() ? "" : " and ", inner_model);
+    done += fmt::format("{}\"{}\" was put before them", done.empty() ? "" : " and ", names.base);
   }
   return done.empty() ? "" : "tensor names: " + done;
 }

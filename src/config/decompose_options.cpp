@@ -52,10 +52,10 @@ OptionTable option_table(DecomposeOptions& o) {
                   o.parts),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
       word_option({"component", "NAME",
-                   "granularity of the scores: tensor, layer, kind, head or row; parameter: every "
-                   "scalar, a dataset for each tensor, beside tensor",
+                   "granularity of the scores: tensor, layer, kind, head, row or neuron (of an MLP); "
+                   "parameter: every scalar, a dataset for each tensor, beside tensor",
                    identity},
-                  o.component, {"tensor", "layer", "kind", "head", "row", "parameter"}),
+                  o.component, {"tensor", "layer", "kind", "head", "row", "neuron", "parameter"}),
       text_option({"axes", "LIST",
                    "axes kept besides segment and component: sample or group, position, output "
                    "(with logit), and of recorded runs and with --source steps train_sample or "

@@ -19,6 +19,12 @@ void add_model(OptionTable& table, RecordOptions& o) {
       word_option({"model", "NAME", "llama; with --history also grokking_transformer, cnn, resnet9",
                    identity},
                   o.model, {"llama", "grokking_transformer", "cnn", "resnet9"}),
+      text_option({"family", "NAME",
+                   "llama: the model_type of another family of language models: gpt_neox, olmo, "
+                   "olmo2, olmo3, qwen2, qwen3, smollm3, mistral, apertus, gemma2, gemma3_text, "
+                   "gpt2. gemma and gpt2 are always tied",
+                   identity},
+                  o.family),
       integer_option(
           {"vocabulary", "N", "llama: pieces of the tokenizer (SentencePiece BPE)", identity},
           o.vocabulary, 300),
@@ -28,9 +34,11 @@ void add_model(OptionTable& table, RecordOptions& o) {
       integer_option({"intermediate", "N", "inner size of the MLP", identity}, o.intermediate, 1),
       integer_option({"layers", "N", "llama: blocks", identity}, o.layers, 1),
       integer_option({"heads", "N", "attention heads; must divide hidden", identity}, o.heads, 1),
-      integer_option(
-          {"key-value-heads", "N", "llama: key-value heads; must divide heads", identity},
-          o.key_value_heads, 1),
+      optional_integer_option({"key-value-heads", "N",
+                               "llama: key-value heads; must divide heads. 4 where not given, and "
+                               "as many as heads in gpt2 and gpt_neox, which have no others",
+                               identity},
+                              o.key_value_heads, 1),
       flag_option({"tied", "", "llama: one matrix for embedding and unembedding", identity},
                   o.tied),
       optional_integer_option(

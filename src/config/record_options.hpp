@@ -14,8 +14,10 @@ namespace explaind {
 struct RecordOptions {
   std::string series, history;
   std::string model = "llama";
+  std::string family = "llama";
   int64_t vocabulary = 2000;
-  int64_t hidden = 128, intermediate = 352, layers = 4, heads = 8, key_value_heads = 4;
+  int64_t hidden = 128, intermediate = 352, layers = 4, heads = 8;
+  std::optional<int64_t> key_value_heads;
   bool tied = false;
   std::optional<int64_t> filters;
   std::string activation = "relu";

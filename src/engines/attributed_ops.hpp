@@ -25,9 +25,11 @@ class AttributedOps final : public SourceOps {
                 at::Tensor t = {})
       : SourceOps(source, std::move(t)), table_(table), sink_(sink) {}
 
-  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
+  at::Tensor linear(const at::Tensor& x, const LinearMap& map) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
-  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
+  at::Tensor rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) override;
+  at::Tensor shift(const at::Tensor& x, ParameterId bias) override;
+  at::Tensor softplus_scale(const at::Tensor& x, ParameterId weight, double offset) override;
   at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
 
@@ -35,7 +37,10 @@ class AttributedOps final : public SourceOps {
   /// Scores a matrix, and the bias behind it, when δ of y comes by. response: xΔᵀ where it is
   /// known.
   void attribute(const at::Tensor& y, const at::Tensor& x, const at::Tensor& response,
-                 ParameterId weight, ParameterId bias);
+                 const LinearMap& map);
+  /// ⟨δ, z⟩ of a gain, which the heads of an operation may share: B T C, or B T H d.
+  static void add_gain(ScoreAccumulator& sink, ParameterId gain, const at::Tensor& gradient,
+                       const at::Tensor& z);
 
   /// Δ of the parameter with the sink of its scores, then every direction that is scored with its
   /// own: a third of a pass each.

@@ -10,24 +10,22 @@ void add_to_components(const ComponentTable& table, const ParameterRows& rows,
   const ParameterInfo& parameter = table.parameters()[static_cast<size_t>(rows.parameter)];
   // L rows columns, whatever the parameter's shape.
   const at::Tensor x = scores.to(at::kDouble).reshape({scores.size(0), rows.count, -1});
-  switch (slot.division) {
-    case Division::whole:
-      sums.select(1, slot.first).add_(x.sum({1, 2}));
-      return;
-    case Division::rows:
-      sums.narrow(1, slot.first + rows.first, rows.count).add_(x.sum(2));
-      return;
-    case Division::row_blocks: {
-      const int64_t rows_of_head = parameter.shape[0] / slot.count;
-      const at::Tensor row = at::arange(rows.first, rows.first + rows.count, at::kLong);
-      sums.index_add_(1, at::floor_divide(row, rows_of_head) + slot.first, x.sum(2));
-      return;
-    }
-    case Division::column_blocks:
-      sums.narrow(1, slot.first, slot.count)
-          .add_(x.sum(1).view({x.size(0), slot.count, -1}).sum(2));
-      return;
+  if (slot.division == Division::whole) {
+    sums.select(1, slot.first).add_(x.sum({1, 2}));
+    return;
   }
+  const bool by_output = slot.division != Division::column_blocks;
+  if (by_output == parameter.columns_are_outputs) {  // by all of the columns
+    sums.narrow(1, slot.first, slot.count).add_(x.sum(1).view({x.size(0), slot.count, -1}).sum(2));
+    return;
+  }
+  const int64_t rows_of_each = parameter.shape[0] / slot.count;
+  if (rows_of_each == 1) {
+    sums.narrow(1, slot.first + rows.first, rows.count).add_(x.sum(2));
+    return;
+  }
+  const at::Tensor row = at::arange(rows.first, rows.first + rows.count, at::kLong);
+  sums.index_add_(1, at::floor_divide(row, rows_of_each) + slot.first, x.sum(2));
 }
 
 at::Tensor component_scores(const ComponentTable& table, const std::vector<at::Tensor>& scores) {

@@ -41,13 +41,16 @@ void DirectionalOps::add_rows(size_t direction, ParameterId parameter, const at:
   scores_of(direction, parameter).add_(kept ? rows : rows.sum(1, /*keepdim=*/true));
 }
 
-at::Tensor DirectionalOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y = begin_graph(
-      affine(x, weight_of(weight), bias == no_parameter ? at::Tensor() : weight_of(bias)));
-  y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
-    const bool by_columns = table_.slot(weight).division == Division::column_blocks;
-    each_direction(weight, [&](size_t f, const at::Tensor& direction) {
-      if (by_columns) {
+at::Tensor DirectionalOps::linear(const at::Tensor& x, const LinearMap& map) {
+  const auto [weight, bias, columns] = map;
+  at::Tensor y = begin_graph(affine(x, out_in(weight_of(weight), columns),
+                                    bias == no_parameter ? at::Tensor() : weight_of(bias)));
+  y.register_hook([this, weight = weight, bias = bias, columns = columns,
+                   input = x.detach()](const at::Tensor& gradient) {
+    const bool by_inputs = table_.slot(weight).division == Division::column_blocks;
+    each_direction(weight, [&](size_t f, const at::Tensor& stored) {
+      const at::Tensor direction = out_in(stored, columns);
+      if (by_inputs) {
         add(f, weight, input, times(gradient, direction));
       } else {
         add(f, weight, gradient, times_transposed(input, direction));
@@ -56,6 +59,28 @@ at::Tensor DirectionalOps::linear(const at::Tensor& x, ParameterId weight, Param
     if (bias == no_parameter) return;
     each_direction(
         bias, [&](size_t f, const at::Tensor& direction) { add(f, bias, gradient, direction); });
+  });
+  return y;
+}
+
+at::Tensor DirectionalOps::shift(const at::Tensor& x, ParameterId bias) {
+  at::Tensor y = begin_graph(x + weight_of(bias));
+  y.register_hook([this, bias](const at::Tensor& gradient) {
+    each_direction(
+        bias, [&](size_t f, const at::Tensor& direction) { add(f, bias, gradient, direction); });
+  });
+  return y;
+}
+
+at::Tensor DirectionalOps::softplus_scale(const at::Tensor& x, ParameterId weight, double offset) {
+  at::Tensor y = begin_graph(x * (at::softplus(weight_of(weight)) + offset));
+  y.register_hook([this, weight, input = x.detach()](const at::Tensor& gradient) {
+    const at::Tensor by_position =  // B T 1
+        (gradient.to(at::kDouble) * input.to(at::kDouble)).sum(-1, /*keepdim=*/true) *
+        at::sigmoid(weight_of(weight).to(at::kDouble));
+    each_direction(weight, [&](size_t f, const at::Tensor& direction) {
+      add(f, weight, by_position, direction.to(at::kDouble));
+    });
   });
   return y;
 }
@@ -82,14 +107,18 @@ void DirectionalOps::contract_embedding(ParameterId weight, const at::Tensor& id
   });
 }
 
-at::Tensor DirectionalOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
+at::Tensor DirectionalOps::rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) {
   const Device device = Device::cpu();
-  const Normalised normalised = normalise_with_graph(x, weight_of(gain), epsilon, device);
+  at::Tensor factor = at::ones({x.size(-1)}, x.options());
+  if (gain.parameter != no_parameter) factor = weight_of(gain.parameter) + gain.offset;
+  const Normalised normalised = normalise_with_graph(x, factor, epsilon, device);
   at::Tensor y = begin_graph(normalised.y);
-  y.register_hook([this, gain, device, input = x.detach(),
+  if (gain.parameter == no_parameter) return y;
+  y.register_hook([this, id = gain.parameter, device, input = x.detach(),
                    scale = normalised.scale](const at::Tensor& gradient) {
-    each_direction(gain, [&](size_t f, const at::Tensor& direction) {
-      add(f, gain, gradient, norm_response(input, direction, scale, device));
+    each_direction(id, [&](size_t f, const at::Tensor& direction) {
+      const at::Tensor z = norm_response(input, direction, scale, device);
+      add(f, id, gradient.flatten(1, -2), z.flatten(1, -2));  // positions and heads are summed
     });
   });
   return y;

@@ -26,9 +26,11 @@ class DirectionalOps final : public Ops {
                  const ComponentTable& table, at::Tensor& scores)
       : weights_(weights), directions_(directions), table_(table), scores_(scores) {}
 
-  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
+  at::Tensor linear(const at::Tensor& x, const LinearMap& map) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
-  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
+  at::Tensor rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) override;
+  at::Tensor shift(const at::Tensor& x, ParameterId bias) override;
+  at::Tensor softplus_scale(const at::Tensor& x, ParameterId weight, double offset) override;
   at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
 

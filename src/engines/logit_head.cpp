@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <c10/core/GradMode.h>
 
+#include <cmath>
+
 #include "kernels/contract.hpp"
 #include "samples/batch.hpp"
 
@@ -57,10 +59,16 @@ void LogitHead::run_one(Evaluation& evaluation, ScoreAccumulator& sink) {
     double value = 0;
     for (int64_t i = 0; i < ids.numel(); ++i) {
       const double factor = terms_[static_cast<size_t>(i)].factor;
-      value += factor * inner_product(state, weights[i].cpu());
+      double logit = inner_product(state, weights[i].cpu()), slope = factor;
+      if (const double cap = network_.logit_cap(); cap > 0) {
+        const double bent = std::tanh(logit / cap);
+        logit = cap * bent;
+        slope = factor * (1 - bent * bent);
+      }
+      value += factor * logit;
       if (!scored) continue;
-      scores[b][i] = factor * inner_product(state, change[i].cpu());
-      gradient[b][positions.back()].add_(weights[i], factor);
+      scores[b][i] = slope * inner_product(state, change[i].cpu());
+      gradient[b][positions.back()].add_(weights[i], slope);
     }
     values.push_back(value);
   }

@@ -8,19 +8,46 @@
 
 namespace explaind {
 
-at::Tensor SampleGradientOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y = begin_graph(
-      affine(x, weight_of(weight), bias == no_parameter ? at::Tensor() : weight_of(bias)));
-  y.register_hook([this, weight, bias, input = x.detach()](const at::Tensor& gradient) {
+at::Tensor SampleGradientOps::linear(const at::Tensor& x, const LinearMap& map) {
+  const auto [weight, bias, columns] = map;
+  at::Tensor y = begin_graph(affine(x, out_in(weight_of(weight), columns),
+                                    bias == no_parameter ? at::Tensor() : weight_of(bias)));
+  y.register_hook([this, weight = weight, bias = bias, columns = columns,
+                   input = x.detach()](const at::Tensor& gradient) {
+    // Rows of the stored matrix are outputs, or inputs.
+    const at::Tensor &of_rows = columns ? input : gradient,
+                     &of_columns = columns ? gradient : input;
     in_block(weight, [&](const ParameterRows& rows, at::Tensor& sums) {
-      sums.add_(product_of_each(gradient.narrow(2, rows.first, rows.count).transpose(1, 2), input));
+      sums.add_(
+          product_of_each(of_rows.narrow(2, rows.first, rows.count).transpose(1, 2), of_columns));
     });
-    if (bias == no_parameter) return;
-    in_block(bias, [&](const ParameterRows& rows, at::Tensor& sums) {
-      sums.add_(gradient.narrow(2, rows.first, rows.count).sum(1));
+    if (bias != no_parameter) add_to_vector(bias, gradient);
+  });
+  return y;
+}
+
+at::Tensor SampleGradientOps::shift(const at::Tensor& x, ParameterId bias) {
+  at::Tensor y = begin_graph(x + weight_of(bias));
+  y.register_hook([this, bias](const at::Tensor& gradient) { add_to_vector(bias, gradient); });
+  return y;
+}
+
+at::Tensor SampleGradientOps::softplus_scale(const at::Tensor& x, ParameterId weight,
+                                             double offset) {
+  at::Tensor y = begin_graph(x * (at::softplus(weight_of(weight)) + offset));
+  y.register_hook([this, weight, input = x.detach()](const at::Tensor& gradient) {
+    in_block(weight, [&](const ParameterRows& /*rows*/, at::Tensor& sums) {
+      sums.add_((gradient * input).flatten(1).sum(1, /*keepdim=*/true) *
+                at::sigmoid(weight_of(weight)));
     });
   });
   return y;
+}
+
+void SampleGradientOps::add_to_vector(ParameterId vector, const at::Tensor& by_position) const {
+  in_block(vector, [&](const ParameterRows& rows, at::Tensor& sums) {
+    sums.add_(by_position.flatten(1, -2).narrow(2, rows.first, rows.count).sum(1));
+  });
 }
 
 at::Tensor SampleGradientOps::embedding(const at::Tensor& ids, ParameterId weight) {
@@ -39,16 +66,16 @@ at::Tensor SampleGradientOps::embedding(const at::Tensor& ids, ParameterId weigh
   return y;
 }
 
-at::Tensor SampleGradientOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
-  const Normalised normalised = normalise_with_graph(x, weight_of(gain), epsilon, Device::cpu());
+at::Tensor SampleGradientOps::rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) {
+  at::Tensor factor = at::ones({x.size(-1)}, x.options());
+  if (gain.parameter != no_parameter) factor = weight_of(gain.parameter) + gain.offset;
+  const Normalised normalised = normalise_with_graph(x, factor, epsilon, Device::cpu());
   at::Tensor y = begin_graph(normalised.y);
-  y.register_hook(
-      [this, gain, input = x.detach(), scale = normalised.scale](const at::Tensor& gradient) {
-        in_block(gain, [&](const ParameterRows& rows, at::Tensor& sums) {
-          const at::Tensor by_gain = gradient * input * scale.unsqueeze(-1);  // B T C
-          sums.add_(by_gain.narrow(2, rows.first, rows.count).sum(1));
-        });
-      });
+  if (gain.parameter == no_parameter) return y;
+  y.register_hook([this, id = gain.parameter, input = x.detach(),
+                   scale = normalised.scale](const at::Tensor& gradient) {
+    add_to_vector(id, gradient * input * scale.unsqueeze(-1));  // B T C, or B T H d
+  });
   return y;
 }
 

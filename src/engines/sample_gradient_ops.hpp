@@ -23,9 +23,11 @@ class SampleGradientOps final : public Ops {
                     std::vector<at::Tensor>& gradients)
       : weights_(weights), block_(block), gradients_(gradients) {}
 
-  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
+  at::Tensor linear(const at::Tensor& x, const LinearMap& map) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
-  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
+  at::Tensor rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) override;
+  at::Tensor shift(const at::Tensor& x, ParameterId bias) override;
+  at::Tensor softplus_scale(const at::Tensor& x, ParameterId weight, double offset) override;
   at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
 
@@ -40,6 +42,9 @@ class SampleGradientOps final : public Ops {
       if (block_[i].parameter == parameter) form(block_[i], gradients_[i]);
     }
   }
+
+  /// Sums over all axes between samples and entries. by_position: B … C.
+  void add_to_vector(ParameterId vector, const at::Tensor& by_position) const;
 
   const std::vector<at::Tensor>& weights_;
   const std::vector<ParameterRows>& block_;

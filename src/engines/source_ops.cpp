@@ -21,14 +21,35 @@ at::Tensor SourceOps::bias_of(ParameterId bias, at::IntArrayRef shape) const {
   return is_split() ? joined(from, source_.delta(bias).view(shape)) : from;
 }
 
-at::Tensor SourceOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  const at::Tensor& matrix = source_.weight(weight);
+at::Tensor SourceOps::gain_of(const Gain& gain, const at::Tensor& like) const {
+  if (gain.parameter == no_parameter) return at::ones({like.size(-1)}, like.options());
+  const at::Tensor& weight = source_.weight(gain.parameter);
+  return gain.offset == 0 ? weight : weight + gain.offset;
+}
+
+at::Tensor SourceOps::scalar_of(ParameterId weight) const {
+  const at::Tensor& from = source_.weight(weight);
+  if (!is_split() || !source_.moves(weight)) return from;
+  return from + t_.view({-1, 1, 1}) * source_.delta(weight);
+}
+
+at::Tensor SourceOps::linear(const at::Tensor& x, const LinearMap& map) {
+  const auto& [weight, bias, columns] = map;
+  const at::Tensor matrix = out_in(source_.weight(weight), columns);
   if (!is_split() && x.scalar_type() == matrix.scalar_type() && bias != no_parameter) {
     return affine(x, matrix, source_.weight(bias));  // added within the product
   }
   at::Tensor y = times_transposed(x, matrix);
-  if (is_split()) y = joined(y, times_transposed(x, source_.delta(weight)));
+  if (is_split()) y = joined(y, times_transposed(x, out_in(source_.delta(weight), columns)));
   return bias == no_parameter ? y : y + bias_of(bias, {1, 1, -1});
+}
+
+at::Tensor SourceOps::shift(const at::Tensor& x, ParameterId bias) {
+  return x + bias_of(bias, {1, 1, -1});
+}
+
+at::Tensor SourceOps::softplus_scale(const at::Tensor& x, ParameterId weight, double offset) {
+  return x * (at::softplus(scalar_of(weight)) + offset);
 }
 
 at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
@@ -36,11 +57,11 @@ at::Tensor SourceOps::embedding(const at::Tensor& ids, ParameterId weight) {
   return is_split() ? joined(y, source_.delta_rows(weight, ids)) : y;
 }
 
-at::Tensor SourceOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
-  const Normalised normalised = normalise(x, source_.weight(gain), epsilon, source_.device());
-  if (!is_split()) return normalised.y;
-  return joined(normalised.y,
-                norm_response(x, source_.delta(gain), normalised.scale, source_.device()));
+at::Tensor SourceOps::rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) {
+  const Normalised normalised = normalise(x, gain_of(gain, x), epsilon, source_.device());
+  if (!is_split() || gain.parameter == no_parameter) return normalised.y;
+  return joined(normalised.y, norm_response(x, source_.delta(gain.parameter), normalised.scale,
+                                            source_.device()));
 }
 
 at::Tensor SourceOps::conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias,

@@ -43,6 +43,10 @@ at::Tensor slope(const at::Tensor& x, Activation function) {
       const at::Tensor y = x.sigmoid();
       return y * (1 - y);
     }
+    case Activation::squared_relu:
+      return at::relu(x) * 2;
+    case Activation::negative_expm1:
+      return at::expm1(at::clamp_max(x, 0));
     default:
       return (x > 0).to(x.scalar_type());
   }
@@ -115,14 +119,16 @@ at::Tensor TangentOps::with_shares(at::Tensor y, const std::vector<OwnShare>& sh
   return y;
 }
 
-at::Tensor TangentOps::linear(const at::Tensor& x, ParameterId weight, ParameterId bias) {
-  at::Tensor y = affine(x, weight_of(weight));
+at::Tensor TangentOps::linear(const at::Tensor& x, const LinearMap& map) {
+  const auto& [weight, bias, columns] = map;
+  at::Tensor y = affine(x, out_in(weight_of(weight), columns));
   if (bias != no_parameter) values(y).add_(weight_of(bias));
   std::vector<OwnShare> shares;
   for (size_t c = 0; c < directions_.size(); ++c) {
     const at::Tensor matrix = direction_of(c, weight), shift = direction_of(c, bias);
     if (!matrix.defined() && !shift.defined()) continue;
-    at::Tensor rows = matrix.defined() ? affine(values(x), matrix) : at::zeros_like(values(y));
+    at::Tensor rows =
+        matrix.defined() ? affine(values(x), out_in(matrix, columns)) : at::zeros_like(values(y));
     if (shift.defined()) rows = rows + shift;
     shares.push_back({c, std::move(rows)});
   }
@@ -158,22 +164,46 @@ at::Tensor TangentOps::conv2d(const at::Tensor& x, ParameterId weight, Parameter
   return with_shares(std::move(y), shares);
 }
 
-at::Tensor TangentOps::rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) {
+at::Tensor TangentOps::shift(const at::Tensor& x, ParameterId bias) {
+  at::Tensor y = x.clone();
+  values(y).add_(weight_of(bias));
+  std::vector<OwnShare> shares;
+  for (size_t c = 0; c < directions_.size(); ++c) {
+    const at::Tensor direction = direction_of(c, bias);
+    if (direction.defined()) shares.push_back({c, direction.expand_as(values(y))});
+  }
+  return with_shares(std::move(y), shares);
+}
+
+at::Tensor TangentOps::softplus_scale(const at::Tensor& x, ParameterId weight, double offset) {
+  const at::Tensor& w = weight_of(weight);
+  std::vector<OwnShare> shares;
+  for (size_t c = 0; c < directions_.size(); ++c) {
+    const at::Tensor direction = direction_of(c, weight);
+    if (direction.defined()) shares.push_back({c, values(x) * (at::sigmoid(w) * direction)});
+  }
+  return with_shares(x * (at::softplus(w) + offset), shares);
+}
+
+at::Tensor TangentOps::rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) {
   const at::Tensor own = values(x);
   const at::Tensor scale = at::rsqrt(own.square().mean(-1, /*keepdim=*/true) + epsilon);  // B T 1
   const at::Tensor normalised = own * scale;
+  const bool has_gain = gain.parameter != no_parameter;
+  const at::Tensor factor =
+      has_gain ? weight_of(gain.parameter) + gain.offset : at::ones({x.size(-1)}, x.options());
   at::Tensor moved;
   if (blocks(x) > 0) {  // d(s x) = s dx − s³ x mean(x dx)
     const at::Tensor dx = by_component(tangents(x), samples_);
     const at::Tensor along = (own * dx).mean(-1, true);
-    moved = joined((dx - normalised * scale * along) * scale * weight_of(gain));
+    moved = joined((dx - normalised * scale * along) * scale * factor);
   }
   std::vector<OwnShare> shares;
-  for (size_t c = 0; c < directions_.size(); ++c) {
-    const at::Tensor direction = direction_of(c, gain);
+  for (size_t c = 0; has_gain && c < directions_.size(); ++c) {
+    const at::Tensor direction = direction_of(c, gain.parameter);
     if (direction.defined()) shares.push_back({c, normalised * direction});
   }
-  return with_shares(stacked(normalised * weight_of(gain), moved), shares);
+  return with_shares(stacked(normalised * factor, moved), shares);
 }
 
 at::Tensor TangentOps::activation(const at::Tensor& x, Activation function) const {
@@ -203,31 +233,47 @@ at::Tensor TangentOps::multiply(const at::Tensor& a, const at::Tensor& b) const 
   return stacked(y, joined(da * values(b) + values(a) * db));
 }
 
+at::Tensor TangentOps::clamp(const at::Tensor& x, double limit) const {
+  const at::Tensor own = values(x), y = Ops::clamp(own, limit);
+  if (blocks(x) == 0) return y;
+  const at::Tensor inside = (own.abs() <= limit).to(own.scalar_type());
+  return stacked(y, joined(by_component(tangents(x), samples_) * inside));
+}
+
+at::Tensor TangentOps::soft_cap(const at::Tensor& x, double cap) const {
+  const at::Tensor bent = at::tanh(values(x) / cap);
+  if (blocks(x) == 0) return bent * cap;
+  const at::Tensor derivative = 1 - bent.square();
+  return stacked(bent * cap, joined(by_component(tangents(x), samples_) * derivative));
+}
+
 at::Tensor TangentOps::attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                 bool causal) const {
+                                 const AttentionRule& rule) const {
   const int64_t count = std::max({blocks(q), blocks(k), blocks(v)});
   const int64_t shared = q.size(1) / k.size(1), positions = q.size(2);
   const auto whole = [&](const at::Tensor& x) {  // a copy of k and v for every head
     const at::Tensor full = padded(x, count);
     return shared == 1 || x.size(1) == q.size(1) ? full : full.repeat_interleave(shared, 1);
   };
-  const at::Tensor qs = whole(q) * (1 / std::sqrt(static_cast<double>(q.size(3)))), ks = whole(k),
-                   vs = whole(v);
+  const at::Tensor qs = whole(q) * scale_of(rule, q.size(3)), ks = whole(k), vs = whole(v);
   const at::Tensor key = values(ks).transpose(-1, -2);
-  at::Tensor logits = at::matmul(values(qs), key);  // B H T T
-  if (causal) {
-    const at::Tensor later =
-        at::ones({positions, positions}, logits.options().dtype(at::kBool)).triu(1);
-    logits = logits.masked_fill(later, -INFINITY);
+  at::Tensor logits = at::matmul(values(qs), key), slope;  // B H T T
+  if (rule.cap > 0) {
+    const at::Tensor bent = at::tanh(logits / rule.cap);
+    logits = bent * rule.cap;
+    slope = 1 - bent.square();
   }
+  const at::Tensor hidden = hidden_positions(rule, positions, q.device());
+  if (hidden.defined()) logits = logits.masked_fill(hidden, -INFINITY);
   const at::Tensor weights = at::softmax(logits, -1);
   const at::Tensor mixed = at::matmul(weights, values(vs));
   if (count == 0) return mixed;
   const at::Tensor dq = by_component(tangents(qs), samples_),
                    dk = by_component(tangents(ks), samples_),
                    dv = by_component(tangents(vs), samples_);  // n B H T d
-  const at::Tensor dlogits =
+  at::Tensor dlogits =
       at::matmul(dq, key) + at::matmul(values(qs), dk.transpose(-1, -2));  // n B H T T
+  if (slope.defined()) dlogits = dlogits * slope;
   const at::Tensor raised = weights * dlogits;
   const at::Tensor dweights = raised - weights * raised.sum(-1, /*keepdim=*/true);
   return stacked(mixed, joined(at::matmul(dweights, values(vs)) + at::matmul(weights, dv)));

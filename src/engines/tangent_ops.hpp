@@ -34,9 +34,11 @@ class TangentOps final : public Ops {
   /// Its derivatives in the order of the components, zero where none reaches it: C B ….
   [[nodiscard]] at::Tensor derivatives(const at::Tensor& y) const;
 
-  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override;
+  at::Tensor linear(const at::Tensor& x, const LinearMap& map) override;
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override;
-  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override;
+  at::Tensor rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) override;
+  at::Tensor shift(const at::Tensor& x, ParameterId bias) override;
+  at::Tensor softplus_scale(const at::Tensor& x, ParameterId weight, double offset) override;
   at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override;
   [[nodiscard]] at::Tensor activation(const at::Tensor& x, Activation function) const override;
@@ -44,7 +46,9 @@ class TangentOps final : public Ops {
   [[nodiscard]] at::Tensor add(const at::Tensor& a, const at::Tensor& b) const override;
   [[nodiscard]] at::Tensor multiply(const at::Tensor& a, const at::Tensor& b) const override;
   [[nodiscard]] at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                     bool causal) const override;
+                                     const AttentionRule& rule) const override;
+  [[nodiscard]] at::Tensor clamp(const at::Tensor& x, double limit) const override;
+  [[nodiscard]] at::Tensor soft_cap(const at::Tensor& x, double cap) const override;
   [[nodiscard]] at::Tensor max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
                                       int64_t padding) const override;
   [[nodiscard]] at::Tensor max_over_image(const at::Tensor& x) const override;

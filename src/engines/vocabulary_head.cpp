@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tensors/products.hpp"
+#include "tensors/soft_cap.hpp"
 #include "tensors/token_losses.hpp"
 
 namespace explaind {
@@ -75,8 +76,10 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
     sink.begin_evaluation(each.members);
     TokenLosses losses(each.batch, parameters_.device());
     at::Tensor response, logits = logits_of(each, each.value_only ? nullptr : &response);
+    const at::Tensor slope = cap_softly(logits, network_.logit_cap());
     sink.set_functional(losses.whole(logits, !each.value_only));
     if (each.value_only) continue;
+    if (slope.defined()) logits.mul_(slope);  // ∂F/∂(x Uᵀ)
     if (response.defined()) sink.add(network_.unembedding(), logits, response);
     for (int64_t d = 0; d < sink.directions(); ++d) {
       sink.direction(d).add(network_.unembedding(), logits, direction_response(each, d));
@@ -94,7 +97,9 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
   for (int64_t index = 0; index < slices(); ++index) {
     const ParameterRows slice = open(index, gradients ? first() : after);
     for (size_t i = 0; i < evaluations.size(); ++i) {
-      losses[i].add_slice(logits_of(evaluations[i]), slice.first);
+      at::Tensor logits = logits_of(evaluations[i]);
+      cap_softly(logits, network_.logit_cap());
+      losses[i].add_slice(logits, slice.first);
     }
   }
   for (size_t i = 0; i < evaluations.size(); ++i) {
@@ -107,7 +112,9 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
       Evaluation& each = evaluations[i];
       if (each.value_only) continue;
       at::Tensor response, logits = logits_of(each, &response);
+      const at::Tensor slope = cap_softly(logits, network_.logit_cap());
       losses[i].gradient_slice(logits, slice.first);
+      if (slope.defined()) logits.mul_(slope);
       sink.begin_evaluation(each.members);
       if (response.defined()) {
         sink.add_slice(network_.unembedding(), slice.first, logits, response, scores[i]);

@@ -26,6 +26,12 @@ namespace {
 std::vector<Sample> samples_of_file(Problem& problem, const std::string& file) {
   const DecomposeOptions& written = problem.question.written;
   const Network& network = *problem.network();
+  if (network.positions_end() && written.max_length.value_or(0) > network.max_positions()) {
+    throw UsageError("--max-length",
+                     fmt::format("is {}, and the model has positions for {} tokens",
+                                 *written.max_length, network.max_positions()),
+                     fmt::format("Give at most {}", network.max_positions()));
+  }
   return load_samples(
       file,
       {.vocabulary = network.vocabulary(),

@@ -7,6 +7,7 @@
 
 #include "checkpoint/convert.hpp"
 #include "core/error.hpp"
+#include "families/decoder_config.hpp"
 #include "model/registry.hpp"
 #include "runs/run_files.hpp"
 
@@ -84,7 +85,9 @@ void Subject::require_unused_agree(int rank, int ranks) const {
   for (auto i = static_cast<size_t>(rank); series_ && i < series_->size();
        i += static_cast<size_t>(ranks)) {
     std::map<std::string, TensorView> tensors = series_->checkpoint(i).tensors();
-    if (name_.tied_head == TiedHead::embedding) tensors.erase("lm_head.weight");
+    if (name_.tied_head == TiedHead::embedding) {
+      tensors.erase(names_in(series_->config()).unembedding + ".weight");
+    }
     require_agreement(*network_, tensors, series_->checkpoint(i).directory().string());
   }
 }

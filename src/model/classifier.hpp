@@ -21,9 +21,7 @@ class Classifier : public Model {
   [[nodiscard]] virtual int64_t classes() const = 0;
 
  protected:
-  struct Linear {
-    ParameterId weight = no_parameter, bias = no_parameter;
-  };
+  using Linear = LinearMap;
 
   ParameterId add(ParameterInfo info, InitialValue start);
   /// NAME.weight V C from N(0, 1), as torch.nn.Embedding.

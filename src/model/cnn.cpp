@@ -24,9 +24,8 @@ at::Tensor Cnn::forward(const at::Tensor& input, Ops& ops) const {
   const at::Tensor features = convolve(convolve(input, conv1_), conv2_);
   // One position a sample: B 1 features.
   const at::Tensor hidden =
-      ops.activation(ops.linear(features.flatten(1).unsqueeze(1), hidden_.weight, hidden_.bias),
-                     config_.activation);
-  return ops.linear(hidden, out_.weight, out_.bias).select(1, 0);
+      ops.activation(ops.linear(features.flatten(1).unsqueeze(1), hidden_), config_.activation);
+  return ops.linear(hidden, out_).select(1, 0);
 }
 
 }  // namespace explaind

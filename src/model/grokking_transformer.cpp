@@ -29,7 +29,7 @@ GrokkingTransformer::GrokkingTransformer(const GrokkingTransformerConfig& config
   encoder_ = add_linear(encoder, width, width, false);
   ParameterInfo out = layer("attention.decoder", "attention");
   out.heads = heads;
-  out.heads_by_column = true;
+  out.heads_by_input = true;
   attention_out_ = add_linear(out, width, width, false);
   linear1_ = add_linear(layer("linear1", "mlp"), config.inner, width, true);
   linear2_ = add_linear(layer("linear2", "mlp"), width, config.inner, true);
@@ -46,18 +46,15 @@ at::Tensor GrokkingTransformer::forward(const at::Tensor& input, Ops& ops) const
   const int64_t width = config_.width, heads = config_.heads, d = width / heads;
   const at::Tensor h =
       ops.embedding(input, embedding_) * std::sqrt(static_cast<double>(width));  // B T C
-  const at::Tensor u = ops.linear(h, encoder_.weight, no_parameter)
-                           .view({-1, positions, heads, d})
-                           .transpose(1, 2);  // B H T d
-  const at::Tensor mixed = ops.attention(u, u, u, /*causal=*/false);
-  const at::Tensor attention = ops.linear(mixed.transpose(1, 2).reshape({-1, positions, width}),
-                                          attention_out_.weight, no_parameter);
-  const at::Tensor inner =
-      ops.activation(ops.linear(attention, linear1_.weight, linear1_.bias), config_.activation);
-  const at::Tensor y = ops.add(
-      attention,
-      ops.activation(ops.linear(inner, linear2_.weight, linear2_.bias), config_.activation));
-  return ops.linear(y.narrow(1, positions - 1, 1), decoder_.weight, no_parameter).select(1, 0);
+  const at::Tensor u =
+      ops.linear(h, {encoder_.weight}).view({-1, positions, heads, d}).transpose(1, 2);  // B H T d
+  const at::Tensor mixed = ops.attention(u, u, u, {.causal = false});
+  const at::Tensor attention =
+      ops.linear(mixed.transpose(1, 2).reshape({-1, positions, width}), {attention_out_.weight});
+  const at::Tensor inner = ops.activation(ops.linear(attention, linear1_), config_.activation);
+  const at::Tensor y =
+      ops.add(attention, ops.activation(ops.linear(inner, linear2_), config_.activation));
+  return ops.linear(y.narrow(1, positions - 1, 1), {decoder_.weight}).select(1, 0);
 }
 
 }  // namespace explaind

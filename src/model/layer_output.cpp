@@ -17,14 +17,18 @@ class ListeningOps final : public Ops {
   ListeningOps(Ops& ops, ParameterId weight) : ops_(ops), weight_(weight) {}
   [[nodiscard]] const at::Tensor& heard() const { return heard_; }
 
-  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override {
-    return listen(weight, ops_.linear(x, weight, bias));
+  at::Tensor linear(const at::Tensor& x, const LinearMap& map) override {
+    return listen(map.weight, ops_.linear(x, map));
   }
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override {
     return ops_.embedding(ids, weight);
   }
-  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override {
+  at::Tensor rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) override {
     return ops_.rms_norm(x, gain, epsilon);
+  }
+  at::Tensor shift(const at::Tensor& x, ParameterId bias) override { return ops_.shift(x, bias); }
+  at::Tensor softplus_scale(const at::Tensor& x, ParameterId weight, double offset) override {
+    return ops_.softplus_scale(x, weight, offset);
   }
   at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override {
@@ -43,8 +47,14 @@ class ListeningOps final : public Ops {
     return ops_.multiply(a, b);
   }
   [[nodiscard]] at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                                     bool causal) const override {
-    return ops_.attention(q, k, v, causal);
+                                     const AttentionRule& rule) const override {
+    return ops_.attention(q, k, v, rule);
+  }
+  [[nodiscard]] at::Tensor clamp(const at::Tensor& x, double limit) const override {
+    return ops_.clamp(x, limit);
+  }
+  [[nodiscard]] at::Tensor soft_cap(const at::Tensor& x, double cap) const override {
+    return ops_.soft_cap(x, cap);
   }
   [[nodiscard]] at::Tensor max_pool2d(const at::Tensor& x, int64_t size, int64_t stride,
                                       int64_t padding) const override {

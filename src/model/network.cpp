@@ -5,16 +5,17 @@
 
 #include <set>
 
-#include "checkpoint/model_config.hpp"
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "families/decoder_config.hpp"
+#include "model/decoder.hpp"
 
 namespace explaind {
 
 at::Tensor Network::forward(const at::Tensor& input, Ops& ops) const {
   at::Tensor activation = input;
   for (int64_t index = 0; index < blocks(); ++index) activation = block(index, activation, ops);
-  return ops.linear(activation, unembedding(), no_parameter);
+  const at::Tensor logits = ops.linear(activation, {unembedding()});
+  return logit_cap() > 0 ? ops.soft_cap(logits, logit_cap()) : logits;
 }
 
 InitialValue Network::initial_value(ParameterId id) const {
@@ -25,7 +26,7 @@ InitialValue Network::initial_value(ParameterId id) const {
 }
 
 std::unique_ptr<Network> build_network(const nlohmann::json& config, const std::string& where) {
-  return std::make_unique<LlamaNetwork>(parse_model_config(config, where));  // refuses all others
+  return std::make_unique<Decoder>(read_decoder_config(config, where));
 }
 
 void require_agreement(const Network& network, const std::map<std::string, TensorView>& tensors,

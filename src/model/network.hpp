@@ -24,7 +24,7 @@ class Network : public Model {
   /// All blocks in order and the unembedding, whole. ids: B T. Returns B T V.
   [[nodiscard]] at::Tensor forward(const at::Tensor& input, Ops& ops) const final;
   /// Matrices from N(0, .02²), gains 1, biases 0.
-  [[nodiscard]] InitialValue initial_value(ParameterId id) const final;
+  [[nodiscard]] InitialValue initial_value(ParameterId id) const override;
 
   [[nodiscard]] virtual int64_t blocks() const = 0;
   [[nodiscard]] virtual at::Tensor block(int64_t index, const at::Tensor& input,
@@ -33,10 +33,14 @@ class Network : public Model {
   [[nodiscard]] virtual std::vector<ParameterId> block_parameters(int64_t index) const = 0;
   /// U; where it is tied also the embedding.
   [[nodiscard]] virtual ParameterId unembedding() const = 0;
+  /// c: logits are c tanh(x Uᵀ / c); 0: x Uᵀ.
+  [[nodiscard]] virtual double logit_cap() const { return 0; }
   /// Token ids must be below this.
   [[nodiscard]] virtual int64_t vocabulary() const = 0;
   /// Longest sample the position encoding was made for.
   [[nodiscard]] virtual int64_t max_positions() const = 0;
+  /// True where nothing is defined for longer ones.
+  [[nodiscard]] virtual bool positions_end() const { return false; }
   /// True for a tensor that a checkpoint of this architecture may hold although the network does
   /// not use it (a tied matrix's second copy, rotary tables written by old versions).
   [[nodiscard]] virtual bool ignores(const std::string& tensor) const = 0;

@@ -23,6 +23,12 @@ at::Tensor Ops::activation(const at::Tensor& x, Activation function) const {
       return at::tanh(x);
     case Activation::sigmoid:
       return at::sigmoid(x);
+    case Activation::squared_relu:
+      return at::relu(x).square();
+    case Activation::negative_expm1: {
+      const at::Tensor below = at::clamp_max(x, 0);
+      return at::expm1(below) - below;
+    }
     default:
       return each_relu(x);
   }
@@ -38,10 +44,48 @@ at::Tensor Ops::multiply(const at::Tensor& a, const at::Tensor& b) const {
   return each_product(a, b);
 }
 
+at::Tensor Ops::clamp(const at::Tensor& x, double limit) const {
+  return at::clamp(x, -limit, limit);
+}
+
+at::Tensor Ops::soft_cap(const at::Tensor& x, double cap) const { return at::tanh(x / cap) * cap; }
+
+at::Tensor Ops::layer_norm(const at::Tensor& x, const Gain& gain, ParameterId bias,
+                           double epsilon) {
+  // The mean is linear and the same for all samples, so that no engine has to know of it.
+  const at::Tensor y = rms_norm(x - x.mean(-1, /*keepdim=*/true), gain, epsilon);
+  return bias == no_parameter ? y : shift(y, bias);
+}
+
+double scale_of(const AttentionRule& rule, int64_t head_size) {
+  return rule.scale > 0 ? rule.scale : 1 / std::sqrt(static_cast<double>(head_size));
+}
+
+at::Tensor hidden_positions(const AttentionRule& rule, int64_t positions,
+                            const at::Device& device) {
+  const bool windowed = rule.window > 0 && rule.window < positions;
+  if (!rule.causal && !windowed) return {};
+  const at::Tensor all =
+      at::ones({positions, positions}, at::TensorOptions().dtype(at::kBool).device(device));
+  if (!rule.causal) return all.tril(-rule.window);
+  const at::Tensor later = all.triu(1);
+  return windowed ? later.logical_or(all.tril(-rule.window)) : later;
+}
+
 at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                          bool causal) const {
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  return fused_attention(q, k, v, causal, scale);
+                          const AttentionRule& rule) const {
+  const double scale = scale_of(rule, q.size(3));
+  const bool windowed = rule.window > 0 && rule.window < q.size(2);
+  if (rule.cap == 0 && !windowed) return fused_attention(q, k, v, rule.causal, scale);
+  const at::Tensor hidden = hidden_positions(rule, q.size(2), q.device());
+  if (rule.cap == 0) return fused_attention(q, k, v, hidden, scale);
+  const int64_t shared = q.size(1) / k.size(1);  // heads of a key
+  const at::Tensor keys = shared == 1 ? k : k.repeat_interleave(shared, 1);
+  const at::Tensor values = shared == 1 ? v : v.repeat_interleave(shared, 1);
+  at::Tensor logits = at::tanh(at::matmul(q, keys.transpose(2, 3)) * (scale / rule.cap)) * rule.cap;
+  if (hidden.defined())
+    logits = logits.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+  return at::matmul(at::softmax(logits, -1), values);
 }
 
 // On CUDA devices the backward passes of LibTorch's pooling add in no fixed order, and are refused

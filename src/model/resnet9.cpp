@@ -51,7 +51,7 @@ at::Tensor Resnet9::forward(const at::Tensor& input, Ops& ops) const {
   x = residual(ops.max_pool2d(x, 2, 2, 0), residual2_, ops);  // B 4w H/4 W/4
   x = ops.max_over_image(convolve(x, narrow_, 1, 0, ops));
   // One position a sample: B 1 2w.
-  return ops.linear(x.unsqueeze(1), out_.weight, no_parameter).select(1, 0) * output_scale;
+  return ops.linear(x.unsqueeze(1), {out_.weight}).select(1, 0) * output_scale;
 }
 
 }  // namespace explaind

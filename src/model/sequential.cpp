@@ -245,7 +245,7 @@ at::Tensor Sequential::forward(const at::Tensor& input, Ops& ops) const {
 
 at::Tensor Sequential::apply(const Layer& layer, const at::Tensor& x, Ops& ops) const {
   if (const auto* linear = std::get_if<Linear>(&layer)) {
-    return ops.linear(x, linear->weight, linear->bias);
+    return ops.linear(x, *linear);
   }
   if (const auto* own = std::get_if<Convolution>(&layer)) {
     return ops.conv2d(x, own->weight, own->bias, own->stride, own->padding);

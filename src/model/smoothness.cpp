@@ -15,6 +15,8 @@ Smoothness smoothness_of(Activation function) {
     case Activation::tanh:
     case Activation::sigmoid:
       return Smoothness::smooth;
+    case Activation::negative_expm1:
+    case Activation::squared_relu:
     case Activation::relu:
       break;
   }

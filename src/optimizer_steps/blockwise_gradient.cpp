@@ -10,12 +10,14 @@
 #include "model/plain_ops.hpp"
 #include "parameters/endpoints.hpp"
 #include "tensors/product.hpp"
+#include "tensors/soft_cap.hpp"
 #include "tensors/token_losses.hpp"
 
 namespace explaind {
 namespace {
 
-/// Rows of the embedding are looked up in the stored matrix; they are a leaf of the graph.
+/// Rows of the embedding, and of a table of positions, are looked up in the stored matrix; they are
+/// leaves of the graph.
 class LookupOps final : public PlainOps {
  public:
   using Rows = std::function<at::Tensor(const at::Tensor& ids, ParameterId weight)>;
@@ -23,18 +25,20 @@ class LookupOps final : public PlainOps {
       : PlainOps(std::move(weights)), rows_(std::move(rows)) {}
 
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override {
-    looked_up_ = rows_(ids, weight);
-    looked_up_.requires_grad_(c10::GradMode::is_enabled());
-    matrix_ = weight;
-    return looked_up_;
+    looked_up_.push_back({weight, ids, rows_(ids, weight)});
+    looked_up_.back().rows.requires_grad_(c10::GradMode::is_enabled());
+    return looked_up_.back().rows;
   }
-  [[nodiscard]] const at::Tensor& looked_up() const { return looked_up_; }
-  [[nodiscard]] ParameterId matrix() const { return matrix_; }
+
+  struct LookedUp {
+    ParameterId matrix = no_parameter;
+    at::Tensor ids, rows;  ///< B T; B T C
+  };
+  [[nodiscard]] const std::vector<LookedUp>& looked_up() const { return looked_up_; }
 
  private:
   Rows rows_;
-  at::Tensor looked_up_;
-  ParameterId matrix_ = no_parameter;
+  std::vector<LookedUp> looked_up_;
 };
 
 at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
@@ -90,9 +94,9 @@ void BlockwiseGradient::add(const MicroBatch& batch, std::vector<at::Tensor>& gr
         gradients[i].add_(weights[i].grad().cpu());
       }
     }
-    if (ops.matrix() != no_parameter) {
-      gradients[static_cast<size_t>(ops.matrix())].index_add_(0, ids.view({-1}),
-                                                              flat(ops.looked_up().grad()).cpu());
+    for (const auto& [matrix, asked, rows] : ops.looked_up()) {
+      gradients[static_cast<size_t>(matrix)].index_add_(0, asked.reshape({-1}),
+                                                        flat(rows.grad()).cpu());
     }
     if (block > 0) gradient = input.grad();
   }
@@ -108,16 +112,19 @@ at::Tensor BlockwiseGradient::head(const MicroBatch& batch, const at::Tensor& hi
       const int64_t count = std::min(vocabulary_slice, vocabulary - first);
       const at::Tensor slice = rows(matrix, first, count);
       at::Tensor logits = affine(hidden, slice).contiguous();
-      act(first, slice, logits);
+      const at::Tensor slope = cap_softly(logits, network_.logit_cap());
+      act(first, slice, logits, slope);
     }
   };
   TokenLosses losses(batch, device_);
-  each_slice([&](int64_t first, const at::Tensor&, at::Tensor& logits) {
+  each_slice([&](int64_t first, const at::Tensor&, at::Tensor& logits, const at::Tensor&) {
     losses.add_slice(logits, first);
   });
   at::Tensor of_hidden = at::zeros_like(hidden);
-  each_slice([&](int64_t first, const at::Tensor& slice, at::Tensor& logits) {
+  each_slice([&](int64_t first, const at::Tensor& slice, at::Tensor& logits,
+                 const at::Tensor& slope) {
     losses.gradient_slice(logits, first);
+    if (slope.defined()) logits.mul_(slope);
     of_hidden.add_(product(flat(logits), slice).view_as(hidden));
     gradient.narrow(0, first, slice.size(0)).add_(product(flat(logits).t(), flat(hidden)).cpu());
   });

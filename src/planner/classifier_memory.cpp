@@ -18,14 +18,20 @@ class CountingOps final : public PlainOps {
  public:
   using PlainOps::PlainOps;
 
-  at::Tensor linear(const at::Tensor& x, ParameterId weight, ParameterId bias) override {
-    return counted(PlainOps::linear(x, weight, bias));
+  at::Tensor linear(const at::Tensor& x, const LinearMap& map) override {
+    return counted(PlainOps::linear(x, map));
   }
   at::Tensor embedding(const at::Tensor& ids, ParameterId weight) override {
     return counted(PlainOps::embedding(ids, weight));
   }
-  at::Tensor rms_norm(const at::Tensor& x, ParameterId gain, double epsilon) override {
+  at::Tensor rms_norm(const at::Tensor& x, const Gain& gain, double epsilon) override {
     return counted(PlainOps::rms_norm(x, gain, epsilon));
+  }
+  at::Tensor shift(const at::Tensor& x, ParameterId bias) override {
+    return counted(PlainOps::shift(x, bias));
+  }
+  at::Tensor softplus_scale(const at::Tensor& x, ParameterId weight, double offset) override {
+    return counted(PlainOps::softplus_scale(x, weight, offset));
   }
   at::Tensor conv2d(const at::Tensor& x, ParameterId weight, ParameterId bias, int64_t stride,
                     int64_t padding) override {

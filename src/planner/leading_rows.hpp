@@ -30,7 +30,9 @@ class LeadingRows final : public Network {
   }
   [[nodiscard]] ParameterId unembedding() const override { return network_.unembedding(); }
   [[nodiscard]] int64_t vocabulary() const override { return rows_; }
+  [[nodiscard]] double logit_cap() const override { return network_.logit_cap(); }
   [[nodiscard]] int64_t max_positions() const override { return network_.max_positions(); }
+  [[nodiscard]] bool positions_end() const override { return network_.positions_end(); }
   [[nodiscard]] bool ignores(const std::string& tensor) const override {
     return network_.ignores(tensor);
   }

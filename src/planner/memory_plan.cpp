@@ -44,7 +44,7 @@ Sizes sizes_of(const Network& network) {
     int64_t parameters = 0, outputs = 0;
     for (const ParameterId id : network.block_parameters(block)) {
       parameters += elements(info(id).shape);
-      outputs += info(id).shape[0];
+      outputs += info(id).outputs();
     }
     sizes.largest_block = std::max(sizes.largest_block, parameters);
     sizes.used_whole += parameters;

@@ -9,27 +9,44 @@ namespace explaind {
 namespace {
 
 constexpr std::pair<Granularity, const char*> granularity_names[] = {
-    {Granularity::kind, "kind"},
-    {Granularity::layer, "layer"},
-    {Granularity::tensor, "tensor"},
-    {Granularity::head, "head"},
-    {Granularity::row, "row"}};
+    {Granularity::kind, "kind"}, {Granularity::layer, "layer"}, {Granularity::tensor, "tensor"},
+    {Granularity::head, "head"}, {Granularity::row, "row"},     {Granularity::neuron, "neuron"}};
 
-/// "a.b.weight" + head 3 → "a.b.weight.head.3"; row 3 → "a.b.weight[3]".
+/// A range of a tensor's outputs or inputs that is a head's.
+struct HeadRange {
+  int head = 0;
+  const char* part = "";  ///< "q.", "k.", "v." of a fused projection
+};
+
+/// Ranges lie one after the other; their count is that of the heads, of each of the three parts.
+HeadRange head_range(const ParameterInfo& parameter, int number) {
+  if (!parameter.fused) return {.head = number};
+  constexpr const char* parts[] = {"q.", "k.", "v."};
+  const int head = parameter.parts_first ? number % parameter.heads : number / 3;
+  const int part = parameter.parts_first ? number / parameter.heads : number % 3;
+  return {.head = head, .part = parts[part]};
+}
+
+int head_ranges(const ParameterInfo& parameter) {
+  return parameter.fused ? 3 * parameter.heads : parameter.heads;
+}
+
+/// "a.b.weight" + head 3 → "a.b.weight.head.3", of a fused one "a.b.weight.q.head.3"; row 3 →
+/// "a.b.weight[3]".
 Component part_of(const ParameterInfo& parameter, Granularity granularity, int number) {
-  const bool head = granularity == Granularity::head;
-  const std::string text = std::to_string(number);
-  Component part{
-      .name = head ? parameter.name + ".head." + text : parameter.name + "[" + text + "]",
-      .layer = parameter.layer,
-      .kind = parameter.kind,
-      .tensor = parameter.name,
-      .head = -1,
-      .index = number};
-  if (head) {
-    part.head = number;
-  } else if (parameter.heads > 0 && !parameter.heads_by_column) {
-    part.head = static_cast<int>(number / (parameter.shape.at(0) / parameter.heads));
+  Component part{.name = parameter.name + "[" + std::to_string(number) + "]",
+                 .layer = parameter.layer,
+                 .kind = parameter.kind,
+                 .tensor = parameter.name,
+                 .head = -1,
+                 .index = number};
+  if (granularity == Granularity::head) {
+    const HeadRange range = head_range(parameter, number);
+    part.name = parameter.name + "." + range.part + "head." + std::to_string(range.head);
+    part.head = part.index = range.head;
+  } else if (parameter.heads > 0 && !parameter.heads_by_input) {
+    const int64_t width = parameter.outputs() / head_ranges(parameter);
+    part.head = head_range(parameter, static_cast<int>(number / width)).head;
   }
   return part;
 }
@@ -41,7 +58,7 @@ Granularity parse_granularity(const std::string& word) {
     if (word == name) return granularity;
   }
   throw UsageError("--component", "unknown granularity '" + word + "'",
-                   "Use one of: kind, layer, tensor, head, row");
+                   "Use one of: kind, layer, tensor, head, row, neuron");
 }
 
 std::string to_string(Granularity granularity) {
@@ -55,39 +72,73 @@ ComponentTable::ComponentTable(Granularity granularity, std::vector<ParameterInf
     : granularity_(granularity), parameters_(std::move(parameters)) {
   slots_.reserve(parameters_.size());
   for (const ParameterInfo& parameter : parameters_) {
-    ParameterSlot slot{.first = size()};
-    if (granularity == Granularity::layer || granularity == Granularity::kind) {
-      const bool by_layer = granularity == Granularity::layer;
-      const std::string& name = by_layer ? parameter.layer_name : parameter.kind;
-      const auto known = std::find_if(components_.begin(), components_.end(),
-                                      [&](const Component& c) { return c.name == name; });
-      slot.first = known - components_.begin();
-      if (known == components_.end()) {
-        components_.push_back({.name = name,
-                               .layer = by_layer ? parameter.layer : -1,
-                               .kind = parameter.kind,
-                               .tensor = ""});
-      } else if (known->kind != parameter.kind) {
-        known->kind.clear();
-      }
-    } else if (granularity == Granularity::row ||
-               (granularity == Granularity::head && parameter.heads > 0)) {
-      const bool rows = granularity == Granularity::row;
-      slot.count = rows ? parameter.shape.at(0) : parameter.heads;
-      slot.division = rows                        ? Division::rows
-                      : parameter.heads_by_column ? Division::column_blocks
-                                                  : Division::row_blocks;
-      for (int number = 0; number < slot.count; ++number) {
-        components_.push_back(part_of(parameter, granularity, number));
-      }
+    const bool divided = granularity == Granularity::row ||
+                         (granularity == Granularity::head && parameter.heads > 0);
+    if (divided) {
+      slots_.push_back(add_parts(parameter));
+    } else if (granularity == Granularity::neuron && parameter.neurons > 0) {
+      slots_.push_back(add_neurons(parameter));
     } else {
-      components_.push_back({.name = parameter.name,
-                             .layer = parameter.layer,
-                             .kind = parameter.kind,
-                             .tensor = parameter.name});
+      slots_.push_back(add_union(parameter));
     }
-    slots_.push_back(slot);
   }
+}
+
+ParameterSlot ComponentTable::add_parts(const ParameterInfo& parameter) {
+  const bool rows = granularity_ == Granularity::row;
+  ParameterSlot slot{.first = size()};
+  slot.count = rows ? parameter.outputs() : head_ranges(parameter);
+  slot.division = rows                       ? Division::rows
+                  : parameter.heads_by_input ? Division::column_blocks
+                                             : Division::row_blocks;
+  for (int number = 0; number < slot.count; ++number) {
+    components_.push_back(part_of(parameter, granularity_, number));
+  }
+  return slot;
+}
+
+ParameterSlot ComponentTable::add_neurons(const ParameterInfo& parameter) {
+  const std::string begin = parameter.layer_name + ".neuron.";
+  const auto known = std::find_if(components_.begin(), components_.end(),
+                                  [&](const Component& c) { return c.name == begin + "0"; });
+  const bool is_known = known != components_.end();
+  const ParameterSlot slot{
+      .first = known - components_.begin(),
+      .count = parameter.neurons,
+      .division = parameter.neurons_by_input ? Division::column_blocks : Division::rows};
+  for (int number = 0; !is_known && number < parameter.neurons; ++number) {
+    components_.push_back({.name = begin + std::to_string(number),
+                           .layer = parameter.layer,
+                           .kind = "mlp",
+                           .tensor = "",
+                           .head = -1,
+                           .index = number});
+  }
+  return slot;
+}
+
+ParameterSlot ComponentTable::add_union(const ParameterInfo& parameter) {
+  const bool by_layer = granularity_ == Granularity::layer;
+  if (!by_layer && granularity_ != Granularity::kind) {
+    components_.push_back({.name = parameter.name,
+                           .layer = parameter.layer,
+                           .kind = parameter.kind,
+                           .tensor = parameter.name});
+    return {.first = size() - 1};
+  }
+  const std::string& name = by_layer ? parameter.layer_name : parameter.kind;
+  const auto known = std::find_if(components_.begin(), components_.end(),
+                                  [&](const Component& c) { return c.name == name; });
+  const ParameterSlot slot{.first = known - components_.begin()};
+  if (known == components_.end()) {
+    components_.push_back({.name = name,
+                           .layer = by_layer ? parameter.layer : -1,
+                           .kind = parameter.kind,
+                           .tensor = ""});
+  } else if (known->kind != parameter.kind) {
+    known->kind.clear();
+  }
+  return slot;
 }
 
 }  // namespace explaind

@@ -111,7 +111,8 @@ std::vector<at::Tensor> NetworkPass::gradient(const MicroBatch& batch,
   std::vector<int64_t> places;
   for (const ReadPlace& each : read) places.push_back(each.place);
   const at::Tensor states = hidden.flatten(0, 1).index_select(0, at::tensor(places, at::kLong));
-  const at::Tensor logits = ops.linear(states, network_.unembedding(), no_parameter);  // n V
+  at::Tensor logits = ops.linear(states, {network_.unembedding()});  // n V
+  if (network_.logit_cap() > 0) logits = ops.soft_cap(logits, network_.logit_cap());
   logits.backward(logit_gradient(logits, read, functional_->reading() == Reading::logits));
   return gradients_of(leaves);
 }

@@ -4,6 +4,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,6 +40,10 @@ struct HeadCut {
   int64_t heads = 1, across = 1, pieces = 1;
 };
 
+std::optional<at::Tensor> optional(const at::Tensor& mask) {
+  return mask.defined() ? std::optional(mask) : std::nullopt;
+}
+
 /// B H T d over memory of B T H d, as the network goes on with it.
 at::Tensor empty_as(const at::Tensor& q) {
   const int64_t heads = q.size(1), positions = q.size(2), d = q.size(3);
@@ -47,18 +53,19 @@ at::Tensor empty_as(const at::Tensor& q) {
 class Attention : public torch::autograd::Function<Attention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& q,
-                            const at::Tensor& k, const at::Tensor& v, bool causal, double scale) {
+                            const at::Tensor& k, const at::Tensor& v,
+                            const std::optional<at::Tensor>& mask, bool causal, double scale) {
     const HeadCut cut(q);
     const at::Tensor result = empty_as(q);
     variable_list sums(static_cast<size_t>(cut.pieces));  // log-sum-exp of every row
     share_pieces(cut.pieces, work_of(q), [&](int64_t piece) {
       auto [part, sum] = at::_scaled_dot_product_flash_attention_for_cpu(
-          cut.of(q, piece), cut.of(k, piece), cut.of(v, piece), /*dropout_p=*/0.0, causal,
-          /*attn_mask=*/{}, scale);
+          cut.of(q, piece), cut.of(k, piece), cut.of(v, piece), /*dropout_p=*/0.0, causal, mask,
+          scale);
       cut.of(result, piece).copy_(part);
       sums[static_cast<size_t>(piece)] = std::move(sum);
     });
-    variable_list kept{q, k, v, result};
+    variable_list kept{q, k, v, result, mask.value_or(at::Tensor())};
     kept.insert(kept.end(), sums.begin(), sums.end());
     context->save_for_backward(kept);
     context->saved_data["causal"] = causal;
@@ -78,24 +85,23 @@ class Attention : public torch::autograd::Function<Attention> {
     share_pieces(cut.pieces, 2 * work_of(q), [&](int64_t piece) {
       const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
           cut.of(delta, piece), cut.of(q, piece), cut.of(k, piece), cut.of(v, piece),
-          cut.of(result, piece), kept[4 + static_cast<size_t>(piece)], /*dropout_p=*/0.0, causal,
-          /*attn_mask=*/{}, scale);
+          cut.of(result, piece), kept[5 + static_cast<size_t>(piece)], /*dropout_p=*/0.0, causal,
+          optional(kept[4]), scale);
       cut.of(found[0], piece).copy_(dq);
       cut.of(found[1], piece).copy_(dk);
       cut.of(found[2], piece).copy_(dv);
     });
-    return {found[0], found[1], found[2], at::Tensor(), at::Tensor()};
+    return {found[0], found[1], found[2], at::Tensor(), at::Tensor(), at::Tensor()};
   }
 };
 
-}  // namespace
-
-at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                           bool causal, double scale) {
+/// mask: T T, added to what goes into the softmax, or undefined.
+at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                  const at::Tensor& mask, bool causal, double scale) {
   const bool grouped = q.size(1) != k.size(1);
   const bool real = q.scalar_type() == at::kFloat || q.scalar_type() == at::kDouble;
   if (!q.is_cpu() || !real || work_of(q) < 2 * piece_work) {
-    return at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, /*dropout_p=*/0.0, causal,
+    return at::scaled_dot_product_attention(q, k, v, optional(mask), /*dropout_p=*/0.0, causal,
                                             scale, /*enable_gqa=*/grouped);
   }
   const auto dense = [](const at::Tensor& x) {  // the last axis without gaps
@@ -104,7 +110,22 @@ at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::T
   const auto of_every_head = [&](const at::Tensor& x) {
     return dense(grouped ? x.repeat_interleave(q.size(1) / k.size(1), 1) : x);
   };
-  return Attention::apply(dense(q), of_every_head(k), of_every_head(v), causal, scale);
+  return Attention::apply(dense(q), of_every_head(k), of_every_head(v), optional(mask), causal,
+                          scale);
+}
+
+}  // namespace
+
+at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           bool causal, double scale) {
+  return attend(q, k, v, {}, causal, scale);
+}
+
+at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const at::Tensor& hidden, double scale) {
+  const at::Tensor mask = at::zeros(hidden.sizes(), q.options())
+                              .masked_fill_(hidden, -std::numeric_limits<double>::infinity());
+  return attend(q, k, v, mask, /*causal=*/false, scale);
 }
 
 }  // namespace explaind

@@ -10,5 +10,8 @@ namespace explaind {
 /// Returns B H T d.
 at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
                            bool causal, double scale);
+/// hidden: T T, true where a position does not see another; it sees at least itself.
+at::Tensor fused_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                           const at::Tensor& hidden, double scale);
 
 }  // namespace explaind

@@ -118,6 +118,10 @@ ProductCut cut_of_product(int64_t rows, int64_t columns, int64_t inner, bool who
   return cut;
 }
 
+at::Tensor out_in(const at::Tensor& stored, bool columns_are_outputs) {
+  return columns_are_outputs ? stored.t() : stored;
+}
+
 at::Tensor affine(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias) {
   const int64_t in = matrix.size(1), rows = x.numel() / std::max<int64_t>(in, 1);
   const auto shift = bias.defined() ? std::optional(bias) : std::nullopt;

@@ -19,6 +19,9 @@ struct ProductCut {
 /// inner: length of the index that is summed. whole_rows: pieces have all columns.
 ProductCut cut_of_product(int64_t rows, int64_t columns, int64_t inner, bool whole_rows = false);
 
+/// A stored matrix as out in, whatever its file has: a view.
+at::Tensor out_in(const at::Tensor& stored, bool columns_are_outputs);
+
 /// x Wᵀ + b, with a graph where an operand has one. x: … in; matrix: out in; bias: out, or
 /// undefined; all of one type. Returns … out.
 at::Tensor affine(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& bias = {});

@@ -20,6 +20,13 @@ void write_json(const std::filesystem::path& path, const nlohmann::json& value) 
 
 }  // namespace
 
+nlohmann::json with_tokens(nlohmann::json config, const std::string& dtype, int64_t bos,
+                           int64_t eos) {
+  // transformers 5 reads this older spelling of dtype too; transformers 4 reads no other.
+  config.update({{"bos_token_id", bos}, {"eos_token_id", eos}, {"torch_dtype", dtype}});
+  return config;
+}
+
 void write_hugging_face(const std::filesystem::path& directory, const HuggingFaceModel& model,
                         const std::function<void(const std::filesystem::path&)>& beside) {
   namespace fs = std::filesystem;
@@ -47,7 +54,7 @@ void write_hugging_face(const std::filesystem::path& directory, const HuggingFac
     fs::create_directories(unfinished);
     write_safetensors(unfinished / "model.safetensors", views);
     write_json(unfinished / "config.json",
-               to_hugging_face(config, half ? "bfloat16" : "float32", bos_id, eos_id));
+               with_tokens(config, half ? "bfloat16" : "float32", bos_id, eos_id));
     write_json(unfinished / "generation_config.json",
                {{"_from_model_config", true}, {"bos_token_id", bos_id}, {"eos_token_id", eos_id}});
     write_json(unfinished / "tokenizer_config.json", {{"tokenizer_class", "LlamaTokenizer"},

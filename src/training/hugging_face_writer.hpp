@@ -6,22 +6,27 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
-#include "checkpoint/model_config.hpp"
 #include "model/network.hpp"
 
 namespace explaind {
 
 /// What a checkpoint is written of.
 struct HuggingFaceModel {
-  const ModelConfig& config;
+  const nlohmann::json& config;  ///< config.json, without dtype and token ids
   const Network& network;
   const std::vector<at::Tensor>& weights;
   std::string dtype;  ///< that weights are rounded to: bf16 or f32
   std::filesystem::path tokenizer_model;
 };
+
+/// config.json as it is written: with dtype ("float32", "float16" or "bfloat16") and token ids, −1
+/// for none.
+nlohmann::json with_tokens(nlohmann::json config, const std::string& dtype, int64_t bos,
+                           int64_t eos);
 
 /// Writes DIRECTORY: config.json, generation_config.json, model.safetensors, tokenizer.model
 /// (copied) and tokenizer_config.json. The directory appears under its name only when complete,

@@ -8,8 +8,8 @@
 #include <random>
 
 #include "checkpoint/json_file.hpp"
-#include "checkpoint/model_config.hpp"
 #include "checkpoint/safetensors_header.hpp"
+#include "families/decoder_config.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
@@ -161,7 +161,7 @@ TEST(Fuzz, DamagedConfigs) {
   int taken = 0;
   for (int i = 0; i < 10000; ++i) {
     try {
-      const ModelConfig model = parse_model_config(parse_json(mutate(text, random), "c"), "c");
+      const DecoderConfig model = read_decoder_config(parse_json(mutate(text, random), "c"), "c");
       ASSERT_GT(model.hidden_size, 0);
       ASSERT_GT(model.head_dim, 0);
       ++taken;

@@ -157,7 +157,7 @@ def main():
         bad_use("unknown option", "--tolerence", "1e-3", words=["--tolerence", "--tolerance"])
         bad_use("impossible tolerance", "--tolerance", "-1", words=["--tolerance"])
         bad_use("impossible chunk", "--chunk", "0", words=["--chunk"])
-        bad_use("unknown component", "--component", "neuron", words=["neuron"])
+        bad_use("unknown component", "--component", "column", words=["column"])
         bad_use("unknown functional", "--functional", "accuracy", words=["accuracy"])
         bad_use("unknown axis", "--axes", "sample,token", words=["token"])
         bad_use("sample and group", "--axes", "sample,group", words=["group"])

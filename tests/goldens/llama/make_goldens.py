@@ -18,6 +18,7 @@ import torch
 import transformers
 
 import llama_float64 as reference
+from make_goldens_shared import labels_of, make_samples, require, score
 
 HERE = pathlib.Path(__file__).resolve().parent
 BASE = {"vocab_size": 72, "hidden_size": 24, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -49,29 +50,6 @@ VARIANTS = {
 # Relative size of each segment's update; the second one bends the path more.
 UPDATES = (0.05, 0.08)
 CHANGE = (0.01, 0.5)  # nats: |ΔF| of every segment and sample lies between
-
-
-def require(holds, message):
-    if not holds:
-        raise SystemExit(f"make_goldens: {message}")
-
-
-def make_samples(vocabulary, rng):
-    """Odd lengths, all different; masked labels at the start, inside and at the end; one label that is not the token; a default group."""
-    samples = []
-    for i, (length, group) in enumerate(zip((5, 9, 12, 3, 7), ("de", "en", "de", None, "sv"))):
-        sample = {"id": f"{'abcde'[i]}-{length}"} | ({"group": group} if group else {})
-        sample["input_ids"] = [1] + [rng.randrange(3, vocabulary) for _ in range(length - 1)]
-        samples.append(sample)
-    samples[0]["input_ids"][3] = samples[0]["input_ids"][1]  # a row of the embedding used twice
-    for i, masked in ((1, (0, 1, 2, 5)), (2, (6, 11)), (3, (0, 1))):
-        samples[i]["labels"] = [-100 if t in masked else token for t, token in enumerate(samples[i]["input_ids"])]
-    samples[2]["labels"][4] = (samples[2]["input_ids"][4] + 7) % vocabulary
-    return samples
-
-
-def labels_of(sample):
-    return sample.get("labels", sample["input_ids"])
 
 
 def randomize(model, generator):
@@ -170,36 +148,6 @@ def agree(model, logits, loss, llama, weights, sample, where):
         require((p.grad - leaves[name].grad).norm() <= 1e-4 * p.grad.norm() + 1e-9, f"{where}: the gradient of {name} differs from Hugging Face's")
 
 
-def score(llama, start, end, sample, ops, copies):
-    """Δ ⊙ ∫∇F dt per parameter and F at both ends; Gauss–Legendre, doubled until it changes nothing. copies: leading axis for positions."""
-    ids, labels = torch.tensor([sample["input_ids"]]), labels_of(sample)
-
-    def at(t, backward=True):
-        weights = {k: (a + t * (end[k] - a)) if t < 1 else end[k] for k, a in start.items()}
-        weights = {k: (w.expand(copies, *w.shape) if copies else w).clone().requires_grad_(backward) for k, w in weights.items()}
-        value = reference.sample_loss(llama.logits(ops(weights), ids)[0], labels)
-        if backward:
-            value.backward()
-        return value.item(), weights
-
-    def integral(n):
-        nodes, node_weights = numpy.polynomial.legendre.leggauss(n)
-        total = {k: 0.0 for k in start}
-        for x, w in zip((1 + nodes) / 2, node_weights / 2):
-            for k, v in at(x)[1].items():
-                total[k] = total[k] + w * v.grad
-        return {k: (end[k] - start[k]) * g for k, g in total.items()}
-
-    n, coarse = 8, integral(8)
-    while True:
-        n, fine = 2 * n, integral(2 * n)
-        if max((fine[k] - coarse[k]).abs().max().item() for k in fine) < 1e-13:
-            break
-        require(n < 64, "64 Gauss nodes do not resolve a segment: make UPDATES smaller")
-        coarse = fine
-    return fine, at(0, False)[0], at(1, False)[0], n
-
-
 def decompose(directories, samples):
     """The float64 tensors of a golden, and the Gauss nodes that each (segment, sample) took."""
     longest = max(len(s["input_ids"]) for s in samples)
@@ -214,8 +162,8 @@ def decompose(directories, samples):
             lists.append([])
         for sample in samples:
             length = len(sample["input_ids"])
-            dense, value_from, value_to, n = score(llama, start, end, sample, reference.DenseWeights, None)
-            copies = score(llama, start, end, sample, reference.PositionWeights, length)[0]
+            dense, value_from, value_to, n = score(lambda w, ids: llama.logits(reference.DenseWeights(w), ids), start, end, sample, None)
+            copies = score(lambda w, ids: llama.logits(reference.PositionWeights(w), ids), start, end, sample, length)[0]
             psi = torch.tensor([math.fsum(dense[k].flatten().tolist()) for k in names], dtype=torch.float64)
             by_position = torch.zeros(longest, len(names), dtype=torch.float64)
             for c, k in enumerate(names):

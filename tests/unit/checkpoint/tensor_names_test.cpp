@@ -31,7 +31,7 @@ void expect_unwrapped(Wrap wrap, const std::string& note) {
   std::vector<std::string> names;
   for (const std::string& name : own) names.push_back(wrap(name));
   std::map<std::string, TensorView> tensors = named(names);
-  EXPECT_EQ(unwrap_names(tensors, "x"), note);
+  EXPECT_EQ(unwrap_names(tensors, {}, "x"), note);
   ASSERT_EQ(tensors.size(), own.size());
   for (size_t i = 0; i < own.size(); ++i) {
     ASSERT_TRUE(tensors.contains(own[i])) << own[i];
@@ -87,15 +87,15 @@ TEST(TensorNames, GetTheInnerModelsName) {
 TEST(TensorNames, StayWhereNotAllBeginAlike) {
   std::map<std::string, TensorView> tensors =
       named({"language_model.model.embed_tokens.weight", "vision.weight"});
-  EXPECT_EQ(unwrap_names(tensors, "x"), "");
+  EXPECT_EQ(unwrap_names(tensors, {}, "x"), "");
   EXPECT_TRUE(tensors.contains("vision.weight"));
   tensors = named({"w"});
-  EXPECT_EQ(unwrap_names(tensors, "x"), "");
+  EXPECT_EQ(unwrap_names(tensors, {}, "x"), "");
 }
 
 TEST(TensorNames, ThatBecomeOneAreRefused) {
   std::map<std::string, TensorView> tensors = named({"_orig_mod.w", "w"});
-  EXPECT_THAT(data_error([&] { unwrap_names(tensors, "there"); }),
+  EXPECT_THAT(data_error([&] { unwrap_names(tensors, {}, "there"); }),
               HasSubstr("there: two tensors are called \"w\""));
 }
 

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "engines/component_sums.hpp"
+#include "model/decoder.hpp"
 #include "model/grokking_transformer.hpp"
-#include "model/llama.hpp"
 #include "model/plain_ops.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
@@ -30,12 +30,12 @@ Predictions loss_of_sample(const Sample& sample) {
 
 class EngineB : public ::testing::Test {
  protected:
-  static ModelConfig config() {
-    ModelConfig made = tiny_config();
+  static DecoderConfig config() {
+    DecoderConfig made = tiny_config();
     made.tied = true;
     return made;
   }
-  LlamaNetwork network{config()};
+  Decoder network{config()};
   std::vector<at::Tensor> from = random_point(network, 1);
   std::vector<at::Tensor> to = moved(network, from, 2, 0.05);
   MemoryTrajectory trajectory{{from, to}};

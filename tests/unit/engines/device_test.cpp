@@ -10,7 +10,7 @@
 
 #include "core/error.hpp"
 #include "engines/vocabulary_head.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "planner/computation.hpp"
 #include "tensors/upload.hpp"
 #include "unit/engines/stand_in_device.hpp"
@@ -63,11 +63,11 @@ double distance(const std::vector<double>& a, const std::vector<double>& b) {
 
 TEST_P(OnADevice, ScoresAreTheProcessorsToRounding) {
   const Case& tested = GetParam();
-  ModelConfig config = tiny_config();
+  DecoderConfig config = tiny_config();
   config.tied = tested.tied;
-  config.attention_bias = true;
+  config.query_bias = config.output_bias = true;
   if (tested.slices) config.vocabulary = vocabulary_slice + 77;
-  const LlamaNetwork network(config);
+  const Decoder network(config);
   const std::vector<at::Tensor> from = random_point(network, 1), to = moved(network, from, 2, 0.1);
   std::vector<std::vector<at::Tensor>> points(2);
   for (const at::Tensor& tensor : from) points[0].push_back(tensor.to(at::kBFloat16));

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
 namespace explaind::testing {
@@ -19,14 +19,14 @@ struct Variant {
 
 class EngineA : public ::testing::TestWithParam<Variant> {
  protected:
-  static ModelConfig config() {
-    ModelConfig made = tiny_config();
+  static DecoderConfig config() {
+    DecoderConfig made = tiny_config();
     made.tied = GetParam().tied;
-    made.attention_bias = made.mlp_bias = GetParam().bias;
+    made.query_bias = made.output_bias = made.mlp_bias = GetParam().bias;
     made.key_value_heads = GetParam().key_value_heads;
     return made;
   }
-  LlamaNetwork network{config()};
+  Decoder network{config()};
   std::vector<at::Tensor> from = random_point(network, 1);
   std::vector<at::Tensor> to = moved(network, from, 2, 0.05);
   MemoryTrajectory trajectory{{from, to}};

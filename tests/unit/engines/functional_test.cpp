@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "model/plain_ops.hpp"
 #include "quadrature/fixed_rules.hpp"
 #include "unit/tiny_models/tiny.hpp"
@@ -65,9 +65,9 @@ class LanguageFunctionals : public ::testing::TestWithParam<const char*> {
 
 TEST_P(LanguageFunctionals, AreScoredAsDenseGradientsTimesUpdates) {
   for (const bool tied : {false, true}) {
-    ModelConfig config = tiny_config();
+    DecoderConfig config = tiny_config();
     config.tied = tied;
-    const LlamaNetwork network(config);
+    const Decoder network(config);
     for (const Granularity granularity : {Granularity::tensor, Granularity::row}) {
       for (const auto& [streamed, form] : {std::pair(false, ProductForm::formed),
                                            {true, ProductForm::formed},
@@ -87,7 +87,7 @@ TEST_P(LanguageFunctionals, AreScoredAsDenseGradientsTimesUpdates) {
 INSTANTIATE_TEST_SUITE_P(All, LanguageFunctionals, ::testing::ValuesIn(functionals));
 
 TEST(LanguageFunctional, SaysWhichSampleHasNoSuchPosition) {
-  const LlamaNetwork network(tiny_config());
+  const Decoder network(tiny_config());
   const std::vector<at::Tensor> point = random_point(network, 3);
   RunOptions options = fixed_rule("gauss:1");
   options.solver.functional = parse_functional("logit:7:1");

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
 namespace explaind::testing {
@@ -18,7 +18,7 @@ class Identity : public ::testing::Test {
                               const RunOptions& options) const {
     return decompose(network, MemoryTrajectory(std::move(points)), samples, options);
   }
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   size_t tensors = network.parameters().size();
   std::vector<at::Tensor> from = random_point(network, 1);
   std::vector<at::Tensor> to = moved(network, from, 2, 0.15);

@@ -9,7 +9,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
 namespace explaind::testing {
@@ -17,7 +17,7 @@ namespace {
 
 class Bf16 : public ::testing::Test {
  protected:
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   std::vector<at::Tensor> from = random_point(network, 1);
   std::vector<Sample> samples = random_samples({7, 3, 11, 2, 8}, 37);
 

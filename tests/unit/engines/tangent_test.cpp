@@ -11,7 +11,7 @@
 
 #include "engines/attributed_ops.hpp"
 #include "engines/directional_derivatives.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "model/plain_ops.hpp"
 #include "model/registry.hpp"
 #include "unit/first_operations.hpp"
@@ -45,10 +45,10 @@ Case case_of(const std::string& name, const std::string& activation) {
   at::Generator generator = at::detail::createCPUGenerator(3);
   Case made;
   if (name == "llama") {
-    ModelConfig config = tiny_config();
+    DecoderConfig config = tiny_config();
     config.tied = true;
-    config.attention_bias = true;
-    made.model = std::make_unique<LlamaNetwork>(config);
+    config.query_bias = config.output_bias = true;
+    made.model = std::make_unique<Decoder>(config);
     made.inputs = at::randint(0, 37, {3, 6}, generator, at::kLong);
   } else if (name.starts_with("first:")) {
     for (const FirstOperation& chain : first_operations()) {

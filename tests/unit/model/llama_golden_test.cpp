@@ -1,4 +1,4 @@
-// Logits of real checkpoint files against Hugging Face in fp32 (tests/goldens/llama).
+// Logits of real checkpoint files against Hugging Face in fp32 (tests/goldens/llama, families).
 
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
@@ -46,6 +46,29 @@ TEST_P(LlamaLogits, AreThoseOfHuggingFace) {
       begin += length;
     }
     EXPECT_EQ(begin, expected.shape[0]);
+  }
+}
+
+/// What is read is obeyed: each key alone makes another network.
+TEST_P(LlamaLogits, MoveWithEveryKeyOfTheConfig) {
+  const Golden golden(GetParam());
+  const CheckpointSeries series = CheckpointSeries::open(golden.series());
+  PlainOps ops(weights_of(series.checkpoint(0), golden.network()));
+  std::vector<int64_t> longest;
+  for (const Sample& sample : golden.samples()) {
+    if (sample.input_ids.size() > longest.size()) longest = sample.input_ids;
+  }
+  const at::Tensor ids = at::tensor(longest, at::kLong).view({1, -1});
+  const at::Tensor plain = golden.network().forward(ids, ops);
+  const nlohmann::json changes = golden.moved();
+  for (const auto& [key, value] : changes.items()) {
+    nlohmann::json config = series.config();
+    config[key] = value;
+    if (key == "rope_parameters") config.erase("rope_scaling");
+    const auto other = build_network(config, "changed");
+    ASSERT_EQ(other->parameters().size(), golden.network().parameters().size()) << key;
+    const double moved = (other->forward(ids, ops) - plain).abs().max().item<double>();
+    EXPECT_GT(moved, 1e-3 * plain.abs().max().item<double>()) << key;
   }
 }
 

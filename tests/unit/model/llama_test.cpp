@@ -1,7 +1,5 @@
 // The Llama network's table of parameters, its refusals, and causality.
 
-#include "model/llama.hpp"
-
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +8,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "model/decoder.hpp"
 #include "model/plain_ops.hpp"
 
 namespace explaind {
@@ -18,8 +17,8 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-ModelConfig small() {
-  ModelConfig config;
+DecoderConfig small() {
+  DecoderConfig config;
   config.architecture = "LlamaForCausalLM";
   config.hidden_size = 12;
   config.intermediate_size = 20;
@@ -50,13 +49,13 @@ std::vector<at::Tensor> random_weights(const Network& network) {
 }
 
 TEST(LlamaParameters, KnowTheirKindsLayersAndHeads) {
-  const LlamaNetwork network(small());
+  const Decoder network(small());
   EXPECT_EQ(network.parameters().size(), 1U + 2 * 9 + 2);
   const std::string layer = "model.layers.1.";
   const ParameterInfo& q = parameter(network, layer + "self_attn.q_proj.weight");
   EXPECT_EQ(q.shape, (std::vector<int64_t>{16, 12}));
   EXPECT_EQ(q.heads, 4);
-  EXPECT_FALSE(q.heads_by_column);
+  EXPECT_FALSE(q.heads_by_input);
   EXPECT_EQ(q.layer, 1);
   EXPECT_EQ(q.layer_name, "layer.1");
   EXPECT_EQ(q.kind, "attention");
@@ -68,7 +67,7 @@ TEST(LlamaParameters, KnowTheirKindsLayersAndHeads) {
   const ParameterInfo& o = parameter(network, layer + "self_attn.o_proj.weight");
   EXPECT_EQ(o.shape, (std::vector<int64_t>{12, 16}));
   EXPECT_EQ(o.heads, 4);
-  EXPECT_TRUE(o.heads_by_column);
+  EXPECT_TRUE(o.heads_by_input);
   EXPECT_EQ(parameter(network, layer + "mlp.down_proj.weight").kind, "mlp");
   EXPECT_EQ(parameter(network, layer + "mlp.down_proj.weight").heads, 0);
   EXPECT_EQ(parameter(network, layer + "input_layernorm.weight").kind, "norm");
@@ -79,13 +78,13 @@ TEST(LlamaParameters, KnowTheirKindsLayersAndHeads) {
 }
 
 TEST(LlamaParameters, ATiedMatrixIsThereOnce) {
-  ModelConfig config = small();
+  DecoderConfig config = small();
   config.tied = true;
-  const LlamaNetwork network(config);
+  const Decoder network(config);
   EXPECT_EQ(network.parameters().size(), 1U + 2 * 9 + 1);
   EXPECT_THROW(parameter(network, "lm_head.weight"), std::runtime_error);
   EXPECT_TRUE(network.ignores("lm_head.weight"));
-  EXPECT_FALSE(LlamaNetwork(small()).ignores("lm_head.weight"));
+  EXPECT_FALSE(Decoder(small()).ignores("lm_head.weight"));
 }
 
 /// Of these values; the view lives as long as they do.
@@ -99,9 +98,9 @@ TensorView view_of(const std::string& name, const std::vector<float>& values,
 }
 
 TEST(LlamaIgnores, AStoredHeadMustBeTheEmbeddingItIsTiedTo) {
-  ModelConfig config = small();
+  DecoderConfig config = small();
   config.tied = true;
-  const LlamaNetwork network(config);
+  const Decoder network(config);
   const std::vector<float> embedding{1, 2, 3, 4}, other{1, 2, 3, 5};
   const auto said = [&](const std::vector<float>& head) {
     std::map<std::string, TensorView> tensors;
@@ -120,7 +119,7 @@ TEST(LlamaIgnores, AStoredHeadMustBeTheEmbeddingItIsTiedTo) {
 }
 
 TEST(LlamaIgnores, StoredRotaryTablesMustBeTheConfigs) {
-  ModelConfig config = small();
+  DecoderConfig config = small();
   const auto said = [&](double theta, double scale) {
     std::vector<float> stored;
     for (int64_t i = 0; i < config.head_dim; i += 2) {
@@ -130,20 +129,20 @@ TEST(LlamaIgnores, StoredRotaryTablesMustBeTheConfigs) {
     }
     const std::string name = "model.layers.0.self_attn.rotary_emb.inv_freq";
     const TensorView view = view_of(name, stored, {static_cast<int64_t>(stored.size())});
-    return LlamaNetwork(config).contradiction(view, {});
+    return Decoder(config).contradiction(view, {});
   };
-  EXPECT_EQ(said(config.rope.theta, 1), "");
-  EXPECT_EQ(said(config.rope.theta, 1.002), "");  // rounded to 8 bits
-  EXPECT_THAT(said(config.rope.theta * 50, 1), HasSubstr("other rotary frequencies"));
-  EXPECT_THAT(said(config.rope.theta, 4), HasSubstr("other rotary frequencies"));
-  config.rope.type = RopeType::linear;
-  config.rope.factor = 4;
-  EXPECT_EQ(said(config.rope.theta, 4), "");
-  EXPECT_EQ(said(config.rope.theta, 1), "");  // the positions were scaled then
+  EXPECT_EQ(said(config.ropes[0].theta, 1), "");
+  EXPECT_EQ(said(config.ropes[0].theta, 1.002), "");  // rounded to 8 bits
+  EXPECT_THAT(said(config.ropes[0].theta * 50, 1), HasSubstr("other rotary frequencies"));
+  EXPECT_THAT(said(config.ropes[0].theta, 4), HasSubstr("other rotary frequencies"));
+  config.ropes[0].type = RopeType::linear;
+  config.ropes[0].factor = 4;
+  EXPECT_EQ(said(config.ropes[0].theta, 4), "");
+  EXPECT_EQ(said(config.ropes[0].theta, 1), "");  // the positions were scaled then
 }
 
-TEST(LlamaNetwork, LaterTokensAndPaddingDoNotChangeEarlierLogits) {
-  const LlamaNetwork network(small());
+TEST(Decoder, LaterTokensAndPaddingDoNotChangeEarlierLogits) {
+  const Decoder network(small());
   PlainOps ops(random_weights(network));
   const at::Tensor ids = at::randint(31, {2, 9}, at::kLong);
   const at::Tensor whole = network.forward(ids, ops);
@@ -158,12 +157,12 @@ TEST(LlamaNetwork, LaterTokensAndPaddingDoNotChangeEarlierLogits) {
 }
 
 TEST(BuildNetwork, NamesAnArchitectureItDoesNotKnow) {
-  const nlohmann::json config = {{"architectures", {"GPT2LMHeadModel"}}, {"model_type", "gpt2"}};
+  const nlohmann::json config = {{"architectures", {"BloomForCausalLM"}}, {"model_type", "bloom"}};
   try {
     build_network(config, "a/config.json");
     FAIL() << "accepted";
   } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), HasSubstr("GPT2LMHeadModel"));
+    EXPECT_THAT(error.what(), HasSubstr("BloomForCausalLM"));
     EXPECT_THAT(error.what(), HasSubstr("a/config.json"));
   }
 }
@@ -177,7 +176,7 @@ std::map<std::string, TensorView> views_of(const Network& network) {
 }
 
 TEST(RequireParameters, NamesMissingExtraAndMisshapenTensors) {
-  const LlamaNetwork network(small());
+  const Decoder network(small());
   std::map<std::string, TensorView> views = views_of(network);
   EXPECT_NO_THROW(require_parameters(network, views, "here"));
   views["model.layers.0.self_attn.rotary_emb.inv_freq"] = {};  // written by old versions

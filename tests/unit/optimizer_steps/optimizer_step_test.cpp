@@ -106,7 +106,7 @@ class AdamWStep : public ::testing::Test {
       for (int64_t block = 0; block < network.blocks(); ++block) {
         hidden = network.block(block, hidden, ops);
       }
-      const at::Tensor logits = ops.linear(hidden, network.unembedding(), no_parameter)[0];
+      const at::Tensor logits = ops.linear(hidden, {network.unembedding()})[0];
       const int64_t predicted = ids.size(1) - 1;
       loss = loss + at::cross_entropy_loss(logits.narrow(0, 0, predicted),
                                            ids[0].narrow(0, 1, predicted)) *

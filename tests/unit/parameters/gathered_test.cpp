@@ -9,7 +9,7 @@
 #include <memory>
 
 #include "engines/vocabulary_head.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "parameters/block_parameters.hpp"
 #include "sweeps/block_major_sweep.hpp"
 #include "unit/tiny_models/tiny.hpp"
@@ -50,7 +50,7 @@ class LateCollectives final : public Collectives {
 
 class Gathered : public ::testing::Test {
  protected:
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   std::vector<at::Tensor> from = random_point(network, 1), to = moved(network, from, 2, 0.1);
   MemoryTrajectory trajectory{{from, to, from}};
   LateCollectives group;
@@ -280,9 +280,9 @@ class Foresight final : public EndpointReader {
 class Foreseen : public Gathered, public ::testing::WithParamInterface<int64_t> {};
 
 TEST_P(Foreseen, EveryBlockAndSlice) {
-  ModelConfig config = tiny_config();
+  DecoderConfig config = tiny_config();
   config.vocabulary = GetParam();
-  const LlamaNetwork wide(config);
+  const Decoder wide(config);
   const std::vector<at::Tensor> a = random_point(wide, 1);
   const MemoryTrajectory path({a, moved(wide, a, 2, 0.1)});
   Foresight::Count count;

@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
 namespace explaind::testing {
@@ -48,7 +48,7 @@ TEST(ExpectedRounds, FixedRulesHaveOneRoundAndBothEnds) {
 
 class Cost : public ::testing::Test {
  protected:
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   std::vector<at::Tensor> from = random_point(network, 1), to = moved(network, from, 2, 0.1);
   MemoryTrajectory trajectory{{from, to}};
   std::vector<Sample> samples = random_samples({7, 3, 11, 2, 8}, tiny_config().vocabulary);

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
 namespace explaind::testing {
@@ -47,8 +47,8 @@ TEST(GridChoice, StreamedAloneWhereNothingElseFits) {
 
 /// A model whose weights decide, and whose products are worth sharing.
 struct WideLlama {
-  static ModelConfig wide(int layers) {
-    ModelConfig config = tiny_config();
+  static DecoderConfig wide(int layers) {
+    DecoderConfig config = tiny_config();
     config.hidden_size = 1000;
     config.intermediate_size = 4000;
     config.layers = layers;
@@ -56,7 +56,7 @@ struct WideLlama {
   }
   explicit WideLlama(int layers) : network(wide(layers)) {}
 
-  LlamaNetwork network;
+  Decoder network;
   std::vector<at::Tensor> point = random_point(network, 1);
   MemoryTrajectory trajectory{{point, point}};
   std::vector<Sample> samples = random_samples({20, 30}, 37);
@@ -84,7 +84,7 @@ TEST(GridChoice, FollowsTheMemoryPlan) {
 }
 
 TEST(MemoryPlan, CountsATileAgainWherePiecesAreAdded) {
-  const LlamaNetwork network(tiny_config());
+  const Decoder network(tiny_config());
   const std::vector<Sample> samples = random_samples({20, 30, 25}, 37);
   const ComponentTable table(Granularity::row, network.parameters());
   SolverOptions solver;

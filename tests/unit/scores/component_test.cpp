@@ -21,7 +21,7 @@ ParameterInfo matrix(const std::string& name, int64_t rows, int64_t columns, int
           .layer_name = layer_name,
           .kind = kind,
           .heads = heads,
-          .heads_by_column = by_column};
+          .heads_by_input = by_column};
 }
 
 /// Two layers whose tensors interleave kinds; grouped queries (4 heads, 2 key heads).
@@ -56,7 +56,7 @@ TEST(Granularity, IsReadByItsWord) {
                                  Granularity::head, Granularity::row}) {
     EXPECT_EQ(parse_granularity(to_string(each)), each);
   }
-  EXPECT_THROW(parse_granularity("neuron"), UsageError);
+  EXPECT_THROW(parse_granularity("column"), UsageError);
 }
 
 TEST(ComponentTable, TensorsAreTheModelsInItsOrder) {
@@ -140,6 +140,85 @@ TEST(ComponentTable, NamesAreDistinct) {
     std::sort(all.begin(), all.end());
     EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end()) << to_string(granularity);
   }
+}
+
+/// What a component is called and which head it is of.
+std::vector<std::pair<std::string, int>> heads_of(const ComponentTable& table) {
+  std::vector<std::pair<std::string, int>> found;
+  for (const Component& each : table.components()) found.emplace_back(each.name, each.head);
+  return found;
+}
+
+ParameterInfo fused(bool parts_first) {
+  ParameterInfo info = matrix("qkv", 12, 4, 0, "layer.0", "attention", 2);
+  info.fused = true;
+  info.parts_first = parts_first;
+  return info;
+}
+
+TEST(ComponentTable, HeadsOfAFusedProjectionAreToldApart) {
+  const ComponentTable by_head(Granularity::head, {fused(false)});
+  EXPECT_THAT(heads_of(by_head),
+              ::testing::ElementsAre(
+                  ::testing::Pair("qkv.q.head.0", 0), ::testing::Pair("qkv.k.head.0", 0),
+                  ::testing::Pair("qkv.v.head.0", 0), ::testing::Pair("qkv.q.head.1", 1),
+                  ::testing::Pair("qkv.k.head.1", 1), ::testing::Pair("qkv.v.head.1", 1)));
+  EXPECT_EQ(by_head.slot(0).division, Division::row_blocks);
+  EXPECT_EQ(by_head.slot(0).count, 6);
+  const ComponentTable by_part(Granularity::head, {fused(true)});
+  EXPECT_THAT(heads_of(by_part),
+              ::testing::ElementsAre(
+                  ::testing::Pair("qkv.q.head.0", 0), ::testing::Pair("qkv.q.head.1", 1),
+                  ::testing::Pair("qkv.k.head.0", 0), ::testing::Pair("qkv.k.head.1", 1),
+                  ::testing::Pair("qkv.v.head.0", 0), ::testing::Pair("qkv.v.head.1", 1)));
+}
+
+TEST(ComponentTable, RowsOfAFusedProjectionKnowTheirHead) {
+  const ComponentTable by_head(Granularity::row, {fused(false)});
+  const ComponentTable by_part(Granularity::row, {fused(true)});
+  std::vector<int> first, second;  // two rows of every range
+  for (const auto& [name, head] : heads_of(by_head)) first.push_back(head);
+  for (const auto& [name, head] : heads_of(by_part)) second.push_back(head);
+  EXPECT_THAT(first, ::testing::ElementsAre(0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1));
+  EXPECT_THAT(second, ::testing::ElementsAre(0, 0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1));
+}
+
+TEST(ComponentTable, RowsAreOutputsWhereTheFileHoldsThemAsColumns) {
+  ParameterInfo info = matrix("conv1d", 3, 5, 0, "layer.0", "mlp");
+  info.columns_are_outputs = true;
+  const ComponentTable table(Granularity::row, {info});
+  EXPECT_EQ(table.size(), 5);
+  EXPECT_EQ(table.slot(0).count, 5);
+}
+
+TEST(ComponentTable, ANeuronJoinsTheMatricesOfItsLayer) {
+  std::vector<ParameterInfo> all;
+  for (int layer = 0; layer < 2; ++layer) {
+    const std::string at = "layer." + std::to_string(layer);
+    all.push_back(matrix(at + ".norm", 4, 1, layer, at, "norm"));
+    for (const char* name : {".gate", ".up"}) {
+      all.push_back(matrix(at + name, 3, 4, layer, at, "mlp"));
+      all.back().neurons = 3;
+    }
+    all.push_back(matrix(at + ".down", 4, 3, layer, at, "mlp"));
+    all.back().neurons = 3;
+    all.back().neurons_by_input = true;
+  }
+  const ComponentTable table(Granularity::neuron, all);
+  EXPECT_THAT(names(table),
+              ::testing::ElementsAre("layer.0.norm", "layer.0.neuron.0", "layer.0.neuron.1",
+                                     "layer.0.neuron.2", "layer.1.norm", "layer.1.neuron.0",
+                                     "layer.1.neuron.1", "layer.1.neuron.2"));
+  for (const int64_t parameter : {1, 2, 3}) {
+    EXPECT_EQ(table.slot(parameter).first, 1);
+    EXPECT_EQ(table.slot(parameter).count, 3);
+  }
+  EXPECT_EQ(table.slot(1).division, Division::rows);
+  EXPECT_EQ(table.slot(3).division, Division::column_blocks);
+  EXPECT_EQ(table.slot(5).first, 5);
+  EXPECT_FALSE(table.sums_of_tensors());
+  EXPECT_EQ(table.components()[5].kind, "mlp");
+  EXPECT_EQ(table.components()[5].layer, 1);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ std::vector<ParameterInfo> attention(int key_heads) {
   add("k", {2 * key_heads, 3}, key_heads);
   add("k.bias", {2 * key_heads}, key_heads);
   add("o", {3, 8}, 4);
-  all.back().heads_by_column = true;
+  all.back().heads_by_input = true;
   add("up", {2, 3}, 0);
   return all;
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <utility>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "model/registry.hpp"
 #include "parameters/resident_parameters.hpp"
 #include "scores/tile_sum.hpp"
@@ -83,8 +83,8 @@ void expect_sums(const Scored& scored, double tolerance) {
 
 class Scalars : public ::testing::Test {
  protected:
-  static ModelConfig config() {
-    ModelConfig made = tiny_config();
+  static DecoderConfig config() {
+    DecoderConfig made = tiny_config();
     made.tied = true;
     return made;
   }
@@ -113,7 +113,7 @@ class Scalars : public ::testing::Test {
     return dense_scores(network, from, to, samples[sample], gauss_rule(4));
   }
 
-  LlamaNetwork network{config()};
+  Decoder network{config()};
   std::vector<at::Tensor> from = random_point(network, 1);
   std::vector<at::Tensor> to = moved(network, from, 2, 0.05);
   std::vector<Sample> samples = random_samples({7, 3, 11}, 37);

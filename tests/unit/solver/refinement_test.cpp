@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "unit/tiny_models/relu_network.hpp"
 #include "unit/tiny_models/tiny.hpp"
 
@@ -25,7 +25,7 @@ double error_of(const ScoreTile& tile, const std::vector<double>& reference, siz
 
 class LongSegment : public ::testing::Test {
  protected:
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   std::vector<at::Tensor> from = random_point(network, 1, 0.4);
   std::vector<at::Tensor> to = moved(network, from, 9, 0.12);
   MemoryTrajectory trajectory{{from, to}};

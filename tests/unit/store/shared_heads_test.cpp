@@ -31,7 +31,7 @@ void add_layer(int layer, const Heads& heads, std::vector<ParameterInfo>& parame
     parameter.layer_name = "layer." + std::to_string(layer);
     parameter.kind = count == 0 ? "mlp" : "attention";
     parameter.heads = count;
-    parameter.heads_by_column = by_column;
+    parameter.heads_by_input = by_column;
     parameters.push_back(parameter);
   };
   add("q", heads.queries, false);

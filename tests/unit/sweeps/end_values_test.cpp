@@ -9,7 +9,7 @@
 #include <cstring>
 #include <memory>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "model/registry.hpp"
 #include "parameters/end_weights.hpp"
 #include "parameters/resident_parameters.hpp"
@@ -48,7 +48,7 @@ std::vector<at::Tensor> as_double(const std::vector<at::Tensor>& point) {
 
 class Ends : public ::testing::Test {
  protected:
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   std::vector<at::Tensor> a = as_single(random_point(network, 1)),
                           b = as_single(moved(network, random_point(network, 1), 2, 0.05)),
                           c = as_single(moved(network, random_point(network, 1), 3, 0.05));

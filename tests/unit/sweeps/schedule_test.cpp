@@ -8,7 +8,7 @@
 
 #include "core/error.hpp"
 #include "engines/vocabulary_head.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "planner/memory_plan.hpp"
 #include "unit/tiny_models/relu_network.hpp"
 #include "unit/tiny_models/tiny.hpp"
@@ -30,10 +30,10 @@ void expect_same_bits(const ScoreTile& a, const ScoreTile& b) {
   EXPECT_EQ(a.tolerance_met, b.tolerance_met);
 }
 
-ModelConfig config_of(bool tied, int64_t vocabulary) {
-  ModelConfig config = tiny_config();
+DecoderConfig config_of(bool tied, int64_t vocabulary) {
+  DecoderConfig config = tiny_config();
   config.tied = tied;
-  config.attention_bias = true;
+  config.query_bias = config.output_bias = true;
   config.vocabulary = vocabulary;
   return config;
 }
@@ -47,7 +47,7 @@ struct Case {
 
 class Streamed : public ::testing::TestWithParam<Case> {
  protected:
-  LlamaNetwork network{config_of(GetParam().tied, GetParam().vocabulary)};
+  Decoder network{config_of(GetParam().tied, GetParam().vocabulary)};
   std::vector<at::Tensor> from = random_point(network, 1);
   std::vector<at::Tensor> to = moved(network, from, 2, 0.1);
   std::vector<Sample> samples = random_samples({7, 3, 11, 2, 8}, GetParam().vocabulary);
@@ -124,7 +124,7 @@ TEST(StreamedKinks, ReplayedNodesHaveTheSameBits) {
 class Slices : public ::testing::TestWithParam<bool> {};
 
 TEST_P(Slices, MatchDenseGradientTimesUpdate) {
-  const LlamaNetwork network(config_of(GetParam(), large_vocabulary));
+  const Decoder network(config_of(GetParam(), large_vocabulary));
   const std::vector<at::Tensor> from = random_point(network, 1), to = moved(network, from, 2, 0.05);
   const MemoryTrajectory path({from, to});
   std::vector<Sample> samples = random_samples({4, 6}, large_vocabulary);
@@ -153,11 +153,11 @@ TEST_P(Slices, MatchDenseGradientTimesUpdate) {
 INSTANTIATE_TEST_SUITE_P(Tied, Slices, ::testing::Bool());
 
 TEST(MemoryPlan, ChoosesWhatFitsAndSaysWhatWould) {
-  ModelConfig config = tiny_config();
+  DecoderConfig config = tiny_config();
   config.hidden_size = 1000;
   config.intermediate_size = 4000;
   config.layers = 8;
-  const LlamaNetwork network(config);
+  const Decoder network(config);
   const std::vector<at::Tensor> point = random_point(network, 1);
   const MemoryTrajectory trajectory({point, point});
   const std::vector<Sample> samples = random_samples({20, 30}, 37);

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "parameters/resident_parameters.hpp"
 #include "solver/dense_solver.hpp"
 #include "sweeps/node_major_sweep.hpp"
@@ -110,7 +110,7 @@ class SharedUnit : public ::testing::TestWithParam<bool> {
     });
     return found;
   }
-  LlamaNetwork network{tiny_config()};
+  Decoder network{tiny_config()};
   std::vector<at::Tensor> from = random_point(network, 1), to = moved(network, from, 2, 0.05);
   std::vector<Sample> samples = random_samples({7, 3, 11, 2, 5, 6, 9, 4, 8}, 37);
 };

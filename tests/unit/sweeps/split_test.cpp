@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "core/error.hpp"
-#include "model/llama.hpp"
+#include "model/decoder.hpp"
 #include "parameters/resident_parameters.hpp"
 #include "planner/computation.hpp"
 #include "sweeps/block_major_sweep.hpp"
@@ -18,13 +18,13 @@ namespace {
 
 class Split : public ::testing::Test {
  protected:
-  static ModelConfig config() {
-    ModelConfig config = tiny_config();
-    config.attention_bias = true;
+  static DecoderConfig config() {
+    DecoderConfig config = tiny_config();
+    config.query_bias = config.output_bias = true;
     config.tied = true;
     return config;
   }
-  LlamaNetwork network{config()};
+  Decoder network{config()};
   std::vector<at::Tensor> from = random_point(network, 1);
   MemoryTrajectory path{{from, moved(network, from, 2, 0.1)}};
   std::vector<Sample> samples = random_samples({7, 3, 11, 2, 8}, 37);
@@ -83,7 +83,7 @@ TEST_F(Split, IsTheSameFromEverySourceAndInWaves) {
 
 TEST(SplitEnds, TheLastNodeOfClenshawCurtisIsTheStoredEnd) {
   // Far apart a + (b − a) is not b in fp32: of small b after large a whole digits are lost.
-  const LlamaNetwork network{tiny_config()};
+  const Decoder network{tiny_config()};
   const std::vector<at::Tensor> near = random_point(network, 2);
   std::vector<at::Tensor> from, to;
   for (size_t i = 0; i < near.size(); ++i) {

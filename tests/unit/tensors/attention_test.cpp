@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include "tensors/thread_team.hpp"
@@ -34,18 +35,28 @@ at::Tensor random_heads(const AttentionShape& shape, int64_t heads, int64_t seed
       .requires_grad_(true);
 }
 
-Four found_by(int threads, const AttentionShape& shape, bool causal, at::ScalarType type) {
+/// Which positions a position does not see: later ones, and with a window those that lie that far
+/// back. T T.
+at::Tensor hidden(const AttentionShape& shape, int64_t window) {
+  const at::Tensor all = at::ones({shape.positions, shape.positions}, at::kBool);
+  return window == 0 ? all.triu(1) : all.triu(1).logical_or(all.tril(-window));
+}
+
+/// window: 0 without one.
+Four found_by(int threads, const AttentionShape& shape, bool causal, int64_t window,
+              at::ScalarType type) {
   const ThreadTeam team(threads);
   const at::Tensor q = random_heads(shape, shape.heads, 1, type),
                    k = random_heads(shape, shape.groups, 2, type),
                    v = random_heads(shape, shape.groups, 3, type);
-  const at::Tensor y =
-      fused_attention(q, k, v, causal, 1 / std::sqrt(static_cast<double>(shape.d)));
+  const double scale = 1 / std::sqrt(static_cast<double>(shape.d));
+  const at::Tensor y = window > 0 ? fused_attention(q, k, v, hidden(shape, window), scale)
+                                  : fused_attention(q, k, v, causal, scale);
   y.backward(random_heads(shape, shape.heads, 4, type).detach());
   return {y.detach(), q.grad(), k.grad(), v.grad()};
 }
 
-Four by_definition(const AttentionShape& shape, bool causal) {
+Four by_definition(const AttentionShape& shape, bool causal, int64_t window) {
   const at::Tensor q = random_heads(shape, shape.heads, 1, at::kDouble),
                    k = random_heads(shape, shape.groups, 2, at::kDouble),
                    v = random_heads(shape, shape.groups, 3, at::kDouble);
@@ -53,8 +64,7 @@ Four by_definition(const AttentionShape& shape, bool causal) {
   at::Tensor logits = at::matmul(q, k.repeat_interleave(each, 1).transpose(2, 3)) /
                       std::sqrt(static_cast<double>(shape.d));
   if (causal) {
-    const at::Tensor later = at::ones({shape.positions, shape.positions}, at::kBool).triu(1);
-    logits = logits.masked_fill(later, -INFINITY);
+    logits = logits.masked_fill(hidden(shape, window), -INFINITY);
   }
   const at::Tensor y = at::matmul(at::softmax(logits, -1), v.repeat_interleave(each, 1));
   y.backward(random_heads(shape, shape.heads, 4, at::kDouble).detach());
@@ -63,10 +73,11 @@ Four by_definition(const AttentionShape& shape, bool causal) {
 
 TEST(FusedAttention, IsAttentionAndHasTheSameBitsForAnyNumberOfThreads) {
   for (const AttentionShape& shape : attention_shapes) {
-    for (const bool causal : {true, false}) {
-      const Four expected = by_definition(shape, causal);
+    for (const auto& [causal, window] :
+         std::vector<std::pair<bool, int64_t>>{{true, 0}, {false, 0}, {true, 5}}) {
+      const Four expected = by_definition(shape, causal, window);
       for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
-        const Four one = found_by(1, shape, causal, type);
+        const Four one = found_by(1, shape, causal, window, type);
         for (size_t i = 0; i < one.size(); ++i) {
           const double scale = expected[i].abs().max().item<double>();
           const double error =
@@ -74,7 +85,7 @@ TEST(FusedAttention, IsAttentionAndHasTheSameBitsForAnyNumberOfThreads) {
           EXPECT_LT(error, type == at::kFloat ? 1e-5 : 1e-12) << i << ", " << shape.positions;
         }
         for (const int threads : {2, 4}) {
-          const Four more = found_by(threads, shape, causal, type);
+          const Four more = found_by(threads, shape, causal, window, type);
           for (size_t i = 0; i < one.size(); ++i) {
             EXPECT_TRUE(at::equal(one[i], more[i])) << i << ", " << shape.positions;
           }

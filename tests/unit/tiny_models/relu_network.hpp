@@ -34,7 +34,7 @@ class ReluNetwork final : public Network {
   [[nodiscard]] int64_t blocks() const override { return 2; }
   [[nodiscard]] at::Tensor block(int64_t index, const at::Tensor& input, Ops& ops) const override {
     if (index == 0) return ops.embedding(input, 0);
-    return at::relu(ops.linear(input, 1, 2));
+    return at::relu(ops.linear(input, {1, 2}));
   }
   [[nodiscard]] std::vector<ParameterId> block_parameters(int64_t index) const override {
     return index == 0 ? std::vector<ParameterId>{} : std::vector<ParameterId>{1, 2};

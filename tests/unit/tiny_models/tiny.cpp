@@ -42,8 +42,8 @@ struct CountingSweep final : Sweep {
 
 }  // namespace
 
-ModelConfig tiny_config() {
-  ModelConfig config;
+DecoderConfig tiny_config() {
+  DecoderConfig config;
   config.architecture = "LlamaForCausalLM";
   config.hidden_size = 20;
   config.intermediate_size = 28;
@@ -53,7 +53,7 @@ ModelConfig tiny_config() {
   config.head_dim = 6;
   config.vocabulary = 37;
   config.max_positions = 64;
-  config.rms_norm_eps = 1e-5;
+  config.norm_epsilon = 1e-5;
   return config;
 }
 
@@ -179,28 +179,57 @@ std::vector<at::Tensor> dense_scores(const Network& network, const std::vector<a
   return scores;
 }
 
+namespace {
+
+/// The outputs of a parameter first, whatever its file has: out …, or in … for `inputs`.
+at::Tensor lines_of(const ParameterInfo& parameter, const at::Tensor& dense, bool inputs) {
+  return parameter.columns_are_outputs != inputs ? dense.t() : dense;
+}
+
+/// Which of `count` equal ranges of a tensor's lines a head's component is: by its name.
+int64_t range_of(const ParameterInfo& parameter, const Component& component) {
+  if (!parameter.fused) return component.head;
+  const std::string rest = component.name.substr(parameter.name.size());
+  const int64_t part = rest[1] == 'q' ? 0 : rest[1] == 'k' ? 1 : 2;
+  return parameter.parts_first ? part * parameter.heads + component.head
+                               : 3 * component.head + part;
+}
+
+/// What of a parameter belongs to a component.
+at::Tensor share_of(const ParameterInfo& parameter, const at::Tensor& dense,
+                    const Component& component, Granularity granularity) {
+  if (granularity == Granularity::kind) {
+    return parameter.kind == component.name ? dense : at::zeros({1}, at::kDouble);
+  }
+  if (granularity == Granularity::layer) {
+    return parameter.layer_name == component.name ? dense : at::zeros({1}, at::kDouble);
+  }
+  if (granularity == Granularity::neuron && parameter.neurons > 0) {
+    const bool own = component.index >= 0 && component.layer == parameter.layer;
+    return own ? lines_of(parameter, dense, parameter.neurons_by_input).select(0, component.index)
+               : at::zeros({1}, at::kDouble);
+  }
+  if (parameter.name != component.tensor) return at::zeros({1}, at::kDouble);
+  if (component.index < 0) return dense;
+  if (granularity == Granularity::row) {
+    return lines_of(parameter, dense, false).select(0, component.index);
+  }
+  const at::Tensor lines = lines_of(parameter, dense, parameter.heads_by_input);
+  const int64_t width = lines.size(0) / (parameter.heads * (parameter.fused ? 3 : 1));
+  return lines.narrow(0, range_of(parameter, component) * width, width);
+}
+
+}  // namespace
+
 std::vector<double> sum_to_components(const ComponentTable& table,
                                       const std::vector<at::Tensor>& dense) {
-  const std::vector<ParameterInfo>& parameters = table.parameters();
   std::vector<double> sums;
   for (const Component& component : table.components()) {
     double sum = 0;
-    for (size_t i = 0; i < parameters.size(); ++i) {
-      const ParameterInfo& parameter = parameters[i];
-      const bool inside =
-          table.granularity() == Granularity::kind    ? parameter.kind == component.name
-          : table.granularity() == Granularity::layer ? parameter.layer_name == component.name
-                                                      : parameter.name == component.tensor;
-      if (!inside) continue;
-      at::Tensor part = dense[i];
-      if (component.index >= 0 && table.granularity() == Granularity::row) {
-        part = part.select(0, component.index);
-      } else if (component.index >= 0) {
-        const int64_t axis = parameter.heads_by_column ? 1 : 0;
-        const int64_t width = part.size(axis) / parameter.heads;
-        part = part.narrow(axis, component.head * width, width);
-      }
-      sum += part.sum().item<double>();
+    for (size_t i = 0; i < dense.size(); ++i) {
+      sum += share_of(table.parameters()[i], dense[i], component, table.granularity())
+                 .sum()
+                 .item<double>();
     }
     sums.push_back(sum);
   }

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoint/model_config.hpp"
+#include "families/decoder_config.hpp"
 #include "model/network.hpp"
 #include "quadrature/fixed_rules.hpp"
 #include "samples/sample.hpp"
@@ -20,7 +20,7 @@
 namespace explaind::testing {
 
 /// Two layers, 4 heads over 2 key-value heads, every size different from every other.
-ModelConfig tiny_config();
+DecoderConfig tiny_config();
 
 /// One fp64 tensor per parameter: matrices N(0, deviation²), gains 1 + N(0, .1²).
 std::vector<at::Tensor> random_point(const Network& network, uint64_t seed, double deviation = 0.3);

@@ -1,0 +1,12 @@
+#pragma once
+// Logits that are cut softly, without a graph.
+
+#include <ATen/core/Tensor.h>
+
+namespace explaind {
+
+/// logits become c tanh(logits / c), in place; returns its derivative there, 1 − tanh². cap: c; 0
+/// leaves the logits as they are and returns an undefined tensor.
+at::Tensor cap_softly(at::Tensor& logits, double cap);
+
+}  // namespace explaind
