@@ -21,7 +21,7 @@ libtorch=${EXPLAIND_LIBTORCH:-$root/build/deps/libtorch}
 
 packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev zlib1g-dev libboost-dev libboost-program-options-dev
-  libssl-dev libfmt-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece)
+  libssl-dev libfmt-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libonig-dev)
 # Without these something is slower or skipped, but nothing fails; some releases lack some of them.
 optional_packages=(ccache mold installation-guide-amd64 dataset-fashion-mnist)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)

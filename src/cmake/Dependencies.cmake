@@ -36,6 +36,8 @@ find_package(PkgConfig)
 explaind_need(PkgConfig_FOUND "pkg-config" "apt-get install pkg-config")
 pkg_check_modules(SENTENCEPIECE IMPORTED_TARGET sentencepiece)
 explaind_need(SENTENCEPIECE_FOUND "SentencePiece" "apt-get install libsentencepiece-dev sentencepiece")
+pkg_check_modules(ONIGURUMA IMPORTED_TARGET oniguruma)
+explaind_need(ONIGURUMA_FOUND "Oniguruma" "apt-get install libonig-dev")
 find_package(Threads REQUIRED)
 
 if(EXPLAIND_TESTS)

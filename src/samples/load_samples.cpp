@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 #include "samples/sample.hpp"
@@ -68,6 +69,16 @@ class SampleReader {
                                   padded_, padded_ == 1 ? "" : "s", padding_,
                                   padding_ == 1 ? "" : "s"));
     }
+    if (!tokenizer_) return;
+    const auto twice = [&](size_t texts, const char* verb, int64_t id) {
+      if (texts == 0) return;
+      notes.push_back(fmt::format(
+          "{}: {} {}{} with {}, which the tokenizer puts there too: it stands there twice", file_,
+          counted(texts, "text"), verb, texts == 1 ? "s" : "", tokenizer_->piece(id)));
+    };
+    twice(begun_twice_, "begin", begun_twice_ > 0 ? tokenizer_->before().back() : 0);
+    twice(ended_twice_, "end", ended_twice_ > 0 ? tokenizer_->after().front() : 0);
+    for (std::string& note : tokenizer_->notes()) notes.push_back(std::move(note));
   }
 
   /// The line's object; JSON's own reader would keep either value of a key that is given twice.
@@ -237,13 +248,24 @@ class SampleReader {
                       *token),
           "Give the ids that the model was trained with (input_ids), or leave it out");
     }
-    if (tokenizer_->bos() >= 0) add(tokenizer_->bos(), !marked.target, sample);
-    for (const Tokenizer::Piece& piece : tokenizer_->encode(marked.text)) {
+    const std::vector<Tokenizer::Piece> pieces = tokenizer_->encode(marked.text);
+    look_at_ends(pieces);
+    for (const int64_t id : tokenizer_->before()) add(id, !marked.target, sample);
+    for (const Tokenizer::Piece& piece : pieces) {
       const bool wanted = !marked.target ||
                           (piece.begin < marked.target->second && piece.end > marked.target->first);
       add(piece.id, wanted, sample);
     }
-    if (tokenizer_->eos() >= 0) add(tokenizer_->eos(), !marked.target, sample);
+    for (const int64_t id : tokenizer_->after()) add(id, !marked.target, sample);
+  }
+
+  /// A text that writes out the token that every sequence gets has it twice.
+  void look_at_ends(const std::vector<Tokenizer::Piece>& pieces) {
+    if (pieces.empty()) return;
+    const std::vector<int64_t>& before = tokenizer_->before();
+    const std::vector<int64_t>& after = tokenizer_->after();
+    if (!before.empty() && pieces.front().id == before.back()) ++begun_twice_;
+    if (!after.empty() && pieces.back().id == after.front()) ++ended_twice_;
   }
 
   /// One token of a text.
@@ -284,6 +306,7 @@ class SampleReader {
   std::unique_ptr<Tokenizer> tokenizer_;
   std::set<std::string> ignored_;  ///< columns
   size_t padded_ = 0, padding_ = 0;
+  size_t begun_twice_ = 0, ended_twice_ = 0;  ///< texts
 };
 
 }  // namespace

@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
-#include <optional>
 #include <string>
 #include <vector>
+
+#include "tokenizers/tokenizer.hpp"
 
 namespace explaind {
 
@@ -25,32 +25,6 @@ struct Sample {
   /// Tokens predicted: labels[t] ≠ −100 for t ≥ 1.
   [[nodiscard]] int64_t predicted() const;
 };
-
-/// Text → token ids. Implementations own their model.
-class Tokenizer {
- public:
-  struct Piece {
-    int64_t id;
-    size_t begin, end;  ///< byte range of the text that the token covers
-  };
-  virtual ~Tokenizer() = default;
-  /// Without special tokens.
-  [[nodiscard]] virtual std::vector<Piece> encode(const std::string& text) const = 0;
-  /// The beginning-of-sequence id to prepend, −1 for none, as the tokenizer's config says.
-  [[nodiscard]] virtual int64_t bos() const = 0;
-  /// The end-of-sequence id to append, −1 for none.
-  [[nodiscard]] virtual int64_t eos() const = 0;
-  /// A special or added token whose text is written out in `text`: what trained the model may have
-  /// taken it whole, and encode() does not.
-  [[nodiscard]] virtual std::optional<std::string> special_token_in(
-      const std::string& text) const = 0;
-};
-
-/// Opens DIRECTORY/tokenizer.model (SentencePiece) as tokenizer_config.json,
-/// special_tokens_map.json and added_tokens.json beside it say (tokenizer_config.hpp). Throws
-/// DataError, naming the way out (token ids), where the directory's tokenizer is not SentencePiece
-/// or does more.
-std::unique_ptr<Tokenizer> open_tokenizer(const std::filesystem::path& directory);
 
 struct SampleOptions {
   int64_t vocabulary = 0;  ///< ids must be below

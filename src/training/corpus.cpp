@@ -79,7 +79,7 @@ std::vector<int64_t> token_stream(const std::vector<std::filesystem::path>& file
         throw DataError(path.string() + ":" + std::to_string(number), "not UTF-8",
                         "Convert the file first, e.g. with iconv -t UTF-8");
       }
-      if (tokenizer.bos() >= 0) tokens.push_back(tokenizer.bos());
+      tokens.insert(tokens.end(), tokenizer.before().begin(), tokenizer.before().end());
       for (const auto& piece : tokenizer.encode(line)) tokens.push_back(piece.id);
     }
     if (in.bad()) throw DataError(path.string(), "reading failed", "Check the file system");

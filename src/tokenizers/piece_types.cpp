@@ -1,4 +1,4 @@
-#include "samples/piece_types.hpp"
+#include "tokenizers/piece_types.hpp"
 
 #include <cstdint>
 #include <optional>

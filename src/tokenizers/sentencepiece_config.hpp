@@ -1,14 +1,12 @@
 #pragma once
 // What the files beside a tokenizer.model say: tokenizer_config.json, special_tokens_map.json,
-// added_tokens.json, tokenizer.json.
+// added_tokens.json.
 
 #include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "samples/tokenizer_json.hpp"
 
 namespace explaind {
 
@@ -18,7 +16,7 @@ struct NamedToken {
   std::optional<int64_t> id;
 };
 
-struct TokenizerConfig {
+struct SentencePieceConfig {
   /// Nothing where no file says it: then Llama's tokenizers begin a sequence and do not end it.
   std::optional<bool> add_bos, add_eos;
   std::optional<bool> prefix_space;      ///< add_prefix_space; the model's own way where not given
@@ -27,15 +25,12 @@ struct TokenizerConfig {
   bool without_eos = false;              ///< eos_token is null
   std::vector<std::string> taken_whole;  ///< texts that are one token wherever they stand, sorted
   bool special_are_text = false;         ///< split_special_tokens: "<s>" in a text is text
-  std::optional<TokenizerJson> json;     ///< for what only the model can be compared with
 };
 
 /// Every key is obeyed, or known to have no part in making ids (padding, lengths, chat templates,
 /// how ids become text), or refused by name. Throws DataError naming file and key: a class of
 /// tokenizer that does more than SentencePiece, a key that is not known, a value of another type,
-/// two files that differ. Where a tokenizer.json lies there too, the ends of a sequence are what it
-/// says, and a key that says otherwise is refused: transformers 4 goes by the key, transformers 5
-/// by that file.
-TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory);
+/// two files that differ.
+SentencePieceConfig read_sentencepiece_config(const std::filesystem::path& directory);
 
 }  // namespace explaind

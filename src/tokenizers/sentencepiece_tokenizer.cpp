@@ -1,3 +1,5 @@
+#include "tokenizers/sentencepiece_tokenizer.hpp"
+
 #include <fmt/format.h>
 #include <sentencepiece_processor.h>
 
@@ -6,9 +8,8 @@
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 #include "core/whole_file.hpp"
-#include "samples/piece_types.hpp"
-#include "samples/sample.hpp"
-#include "samples/tokenizer_config.hpp"
+#include "tokenizers/piece_types.hpp"
+#include "tokenizers/sentencepiece_config.hpp"
 
 namespace explaind {
 namespace {
@@ -21,9 +22,8 @@ class SentencePieceTokenizer final : public Tokenizer {
  public:
   explicit SentencePieceTokenizer(const fs::path& directory)
       : model_((directory / "tokenizer.model").string()) {
-    const TokenizerConfig config = read_tokenizer_config(directory);
+    const SentencePieceConfig config = read_sentencepiece_config(directory);
     load(config.prefix_space);
-    if (config.json) require_same_model(*config.json);
     taken_whole_ = config.taken_whole;
     for (const int id : {processor_.unk_id(), processor_.bos_id(), processor_.eos_id()}) {
       if (id >= 0 && !config.special_are_text) taken_whole_.push_back(processor_.IdToPiece(id));
@@ -37,13 +37,17 @@ class SentencePieceTokenizer final : public Tokenizer {
                       "add_bos_token is true, and bos_token is null",
                       std::string("Name the token, or ") + ids_instead);
     }
-    if (begins) bos_ = id_of(config.bos, processor_.bos_id(), config.add_bos.has_value(), "bos");
+    if (begins) {
+      keep(id_of(config.bos, processor_.bos_id(), config.add_bos.has_value(), "bos"), before_);
+    }
     if (config.add_eos.value_or(false) && config.without_eos) {
       throw DataError((directory / "tokenizer_config.json").string(),
                       "add_eos_token is true, and eos_token is null",
                       std::string("Name the token, or ") + ids_instead);
     }
-    if (config.add_eos.value_or(false)) eos_ = id_of(config.eos, processor_.eos_id(), true, "eos");
+    if (config.add_eos.value_or(false)) {
+      keep(id_of(config.eos, processor_.eos_id(), true, "eos"), after_);
+    }
   }
 
   [[nodiscard]] std::vector<Piece> encode(const std::string& text) const override {
@@ -55,8 +59,8 @@ class SentencePieceTokenizer final : public Tokenizer {
     }
     return pieces;
   }
-  [[nodiscard]] int64_t bos() const override { return bos_; }
-  [[nodiscard]] int64_t eos() const override { return eos_; }
+  [[nodiscard]] const std::vector<int64_t>& before() const override { return before_; }
+  [[nodiscard]] const std::vector<int64_t>& after() const override { return after_; }
   [[nodiscard]] std::optional<std::string> special_token_in(
       const std::string& text) const override {
     for (const std::string& token : taken_whole_) {
@@ -64,8 +68,19 @@ class SentencePieceTokenizer final : public Tokenizer {
     }
     return std::nullopt;
   }
+  [[nodiscard]] std::string piece(int64_t id) const override {
+    const bool known = id >= 0 && id < processor_.GetPieceSize();
+    return known ? processor_.IdToPiece(static_cast<int>(id)) : "";
+  }
+  [[nodiscard]] std::string description() const override {
+    return fmt::format("tokenizer.model (SentencePiece, {} pieces)", processor_.GetPieceSize());
+  }
 
  private:
+  static void keep(int64_t id, std::vector<int64_t>& ids) {
+    if (id >= 0) ids.push_back(id);
+  }
+
   void load(std::optional<bool> prefix_space) {
     std::string bytes = read_whole_file(model_);
     refuse_foreign_content(bytes, model_);
@@ -80,31 +95,6 @@ class SentencePieceTokenizer final : public Tokenizer {
       throw DataError(model_, "not a SentencePiece model: " + status.ToString(),
                       std::string("Check the file, or ") + ids_instead);
     }
-  }
-
-  /// A tokenizer.json of other pieces, or of another prefix, belongs to another model.
-  void require_same_model(const TokenizerJson& json) const {
-    size_t other = 0;
-    const int pieces = processor_.GetPieceSize();
-    for (int id = 0; id < pieces; ++id) {
-      const auto found = json.vocabulary.find(processor_.IdToPiece(id));
-      other += found == json.vocabulary.end() || found->second != id ? 1 : 0;
-    }
-    // A few pieces are written otherwise there (a tab for <0x09>).
-    constexpr size_t share = 100;
-    const bool same = json.vocabulary.empty() || other <= static_cast<size_t>(pieces) / share;
-    const std::vector<std::string> letter = processor_.EncodeAsPieces("a");
-    const bool prefix = !letter.empty() && letter[0].starts_with("\u2581");
-    if (same && json.prefix_space.value_or(prefix) == prefix) return;
-    const std::string problem =
-        same ? fmt::format("puts {} blank before a text, and tokenizer.model {}",
-                           prefix ? "no" : "a", prefix ? "a" : "no")
-             : fmt::format("has other ids than tokenizer.model for {} of its {} pieces", other,
-                           pieces);
-    throw DataError(json.path, problem,
-                    std::string("Put the tokenizer.model there that belongs to it, move the one of "
-                                "the two away that the model was not trained with, or ") +
-                        ids_instead);
   }
 
   /// The id of a token that the config names, else the model's own.
@@ -134,21 +124,12 @@ class SentencePieceTokenizer final : public Tokenizer {
   sentencepiece::SentencePieceProcessor processor_;
   std::set<std::string> user_defined_;
   std::vector<std::string> taken_whole_;
-  int64_t bos_ = -1, eos_ = -1;
+  std::vector<int64_t> before_, after_;
 };
 
 }  // namespace
 
-std::unique_ptr<Tokenizer> open_tokenizer(const fs::path& directory) {
-  if (!fs::exists(directory / "tokenizer.model")) {
-    throw DataError(
-        directory.string(),
-        fs::exists(directory / "tokenizer.json")
-            ? "has tokenizer.json but no SentencePiece tokenizer.model"
-            : "has no tokenizer.model",
-        "Give token ids (input_ids) instead of text, or name a folder that has one with "
-        "--tokenizer");
-  }
+std::unique_ptr<Tokenizer> open_sentencepiece(const fs::path& directory) {
   return std::make_unique<SentencePieceTokenizer>(directory);
 }
 

@@ -1,4 +1,4 @@
-#include "samples/tokenizer_config.hpp"
+#include "tokenizers/sentencepiece_config.hpp"
 
 #include <fmt/format.h>
 
@@ -80,15 +80,9 @@ class ConfigReader {
  public:
   explicit ConfigReader(const fs::path& directory) : directory_(directory) {}
 
-  TokenizerConfig read_all() {
+  SentencePieceConfig read_all() {
     // Ids first: the other files refer to tokens by their text.
     if (const auto added = read(directory_ / "added_tokens.json")) read_added(*added);
-    config_.json = read_tokenizer_json(directory_);
-    if (config_.json) {
-      where_ = config_.json->path;
-      for (const auto& [text, id] : config_.json->added) add_id(text, id);
-      special_.insert(config_.json->special.begin(), config_.json->special.end());
-    }
     if (const auto config = read(directory_ / "tokenizer_config.json")) {
       where_ = (directory_ / "tokenizer_config.json").string();
       if (config->contains("added_tokens_decoder")) read_decoder((*config)["added_tokens_decoder"]);
@@ -219,41 +213,7 @@ class ConfigReader {
     token = NamedToken{.text = text, .id = {}};
   }
 
-  /// The token at one end of a sequence, as a key and tokenizer.json have it.
-  void agree(const std::string& which, const char* place, std::optional<bool>& add,
-             std::optional<NamedToken>& token, const std::optional<PlacedToken>& placed) const {
-    const std::string key = "add_" + which + "_token";
-    if (add && *add != placed.has_value()) {
-      refuse(key, fmt::format("is {}, and tokenizer.json {} a sequence (transformers 4 goes by the "
-                              "key, transformers 5 by that file)",
-                              *add,
-                              placed ? fmt::format("puts \"{}\" {}", placed->text, place)
-                                     : fmt::format("puts nothing {}", place)));
-    }
-    add = placed.has_value();
-    if (!placed) return;
-    if (token && token->text != placed->text) {
-      refuse(which + "_token",
-             fmt::format("is \"{}\", and tokenizer.json puts \"{}\" {} a sequence", token->text,
-                         placed->text, place));
-    }
-    token = NamedToken{.text = placed->text, .id = placed->id};
-  }
-
-  void agree_with_json() {
-    if (!config_.json) return;
-    where_ = (directory_ / "tokenizer_config.json").string();
-    agree("bos", "before", config_.add_bos, config_.bos, config_.json->first);
-    agree("eos", "after", config_.add_eos, config_.eos, config_.json->last);
-    const std::optional<bool> prefix = config_.json->prefix_space;
-    if (config_.prefix_space && prefix && *config_.prefix_space != *prefix) {
-      refuse("add_prefix_space",
-             fmt::format("is {}, and tokenizer.json says otherwise", *config_.prefix_space));
-    }
-  }
-
   void finish() {
-    agree_with_json();
     for (std::optional<NamedToken>* token : {&config_.bos, &config_.eos}) {
       if (!*token) continue;
       const auto id = ids_.find((*token)->text);
@@ -267,7 +227,7 @@ class ConfigReader {
 
   fs::path directory_;
   std::string where_;  ///< the file being read
-  TokenizerConfig config_;
+  SentencePieceConfig config_;
   bool split_special_ = false;
   std::map<std::string, int64_t> ids_;
   std::set<std::string> whole_, special_;
@@ -275,7 +235,7 @@ class ConfigReader {
 
 }  // namespace
 
-TokenizerConfig read_tokenizer_config(const fs::path& directory) {
+SentencePieceConfig read_sentencepiece_config(const fs::path& directory) {
   return ConfigReader(directory).read_all();
 }
 
