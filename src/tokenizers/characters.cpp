@@ -107,7 +107,8 @@ std::vector<CharacterRange> points_of(const std::vector<Category>& categories) {
   return found;
 }
 
-std::vector<CharacterRange> pattern_word_points() {
+std::vector<CharacterRange> pattern_word_points(bool in_class) {
+  if (in_class) return {std::begin(pattern_words_of_classes), std::end(pattern_words_of_classes)};
   return {std::begin(pattern_words), std::end(pattern_words)};
 }
 

@@ -70,8 +70,9 @@ enum : uint8_t {
 
 /// The runs of code points of some general categories, ascending.
 std::vector<CharacterRange> points_of(const std::vector<Category>& categories);
-/// What \w and \s match in patterns.
-std::vector<CharacterRange> pattern_word_points();
+/// What \w matches in patterns, and what it matches inside [ ], which is a little less.
+std::vector<CharacterRange> pattern_word_points(bool in_class);
+/// What \s matches.
 std::vector<CharacterRange> white_space_points();
 
 /// In lower case; one character may become two.

@@ -54,7 +54,8 @@ const std::map<std::string, std::vector<Category>>& categories_by_name() {
                                                       {"n", {Nd, Nl, No}},
                                                       {"p", {Pc, Pd, Ps, Pe, Pi, Pf, Po}},
                                                       {"s", {Sm, Sc, Sk, So}},
-                                                      {"z", {Zs, Zl, Zp}}};
+                                                      {"z", {Zs, Zl, Zp}},
+                                                      {"c", {Cc, Cf, Co, Cn}}};
     const std::pair<const char*, const char*> longer[] = {{"letter", "l"},
                                                           {"uppercaseletter", "lu"},
                                                           {"lowercaseletter", "ll"},
@@ -90,7 +91,8 @@ const std::map<std::string, std::vector<Category>>& categories_by_name() {
                                                           {"control", "cc"},
                                                           {"format", "cf"},
                                                           {"privateuse", "co"},
-                                                          {"unassigned", "cn"}};
+                                                          {"unassigned", "cn"},
+                                                          {"other", "c"}};
     for (const auto& [name, of] : longer) made[name] = made.at(of);
     return made;
   }();
@@ -121,9 +123,9 @@ class Writer {
 
  private:
   [[noreturn]] static void refuse(const std::string& construct, const std::string& why) {
-    throw std::invalid_argument(construct + " " + why);
+    throw std::invalid_argument(construct + ", " + why);
   }
-  static constexpr const char* not_covered = "is not covered";
+  static constexpr const char* not_covered = "which is not covered";
 
   void copy(size_t count) {
     count = std::min(count, rest_.size());
@@ -188,9 +190,6 @@ class Writer {
   }
 
   void character_class() {
-    if (at("[:")) {
-      // "[:" outside a class is one that holds a colon.
-    }
     copy(1);
     if (at("^")) copy(1);
     if (at("]")) copy(1);  // it stands for itself here
@@ -228,7 +227,7 @@ class Writer {
       case 'w':
       case 'W':
         refuse_where_case_is_ignored("\\w");
-        return put(pattern_word_points(), letter == 'W', 2);
+        return put(pattern_word_points(in_class), letter == 'W', 2);
       case 'b':
       case 'B':
         if (in_class) return copy(2);  // a backspace
@@ -320,7 +319,7 @@ class Writer {
 
   void boundary(bool negated) {
     refuse_where_case_is_ignored("\\b");
-    const std::string word = class_of(pattern_word_points(), false);
+    const std::string word = class_of(pattern_word_points(false), false);
     out_ += negated ? fmt::format("(?:(?<={0})(?={0})|(?<!{0})(?!{0}))", word)
                     : fmt::format("(?:(?<={0})(?!{0})|(?<!{0})(?={0}))", word);
     rest_.remove_prefix(2);

@@ -153,7 +153,9 @@ def lower():
 
 def classes():
     out, category = categories()
-    out += ranges("pattern_words", "What patterns take for \\w.", of_pattern(r"\W+"))
+    out += ranges("pattern_words", "What \\w matches in patterns.", of_pattern(r"\W+"))
+    out += ranges("pattern_words_of_classes", "What \\w matches inside [ ]: Oniguruma has another table of Latin-1 there.", of_pattern(r"[^\w]+"))
+    assert of_pattern(r"[^\s]+") == of_pattern(r"\S+") and of_pattern(r"[^\d]+") == of_pattern(r"\D+")
     assert of_pattern(r"\D+") == {c for c in POINTS if category[c] == "Nd"}
     space = of_pattern(r"\S+")
     assert space == of_split(P.WhitespaceSplit())
