@@ -8,6 +8,7 @@
 #include <string>
 
 #include "app/network_words.hpp"
+#include "app/tokenizer_words.hpp"
 #include "checkpoint/series_summary.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
@@ -29,15 +30,6 @@ std::string weights_of(const Checkpoint& checkpoint) {
   return fmt::format("{} parameters, {} in {}, {}", summary.parameters,
                      format_bytes(static_cast<double>(summary.file_bytes)),
                      counted(summary.files, "file"), types);
-}
-
-std::string tokenizer_of(const fs::path& checkpoint) {
-  if (fs::exists(checkpoint / "tokenizer.model")) {
-    return "tokenizer.model (SentencePiece): samples may be texts";
-  }
-  return fs::exists(checkpoint / "tokenizer.json")
-             ? "tokenizer.json, which is not read: samples need input_ids"
-             : "none: samples need input_ids";
 }
 
 /// How many of the checkpoints have their optimizer's state, and in which files.

@@ -72,6 +72,13 @@ std::vector<Verb> verbs() {
        "step's weights, batch and learning rates, a recorded run.",
        verb_of<RecordOptions>("", [](const RecordOptions& options,
                                      const Communicator*) { return run_record(options); })},
+      {"tokenize", "tokenize SERIES --samples FILE [--tokenizer DIR] [--json]",
+       "Shows the tokens of samples: ids, pieces, what is predicted, and the position of each, as "
+       "in\nthe functional logit:POS:ID.",
+       verb_of<TokenizeOptions>("series",
+                                [](const TokenizeOptions& options, const Communicator*) {
+                                  return run_tokenize(options);
+                                })},
   };
 }
 

@@ -7,6 +7,7 @@
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
 #include "config/study_options.hpp"
+#include "config/tokenize_options.hpp"
 
 namespace explaind {
 
@@ -20,6 +21,9 @@ int run_plan(const PlanOptions& options, const Communicator& world);
 
 /// Prints and writes the tables of a study of a recorded run. @collective over world
 int run_study(const StudyOptions& options, const Communicator& world);
+
+/// Prints the tokens of samples and the positions that functionals name.
+int run_tokenize(const TokenizeOptions& options);
 
 int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);

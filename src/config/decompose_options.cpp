@@ -122,7 +122,8 @@ OptionTable option_table(DecomposeOptions& o) {
           {"truncate", "", "cut samples that are longer instead of refusing them", identity},
           o.truncate),
       optional_text_option(
-          {"tokenizer", "DIR", "folder with tokenizer.model; the first checkpoint where not given",
+          {"tokenizer", "DIR",
+           "folder with tokenizer.json or tokenizer.model; the first checkpoint where not given",
            identity},
           o.tokenizer),
       word_option(

@@ -12,6 +12,7 @@
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
 #include "config/study_options.hpp"
+#include "config/tokenize_options.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 
@@ -196,10 +197,11 @@ std::vector<std::string> all_option_names() {
   QueryOptions query;
   InspectOptions inspect;
   StudyOptions study;
+  TokenizeOptions tokenize;
   std::set<std::string> names;
   for (const OptionTable& table :
        {option_table(plan), option_table(decompose), option_table(record), option_table(query),
-        option_table(inspect), option_table(study)}) {
+        option_table(inspect), option_table(study), option_table(tokenize)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

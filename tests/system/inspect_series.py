@@ -31,9 +31,14 @@ def main():
         for step in steps[:2]:
             (step / "optimizer.pt").write_bytes(b"")
         (steps[0] / "tokenizer.model").write_bytes(b"")
-        inspected(series, "optimizer.pt in 2 of 3 checkpoints", "samples may be texts")
-        (steps[0] / "tokenizer.model").rename(steps[0] / "tokenizer.json")
-        inspected(series, "tokenizer.json, which is not read")
+        inspected(series, "optimizer.pt in 2 of 3 checkpoints", "not read, so samples need input_ids:", "tokenizer.model: not a SentencePiece model")
+        model = {"type": "BPE", "vocab": {"<s>": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]}
+        begin = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids": [0]}}}
+        (steps[0] / "tokenizer.json").write_text(json.dumps({"model": model, "post_processor": begin}))
+        inspected(series, "tokenizer.json (BPE, 4 pieces, 0 added tokens): samples may be texts", "begins with <s> (0), no end of sequence")
+        (steps[0] / "tokenizer.json").write_text(json.dumps({"model": model | {"type": "WordPiece"}}))
+        inspected(series, "not read, so samples need input_ids:", '"WordPiece", which is not covered')
+        (steps[0] / "tokenizer.json").unlink()
 
         # As Trainer leaves it: the last model beside its checkpoints. inspect and decompose agree.
         beside = copy_series("grouped_query", folder / "trainer")

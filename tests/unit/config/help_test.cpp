@@ -16,6 +16,7 @@
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
 #include "config/study_options.hpp"
+#include "config/tokenize_options.hpp"
 
 namespace explaind {
 namespace {
@@ -29,9 +30,11 @@ std::map<std::string, OptionTable> tables() {
   static QueryOptions query;
   static InspectOptions inspect;
   static StudyOptions study;
+  static TokenizeOptions tokenize;
   return {{"decompose", option_table(decompose)}, {"plan", option_table(plan)},
           {"record", option_table(record)},       {"query", option_table(query)},
-          {"inspect", option_table(inspect)},     {"study", option_table(study)}};
+          {"inspect", option_table(inspect)},     {"study", option_table(study)},
+          {"tokenize", option_table(tokenize)}};
 }
 
 TEST(Help, NamesEveryOptionWithItsDefaultInHundredColumns) {
@@ -97,7 +100,7 @@ TEST(Options, OfOneNameMeanTheSameInEveryVerb) {
   // One INI file may serve several verbs.
   std::map<std::string, std::string> first;
   for (const auto& [verb, table] : tables()) {
-    if (verb == "query" || verb == "inspect") continue;  // read no file
+    if (verb == "query" || verb == "inspect" || verb == "tokenize") continue;  // read no file
     for (const Option& option : table) {
       const auto [known, added] = first.emplace(option.name, option.value);
       EXPECT_EQ(known->second, option.value) << "--" << option.name << " of " << verb;
