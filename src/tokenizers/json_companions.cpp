@@ -1,6 +1,7 @@
 #include "tokenizers/json_companions.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -19,6 +20,19 @@ const std::set<std::string> went_by_keys{"LlamaTokenizer",     "LlamaTokenizerFa
                                          "CodeLlamaTokenizer", "CodeLlamaTokenizerFast",
                                          "GemmaTokenizer",     "GemmaTokenizerFast"};
 
+/// Classes for which transformers 5 takes no more than the vocabulary, the merges and the ends of a
+/// sequence from tokenizer.json, where the model's type does not lead to another class: the types
+/// of the normalizers and pre-tokenizers that it takes instead.
+struct OwnRule {
+  const char* name;
+  std::vector<std::string> normalizers, pre_tokenizers;
+};
+const std::vector<OwnRule> own_rules{{"GPT2Tokenizer", {}, {"ByteLevel"}},
+                                     {"GPTNeoXTokenizer", {"NFC"}, {"ByteLevel"}},
+                                     {"Qwen2Tokenizer", {"NFC"}, {"Split", "ByteLevel"}},
+                                     {"LlamaTokenizer", {}, {"Metaspace"}},
+                                     {"GemmaTokenizer", {"Replace"}, {"Split"}}};
+
 class CompanionsReader {
  public:
   CompanionsReader(const fs::path& directory, const JsonFacts& facts)
@@ -30,6 +44,7 @@ class CompanionsReader {
       read_ends(config);
       read_code(config);
       read_blank(config);
+      look_at_class(config.at("tokenizer_class"));
       made_.special_are_text = config.at("split_special_tokens").boolean_or(false);
       read_named(config);
       read_decoder(config.at("added_tokens_decoder"));
@@ -69,6 +84,27 @@ class CompanionsReader {
         (code.value().is_object() && !code.at("AutoTokenizer").is_null())) {
       code.refuse("names a tokenizer with code of its own, which is not run");
     }
+  }
+
+  void look_at_class(const JsonPart& part) {
+    std::string name = part.value().is_string() ? part.text() : "";
+    if (name.ends_with("Fast")) name.resize(name.size() - 4);
+    for (const OwnRule& rule : own_rules) {
+      if (name != rule.name || (rule.normalizers == facts_.normalizers &&
+                                rule.pre_tokenizers == facts_.pre_tokenizers)) {
+        continue;
+      }
+      made_.notes.push_back(fmt::format(
+          "{}: tokenizer_class is {}, for which transformers 5 may cut texts by {} in place of "
+          "tokenizer.json's {}; the tokens here are those of tokenizer.json",
+          part.place().file.string(), part.text(), steps(rule.normalizers, rule.pre_tokenizers),
+          steps(facts_.normalizers, facts_.pre_tokenizers)));
+    }
+  }
+
+  static std::string steps(std::vector<std::string> all, const std::vector<std::string>& more) {
+    all.insert(all.end(), more.begin(), more.end());
+    return all.empty() ? "nothing" : fmt::format("{}", fmt::join(all, ", "));
   }
 
   void read_blank(const JsonPart& config) const {
@@ -134,7 +170,7 @@ class CompanionsReader {
   }
 
   fs::path directory_;
-  const JsonFacts& facts_;
+  const JsonFacts facts_;
   JsonCompanions made_;
   std::set<std::string> uncertain_;
 };

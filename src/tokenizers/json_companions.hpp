@@ -15,6 +15,8 @@ struct JsonFacts {
   const std::vector<AddedToken>* added;
   bool begins, ends;  ///< puts tokens before or after a sequence
   bool adds_blank;    ///< a blank before a text
+  /// Types of its normalizers and pre-tokenizers, in order, those within sequences.
+  std::vector<std::string> normalizers, pre_tokenizers;
 };
 
 struct JsonCompanions {
@@ -24,8 +26,9 @@ struct JsonCompanions {
 };
 
 /// transformers 5 takes the ends of a sequence from tokenizer.json alone. A key that says otherwise
-/// is refused for the classes in which transformers 4 went by it, and noted for others. Throws
-/// DataError where a file is broken, contradicts tokenizer.json, or names code of its own.
+/// is refused for the classes in which transformers 4 went by it, and noted for others. So is a
+/// class that normalizes and cuts texts by a rule of its own in transformers 5. Throws DataError
+/// where a file is broken, contradicts tokenizer.json, or names code of its own.
 JsonCompanions read_json_companions(const std::filesystem::path& directory, const JsonFacts& facts);
 
 }  // namespace explaind

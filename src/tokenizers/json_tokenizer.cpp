@@ -12,20 +12,45 @@ namespace {
 
 constexpr size_t most_words = 1 << 17, longest_word = 256;
 
-/// Adds a blank before a text, as far as a step says: Metaspace, ByteLevel, Prepend.
-bool adds_blank(const JsonPart& step) {
-  if (!step.value().is_object()) return false;
-  const std::string type = step.at("type").text_or("");
-  if (type == "Prepend") return true;
-  if (type == "Metaspace") return step.at("prepend_scheme").text_or("always") != "never";
-  if (type == "ByteLevel") return step.at("add_prefix_space").boolean_or(false);
+/// The steps of a normalizer or pre-tokenizer, those within sequences.
+std::vector<JsonPart> steps_of(const JsonPart& step) {
+  if (step.is_null()) return {};
+  if (step.type() != "Sequence") return {step};
+  std::vector<JsonPart> steps;
   for (const char* list : {"normalizers", "pretokenizers"}) {
     if (step.at(list).is_null()) continue;
     for (const JsonPart& each : step.at(list).items()) {
-      if (adds_blank(each)) return true;
+      const std::vector<JsonPart> inner = steps_of(each);
+      steps.insert(steps.end(), inner.begin(), inner.end());
     }
   }
-  return false;
+  return steps;
+}
+
+bool adds_blank(const JsonPart& step) {
+  const std::string type = step.type();
+  return type == "Prepend" ||
+         (type == "Metaspace" && step.at("prepend_scheme").text_or("always") != "never") ||
+         (type == "ByteLevel" && step.at("add_prefix_space").boolean_or(false));
+}
+
+JsonFacts facts_of(const JsonPart& file, const SequenceEnds& ends,
+                   const std::vector<AddedToken>& added) {
+  JsonFacts facts{.added = &added,
+                  .begins = !ends.before.empty(),
+                  .ends = !ends.after.empty(),
+                  .adds_blank = false,
+                  .normalizers = {},
+                  .pre_tokenizers = {}};
+  const auto look = [&](const JsonPart& part, std::vector<std::string>& types) {
+    for (const JsonPart& step : steps_of(part)) {
+      types.push_back(step.type());
+      facts.adds_blank = facts.adds_blank || adds_blank(step);
+    }
+  };
+  look(file.at("normalizer"), facts.normalizers);
+  look(file.at("pre_tokenizer"), facts.pre_tokenizers);
+  return facts;
 }
 
 }  // namespace
@@ -44,12 +69,7 @@ JsonTokenizer::JsonTokenizer(const std::filesystem::path& directory)
       file.at("added_tokens"), normalizer_.get(),
       [this](const std::string& text) { return model_->id_of(text); }, model_->size());
   for (const AddedToken& token : added_.all()) added_texts_[token.id] = token.text;
-  companions_ = read_json_companions(
-      directory,
-      {.added = &added_.all(),
-       .begins = !ends_.before.empty(),
-       .ends = !ends_.after.empty(),
-       .adds_blank = adds_blank(file.at("normalizer")) || adds_blank(file.at("pre_tokenizer"))});
+  companions_ = read_json_companions(directory, facts_of(file, ends_, added_.all()));
   if (companions_.special_are_text) added_.take_special_tokens_as_text();
   if (!file.at("truncation").is_null()) {
     companions_.notes.push_back(fmt::format(

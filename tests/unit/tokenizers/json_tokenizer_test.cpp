@@ -161,6 +161,10 @@ TEST_F(JsonTokenizers, FilesBesideItAreComparedWithIt) {
   EXPECT_THAT(
       with({{"tokenizer_class", "PreTrainedTokenizerFast"}, {"add_bos_token", false}})->notes(),
       ElementsAre(HasSubstr("add_bos_token is false, and tokenizer.json puts a token")));
+  EXPECT_THAT(with({{"tokenizer_class", "GPT2TokenizerFast"}})->notes(),
+              ElementsAre(HasSubstr("may cut texts by ByteLevel in place of tokenizer.json's NFC, "
+                                    "Split, ByteLevel")));
+  EXPECT_THAT(with({{"tokenizer_class", "Qwen2Tokenizer"}})->notes(), ::testing::IsEmpty());
   EXPECT_THAT(
       [&] {
         with({{"add_prefix_space", true}});
