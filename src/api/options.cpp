@@ -9,7 +9,8 @@
 namespace explaind::v1 {
 namespace {
 
-const std::set<std::string> of_subjects{"series", "phases", "tied-head", "source"};
+const std::set<std::string> of_subjects{"series",       "phases",    "series-seed",
+                                        "step-pattern", "tied-head", "source"};
 const std::set<std::string> of_calls{"store", "overwrite", "resume"};
 
 const char* words_of(Owner owner) {

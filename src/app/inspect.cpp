@@ -16,6 +16,7 @@ namespace fs = std::filesystem;
 
 int run_inspect(const InspectOptions& options) {
   const fs::path path = options.path;
+  const NameRules rules = name_rules(options.phases, options.series_seed, options.step_pattern);
   if (!fs::exists(path)) throw DataError(options.path, "no such file or directory", "");
   if (fs::is_regular_file(path) && fs::file_size(path) == 0) {
     throw DataError(options.path, "is empty", "Copy or make it again");
@@ -23,12 +24,12 @@ int run_inspect(const InspectOptions& options) {
   std::cout.flush();
   if (is_recorded_run(path)) {
     inspect_run(path);
-  } else if (fs::is_directory(path) && !is_series(path, parse_phases(options.phases))) {
+  } else if (fs::is_directory(path) && !is_series(path, rules)) {
     inspect_checkpoint(path);
   } else if (fs::is_regular_file(path) && is_hdf5_or_netcdf(path)) {
     inspect_store(path, options.provenance);
   } else {
-    inspect_series(path, parse_phases(options.phases));
+    inspect_series(path, rules);
   }
   return 0;
 }

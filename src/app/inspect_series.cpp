@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "app/network_words.hpp"
 #include "app/tokenizer_words.hpp"
@@ -19,6 +20,18 @@ namespace explaind {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// "5B", "1.5T", "4194304000": as names write counts.
+std::string short_count(int64_t count) {
+  for (const auto& [unit, word] :
+       {std::pair(INT64_C(1000000000000), "T"), std::pair(INT64_C(1000000000), "B"),
+        std::pair(INT64_C(1000000), "M")}) {
+    if (count >= unit && count % (unit / 10) == 0) {
+      return fmt::format("{}{}", static_cast<double>(count) / static_cast<double>(unit), word);
+    }
+  }
+  return std::to_string(count);
+}
 
 std::string weights_of(const Checkpoint& checkpoint) {
   const CheckpointSummary summary = summarize(checkpoint);
@@ -52,6 +65,28 @@ void print_network(const std::vector<const Checkpoint*>& checkpoints) {
   const Checkpoint& first = *checkpoints.front();
   fmt::print("  network     {}\n  tokenizer   {}\n  optimizer   {}\n", network_of(first.config()),
              tokenizer_of(first.directory()), optimizers_of(checkpoints));
+}
+
+/// What names say beside the step: a line for each phase, and the tokens.
+void print_names(const std::vector<SeriesEntry>& entries, const NameRules& rules) {
+  if (!rules.seed.empty()) fmt::print("  seed        {}\n", rules.seed);
+  for (size_t begin = 0, end = 0; begin < entries.size(); begin = end) {
+    while (end < entries.size() && entries[end].phase == entries[begin].phase) ++end;
+    if (entries[begin].phase.empty()) continue;
+    fmt::print("  phase       {}: {}, {}\n", entries[begin].phase,
+               counted(end - begin, "checkpoint"),
+               end - begin == 1
+                   ? fmt::format("step {}", entries[begin].step)
+                   : fmt::format("steps {} to {}", entries[begin].step, entries[end - 1].step));
+  }
+  const auto has_tokens = [](const SeriesEntry& entry) { return entry.tokens.has_value(); };
+  const auto with = std::count_if(entries.begin(), entries.end(), has_tokens);
+  if (with == 0) return;
+  const auto first = std::find_if(entries.begin(), entries.end(), has_tokens);
+  const auto last = std::find_if(entries.rbegin(), entries.rend(), has_tokens);
+  fmt::print("  tokens      {} to {} in training, as names of {} of {} say\n",
+             short_count(*first->tokens), short_count(*last->tokens), with,
+             counted(entries.size(), "checkpoint"));
 }
 
 /// Why a network of this config cannot be decomposed; empty where it can.
@@ -97,11 +132,11 @@ struct Opened {
   }
 };
 
-Opened open(const fs::path& path, const std::vector<Phase>& phases) {
+Opened open(const fs::path& path, const NameRules& rules) {
   Opened opened;
-  opened.entries = list_series(path, 1, phases, &opened.notes);
+  opened.entries = list_series(path, 1, rules, &opened.notes);
   try {
-    opened.series = CheckpointSeries::open(path, phases, 1);
+    opened.series = CheckpointSeries::open(path, rules, 1);
     opened.notes = opened.series->notes();
     opened.refusal = refusal_of(opened.series->config(), opened.series->checkpoint(0).directory());
   } catch (const Error& error) {
@@ -115,22 +150,23 @@ Opened open(const fs::path& path, const std::vector<Phase>& phases) {
 
 }  // namespace
 
-bool is_series(const fs::path& path, const std::vector<Phase>& phases) {
+bool is_series(const fs::path& path, const NameRules& rules) {
   if (!is_checkpoint_directory(path)) return true;
   try {
-    return !list_series(path, 1, phases).empty();
+    return !list_series(path, 1, rules).empty();
   } catch (const Error&) {
     return false;  // folders beside the weights that are no checkpoints
   }
 }
 
-void inspect_series(const fs::path& path, const std::vector<Phase>& phases) {
-  const Opened opened = open(path, phases);
+void inspect_series(const fs::path& path, const NameRules& rules) {
+  const Opened opened = open(path, rules);
   const std::vector<const Checkpoint*> checkpoints = opened.checkpoints();
   fmt::print("{}: {}, steps {} to {}\neach {}\n", path.string(),
              counted(checkpoints.size(), "checkpoint"), opened.entries.front().step,
              opened.entries.back().step, weights_of(*checkpoints.front()));
   print_network(checkpoints);
+  print_names(opened.entries, rules);
   if (is_checkpoint_directory(path)) {
     fmt::print("  beside      weights of no step, which are not part of the series\n");
   }

@@ -119,11 +119,10 @@ TiedHead parse_tied_head(const std::string& text) {
   throw UsageError("--tied-head", "'" + text + "' is not known", "Use equal, embedding or stored");
 }
 
-CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path,
-                                        const std::vector<Phase>& phases, size_t least,
-                                        TiedHead head) {
+CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path, const NameRules& rules,
+                                        size_t least, TiedHead head) {
   CheckpointSeries series;
-  series.entries_ = list_series(path, least, phases, &series.notes_);
+  series.entries_ = list_series(path, least, rules, &series.notes_);
   std::optional<DecoderConfig> first;
   std::vector<int64_t> positions;
   for (const SeriesEntry& entry : series.entries_) {

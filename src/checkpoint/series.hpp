@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,17 +16,37 @@ namespace explaind {
 struct SeriesEntry {
   int64_t step = 0;
   std::filesystem::path directory;
+  std::optional<int64_t> tokens = {};  ///< seen until then, where its name says it
+  std::string phase = {};              ///< of the training, where there are several
+};
+
+/// What stands in a series' place of a checkpoint and is none.
+struct BrokenEntry {
+  std::optional<int64_t> step;
+  std::filesystem::path where;  ///< its folder, or the revision's file
+  std::string problem, remedy;  ///< as an error says them
 };
 
 /// A part of a training run whose checkpoints count their steps from its own beginning.
 struct Phase {
-  std::string name;    ///< of its directory
+  std::string name;    ///< of its directory, or what its checkpoints' names say beside the step
   int64_t offset = 0;  ///< added to the steps of its checkpoints
 };
 
 /// "phase-1=0,phase-2=500000"; empty: none. Throws UsageError on anything else, and on a name given
 /// twice.
 std::vector<Phase> parse_phases(const std::string& text);
+
+/// How the names of a series' checkpoints are read, where they leave it open.
+struct NameRules {
+  std::vector<Phase> phases = {};
+  std::string seed = {};     ///< of several; "." is the one without a seed in its names
+  std::string pattern = {};  ///< step_pattern.hpp; empty: the grammar of step_name.hpp
+};
+
+/// Of the options' texts. Throws UsageError as parse_phases and StepPattern do.
+NameRules name_rules(const std::string& phases, const std::string& seed,
+                     const std::string& pattern);
 
 /// The steps of a series in ascending order. `path` is one of
 /// - a directory: each sub-directory with a config.json whose name says a step (`step-100`,
@@ -35,16 +56,21 @@ std::vector<Phase> parse_phases(const std::string& text);
 ///   step, by its snapshot;
 /// - a text list: `STEP PATH` lines; empty lines and lines that begin with # are passed over;
 /// - a JSON list: [{"step": 100, "path": "a"}, …] or {"100": "a", …}.
-/// Paths in a list are relative to the list's own folder. With phases, `path` is a directory that
-/// holds theirs, each of which is read as a series, its steps moved by the phase's offset.
+/// Paths in a list are relative to the list's own folder. A phase is a directory below `path` that
+/// is read as a series, or those of its checkpoints whose names say it (`stage1-step1000`; "." are
+/// those that say nothing beside the step); its offset is added to its steps. Names of several
+/// seeds are several series.
 ///
 /// Throws DataError: nothing found, fewer than `least` checkpoints, a step given twice (both
-/// named), a checkpoint whose name leaves its step in doubt, names of two series in one directory,
-/// a sub-directory with a step but no config.json, a broken line (with its number). What was passed
-/// over is added to `notes`, a sentence each.
+/// named), a checkpoint whose name leaves its step in doubt, names of several parts or seeds
+/// without a word which are meant, a phase or seed that is not there, phases that overlap, a
+/// sub-directory with a step but no config.json, a broken line (with its number). What was passed
+/// over is added to `notes`, a sentence each. With `broken`, what has a step and is no checkpoint
+/// goes there and is no error.
 std::vector<SeriesEntry> list_series(const std::filesystem::path& path, size_t least = 2,
-                                     const std::vector<Phase>& phases = {},
-                                     std::vector<std::string>* notes = nullptr);
+                                     const NameRules& rules = {},
+                                     std::vector<std::string>* notes = nullptr,
+                                     std::vector<BrokenEntry>* broken = nullptr);
 
 /// Which unembedding is meant where config.json ties it to the embedding and files hold a
 /// lm_head.weight too. transformers 4 takes the embedding, 5 the stored one.
@@ -61,12 +87,12 @@ class CheckpointSeries {
   /// Opens every checkpoint and compares it with the first; throws DataError naming the first ten
   /// differences and the number of the others. With TiedHead::stored a tied network is opened as
   /// one with an unembedding of its own.
-  static CheckpointSeries open(const std::filesystem::path& path,
-                               const std::vector<Phase>& phases = {}, size_t least = 2,
-                               TiedHead head = TiedHead::equal);
+  static CheckpointSeries open(const std::filesystem::path& path, const NameRules& rules = {},
+                               size_t least = 2, TiedHead head = TiedHead::equal);
 
   [[nodiscard]] size_t size() const { return checkpoints_.size(); }
   [[nodiscard]] int64_t step(size_t i) const { return entries_[i].step; }
+  [[nodiscard]] const SeriesEntry& entry(size_t i) const { return entries_[i]; }
   [[nodiscard]] const Checkpoint& checkpoint(size_t i) const { return checkpoints_[i]; }
   /// The config of the network that all checkpoints share: the first one's, with the smallest
   /// max_position_embeddings of all.

@@ -6,11 +6,12 @@
 #include <algorithm>
 #include <map>
 #include <optional>
-#include <utility>
+#include <tuple>
 
 #include "checkpoint/folder_kind.hpp"
 #include "checkpoint/json_file.hpp"
-#include "checkpoint/step_name.hpp"
+#include "checkpoint/series_parts.hpp"
+#include "checkpoint/step_pattern.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -18,56 +19,39 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names shown in one message.
-constexpr size_t shown_names = 10;
-
-std::string listed(std::vector<std::string> names) {
-  std::sort(names.begin(), names.end());
-  const size_t more = names.size() > shown_names ? names.size() - shown_names : 0;
-  names.resize(names.size() - more);
-  return fmt::format("{}{}", fmt::join(names, ", "),
-                     more > 0 ? fmt::format(" and {} more", more) : "");
-}
-
 /// A line as it would stand in a list.
 std::string list_line(const StepName& name, const std::string& path) {
   return fmt::format("{} (here: `{} {}`)", list_form,
                      name.likely ? std::to_string(*name.likely) : "STEP", path);
 }
 
-/// What names of one series have in common; two that differ are two series.
-class Context {
- public:
-  void add(const std::string& where, const std::string& folder, const StepName& name) {
-    if (!first_) {
-      first_ = {folder, name.context};
-    } else if (first_->second != name.context) {
-      throw DataError(where,
-                      fmt::format("the names {} and {} differ in more than the step: they may "
-                                  "belong to two series, or count their steps anew",
-                                  first_->first, folder),
-                      std::string("Move one series away, or say which belong together. ") +
-                          list_form +
-                          " (folders that hold a phase of the training each: --phases "
-                          "NAME=OFFSET,…)");
-    }
-  }
+/// A folder whose name says a step and that is no checkpoint.
+BrokenEntry incomplete(const fs::path& directory, int64_t step) {
+  const std::optional<Instead> instead = foreign_folder(directory);
+  return {.step = step,
+          .where = directory,
+          .problem = "has a step number but holds no config.json" +
+                     (instead ? ": it is " + instead->what : ""),
+          .remedy = instead ? instead->remedy
+                            : std::string("Complete it, move it away, or list the checkpoints "
+                                          "(where it is a phase that holds checkpoints: --phases "
+                                          "NAME=OFFSET,…). ") +
+                                  list_form};
+}
 
- private:
-  std::optional<std::pair<std::string, std::string>> first_;  ///< folder and context
-};
-
-/// Refuses a folder whose name says a step and that is no checkpoint.
-[[noreturn]] void refuse_incomplete(const fs::path& directory) {
-  if (const std::optional<Instead> instead = foreign_folder(directory)) {
-    throw DataError(directory.string(),
-                    "has a step number but holds no config.json: it is " + instead->what,
-                    instead->remedy);
+/// Two names of one folder (a branch and a tag) are one checkpoint.
+void join_same(Found& found, const fs::path& path) {
+  std::map<std::tuple<fs::path, int64_t, std::string, std::string>, std::string> seen;
+  std::vector<std::string> twice;
+  std::erase_if(found.checkpoints, [&](const NamedCheckpoint& each) {
+    const auto [first, is_new] = seen.emplace(
+        std::tuple(each.directory, *each.name.step, each.name.part, each.name.seed), each.shown);
+    if (!is_new) twice.push_back(fmt::format("{} and {}", first->second, each.shown));
+    return !is_new;
+  });
+  if (!twice.empty()) {
+    found.notes.push_back(fmt::format("{}: names of one commit: {}", path.string(), listed(twice)));
   }
-  throw DataError(directory.string(), "has a step number but holds no config.json",
-                  std::string("Complete it, move it away, or list the checkpoints (where it is a "
-                              "phase that holds checkpoints: --phases NAME=OFFSET,…). ") +
-                      list_form);
 }
 
 [[noreturn]] void refuse_name(const fs::path& directory, const StepName& name) {
@@ -87,7 +71,20 @@ class Context {
 
 }  // namespace
 
-std::vector<SeriesEntry> read_series_folder(const fs::path& path, std::vector<std::string>& notes) {
+std::string listed(std::vector<std::string> names) {
+  constexpr size_t shown_names = 10;
+  std::sort(names.begin(), names.end());
+  const size_t more = names.size() > shown_names ? names.size() - shown_names : 0;
+  names.resize(names.size() - more);
+  return fmt::format("{}{}", fmt::join(names, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+StepName read_name(const std::string& name, const NameRules& rules) {
+  return rules.pattern.empty() ? read_step_name(name) : StepPattern(rules.pattern).read(name);
+}
+
+Found read_folder(const fs::path& path, const NameRules& rules) {
   std::vector<fs::path> directories;
   for (const fs::directory_entry& entry : fs::directory_iterator(path)) {
     if (entry.is_directory()) directories.push_back(entry.path());
@@ -99,47 +96,82 @@ std::vector<SeriesEntry> read_series_folder(const fs::path& path, std::vector<st
     }
   }
   std::sort(directories.begin(), directories.end());  // the same message on every file system
-  std::vector<SeriesEntry> entries;
-  std::vector<std::string> passed;
-  Context context;
+  Found found;
+  std::vector<std::string> unfit;
   for (const fs::path& directory : directories) {
     const std::string file = directory.filename().string();
-    const StepName name = read_step_name(file);
+    const StepName name = read_name(file, rules);
     const bool hidden = file.front() == '.';
     if (!is_checkpoint_directory(directory) || hidden) {
       if (name.step && !hidden) {
-        refuse_incomplete(directory);
+        found.broken.push_back(incomplete(directory, *name.step));
+      } else {
+        found.passed.push_back(file);
       }
-      passed.push_back(file);
+      continue;
+    }
+    if (!name.step && !rules.pattern.empty()) {
+      unfit.push_back(fmt::format("{}: {}", file, name.doubt));
       continue;
     }
     if (!name.step) refuse_name(directory, name);
-    context.add(path.string(), file, name);
-    entries.push_back({.step = *name.step, .directory = directory});
+    found.checkpoints.push_back({.shown = file, .directory = directory, .name = name});
   }
-  if (entries.empty() && is_checkpoint_directory(path)) {
+  if (found.checkpoints.empty() && found.broken.empty() && !unfit.empty()) {
+    throw DataError(path.string(), "holds no checkpoint that is meant: " + listed(unfit),
+                    R"(Change --step-pattern, as 'run-(?<step>\d+)-v2')");
+  }
+  if (!unfit.empty()) {
+    found.notes.push_back(
+        fmt::format("{}: checkpoints passed over: {}", path.string(), listed(unfit)));
+  }
+  if (found.checkpoints.empty() && found.broken.empty() && is_checkpoint_directory(path)) {
     throw DataError(path.string(), "is a single checkpoint, not a series",
                     "Name the directory above it, whose sub-directories are the checkpoints");
   }
-  if (entries.empty() && !passed.empty()) {
-    const std::optional<Instead> instead = foreign_folder(path);
-    if (instead) throw DataError(path.string(), "is " + instead->what, instead->remedy);
-    throw DataError(path.string(),
-                    fmt::format("holds no checkpoint: no config.json is in {}", listed(passed)),
-                    std::string("A series is a directory of checkpoint directories whose names say "
-                                "the step (step-100); where they are phases that hold checkpoints: "
-                                "--phases NAME=OFFSET,…. Or: ") +
-                        list_form);
-  }
   if (is_checkpoint_directory(path)) {
-    notes.push_back(path.string() +
-                    ": a model lies in the folder itself; it has no step and is not of the series");
+    found.notes.push_back(
+        path.string() +
+        ": a model lies in the folder itself; it has no step and is not of the series");
   }
-  if (!passed.empty()) {
-    notes.push_back(fmt::format("{}: passed over, as they are no checkpoints: {}", path.string(),
-                                listed(passed)));
+  return found;
+}
+
+void refuse_empty(const fs::path& path, const Found& found, const NameRules& rules) {
+  const std::optional<Instead> instead = foreign_folder(path);
+  if (instead) throw DataError(path.string(), "is " + instead->what, instead->remedy);
+  std::vector<PartOfTraining> phases;
+  std::vector<std::string> words, assumed;
+  for (const std::string& folder : found.passed) {
+    PartOfTraining phase{.name = folder};
+    try {
+      for (const NamedCheckpoint& each : read_folder(path / folder, rules).checkpoints) {
+        const int64_t step = *each.name.step;
+        phase.first = phase.checkpoints++ == 0 ? step : std::min(phase.first, step);
+        phase.last = std::max(phase.last, step);
+      }
+    } catch (const Error&) {
+      continue;  // its own message comes where it is named
+    }
+    if (phase.checkpoints > 0) phases.push_back(phase);
   }
-  return entries;
+  if (!phases.empty()) {
+    for (const PartOfTraining& phase : phases) words.push_back(in_words(phase));
+    const std::string proposed = proposed_phases(phases, assumed);
+    throw DataError(
+        path.string(),
+        fmt::format("holds no checkpoint, but folders that do: {}", fmt::join(words, ", ")),
+        fmt::format("Where they are phases of one training: `{}`{}{}. Where they are series of "
+                    "their own (seeds, other models), name one of them: {}",
+                    proposed, assumed.empty() ? "" : "; ", fmt::join(assumed, "; "),
+                    (path / phases.front().name).string()));
+  }
+  throw DataError(path.string(),
+                  fmt::format("holds no checkpoint: no config.json is in {}", listed(found.passed)),
+                  std::string("A series is a directory of checkpoint directories whose names say "
+                              "the step (step-100); where they are phases that hold checkpoints: "
+                              "--phases NAME=OFFSET,…. Or: ") +
+                      list_form);
 }
 
 bool is_hub_cache(const fs::path& path) {
@@ -147,17 +179,16 @@ bool is_hub_cache(const fs::path& path) {
   return fs::is_directory(path / "refs", ignored) && fs::is_directory(path / "snapshots", ignored);
 }
 
-std::vector<SeriesEntry> read_hub_cache(const fs::path& path, std::vector<std::string>& notes) {
+Found read_hub_cache(const fs::path& path, const NameRules& rules) {
   const fs::path refs = path / "refs";
   std::map<std::string, fs::path> revisions;  // names may hold slashes
   for (const fs::directory_entry& ref : fs::recursive_directory_iterator(refs)) {
     if (ref.is_regular_file()) revisions[ref.path().lexically_relative(refs).string()] = ref.path();
   }
-  std::vector<SeriesEntry> entries;
+  Found found;
   std::vector<std::string> passed, doubts;
-  Context context;
   for (const auto& [revision, ref] : revisions) {
-    const StepName name = read_step_name(revision);
+    const StepName name = read_name(revision, rules);
     if (!name.step) {
       passed.push_back(revision);
       if (!name.doubt.empty()) doubts.push_back(fmt::format("{}: {}", revision, name.doubt));
@@ -167,15 +198,18 @@ std::vector<SeriesEntry> read_hub_cache(const fs::path& path, std::vector<std::s
     const fs::path snapshot =
         path / "snapshots" / text.substr(0, text.find_last_not_of(" \t\r\n") + 1);
     if (!is_checkpoint_directory(snapshot)) {
-      throw DataError(ref.string(),
-                      snapshot.string() + " is not a checkpoint (a directory with config.json)",
-                      "Download the revision again (all of it), or list the checkpoints. " +
-                          std::string(list_form));
+      found.broken.push_back(
+          {.step = name.step,
+           .where = ref,
+           .problem = snapshot.string() + " is not a checkpoint (a directory with config.json)",
+           .remedy = "Download the revision again (all of it), or list the checkpoints. " +
+                     std::string(list_form)});
+      continue;
     }
-    context.add(path.string(), revision, name);
-    entries.push_back({.step = *name.step, .directory = snapshot});
+    found.checkpoints.push_back({.shown = revision, .directory = snapshot, .name = name});
   }
-  if (entries.empty()) {
+  join_same(found, path);
+  if (found.checkpoints.empty() && found.broken.empty()) {
     throw DataError(path.string(),
                     fmt::format("is a cache of the Hub, and no revision in it says a step ({})",
                                 passed.empty()   ? "it has no revisions"
@@ -186,10 +220,10 @@ std::vector<SeriesEntry> read_hub_cache(const fs::path& path, std::vector<std::s
                         list_form + " (here: `STEP snapshots/COMMIT`)");
   }
   if (!passed.empty()) {
-    notes.push_back(fmt::format("{}: revisions passed over, as their names say no step: {}",
-                                path.string(), listed(passed)));
+    found.notes.push_back(fmt::format("{}: revisions passed over, as their names say no step: {}",
+                                      path.string(), listed(passed)));
   }
-  return entries;
+  return found;
 }
 
 }  // namespace explaind

@@ -1,6 +1,7 @@
 // list_series: from a directory or a list to (step, directory) in ascending order.
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <limits>
@@ -9,11 +10,14 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "checkpoint/json_file.hpp"
 #include "checkpoint/series.hpp"
 #include "checkpoint/series_folder.hpp"
+#include "checkpoint/series_parts.hpp"
 #include "checkpoint/step_name.hpp"
+#include "checkpoint/step_pattern.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 
@@ -102,40 +106,162 @@ std::vector<SeriesEntry> read_list(const fs::path& path) {
   return json ? read_json_list(text, path) : read_text_list(text, path);
 }
 
-/// Every checkpoint below path, whatever form path has.
-std::vector<SeriesEntry> read_series(const fs::path& path, std::vector<std::string>& notes) {
+/// What list_series was asked, and where it says what it found.
+struct Asked {
+  const NameRules& rules;
+  std::vector<std::string>& notes;
+  std::vector<BrokenEntry>* broken;
+};
+
+/// Broken entries are an error, or told.
+void take_broken(const std::vector<BrokenEntry>& found, const Asked& asked) {
+  if (found.empty()) return;
+  const BrokenEntry& first = found.front();
+  if (asked.broken == nullptr) throw DataError(first.where.string(), first.problem, first.remedy);
+  asked.broken->insert(asked.broken->end(), found.begin(), found.end());
+}
+
+/// Folders or revisions, those of the seed that is meant.
+Found read_names(const fs::path& path, const Asked& asked) {
+  const bool cache = is_hub_cache(path);
+  Found found = cache ? read_hub_cache(path, asked.rules) : read_folder(path, asked.rules);
+  take_broken(found.broken, asked);
+  found.checkpoints =
+      of_one_seed(path, std::move(found.checkpoints), asked.rules.seed, asked.notes);
+  return found;
+}
+
+/// Notes of what was found and, apart from the phases' folders, of what was passed over.
+void take_notes(const fs::path& path, const Found& found, const Asked& asked,
+                const std::vector<Phase>& phases = {}) {
+  asked.notes.insert(asked.notes.end(), found.notes.begin(), found.notes.end());
+  std::vector<std::string> passed = found.passed;
+  std::erase_if(passed, [&](const std::string& name) {
+    return std::any_of(phases.begin(), phases.end(),
+                       [&](const Phase& phase) { return phase.name == name; });
+  });
+  if (passed.empty()) return;
+  asked.notes.push_back(fmt::format("{}: passed over, as they are no checkpoints: {}",
+                                    path.string(), listed(passed)));
+}
+
+/// Every checkpoint below path, whatever form path has; one part of a training.
+std::vector<SeriesEntry> read_series(const fs::path& path, const Asked& asked) {
   std::error_code code;
   const fs::file_status status = fs::status(path, code);
   if (!fs::exists(status)) {
     throw DataError(path.string(), "no such file or directory",
                     "Name a directory of checkpoints or a list of them");
   }
-  try {
-    return is_hub_cache(path)         ? read_hub_cache(path, notes)
-           : fs::is_directory(status) ? read_series_folder(path, notes)
-                                      : read_list(path);
-  } catch (const fs::filesystem_error& error) {
-    throw DataError(path.string(), "cannot be read: " + error.code().message());
+  if (!fs::is_directory(status)) return read_list(path);
+  const Found found = read_names(path, asked);
+  if (found.checkpoints.empty() && found.broken.empty() && !found.passed.empty()) {
+    refuse_empty(path, found, asked.rules);
+  }
+  take_notes(path, found, asked);
+  return of_one_part(path, found.checkpoints);
+}
+
+/// The phase's folder, or those checkpoints of `names` whose names say the phase.
+std::vector<SeriesEntry> read_phase(const fs::path& path, const Phase& phase,
+                                    const std::optional<Found>& names, const Asked& asked) {
+  std::vector<SeriesEntry> named =
+      names ? of_phase(names->checkpoints, phase.name) : std::vector<SeriesEntry>{};
+  const fs::path folder = path / phase.name;
+  std::error_code ignored;
+  const bool is_folder = phase.name != "." && fs::is_directory(folder, ignored);
+  if (is_folder && (named.empty() || !is_checkpoint_directory(folder))) {
+    if (!named.empty()) {
+      throw DataError(folder.string(),
+                      fmt::format("may be meant by the phase {}, and so may {}", phase.name,
+                                  named.front().directory.filename().string()),
+                      "Move one of them away, or list the checkpoints. " + std::string(list_form));
+    }
+    std::vector<SeriesEntry> entries = read_series(folder, asked);
+    for (SeriesEntry& entry : entries) entry.phase = phase.name;
+    if (entries.empty()) {
+      throw DataError(folder.string(), "is a phase without a checkpoint", "See --phases");
+    }
+    return entries;
+  }
+  if (named.empty()) {
+    std::vector<std::string> words;
+    for (const PartOfTraining& part :
+         names ? parts_of(names->checkpoints) : std::vector<PartOfTraining>{}) {
+      words.push_back(in_words(part));
+    }
+    throw DataError(
+        folder.string(),
+        fmt::format("no such file or directory, and no checkpoint's name says the "
+                    "phase {}{}{}",
+                    phase.name, words.empty() ? "" : "; they say ", fmt::join(words, ", ")),
+        "See --phases");
+  }
+  return named;
+}
+
+/// A phase may not begin before the one in front of it ends: a segment would lead from one into the
+/// other, and the next one back.
+void require_apart(const std::vector<std::vector<SeriesEntry>>& phases, const fs::path& path) {
+  struct Extent {
+    int64_t first, last;
+    std::string name;
+  };
+  std::vector<Extent> extents;
+  for (const std::vector<SeriesEntry>& entries : phases) {
+    Extent extent{INT64_MAX, 0, entries.front().phase};
+    for (const SeriesEntry& entry : entries) {
+      extent.first = std::min(extent.first, entry.step);
+      extent.last = std::max(extent.last, entry.step);
+    }
+    extents.push_back(extent);
+  }
+  std::sort(extents.begin(), extents.end(),
+            [](const Extent& a, const Extent& b) { return a.first < b.first; });
+  for (size_t i = 1; i < extents.size(); ++i) {
+    const Extent &before = extents[i - 1], &after = extents[i];
+    if (after.first >= before.last) continue;  // the same step twice is said by require_distinct
+    throw DataError(
+        path.string(),
+        fmt::format("the phases {} (steps {} to {}) and {} ({} to {}) overlap", before.name,
+                    before.first, before.last, after.name, after.first, after.last),
+        fmt::format("Give {} an OFFSET that is larger by {} at least, or leave one out "
+                    "of --phases",
+                    after.name, before.last - after.first + 1));
   }
 }
 
-std::vector<SeriesEntry> read_phases(const fs::path& path, const std::vector<Phase>& phases,
-                                     std::vector<std::string>& notes) {
+std::vector<SeriesEntry> read_phases(const fs::path& path, const Asked& asked) {
+  std::error_code ignored;
+  std::optional<Found> names;
+  if (fs::is_directory(path, ignored)) names = read_names(path, asked);
+  std::vector<std::vector<SeriesEntry>> phases;
   std::vector<SeriesEntry> entries;
-  for (const Phase& phase : phases) {
-    const size_t before = entries.size();
-    for (SeriesEntry& entry : read_series(path / phase.name, notes)) {
+  for (const Phase& phase : asked.rules.phases) {
+    std::vector<SeriesEntry> own = read_phase(path, phase, names, asked);
+    for (SeriesEntry& entry : own) {
       if (entry.step > std::numeric_limits<int64_t>::max() - phase.offset) {
         throw DataError(entry.directory.string(),
                         "its step and the phase's offset do not fit 64 bits", "See --phases");
       }
       entry.step += phase.offset;
-      entries.push_back(std::move(entry));
+      entries.push_back(entry);
     }
-    if (entries.size() == before) {
-      throw DataError((path / phase.name).string(), "is a phase without a checkpoint",
-                      "See --phases");
-    }
+    phases.push_back(std::move(own));
+  }
+  require_apart(phases, path);
+  if (names) take_notes(path, *names, asked, asked.rules.phases);
+  std::vector<std::string> left_out;
+  for (const PartOfTraining& part :
+       names ? parts_of(names->checkpoints) : std::vector<PartOfTraining>{}) {
+    const bool meant =
+        std::any_of(asked.rules.phases.begin(), asked.rules.phases.end(),
+                    [&](const Phase& phase) { return small_letters(phase.name) == part.name; });
+    if (!meant) left_out.push_back(in_words(part));
+  }
+  if (!left_out.empty()) {
+    asked.notes.push_back(fmt::format("{}: passed over, as --phases does not name them: {}",
+                                      path.string(), listed(left_out)));
   }
   return entries;
 }
@@ -156,7 +282,7 @@ std::vector<Phase> parse_phases(const std::string& text) {
   std::vector<Phase> phases;
   std::istringstream items(text);
   for (std::string item; std::getline(items, item, ',');) {
-    const size_t gap = std::min(item.find('='), item.size());
+    const size_t gap = std::min(item.rfind('='), item.size());
     const std::string name(trim(item.substr(0, gap)));
     const std::optional<int64_t> offset =
         gap < item.size() ? parse_step(trim(std::string_view(item).substr(gap + 1))) : std::nullopt;
@@ -165,24 +291,36 @@ std::vector<Phase> parse_phases(const std::string& text) {
     if (name.empty() || !offset || known) {
       throw UsageError("--phases",
                        "'" + item + "' is not of the form NAME=OFFSET, or its phase comes twice",
-                       "For example phase-1=0,phase-2=500000: folders of the series and the step "
-                       "at which each begins");
+                       "For example stage1=0,stage2=500000: what names say beside the step, or "
+                       "folders of the series, and the step at which each begins");
     }
     phases.push_back({.name = name, .offset = *offset});
   }
   return phases;
 }
 
-std::vector<SeriesEntry> list_series(const fs::path& path, size_t least,
-                                     const std::vector<Phase>& phases,
-                                     std::vector<std::string>* notes) {
+NameRules name_rules(const std::string& phases, const std::string& seed,
+                     const std::string& pattern) {
+  if (!pattern.empty()) static_cast<void>(StepPattern(pattern));
+  return {.phases = parse_phases(phases), .seed = seed, .pattern = pattern};
+}
+
+std::vector<SeriesEntry> list_series(const fs::path& path, size_t least, const NameRules& rules,
+                                     std::vector<std::string>* notes,
+                                     std::vector<BrokenEntry>* broken) {
   std::vector<std::string> said;
-  std::vector<SeriesEntry> entries =
-      phases.empty() ? read_series(path, said) : read_phases(path, phases, said);
-  if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
+  const Asked asked{.rules = rules, .notes = said, .broken = broken};
+  std::vector<SeriesEntry> entries;
+  try {
+    entries = rules.phases.empty() ? read_series(path, asked) : read_phases(path, asked);
+  } catch (const fs::filesystem_error& error) {
+    throw DataError(error.path1().empty() ? path.string() : error.path1().string(),
+                    "cannot be read: " + error.code().message());
+  }
   std::sort(entries.begin(), entries.end(), [](const SeriesEntry& a, const SeriesEntry& b) {
     return std::pair(a.step, a.directory) < std::pair(b.step, b.directory);
   });
+  if (notes != nullptr) notes->insert(notes->end(), said.begin(), said.end());
   if (entries.empty() && least > 0) {
     throw DataError(path.string(), "holds no checkpoint",
                     std::string("A series is a directory of checkpoint directories whose names say "

@@ -22,7 +22,8 @@ Option make(Declared declared, std::function<void(const std::string&)> set,
           .role = declared.role,
           .set = std::move(set),
           .get = std::move(get),
-          .required = declared.required};
+          .required = declared.required,
+          .silent = declared.silent};
 }
 
 template <typename Number>

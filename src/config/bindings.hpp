@@ -15,6 +15,7 @@ struct Declared {
   std::string name, value, help;
   Role role = Role::execution;
   bool required = false;
+  bool silent = false;  ///< not of the resolved configuration where it is empty
 };
 
 Option text_option(Declared declared, std::string& field);

@@ -12,10 +12,23 @@ OptionTable option_table(DecomposeOptions& o) {
                   o.series),
       text_option(
           {"phases", "LIST",
-           "NAME=OFFSET,…: folders of the series that hold the checkpoints of a phase each, "
-           "and what is added to their steps",
+           "NAME=OFFSET,…: parts of the training that count their steps anew, and what is added to "
+           "them; NAME is what checkpoints' names say beside the step (stage1; . where they say "
+           "nothing), or a folder of the series that holds theirs",
            identity},
           o.phases),
+      text_option({"series-seed", "NAME",
+                   "of a folder whose checkpoints' names say several seeds, which are several "
+                   "series: the one that is meant (. where the name says none)",
+                   identity, false, true},
+                  o.series_seed),
+      text_option(
+          {"step-pattern", "REGEX",
+           "how checkpoints' whole names are read where they say the step in a way of their "
+           "own: named groups step and, where there are such, stage, phase, seed, tokens, "
+           "as in 'run-(?<step>\\d+)-v2'",
+           identity, false, true},
+          o.step_pattern),
       optional_text_option(
           {"tied-head", "WHICH",
            "where config.json ties the unembedding to the embedding, and files hold a "

@@ -12,7 +12,7 @@
 namespace explaind {
 
 struct DecomposeOptions {
-  std::string series, phases, samples, store;
+  std::string series, phases, series_seed, step_pattern, samples, store;
   std::optional<std::string> tied_head;
   std::string source = "weights", training_batch, step_precision = "fp32";
   std::optional<std::string> batch_mean;

@@ -32,6 +32,7 @@ std::string to_string(Role role) {
 std::vector<ResolvedOption> resolved(const OptionTable& table) {
   std::vector<ResolvedOption> lines;
   for (const Option& option : table) {
+    if (option.silent && option.get().empty()) continue;
     if (option.role != Role::command) lines.push_back({option.name, option.get(), option.role});
   }
   return lines;

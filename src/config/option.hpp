@@ -23,6 +23,9 @@ struct Option {
   std::function<std::string()> get;             ///< the present value as text; "" where unset
   bool required = false;
   bool list = false;  ///< may be given several times
+  /// Left out of the resolved configuration where it is empty: stores that were made before it was
+  /// an option are of the same configuration.
+  bool silent = false;
 
   [[nodiscard]] bool flag() const { return value.empty(); }
 };

@@ -16,7 +16,8 @@ OptionTable option_table(QueryOptions& o) {
                   o.sum),
       list_option({"mean", "AXES", "axes to average, in the same way"}, o.mean),
       list_option({"group-by", "COORDS",
-                   "coordinates that stay: step_from, step_to, id, group, component, layer, kind, "
+                   "coordinates that stay: step_from, step_to, tokens_to, phase_to, id, group, "
+                   "component, layer, kind, "
                    "tensor, head, index, position, output, train_sample, train_group; of the rest "
                    "samples are averaged and all else is added, if --sum and --mean say nothing"},
                   o.group_by),
@@ -65,6 +66,8 @@ OptionTable option_table(InspectOptions& o) {
                   o.path),
       text_option({"phases", "LIST", "of a series, as decompose takes them: NAME=OFFSET,…"},
                   o.phases),
+      text_option({"series-seed", "NAME", "of a series, as decompose takes it"}, o.series_seed),
+      text_option({"step-pattern", "REGEX", "of a series, as decompose takes it"}, o.step_pattern),
       flag_option({"provenance", "", "all that a store says of its making"}, o.provenance)};
 }
 

@@ -28,7 +28,7 @@ OptionTable option_table(QueryOptions& options);
 
 struct InspectOptions {
   std::string path;  ///< positional
-  std::string phases;
+  std::string phases, series_seed, step_pattern;
   bool provenance = false;
 };
 

@@ -30,7 +30,7 @@ bool applies(const std::string& key, const Problem& problem) {
            !(problem.run() && parse_sample_choice(question.written.samples));
   }
   if (chains_alone.contains(key)) return problem.network() != nullptr;
-  if (key == "phases") return problem.subject.series().has_value();
+  if (key == "phases" || key == "series-seed" || key == "step-pattern") return problem.subject.series().has_value();
   if (key == "source") return problem.subject.series().has_value();
   if (key == "steps") return !problem.steps;
   if (key == "step-policy") {

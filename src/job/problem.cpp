@@ -189,6 +189,31 @@ void decide(Problem& problem) {
   }
 }
 
+/// Tokens and phases at the ends of segments, where names say them of every checkpoint.
+void describe_ends(const Problem& problem, StoreSchema& schema) {
+  const std::optional<CheckpointSeries>& series = problem.subject.series();
+  if (!series || problem.subject.optimizer_steps()) return;
+  bool tokens = true, phases = false;
+  for (size_t i = 0; i < series->size(); ++i) {
+    tokens = tokens && series->entry(i).tokens;
+    phases = phases || !series->entry(i).phase.empty();
+  }
+  for (const PieceRange& pieces : problem.pieces) {
+    const SeriesEntry &from = series->entry(
+                          static_cast<size_t>(problem.trajectory->point(pieces.first, false))),
+                      &to = series->entry(
+                          static_cast<size_t>(problem.trajectory->point(pieces.last - 1, true)));
+    if (tokens) {
+      schema.tokens_from.push_back(*from.tokens);
+      schema.tokens_to.push_back(*to.tokens);
+    }
+    if (phases) {
+      schema.phase_from.push_back(from.phase);
+      schema.phase_to.push_back(to.phase);
+    }
+  }
+}
+
 }  // namespace
 
 Problem::Problem(const Subject& of, Question asked, const Device& device)
@@ -273,6 +298,7 @@ StoreSchema schema_of(const Problem& problem) {
     schema.step_from.push_back(problem.trajectory->step_from(pieces.first));
     schema.step_to.push_back(problem.trajectory->step_to(pieces.last - 1));
   }
+  describe_ends(problem, schema);
   for (const Sample& sample : problem.samples) {
     schema.sample_ids.push_back(sample.id);
     schema.sample_groups.push_back(sample.group);

@@ -157,9 +157,8 @@ Question question_of(const DecomposeOptions& options) {
 }
 
 SubjectName subject_of(const DecomposeOptions& options) {
-  static_cast<void>(parse_phases(options.phases));
   return {.path = options.series,
-          .phases = options.phases,
+          .names = name_rules(options.phases, options.series_seed, options.step_pattern),
           .tied_head = parse_tied_head(options.tied_head.value_or("equal")),
           .optimizer_steps = options.source == "steps"};
 }

@@ -35,8 +35,8 @@ Subject Subject::open(const SubjectName& name) {
 }
 
 void Subject::open_series() {
-  series_ = CheckpointSeries::open(name_.path, parse_phases(name_.phases),
-                                   name_.optimizer_steps ? 1 : 2, name_.tied_head);
+  series_ = CheckpointSeries::open(name_.path, name_.names, name_.optimizer_steps ? 1 : 2,
+                                   name_.tied_head);
   notes_ = series_->notes();
   const std::filesystem::path first = series_->checkpoint(0).directory();
   auto network = build_network(series_->config(), (first / "config.json").string());

@@ -20,7 +20,7 @@ namespace explaind {
 /// Where a subject lies, and what its files leave open.
 struct SubjectName {
   std::string path;                      ///< a series' folder or list, or a recorded run's folder
-  std::string phases;                    ///< of a series: offsets of steps (parse_phases)
+  NameRules names = {};                  ///< of a series: how checkpoints' names are read
   TiedHead tied_head = TiedHead::equal;  ///< of a series: what a tied matrix's copy may be
   bool optimizer_steps = false;          ///< one step of the optimizer at each checkpoint, in place
                                          ///< of what lies between checkpoints

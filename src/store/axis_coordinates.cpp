@@ -9,7 +9,10 @@ namespace {
 
 /// Names under which a store keeps coordinates of an axis.
 std::vector<std::string> names_along(const std::string& axis) {
-  if (axis == "segment") return {"segment", "step_from", "step_to"};
+  if (axis == "segment") {
+    return {"segment",   "step_from",  "step_to", "tokens_from",
+            "tokens_to", "phase_from", "phase_to"};
+  }
   if (axis == "sample") return {"sample", "id", "group", "sample_group", "length"};
   if (axis == "component")
     return {"component", "layer", "kind", "tensor", "head", "kv_head", "index"};
@@ -21,7 +24,8 @@ std::vector<std::string> names_along(const std::string& axis) {
 }  // namespace
 
 const Coordinate* AxisCoordinates::find(const std::string& coordinate) const {
-  std::string wanted = coordinate == "step" ? "step_to" : coordinate;
+  std::string wanted = coordinate;
+  if (coordinate == "step" || coordinate == "tokens" || coordinate == "phase") wanted += "_to";
   if (name == "train_sample" && coordinate == "train_group") wanted = "train_group_name";
   const auto named = [&](const Coordinate& each) { return each.name == wanted; };
   // Where `group` is an axis of the store, the samples' own groups have another name.

@@ -20,6 +20,8 @@ namespace explaind {
 /// Everything that is fixed when the file is created.
 struct StoreSchema {
   std::vector<int64_t> step_from, step_to;             ///< per segment
+  std::vector<int64_t> tokens_from, tokens_to;         ///< the same; empty where they are not known
+  std::vector<std::string> phase_from, phase_to;       ///< the same; empty where there are none
   std::vector<std::string> sample_ids, sample_groups;  ///< per sample
   std::vector<int64_t> sample_lengths;  ///< per sample: its positions; empty where it has none
   std::vector<double> left_out;         ///< per sample, in F's unit; empty: no segment was left out

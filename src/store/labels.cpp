@@ -26,6 +26,22 @@ std::vector<Value> each(const StoreSchema& schema, Field field) {
   return values;
 }
 
+/// What is known of the ends of segments beside their steps.
+void add_ends(const StoreSchema& schema, std::vector<Labels>& labels) {
+  if (!schema.tokens_from.empty()) {
+    labels.push_back({"tokens_from", "segment", "tokens seen in training where the segment begins",
+                      schema.tokens_from});
+    labels.push_back({"tokens_to", "segment", "tokens seen in training where the segment ends",
+                      schema.tokens_to});
+  }
+  if (!schema.phase_from.empty()) {
+    labels.push_back({"phase_from", "segment", "phase of the training in which the segment begins",
+                      schema.phase_from});
+    labels.push_back({"phase_to", "segment", "phase of the training in which the segment ends",
+                      schema.phase_to});
+  }
+}
+
 void add_samples(const StoreSchema& schema, std::vector<Labels>& labels) {
   labels.push_back({"sample", "sample", "number of the sample", counted(schema.sample_ids.size())});
   labels.push_back({"id", "sample", "name of the sample", schema.sample_ids});
@@ -100,6 +116,7 @@ std::vector<Labels> labels_of(const StoreSchema& schema) {
       {"segment", "segment", "number of the segment", counted(schema.step_from.size())},
       {"step_from", "segment", "training step at which the segment begins", schema.step_from},
       {"step_to", "segment", "training step at which the segment ends", schema.step_to}};
+  add_ends(schema, labels);
   add_samples(schema, labels);
   if (schema.axes.group) {
     labels.push_back({"group", "group", "group of samples", schema.group_names});

@@ -66,12 +66,12 @@ TEST_F(ListSeries, MovesTheStepsOfPhases) {
   for (const char* name : {"pre-1/iter_0000", "pre-1/iter_0500", "pre-2/iter_0100", "logs/a"}) {
     make(name);
   }
-  EXPECT_THAT(list_series(directory.path(), 2, parse_phases("pre-2=500, pre-1=0")),
+  EXPECT_THAT(list_series(directory.path(), 2, {.phases = parse_phases("pre-2=500, pre-1=0")}),
               ElementsAre(entry(0, "pre-1/iter_0000"), entry(500, "pre-1/iter_0500"),
                           entry(600, "pre-2/iter_0100")));
   EXPECT_THAT(error(), HasSubstr("--phases"));  // the way out, where no phases are given
   const auto with = [&](const std::string& phases) {
-    return data_error([&] { list_series(directory.path(), 2, parse_phases(phases)); });
+    return data_error([&] { list_series(directory.path(), 2, {.phases = parse_phases(phases)}); });
   };
   EXPECT_THAT(with("pre-1=0,pre-2=400"), HasSubstr("step 500 is given twice"));
   EXPECT_THAT(with("pre-3=0"), AllOf(HasSubstr("pre-3"), HasSubstr("no such file")));
@@ -127,7 +127,116 @@ TEST_F(ListSeries, RefusesNamesOfTwoSeries) {
   make("stage2-step500");
   EXPECT_THAT(error(), AllOf(HasSubstr("stage1-step1000 and stage2-step500 differ in more than the "
                                        "step"),
-                             HasSubstr("lines `STEP PATH`"), HasSubstr("--phases")));
+                             HasSubstr("Understood are stage1 (2 checkpoints, steps 1000 to 2000), "
+                                       "stage2 (1 checkpoint, step 500)"),
+                             HasSubstr("`--phases stage1=0,stage2=2000`; stage2 counts anew, and "
+                                       "is taken to begin at step 2000"),
+                             HasSubstr("lines `STEP PATH`")));
+  const auto with = [&](const std::string& phases, std::vector<std::string>* notes = nullptr) {
+    return list_series(directory.path(), 1, {.phases = parse_phases(phases)}, notes);
+  };
+  const std::vector<SeriesEntry> entries = with("stage1=0,Stage2=2000");
+  EXPECT_THAT(entries, ElementsAre(entry(1000, "stage1-step1000"), entry(2000, "stage1-step2000"),
+                                   entry(2500, "stage2-step500")));
+  EXPECT_EQ(entries[1].phase, "stage1");
+  EXPECT_EQ(entries[2].phase, "Stage2");
+  std::vector<std::string> notes;
+  EXPECT_THAT(with("stage2=7", &notes), ElementsAre(entry(507, "stage2-step500")));
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("--phases does not name them: stage1 (2 checkpoints")));
+  const auto refused = [&](const char* phases) { return data_error([&] { with(phases); }); };
+  EXPECT_THAT(refused("stage1=0,stage2=1000"),
+              AllOf(HasSubstr("stage1 (steps 1000 to 2000) and stage2 (1500 to 1500) overlap"),
+                    HasSubstr("larger by 501")));
+  EXPECT_THAT(refused("stage1=0,stage3=9"), HasSubstr("says the phase stage3; they say stage1 (2"));
+  write_bytes(directory / "stage2/step-9/config.json", "{}");
+  EXPECT_THAT(refused("stage1=0,stage2=2000"), HasSubstr("may be meant by the phase stage2"));
+}
+
+TEST_F(ListSeries, ProposesPhasesInTheOrderOfTheirNumbers) {
+  for (const char* name :
+       {"step100", "step300", "stage2-ingredient1-step0", "stage2-ingredient1-step50",
+        "stage2-ingredient3-step60", "stage10-step900", "lc-4k-to-32k-step-5"}) {
+    make(name);
+  }
+  // stage10 counts on, stage2 has a step 0 of its own, and ingredients are branches.
+  const std::string said = error();
+  EXPECT_THAT(said,
+              AllOf(HasSubstr("`--phases .=0,stage2-ingredient1=301,stage10=0,lc-4k-to-32k=900`"),
+                    HasSubstr("stage2-ingredient1, stage2-ingredient3 are taken for branches of "
+                              "one stage"),
+                    HasSubstr("where lc-4k-to-32k stands in the training, names do not say"),
+                    HasSubstr("no word but the step (2 checkpoints, steps 100 to 300)")));
+  const auto entries = list_series(
+      directory.path(), 2,
+      {.phases = parse_phases(".=0,stage2-ingredient1=301,stage10=0,lc-4k-to-32k=900")});
+  EXPECT_THAT(
+      entries,
+      ElementsAre(entry(100, "step100"), entry(300, "step300"),
+                  entry(301, "stage2-ingredient1-step0"), entry(351, "stage2-ingredient1-step50"),
+                  entry(900, "stage10-step900"), entry(905, "lc-4k-to-32k-step-5")));
+}
+
+TEST_F(ListSeries, SeveralSeedsAreSeveralSeries) {
+  for (const char* name : {"step10-seed-default", "step20-seed-default", "step10-seed-large-2"}) {
+    make(name);
+  }
+  EXPECT_THAT(error(), AllOf(HasSubstr("holds 2 series, by the seeds in their names: default (2 "
+                                       "checkpoints), large-2 (1 checkpoint)"),
+                             HasSubstr("`--series-seed large-2`")));
+  std::vector<std::string> notes;
+  EXPECT_THAT(list_series(directory.path(), 2, {.seed = "Default"}, &notes),
+              ElementsAre(entry(10, "step10-seed-default"), entry(20, "step20-seed-default")));
+  EXPECT_THAT(notes, ElementsAre(HasSubstr("of seed Default alone")));
+  const auto refused = [&](const char* seed) {
+    return data_error([&] { list_series(directory.path(), 1, {.seed = seed}); });
+  };
+  EXPECT_THAT(refused("3"), HasSubstr("'3' is none of those in"));
+  make("step10");
+  EXPECT_THAT(list_series(directory.path(), 1, {.seed = "."}), ElementsAre(entry(10, "step10")));
+  EXPECT_THAT(error(), HasSubstr("none in the name (1 checkpoint)"));
+}
+
+TEST_F(ListSeries, AFolderOfPhasesSaysThePhasesToGive) {
+  for (const char* name : {"pre/iter_100", "pre/iter_200", "stage2/iter_50", "logs/x"}) make(name);
+  EXPECT_THAT(error(),
+              AllOf(HasSubstr("holds no checkpoint, but folders that do: pre (2 checkpoints, steps "
+                              "100 to 200), stage2 (1 checkpoint, step 50)"),
+                    HasSubstr("`--phases stage2=0,pre=0`"), HasSubstr("name one of them: ")));
+}
+
+TEST_F(ListSeries, ReadsNamesByAPattern) {
+  for (const char* name : {"s7-x", "s12-x", "step-3", "s9"}) make(name);
+  std::vector<std::string> notes;
+  EXPECT_THAT(list_series(directory.path(), 2, {.pattern = R"(s(?<step>\d+)-x)"}, &notes),
+              ElementsAre(entry(7, "s7-x"), entry(12, "s12-x")));
+  EXPECT_THAT(notes, ElementsAre(AllOf(HasSubstr("s9: --step-pattern does not fit it"),
+                                       HasSubstr("step-3: --step-pattern"))));
+  EXPECT_THAT(data_error([&] { list_series(directory.path(), 1, {.pattern = "(?<step>q)"}); }),
+              HasSubstr("holds no checkpoint that is meant"));
+}
+
+TEST_F(ListSeries, BranchesWithSlashesAndTagsOfOneCommit) {
+  make("snapshots/aaa");
+  make("snapshots/bbb");
+  write_bytes(directory / "refs/stage1/step-10", "aaa");
+  write_bytes(directory / "refs/stage1/step20", "bbb");
+  write_bytes(directory / "refs/stage1-step20", "bbb\n");
+  std::vector<std::string> notes;
+  const auto entries = list_series(directory.path(), 2, {}, &notes);
+  EXPECT_THAT(entries, ElementsAre(entry(10, "snapshots/aaa"), entry(20, "snapshots/bbb")));
+  EXPECT_EQ(entries[0].phase, "stage1");
+  EXPECT_THAT(notes,
+              ElementsAre(HasSubstr("names of one commit: stage1-step20 and stage1/step20")));
+}
+
+TEST_F(ListSeries, TellsWhatIsBrokenWhereThatIsWanted) {
+  make("step-1");
+  fs::create_directory(directory / "step-2");
+  std::vector<BrokenEntry> broken;
+  EXPECT_EQ(list_series(directory.path(), 1, {}, nullptr, &broken).size(), 1U);
+  ASSERT_EQ(broken.size(), 1U);
+  EXPECT_EQ(broken[0].step, 2);
+  EXPECT_THAT(broken[0].problem, HasSubstr("holds no config.json"));
 }
 
 TEST_F(ListSeries, NamesTheCommitsOfAHubCache) {
