@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <tuple>
+#include <utility>
 
 #include "checkpoint/tensor_names.hpp"
 #include "core/error.hpp"
@@ -12,27 +14,47 @@
 namespace explaind {
 namespace {
 
-/// Place of a parameter's module among those of its layer.
+/// The modules of a layer in the order in which transformers makes them, of all families: where two
+/// have a module of the same name, what stands around it is in the same order.
+const std::vector<std::string>& modules_of_a_layer() {
+  static const std::vector<std::string> all{
+      "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj",
+      "self_attn.q_norm", "self_attn.k_norm", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj",
+      "mlp.act_fn", "input_layernorm", "attention_layernorm", "post_attention_layernorm",
+      "feedforward_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm",
+      // GPT-NeoX
+      "attention.query_key_value", "attention.dense", "mlp.dense_h_to_4h", "mlp.dense_4h_to_h",
+      // GPT-2
+      "ln_1", "attn.c_attn", "attn.c_proj", "ln_2", "mlp.c_fc", "mlp.c_proj"};
+  return all;
+}
+
+/// Place of a parameter among those of the model: of what stands outside layers, of its layer and
+/// of its module there.
 std::tuple<int, int, int> module_key(const std::string& name) {
-  static const std::vector<std::string> within{
-      "self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
-      "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
-      "mlp.down_proj",    "input_layernorm",  "post_attention_layernorm"};
-  const std::string layers = "model.layers.";
-  if (!name.starts_with(layers)) {
-    const int section = name.find("embed_tokens") != std::string::npos ? 0
-                        : name.starts_with("model.norm")               ? 2
-                                                                       : 3;
-    return {section, 0, 0};
+  for (const std::string layers : {"model.layers.", "gpt_neox.layers.", "transformer.h."}) {
+    if (!name.starts_with(layers)) continue;
+    const size_t dot = name.find('.', layers.size());
+    const int layer = std::stoi(name.substr(layers.size(), dot - layers.size()));
+    const std::string rest = name.substr(dot + 1);
+    const std::vector<std::string>& within = modules_of_a_layer();
+    const auto module = std::find_if(within.begin(), within.end(), [&](const std::string& each) {
+      return rest.starts_with(each + ".");
+    });
+    const auto place = static_cast<int>(module - within.begin());
+    return {3, layer, 2 * place + (rest.ends_with(".bias") ? 1 : 0)};
   }
-  const size_t dot = name.find('.', layers.size());
-  const int layer = std::stoi(name.substr(layers.size(), dot - layers.size()));
-  const std::string rest = name.substr(dot + 1);
-  const auto module = std::find_if(within.begin(), within.end(), [&](const std::string& each) {
-    return rest.starts_with(each + ".");
-  });
-  const auto place = static_cast<int>(module - within.begin());
-  return {1, layer, 2 * place + (rest.ends_with(".bias") ? 1 : 0)};
+  constexpr std::array<std::pair<const char*, int>, 7> outside{{{"embed_tokens.", 0},
+                                                                {"embed_in.", 0},
+                                                                {"wte.", 0},
+                                                                {"wpe.", 1},
+                                                                {"model.norm.", 4},
+                                                                {"final_layer_norm.", 4},
+                                                                {"ln_f.", 4}}};
+  for (const auto& [part, section] : outside) {
+    if (name.find(part) != std::string::npos) return {section, 0, name.ends_with(".bias") ? 1 : 0};
+  }
+  return {5, 0, 0};
 }
 
 /// The parameters that a group's names say.
@@ -124,7 +146,9 @@ std::vector<size_t> trained_of(const StoredGroup& group, const std::vector<size_
 }  // namespace
 
 bool decays_in_trainer(const std::string& name) {
-  return !name.ends_with(".bias") && name.find("norm") == std::string::npos;
+  const bool norm =
+      name.find("norm") != std::string::npos || name.find(".ln_") != std::string::npos;
+  return !name.ends_with(".bias") && !norm;
 }
 
 std::vector<size_t> module_order(const std::vector<NamedShape>& parameters) {

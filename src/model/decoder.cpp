@@ -55,6 +55,18 @@ Smoothness Decoder::smoothness() const {
 
 bool Decoder::ignores(const std::string& tensor) const { return is_unused(config_, tensor); }
 
+std::vector<std::pair<std::string, double>> Decoder::constants() const {
+  constexpr double published_epsilon = -1e-6;
+  std::vector<std::pair<std::string, double>> all;
+  for (int64_t i = 0; config_.activation == MlpActivation::xielu && i < config_.layers; ++i) {
+    const std::string module =
+        config_.names.layer + std::to_string(i) + "." + config_.names.activation;
+    all.emplace_back(module + ".beta", xielu_beta);
+    all.emplace_back(module + ".eps", published_epsilon);
+  }
+  return all;
+}
+
 at::Tensor Decoder::block(int64_t index, const at::Tensor& input, Ops& ops) const {
   if (index == 0) return embedded(input, ops);
   if (index == blocks() - 1) return norm(input, layout_.final_norm, ops);

@@ -35,6 +35,7 @@ class Decoder final : public Network, public OfSmoothness {
   /// Norms, softmax and most activations are smooth; ReLU, xIELU and what is cut are not.
   [[nodiscard]] Smoothness smoothness() const override;
   [[nodiscard]] bool ignores(const std::string& tensor) const override;
+  [[nodiscard]] std::vector<std::pair<std::string, double>> constants() const override;
   [[nodiscard]] std::string contradiction(
       const TensorView& ignored, const std::map<std::string, TensorView>& tensors) const override;
 

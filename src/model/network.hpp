@@ -8,6 +8,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "checkpoint/tensor_view.hpp"
@@ -44,6 +45,9 @@ class Network : public Model {
   /// True for a tensor that a checkpoint of this architecture may hold although the network does
   /// not use it (a tied matrix's second copy, rotary tables written by old versions).
   [[nodiscard]] virtual bool ignores(const std::string& tensor) const = 0;
+  /// Numbers that a checkpoint holds beside the weights, by name, for programs that read them
+  /// there.
+  [[nodiscard]] virtual std::vector<std::pair<std::string, double>> constants() const { return {}; }
   /// In which way a tensor that it ignores says another network than this one: a sentence with a
   /// remedy's full stop left out; empty where it says the same. Reads the tensor.
   [[nodiscard]] virtual std::string contradiction(

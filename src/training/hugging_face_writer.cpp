@@ -34,14 +34,16 @@ void write_hugging_face(const std::filesystem::path& directory, const HuggingFac
   const bool half = dtype == "bf16";
   std::vector<at::Tensor> rounded;  // keeps the bytes alive that the views show
   std::vector<TensorView> views;
-  for (size_t i = 0; i < weights.size(); ++i) {
-    rounded.push_back(weights[i].detach().to(half ? at::kBFloat16 : at::kFloat).contiguous());
-    views.push_back({.name = network.parameters()[i].name,
+  const auto show = [&](const std::string& name, const at::Tensor& tensor) {
+    rounded.push_back(tensor.detach().to(half ? at::kBFloat16 : at::kFloat).contiguous());
+    views.push_back({.name = name,
                      .dtype = half ? Dtype::bf16 : Dtype::f32,
-                     .shape = network.parameters()[i].shape,
+                     .shape = tensor.sizes().vec(),
                      .data = static_cast<const std::byte*>(rounded.back().const_data_ptr()),
                      .bytes = rounded.back().nbytes()});
-  }
+  };
+  for (size_t i = 0; i < weights.size(); ++i) show(network.parameters()[i].name, weights[i]);
+  for (const auto& [name, value] : network.constants()) show(name, at::scalar_tensor(value));
   // Hidden, so that a listing of the series leaves it out.
   std::string hidden(1, '.');
   hidden += directory.filename().string();

@@ -37,6 +37,10 @@ class Golden {
   [[nodiscard]] nlohmann::json moved() const {
     return summary_.value("moved", nlohmann::json::object());
   }
+  /// [name, whether Trainer lets it decay] in the order of named_parameters; empty where not kept.
+  [[nodiscard]] nlohmann::json registered() const {
+    return summary_.value("registered", nlohmann::json::array());
+  }
   /// The place of each parameter of the network among the golden's tensors.
   [[nodiscard]] const std::vector<size_t>& order() const { return order_; }
   /// Whether golden.safetensors has a tensor.

@@ -241,6 +241,13 @@ def decompose(directories, samples, kinks):
     return stacked, names, nodes
 
 
+def registered(variant):
+    """Names in the order of named_parameters, by which optimizers number them, and whether Trainer lets each decay."""
+    model = transformers.AutoModelForCausalLM.from_config(config_of(variant))
+    decaying = set(transformers.Trainer.get_decay_parameter_names(None, model))
+    return [[name, name in decaying] for name, _ in model.named_parameters()]
+
+
 def make(variant):
     folder = HERE / variant
     seed = 100 + list(VARIANTS).index(variant)
@@ -253,7 +260,7 @@ def make(variant):
     tensors = hugging_face(directories, samples)
     scores, names, nodes = decompose(directories, samples, variant in KINKS)
     safetensors.torch.save_file(tensors | scores, folder / "golden.safetensors")
-    (folder / "golden.json").write_text(json.dumps({"checkpoints": [d.name for d in directories], "tensors": names, "moved": moved, "kinks": variant in KINKS,
+    (folder / "golden.json").write_text(json.dumps({"checkpoints": [d.name for d in directories], "tensors": names, "registered": registered(variant), "moved": moved, "kinks": variant in KINKS,
                                                     "gauss_nodes": nodes}, indent=1) + "\n")
     change = (scores["value_to"] - scores["value_from"]).abs()
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e3
