@@ -57,6 +57,7 @@ nlohmann::json describe_smollm3(const FamilySizes& sizes) {
                {"mlp_bias", false},
                {"no_rope_layers", turned},
                {"use_sliding_window", false},
+               {"pad_token_id", nullptr},  // transformers' own lies beyond a small vocabulary
                {"rope_theta", 50000.0}});
   return json;
 }

@@ -16,8 +16,8 @@ transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 FAMILIES = ["llama", "gpt_neox", "olmo", "olmo2", "olmo3", "qwen2", "qwen3", "smollm3", "mistral", "apertus", "gemma2", "gemma3_text", "gpt2"]
 SMALL = ["--vocabulary", "300", "--hidden", "64", "--intermediate", "48", "--layers", "2", "--heads", "4", "--sequence-length", "24", "--batch", "4",
-         "--max-steps", "6", "--warmup", "1", "--checkpoints", "3", "--learning-rate", "1e-2", "--threads", "1"]
-RULE = ["--rule", "gauss:3", "--threads", "1", "--precision", "fp32"]
+         "--max-steps", "6", "--warmup", "1", "--checkpoints", "3", "--learning-rate", "3e-3", "--threads", "1"]
+RULE = ["--quadrature", "gauss:8", "--threads", "1", "--precision", "fp32"]
 
 
 def write_text(path):
