@@ -56,12 +56,14 @@ TEST_F(JsonTokenizers, BytesAreMergedInTheOrderInWhichMergesWereLearnt) {
   EXPECT_THAT(tokens(*tokenizer, "hello wé1"),
               ElementsAre(Token{259, "hello"}, Token{260, " w"}, Token{0xC3, "\xC3"},
                           Token{0xA9, "\xA9"}, Token{'1', "1"}));
-  EXPECT_THAT(tokenizer->before(), ElementsAre(261));
+  EXPECT_THAT(tokens(*tokenizer, "ello"),
+              ElementsAre(Token{'e', "e"}, Token{257, "ll"}, Token{'o', "o"}));
+  EXPECT_THAT(tokenizer->before(), ElementsAre(262));
   EXPECT_TRUE(tokenizer->after().empty());
   EXPECT_EQ(tokenizer->piece(260), "Ġw");
-  EXPECT_EQ(tokenizer->piece(261), "<s>");
+  EXPECT_EQ(tokenizer->piece(262), "<s>");
   EXPECT_EQ(tokenizer->piece(999), "");
-  EXPECT_EQ(ends_of_sequences(*tokenizer), "begins with <s> (261), no end of sequence");
+  EXPECT_EQ(ends_of_sequences(*tokenizer), "begins with <s> (262), no end of sequence");
 }
 
 TEST_F(JsonTokenizers, TokensOfATextCoverTheBytesThatTheyCameFrom) {
@@ -70,7 +72,7 @@ TEST_F(JsonTokenizers, TokensOfATextCoverTheBytesThatTheyCameFrom) {
   EXPECT_THAT(tokens(*bytes, "he\u0301"),
               ElementsAre(Token{'h', "h"}, Token{0xC3, "e\u0301"}, Token{0xA9, "e\u0301"}));
   EXPECT_THAT(tokens(*bytes, "EXTRAhe<s>"),
-              ElementsAre(Token{262, "EXTRA"}, Token{256, "he"}, Token{261, "<s>"}));
+              ElementsAre(Token{263, "EXTRA"}, Token{256, "he"}, Token{262, "<s>"}));
   const auto marks = open(testing::blank_marks_bpe());
   EXPECT_THAT(tokens(*marks, "ab c"),
               ElementsAre(Token{263, "ab"}, Token{257, " "}, Token{'c' + 1, "c"}));
@@ -82,6 +84,11 @@ TEST_F(JsonTokenizers, AUnigramModelTakesTheSegmentationOfTheBestScore) {
   EXPECT_THAT(tokens(*tokenizer, "abb xyab"),
               ElementsAre(Token{4, "ab"}, Token{3, "b"}, Token{1, " "}, Token{0, "xy"},
                           Token{2, "a"}, Token{3, "b"}));
+}
+
+TEST_F(JsonTokenizers, AnUnknownCharacterCostsTenMoreThanTheWorstPiece) {
+  // zx (−9) against z and an unknown x (1 − 9 − 10).
+  EXPECT_THAT(tokens(*open(testing::unigram()), "zx"), ElementsAre(Token{1, "z"}, Token{8, "zx"}));
 }
 
 TEST_F(JsonTokenizers, AWordsCacheChangesNothing) {
@@ -117,7 +124,7 @@ TEST_F(JsonTokenizers, WhatIsNotCoveredIsRefusedByName) {
   refused(changed("/model/merges/1", "l"), "model.merges[1] is no pair");
   refused(changed("/model/merges/1", json::array({"l", 1})), "model.merges[1] is no pair");
   refused(changed("/added_tokens/0/id", 300),
-          "added_tokens[0] has the id 300, and the tokenizers library gives \"<s>\" the id 261");
+          "added_tokens[0] has the id 300, and the tokenizers library gives \"<s>\" the id 262");
   refused(changed("/added_tokens/1/content", "<s>"), "adds \"<s>\" a second time");
   refused(changed("/normalizer/normalizers/0/type", "Precompiled"), "\"Precompiled\", which is");
   refused(changed("/pre_tokenizer/pretokenizers/1/type", "BertPreTokenizer"), "is not covered");
@@ -179,7 +186,7 @@ TEST_F(JsonTokenizers, FilesBesideItAreComparedWithIt) {
       [&] {
         with({{"added_tokens_decoder", {{"7", {{"content", "<s>"}}}}}});
       },
-      ThrowsMessage<DataError>(HasSubstr("two ids, 7 here and 261")));
+      ThrowsMessage<DataError>(HasSubstr("two ids, 7 here and 262")));
   const auto more = with({{"pad_token", "<pad>"}, {"bos_token", {{"content", "<s>"}}}});
   EXPECT_EQ(more->special_token_in("a <pad> b"), "<pad>");
   EXPECT_EQ(more->special_token_in("a <s> b"), std::nullopt);

@@ -32,7 +32,7 @@ json byte_level_bpe() {
     vocabulary[in_byte_alphabet(std::string(1, static_cast<char>(byte)))] = byte;
   }
   int id = 256;
-  for (const char* piece : {"he", "ll", "hell", "hello", "Ġw"}) vocabulary[piece] = id++;
+  for (const char* piece : {"he", "ll", "hell", "hello", "Ġw", "el"}) vocabulary[piece] = id++;
   json made = file({{"type", "BPE"},
                     {"dropout", nullptr},
                     {"unk_token", nullptr},
@@ -42,7 +42,7 @@ json byte_level_bpe() {
                     {"byte_fallback", false},
                     {"ignore_merges", false},
                     {"vocab", vocabulary},
-                    {"merges", json::array({"h e", "l l", "he ll", "hell o", "Ġ w"})}});
+                    {"merges", json::array({"h e", "l l", "he ll", "hell o", "Ġ w", "e l"})}});
   made["added_tokens"] = {added(id, "<s>", true), added(id + 1, "EXTRA", false)};
   made["normalizer"] = {{"type", "Sequence"}, {"normalizers", json::array({{{"type", "NFC"}}})}};
   made["pre_tokenizer"] = {
@@ -90,8 +90,9 @@ json blank_marks_bpe() {
 
 json unigram() {
   json vocabulary = json::array();
-  const std::pair<const char*, double> pieces[] = {
-      {"<unk>", 0}, {"▁", -2}, {"a", -3.5}, {"b", -3}, {"▁ab", -4.25}, {"abb", -9}, {"bb", -4}};
+  const std::pair<const char*, double> pieces[] = {{"<unk>", 0}, {"▁", -2},      {"a", -3.5},
+                                                   {"b", -3},    {"▁ab", -4.25}, {"abb", -9},
+                                                   {"bb", -4},   {"z", 1},       {"zx", -9}};
   for (const auto& [piece, score] : pieces) vocabulary.push_back(json::array({piece, score}));
   json made =
       file({{"type", "Unigram"}, {"unk_id", 0}, {"byte_fallback", false}, {"vocab", vocabulary}});
