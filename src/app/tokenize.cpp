@@ -74,8 +74,8 @@ std::string shown(const std::string& text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-void print_json(const Sample& sample, const std::string& text,
-                const std::vector<std::string>& pieces) {
+void print_sample_json(const Sample& sample, const std::string& text,
+                       const std::vector<std::string>& pieces) {
   nlohmann::ordered_json row{{"id", sample.id}, {"group", sample.group}};
   if (!text.empty()) row["text"] = text;
   row["input_ids"] = sample.input_ids;
@@ -97,8 +97,8 @@ size_t columns_of(const std::string& text) {
   }));
 }
 
-void print_table(const Sample& sample, const std::string& text,
-                 const std::vector<std::string>& pieces) {
+void print_sample_table(const Sample& sample, const std::string& text,
+                        const std::vector<std::string>& pieces) {
   fmt::print("\n{}{}: {}, {} predicted\n", sample.id,
              sample.group.empty() ? "" : fmt::format(" ({})", sample.group),
              counted(sample.input_ids.size(), "token"), sample.predicted());
@@ -151,7 +151,7 @@ int run_tokenize(const TokenizeOptions& options) {
       pieces.push_back(tokenizer ? tokenizer->piece(id) : "");
     }
     const std::string text = i < texts.size() ? texts[i] : "";
-    (options.json ? print_json : print_table)(samples[i], text, pieces);
+    (options.json ? print_sample_json : print_sample_table)(samples[i], text, pieces);
   }
   if (options.json) {
     for (const std::string& note : notes) fmt::print(stderr, "{}\n", note);

@@ -31,7 +31,9 @@ TEKKEN = (r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo
 WORDS = ["the", " of", "ing", "ation", " Python", "über", "Straße", "漢字", "ひらがな", "한국어", "русский", "عربى", "हिन्दी", "ไทย", "Ελληνικά", "עברית", "ÅÉÎ",
          "don't", "we'll", "I'VE", "'ſ", "it's", "1st", "12345", "3.14", " ½", "Ⅳ", "²", "é", "e\u0301", "a\u0323\u0307", "ﬁ", "ǅ", "İ", "ß", "😀", "👩‍👩‍👧‍👦", "🇪🇺",
          "👍🏽", "def f(x):\n    return x\n", "\tif (a < b) { a++; }\n\n", "<div class=\"a\">", "http://a.b/c?d=e#f", "_x_", "#include <vector>", "<s>", "</s>", "<|x|>", "[T]",
-         " [T] ", "tok", "word", "words", "\u202eabc", "\ufeff", "\u200b", "▁", "▁▁a", "ｆｕｌｌ", "각", "\u1100\u1161\u11a8", "가\u11a8"]
+         " [T] ", "tok", "word", "words", "\u202eabc", "\ufeff", "\u200b", "▁", "▁▁a", "ｆｕｌｌ", "각", "\u1100\u1161\u11a8", "가\u11a8",
+         # Marks that others keep from their letter, and marks in another order than that of their classes.
+         "a\u0305\u0301", "e\u0302\u0323", "o\u0335\u0301", "a\u200d\u0301", "\u1100a\u1161", "\u0915\u094d\u093c", "u\u0308\u031b\u0301\u0323", "\u0344", "\u0f73\u0f71"]
 BLANKS = [" ", "  ", "   ", "\n", "\r\n", "\t", "\n\n", " \n ", "\u00a0", "\u3000", "\u2028", "\x85", "\x0b", "\x00", "\x7f", "\x1b"]
 BLOCKS = [(0x00, 0x250), (0x250, 0x600), (0x300, 0x370), (0x590, 0x780), (0x900, 0xE80), (0x1100, 0x1200), (0x1E00, 0x2100), (0x2000, 0x2070), (0x2100, 0x2C00),
           (0x3000, 0x3200), (0xA640, 0xABFF), (0xAC00, 0xD7A4), (0xE000, 0xE010), (0xFB00, 0xFE30), (0xFF00, 0x10000), (0x10000, 0x10D90), (0x11F00, 0x12000),
