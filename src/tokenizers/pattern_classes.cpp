@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <map>
+#include <sstream>
 #include <stdexcept>
 #include <vector>
 
@@ -15,85 +17,32 @@ namespace {
 
 using enum Category;
 
-/// General categories by the names that Oniguruma has for them, in lower case without _ - and
-/// blanks.
+/// Short names in the order of Category.
+constexpr std::string_view short_names =
+    "lu ll lt lm lo mn mc me nd nl no pc pd ps pe pi pf po sm sc sk so zs zl zp cc cf co cn";
+/// Long names, without _ - and blanks, after their short ones.
+constexpr const char* long_names =
+    "l letter lu uppercaseletter ll lowercaseletter lt titlecaseletter lm modifierletter "
+    "lo otherletter lc casedletter m mark mn nonspacingmark mc spacingmark me enclosingmark "
+    "n number nd decimalnumber nl letternumber no othernumber p punctuation "
+    "pc connectorpunctuation pd dashpunctuation ps openpunctuation pe closepunctuation "
+    "pi initialpunctuation pf finalpunctuation po otherpunctuation s symbol sm mathsymbol "
+    "sc currencysymbol sk modifiersymbol so othersymbol z separator zs spaceseparator "
+    "zl lineseparator zp paragraphseparator c other cc control cf format co privateuse "
+    "cn unassigned";
+
+/// General categories by the names that Oniguruma has for them, in lower case.
 const std::map<std::string, std::vector<Category>>& categories_by_name() {
   static const std::map<std::string, std::vector<Category>> names = [] {
-    std::map<std::string, std::vector<Category>> made{{"lu", {Lu}},
-                                                      {"ll", {Ll}},
-                                                      {"lt", {Lt}},
-                                                      {"lm", {Lm}},
-                                                      {"lo", {Lo}},
-                                                      {"mn", {Mn}},
-                                                      {"mc", {Mc}},
-                                                      {"me", {Me}},
-                                                      {"nd", {Nd}},
-                                                      {"nl", {Nl}},
-                                                      {"no", {No}},
-                                                      {"pc", {Pc}},
-                                                      {"pd", {Pd}},
-                                                      {"ps", {Ps}},
-                                                      {"pe", {Pe}},
-                                                      {"pi", {Pi}},
-                                                      {"pf", {Pf}},
-                                                      {"po", {Po}},
-                                                      {"sm", {Sm}},
-                                                      {"sc", {Sc}},
-                                                      {"sk", {Sk}},
-                                                      {"so", {So}},
-                                                      {"zs", {Zs}},
-                                                      {"zl", {Zl}},
-                                                      {"zp", {Zp}},
-                                                      {"cc", {Cc}},
-                                                      {"cf", {Cf}},
-                                                      {"co", {Co}},
-                                                      {"cn", {Cn}},
-                                                      {"lc", {Lu, Ll, Lt}},
-                                                      {"l", {Lu, Ll, Lt, Lm, Lo}},
-                                                      {"m", {Mn, Mc, Me}},
-                                                      {"n", {Nd, Nl, No}},
-                                                      {"p", {Pc, Pd, Ps, Pe, Pi, Pf, Po}},
-                                                      {"s", {Sm, Sc, Sk, So}},
-                                                      {"z", {Zs, Zl, Zp}},
-                                                      {"c", {Cc, Cf, Co, Cn}}};
-    const std::pair<const char*, const char*> longer[] = {{"letter", "l"},
-                                                          {"uppercaseletter", "lu"},
-                                                          {"lowercaseletter", "ll"},
-                                                          {"titlecaseletter", "lt"},
-                                                          {"modifierletter", "lm"},
-                                                          {"otherletter", "lo"},
-                                                          {"casedletter", "lc"},
-                                                          {"mark", "m"},
-                                                          {"nonspacingmark", "mn"},
-                                                          {"spacingmark", "mc"},
-                                                          {"enclosingmark", "me"},
-                                                          {"number", "n"},
-                                                          {"decimalnumber", "nd"},
-                                                          {"letternumber", "nl"},
-                                                          {"othernumber", "no"},
-                                                          {"punctuation", "p"},
-                                                          {"connectorpunctuation", "pc"},
-                                                          {"dashpunctuation", "pd"},
-                                                          {"openpunctuation", "ps"},
-                                                          {"closepunctuation", "pe"},
-                                                          {"initialpunctuation", "pi"},
-                                                          {"finalpunctuation", "pf"},
-                                                          {"otherpunctuation", "po"},
-                                                          {"symbol", "s"},
-                                                          {"mathsymbol", "sm"},
-                                                          {"currencysymbol", "sc"},
-                                                          {"modifiersymbol", "sk"},
-                                                          {"othersymbol", "so"},
-                                                          {"separator", "z"},
-                                                          {"spaceseparator", "zs"},
-                                                          {"lineseparator", "zl"},
-                                                          {"paragraphseparator", "zp"},
-                                                          {"control", "cc"},
-                                                          {"format", "cf"},
-                                                          {"privateuse", "co"},
-                                                          {"unassigned", "cn"},
-                                                          {"other", "c"}};
-    for (const auto& [name, of] : longer) made[name] = made.at(of);
+    std::map<std::string, std::vector<Category>> made{{"lc", {Lu, Ll, Lt}}};
+    constexpr size_t step = 3;  // two letters and a blank
+    for (size_t i = 0; i * step < short_names.size(); ++i) {
+      const std::string name(short_names.substr(i * step, 2));
+      made[name] = {static_cast<Category>(i)};
+      made[name.substr(0, 1)].push_back(static_cast<Category>(i));
+    }
+    std::istringstream words(long_names);
+    for (std::string of, name; words >> of >> name;) made[name] = made.at(of);
     return made;
   }();
   return names;

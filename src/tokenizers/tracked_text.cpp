@@ -1,12 +1,21 @@
 #include "tokenizers/tracked_text.hpp"
 
+#include <algorithm>
+
 namespace explaind {
 
 Origin TrackedText::origin(size_t begin, size_t end) const {
   if (origins_.empty()) {
     return {static_cast<uint32_t>(shift_ + begin), static_cast<uint32_t>(shift_ + end)};
   }
-  if (begin < end) return {origins_[begin].begin, origins_[end - 1].end};
+  if (begin < end) {
+    // Marks may have been put in another order.
+    Origin all = origins_[begin];
+    for (size_t i = begin; i < end; ++i) {
+      all = {std::min(all.begin, origins_[i].begin), std::max(all.end, origins_[i].end)};
+    }
+    return all;
+  }
   const uint32_t at = begin < origins_.size() ? origins_[begin].begin : origins_.back().end;
   return {at, at};
 }

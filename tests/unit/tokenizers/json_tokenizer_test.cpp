@@ -71,6 +71,15 @@ TEST_F(JsonTokenizers, TokensOfATextCoverTheBytesThatTheyCameFrom) {
   // e and a combining accent become one character, and its bytes both.
   EXPECT_THAT(tokens(*bytes, "he\u0301"),
               ElementsAre(Token{'h', "h"}, Token{0xC3, "e\u0301"}, Token{0xA9, "e\u0301"}));
+  // Two marks come in the order of their classes.
+  json apart = testing::byte_level_bpe();
+  apart["normalizer"] = {{"type", "NFD"}};
+  apart["pre_tokenizer"] = nullptr;
+  apart["model"]["vocab"] = {{"e", 0}, {"\u0323\u0302", 1}, {"\u0323", 2}, {"\u0302", 3}};
+  apart["model"]["merges"] = json::array({"\u0323 \u0302"});
+  apart["added_tokens"] = json::array();
+  EXPECT_THAT(tokens(*open(apart), "e\u0302\u0323"),
+              ElementsAre(Token{0, "e"}, Token{1, "\u0302\u0323"}));
   EXPECT_THAT(tokens(*bytes, "EXTRAhe<s>"),
               ElementsAre(Token{263, "EXTRA"}, Token{256, "he"}, Token{262, "<s>"}));
   const auto marks = open(testing::blank_marks_bpe());
