@@ -18,10 +18,13 @@ import tempfile
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 os.environ["RAYON_NUM_THREADS"] = "1"
 
+import tokenizers  # noqa: E402
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, trainers  # noqa: E402
 from tokenizers import normalizers as N  # noqa: E402
 from tokenizers import pre_tokenizers as P  # noqa: E402
 from tokenizers import processors  # noqa: E402
+
+from program import SOURCE  # noqa: E402
 
 GPT4 = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QWEN = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -227,6 +230,9 @@ def main():
     parser.add_argument("--folders", nargs="+", type=pathlib.Path)
     parser.add_argument("--kinds", default="", help="those whose name holds it")
     given = parser.parse_args()
+    for table in ("unicode_classes.inc", "unicode_normal_forms.inc"):
+        if f" {tokenizers.__version__};" not in (SOURCE / "src/tokenizers" / table).read_text().splitlines()[0]:
+            sys.exit(f"{table} was made from another version than {tokenizers.__version__}: run src/tokenizers/unicode_tables.py")
     total = 0
     with tempfile.TemporaryDirectory() as root:
         if given.folders:
