@@ -160,6 +160,8 @@ def kinds():
             made[name] = lambda b=behavior, i=invert: byte_level(split(r"[\p{L}\d]\b|\s\S|\p{^P}(?<=[aeiou])|\W{2}", b, i), size=400)
         made[f"{behavior}, a text"] = lambda b=behavior: byte_level(P.Sequence([P.Split(" ", b), P.Punctuation(b), bytes_alone]), size=400)
     seen = [token for token in ADDED if token.content.strip()]  # of a blank no normalizer that strips leaves anything
+    for behavior in ("isolated", "merged_with_next"):
+        made[f"{behavior}, empty matches"] = lambda b=behavior: byte_level(split(r"(?=[A-Zé])|e*|(?<=o)", b), size=700)
     forms = {"NFC": N.NFC(), "NFD": N.NFD(), "NFKC": N.NFKC(), "NFKD": N.NFKD(), "lower": N.Lowercase(), "accents": N.Sequence([N.NFD(), N.StripAccents()]), "Nmt": N.Nmt(),
              "strip": N.Sequence([N.Strip(True, False), N.Replace(Regex(r"\s{2,}|[\p{Lu}-&&[^A-D]]"), " ")]), "strip right": N.Strip(False, True), "prepend": N.Prepend("é ")}
     for name, form in forms.items():
