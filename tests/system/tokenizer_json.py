@@ -96,6 +96,14 @@ def byte_level(pre_tokenizer, normalizer=None, post=None, added=(), changes=None
     return trained(models.BPE(), trainer, normalizer, pre_tokenizer, post, added, changes)
 
 
+def cut_by(pre_tokenizer, size):
+    """Merges learnt over uncut texts, so that each cut shows in the ids."""
+    file = byte_level(P.ByteLevel(add_prefix_space=False, use_regex=False), size=size)
+    other = Tokenizer(models.BPE())
+    other.pre_tokenizer = pre_tokenizer
+    return file | {"pre_tokenizer": json.loads(other.to_str())["pre_tokenizer"]}
+
+
 def split(pattern, behavior="isolated", invert=False):
     return P.Sequence([P.Split(Regex(pattern), behavior, invert), P.ByteLevel(add_prefix_space=False, use_regex=False)])
 
@@ -157,11 +165,11 @@ def kinds():
     for behavior in ("removed", "isolated", "merged_with_previous", "merged_with_next", "contiguous"):
         for invert in (False, True):
             name = f"{behavior}{', inverted' if invert else ''}"
-            made[name] = lambda b=behavior, i=invert: byte_level(split(r"[\p{L}\d]\b|\s\S|\p{^P}(?<=[aeiou])|\W{2}", b, i), size=400)
-        made[f"{behavior}, a text"] = lambda b=behavior: byte_level(P.Sequence([P.Split(" ", b), P.Punctuation(b), bytes_alone]), size=400)
+            made[name] = lambda b=behavior, i=invert: cut_by(split(r"[\p{L}\d]\b|\s\S|\p{^P}(?<=[aeiou])|\W{2}", b, i), 700)
+        made[f"{behavior}, a text"] = lambda b=behavior: cut_by(P.Sequence([P.Split(" ", b), P.Punctuation(b), bytes_alone]), 700)
     seen = [token for token in ADDED if token.content.strip()]  # of a blank no normalizer that strips leaves anything
     for behavior in ("isolated", "merged_with_next"):
-        made[f"{behavior}, empty matches"] = lambda b=behavior: byte_level(split(r"(?=[A-Zé])|e*|(?<=o)", b), size=700)
+        made[f"{behavior}, empty matches"] = lambda b=behavior: cut_by(split(r"(?=[A-Zé])|e|(?<=o)|x*(?=n)", b), 700)
     forms = {"NFC": N.NFC(), "NFD": N.NFD(), "NFKC": N.NFKC(), "NFKD": N.NFKD(), "lower": N.Lowercase(), "accents": N.Sequence([N.NFD(), N.StripAccents()]), "Nmt": N.Nmt(),
              "strip": N.Sequence([N.Strip(True, False), N.Replace(Regex(r"\s{2,}|[\p{Lu}-&&[^A-D]]"), " ")]), "strip right": N.Strip(False, True), "prepend": N.Prepend("é ")}
     for name, form in forms.items():
