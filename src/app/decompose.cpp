@@ -10,6 +10,7 @@
 
 #include "app/closing_table.hpp"
 #include "app/listening.hpp"
+#include "app/not_checked.hpp"
 #include "app/output_claims.hpp"
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
@@ -70,6 +71,7 @@ void print_job(const Job& job) {
   fmt::print("\n");
   for (const std::string& note : problem.subject.notes()) fmt::print("note: {}\n", note);
   for (const std::string& note : problem.notes) fmt::print("note: {}\n", note);
+  fmt::print("{}", not_checked(problem.subject));
   std::cout.flush();
 }
 

@@ -111,6 +111,10 @@ bool asks_for_help(const std::vector<std::string>& words) {
                      [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
+bool has(const std::vector<std::string>& words, const std::string& option) {
+  return !option.empty() && std::find(words.begin(), words.end(), option) != words.end();
+}
+
 int run(int argc, char** argv) {
   speak_before_the_end();
   StandardOutput output;
@@ -132,7 +136,7 @@ int run(int argc, char** argv) {
     if (verb.name != words[0]) continue;
     const std::vector<std::string> arguments(words.begin() + 1, words.end());
     hdf5::silence();  // before MPI begins, or HDF5 would close files when MPI ends
-    if (verb.collective && !asks_for_help(words)) {
+    if ((verb.collective || has(words, verb.collective_with)) && !asks_for_help(words)) {
       return run_together(output, verb, arguments, argc, argv);
     }
     return run_alone(output, [&] { return verb.run(verb, arguments, nullptr); });

@@ -12,6 +12,7 @@
 
 #include "app/listening.hpp"
 #include "app/loss_table.hpp"
+#include "app/not_checked.hpp"
 #include "app/output_claims.hpp"
 #include "app/verbs.hpp"
 #include "core/error.hpp"
@@ -90,6 +91,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   for (const std::string& note : job->problem().notes) {
     if (speaks) fmt::print("note: {}\n", note);
   }
+  if (speaks) fmt::print("{}", not_checked(*subject));
   const StopFlag never;
   TerminalListener listener;
   std::optional<CheckpointValues> values;

@@ -52,10 +52,15 @@ std::vector<Verb> verbs() {
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
                                          const Communicator*) { return run_query(options); })},
-      {"inspect", "inspect PATH",
-       "Shows what is in a series, a checkpoint, a recorded run or an influence store.",
-       verb_of<InspectOptions>("path", [](const InspectOptions& options,
-                                          const Communicator*) { return run_inspect(options); })},
+      {"inspect", "inspect PATH [--check]",
+       "Shows what is in a series, a checkpoint, a recorded run or an influence store.\n"
+       "--check: a verdict on a series before it is used, from all its weights; alone or under "
+       "mpirun.",
+       verb_of<InspectOptions>("path",
+                               [](const InspectOptions& options, const Communicator* world) {
+                                 return run_inspect(options, world);
+                               }),
+       false, "--check"},
       {"study", "study exactness --history DIR [options]",
        "Predictions reconstructed from a recorded run's training, against the model's own.\n"
        "One line a quadrature rule: share of equal predictions, KL, largest error of a logit, and "

@@ -14,6 +14,7 @@ struct Verb {
   /// Parses and runs; `world` is there where the verb is collective.
   std::function<int(const Verb&, const std::vector<std::string>&, const Communicator*)> run;
   bool collective = false;
+  std::string collective_with = {};  ///< an option with which it is collective too
 };
 
 /// All of them, in the order of --help.

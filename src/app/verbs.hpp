@@ -27,6 +27,7 @@ int run_tokenize(const TokenizeOptions& options);
 
 int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);
-int run_inspect(const InspectOptions& options);
+/// world: null but with --check, which is collective over it.
+int run_inspect(const InspectOptions& options, const Communicator* world);
 
 }  // namespace explaind

@@ -68,7 +68,22 @@ OptionTable option_table(InspectOptions& o) {
                   o.phases),
       text_option({"series-seed", "NAME", "of a series, as decompose takes it"}, o.series_seed),
       text_option({"step-pattern", "REGEX", "of a series, as decompose takes it"}, o.step_pattern),
-      flag_option({"provenance", "", "all that a store says of its making"}, o.provenance)};
+      flag_option({"provenance", "", "all that a store says of its making"}, o.provenance),
+      flag_option(
+          {"check", "",
+           "of a series: reads all weights and says what should be looked at before they are used: "
+           "damaged, missing, identical and foreign files and tensors, gaps, changes. Exit code 1 "
+           "where something was found. Also under mpirun",
+           Role::command},
+          o.check),
+      flag_option(
+          {"json", "",
+           "--check as JSON: ok, checkpoints (step, path, verdict, findings: numbers in the list, "
+           "files with sha256) and findings (kind, steps, where, text). Kinds: unreadable, "
+           "missing_file, surplus_file, lfs_pointer, not_finite, identical_checkpoint, "
+           "identical_file, identical_tensor, foreign_checkpoint, foreign_file, foreign_tensor, "
+           "tied_copies, step_gap, dtype_change, config_change, tokenizer_change, tensor_change"},
+          o.json)};
 }
 
 }  // namespace explaind

@@ -30,6 +30,7 @@ struct InspectOptions {
   std::string path;  ///< positional
   std::string phases, series_seed, step_pattern;
   bool provenance = false;
+  bool check = false, json = false;
 };
 
 OptionTable option_table(InspectOptions& options);
