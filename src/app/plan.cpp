@@ -91,7 +91,6 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   for (const std::string& note : job->problem().notes) {
     if (speaks) fmt::print("note: {}\n", note);
   }
-  if (speaks) fmt::print("{}", not_checked(*subject));
   const StopFlag never;
   TerminalListener listener;
   std::optional<CheckpointValues> values;
@@ -101,6 +100,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   agree(world, [&] { job->assume(values); });
   const JobCost cost = job->cost({.evaluations = options.evaluations, .threads = team.used()});
   if (speaks) print_cost(cost);
+  if (speaks) fmt::print("{}", not_checked(*subject));
   return 0;
 }
 
