@@ -73,7 +73,7 @@ class Examination {
       if (!is_lfs_pointer(here_.directory / name)) continue;
       pointers_.insert(name);
       say(Kind::lfs_pointer, name,
-          name + " is a Git LFS pointer, not the file: `git lfs pull` brings it");
+          name + " is a Git LFS pointer, not the file: git lfs pull brings it");
     }
     read_config();
     for (const std::string_view name : tokenizer_files) {
