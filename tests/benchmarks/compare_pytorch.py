@@ -3,7 +3,7 @@
 
   evaluation     one gradient evaluation with all sample × tensor scores (and rows × samples, samples × positions) against forward + backward of a
                  mean loss in PyTorch, for a Llama of hidden 512 and 8 layers: 8 × 256 and 64 × 32 tokens. Interleaved, medians.
-                   … evaluation --series build/compare --bench build/release/tests/benchmarks/evaluation_bench
+                   … evaluation --series build/compare --bench build/release/tests/benchmarks/evaluation_bench [--family gpt_neox]
                  BENCH is called as `BENCH --series DIR --samples FILE --component tensor|row --axes LIST --threads N --evaluations N` and prints
                  JSON {"seconds_per_evaluation": [...]} on its standard output.
   decomposition  a whole series: PyTorch with the paper's 100 midpoint nodes and a loop over samples, in fp32, against `explaind decompose` at its
@@ -58,14 +58,24 @@ def machine(threads):
 
 # ---- one evaluation ---------------------------------------------------------------------------------------------------------------------
 
-def write_benchmark_series(folder):
+# What a family has beside the sizes of the benchmark's model.
+FAMILIES = {"llama": {"num_key_value_heads": 4}, "qwen3": {"num_key_value_heads": 4, "head_dim": 64}, "olmo2": {}, "gpt_neox": {"rotary_pct": 0.25},
+            "gpt2": {"n_embd": 512, "n_layer": 8, "n_head": 8, "n_inner": 1408, "n_positions": 512}}
+
+
+def config_of(family):
+    sizes = {"vocab_size": 8192, "hidden_size": 512, "intermediate_size": 1408, "num_hidden_layers": 8, "num_attention_heads": 8,
+             "max_position_embeddings": 512, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
+    own = {key: value for key, value in sizes.items() if family != "gpt2" or key in ("vocab_size", "bos_token_id", "eos_token_id")}
+    return transformers.AutoConfig.for_model(family, **(own | FAMILIES[family]))
+
+
+def write_benchmark_series(folder, family):
     """Two fp32 checkpoints of the benchmark's model and a samples file per shape; kept between runs."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "made").exists():
-        config = transformers.LlamaConfig(vocab_size=8192, hidden_size=512, intermediate_size=1408, num_hidden_layers=8, num_attention_heads=8,
-                                          num_key_value_heads=4, max_position_embeddings=512)
         torch.manual_seed(0)
-        model = transformers.LlamaForCausalLM(config)
+        model = transformers.AutoModelForCausalLM.from_config(config_of(family))
         model.save_pretrained(folder / "series" / "step-0")
         for p in model.parameters():
             p.data += 0.003 * torch.randn_like(p)
@@ -141,9 +151,9 @@ def measure_shape(args, model, shape):
 
 
 def evaluation(args):
-    write_benchmark_series(args.series)
+    write_benchmark_series(args.series, args.family)
     model = open_model(args.series / "series" / "step-0")
-    print(f"One evaluation, fp32, hidden 512, 8 layers, vocabulary 8,192. {machine(args.threads)}; median of {args.rounds} interleaved rounds.\n")
+    print(f"One evaluation, {args.family}, fp32, hidden 512, 8 layers, vocabulary 8,192. {machine(args.threads)}; median of {args.rounds} interleaved rounds.\n")
     print("| tokens | what | median s | fastest–slowest s | ratio to forward + backward | allowed |\n|---|---|---|---|---|---|")
     for shape, (_, _, allowed) in SHAPES.items():
         measured = measure_shape(args, model, shape)
