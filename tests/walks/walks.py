@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The seven changes of src/README.md ("Where to change what"), each kept as a patch here: it applies to this tree, touches at
+"""The eight changes of src/README.md ("Where to change what"), each kept as a patch here: it applies to this tree, touches at
 most three rooms, and compiles.
 
     walks.py BUILD              every patch: applies, rooms, and each of its sources compiled alone (no code is made)
@@ -20,7 +20,7 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = HERE.parents[1]
-WALKS = ("family", "functional", "certificate", "rule", "axis", "verb", "kernel")
+WALKS = ("family", "classifier", "functional", "certificate", "rule", "axis", "verb", "kernel")
 MOST_ROOMS = 3
 
 
