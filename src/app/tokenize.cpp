@@ -48,6 +48,17 @@ std::optional<int64_t> number_of_config(const fs::path& checkpoint, const char* 
   return value.is_number_unsigned() ? std::optional(value.get<int64_t>()) : std::nullopt;
 }
 
+/// The text of a line of samples; empty where it has none.
+std::string text_of(const json& sample) {
+  const auto words = [&](const char* key) {
+    const auto found = sample.find(key);
+    return found != sample.end() && found->is_string() ? found->get<std::string>() : "";
+  };
+  if (sample.contains("input_ids") && !sample["input_ids"].is_null()) return words("text");
+  const std::string text = words("text");
+  return text.empty() ? words("prompt") + words("completion") : text;
+}
+
 /// The texts of the samples of a file that load_samples has read, in its order; empty where a
 /// sample has none.
 std::vector<std::string> texts_of(const fs::path& file) {
@@ -55,9 +66,7 @@ std::vector<std::string> texts_of(const fs::path& file) {
   std::ifstream in(file);
   for (std::string line; std::getline(in, line);) {
     if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    const json sample = json::parse(line);
-    const auto text = sample.find("text");
-    texts.push_back(text != sample.end() && text->is_string() ? text->get<std::string>() : "");
+    texts.push_back(text_of(json::parse(line)));
   }
   return texts;
 }

@@ -11,29 +11,21 @@
 #include <set>
 #include <string>
 
-#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 #include "samples/sample.hpp"
 #include "samples/sample_columns.hpp"
+#include "samples/text_tokens.hpp"
 
 namespace explaind {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view target_begin = "[TARGET]", target_end = "[/TARGET]";
-
-/// A text without its markers and the byte range between them.
-struct MarkedText {
-  std::string text;
-  std::optional<std::pair<size_t, size_t>> target;
-};
-
 class SampleReader {
  public:
   SampleReader(const std::filesystem::path& file, const SampleOptions& options)
-      : file_(file.string()), options_(options) {}
+      : file_(file.string()), options_(options), texts_(options) {}
 
   std::vector<Sample> read(std::vector<std::string>* notes) {
     if (std::filesystem::is_directory(file_)) {
@@ -55,8 +47,10 @@ class SampleReader {
   }
 
  private:
+  std::string where() const { return fmt::format("{}:{}", file_, line_); }
+
   [[noreturn]] void fail(const std::string& problem, const std::string& remedy) const {
-    throw DataError(fmt::format("{}:{}", file_, line_), problem, remedy);
+    throw DataError(where(), problem, remedy);
   }
 
   void say(std::vector<std::string>& notes) const {
@@ -69,16 +63,7 @@ class SampleReader {
                                   padded_, padded_ == 1 ? "" : "s", padding_,
                                   padding_ == 1 ? "" : "s"));
     }
-    if (!tokenizer_) return;
-    const auto twice = [&](size_t texts, const char* verb, int64_t id) {
-      if (texts == 0) return;
-      notes.push_back(fmt::format(
-          "{}: {} {}{} with {}, which the tokenizer puts there too: it stands there twice", file_,
-          counted(texts, "text"), verb, texts == 1 ? "s" : "", tokenizer_->piece(id)));
-    };
-    twice(begun_twice_, "begin", begun_twice_ > 0 ? tokenizer_->before().back() : 0);
-    twice(ended_twice_, "end", ended_twice_ > 0 ? tokenizer_->after().front() : 0);
-    for (std::string& note : tokenizer_->notes()) notes.push_back(std::move(note));
+    texts_.say(file_, notes);
   }
 
   /// The line's object; JSON's own reader would keep either value of a key that is given twice.
@@ -110,12 +95,13 @@ class SampleReader {
   void look_at_columns(const json& object) {
     static const std::set<std::string> known{"id",        "group",  "text",
                                              "input_ids", "labels", "attention_mask"};
+    const bool completes = has(object, "prompt") && has(object, "completion");
     const size_t tokens = has(object, "input_ids") ? object["input_ids"].size() : 0;
     for (const auto& [key, value] : object.items()) {
-      if (known.contains(key)) continue;
+      if (known.contains(key) || (completes && (key == "prompt" || key == "completion"))) continue;
       const std::string why = why_not_ignored(key, value, tokens);
       if (!why.empty()) {
-        fail(why, "Known: id, group, text, input_ids, labels, attention_mask");
+        fail(why, "Known: id, group, text, prompt, completion, input_ids, labels, attention_mask");
       }
       if (!value.is_null()) ignored_.insert(key);
     }
@@ -128,31 +114,64 @@ class SampleReader {
     sample.id = word(object, "id", std::to_string(line_));
     sample.group = word(object, "group", "");
     if (!ids_.insert(sample.id).second) fail("id '" + sample.id + "' is not unique", "Rename it");
-    if (has(object, "text") == has(object, "input_ids")) {
-      std::string keys;
-      for (const auto& [key, value] : object.items())
-        keys += (keys.empty() ? "'" : ", '") + key + "'";
-      fail("needs either text or input_ids" + (keys.empty() ? "" : ", and has " + keys),
-           "Give exactly one of them");
-    }
-    if (has(object, "text")) {
+    require_one_form(object);
+    if (has(object, "input_ids")) {
+      read_tokens(object, sample);
+    } else {
       for (const char* key : {"labels", "attention_mask"}) {
         if (has(object, key)) {
           fail(std::string(key) + " go with input_ids, not with text", "Remove them");
         }
       }
-      tokenize(object["text"], sample);
-    } else {
-      sample.input_ids = tokens(object["input_ids"], "input_ids");
-      sample.labels = has(object, "labels") ? tokens(object["labels"], "labels") : sample.input_ids;
-      // Padding often has an id that the model does not know.
-      size_t cut = 0;
-      if (has(object, "attention_mask")) cut = cut_padding(object["attention_mask"], sample);
-      require_known(sample.input_ids, "input_ids", cut, false);
-      require_known(sample.labels, "labels", cut, true);
+      texts_.add(target_of(object), where(), sample);
     }
     check(sample);
     return sample;
+  }
+
+  /// A sample is a text, a prompt with its completion, or tokens.
+  void require_one_form(const json& object) const {
+    const bool plain = has(object, "text") || has(object, "input_ids");
+    const bool prompt = has(object, "prompt"), completion = has(object, "completion");
+    if (plain && prompt && completion) {
+      fail(fmt::format("has {} beside prompt and completion",
+                       has(object, "text") ? "text" : "input_ids"),
+           "Keep one of them: they may say different things");
+    }
+    if (!plain && prompt != completion) {
+      fail(prompt ? "has a prompt and no completion" : "has a completion and no prompt",
+           "Give both, or the whole as text");
+    }
+    const bool both = has(object, "text") && has(object, "input_ids");
+    if (!both && (plain || prompt)) return;
+    std::string keys;
+    for (const auto& [key, value] : object.items())
+      keys += (keys.empty() ? "'" : ", '") + key + "'";
+    fail("needs either text or input_ids, or prompt and completion" +
+             (keys.empty() ? "" : ", and has " + keys),
+         "Give exactly one of them");
+  }
+
+  /// The text of a line without tokens.
+  TargetText target_of(const json& object) const {
+    if (has(object, "text")) return unmark(words(object, "text"), where());
+    return join(words(object, "prompt"), words(object, "completion"), where());
+  }
+
+  std::string words(const json& object, const char* key) const {
+    const json& value = object[key];
+    if (!value.is_string()) fail(std::string(key) + " must be a string", "Change it");
+    return value.get<std::string>();
+  }
+
+  void read_tokens(const json& object, Sample& sample) {
+    sample.input_ids = tokens(object["input_ids"], "input_ids");
+    sample.labels = has(object, "labels") ? tokens(object["labels"], "labels") : sample.input_ids;
+    // Padding often has an id that the model does not know.
+    size_t cut = 0;
+    if (has(object, "attention_mask")) cut = cut_padding(object["attention_mask"], sample);
+    require_known(sample.input_ids, "input_ids", cut, false);
+    require_known(sample.labels, "labels", cut, true);
   }
 
   /// Ones are what every token has here; zeros at an end are padding, and anything else is another
@@ -224,61 +243,6 @@ class SampleReader {
     }
   }
 
-  MarkedText unmark(const std::string& text) const {
-    const size_t begin = text.find(target_begin), end = text.find(target_end);
-    if (begin == std::string::npos && end == std::string::npos) return {text, {}};
-    const size_t inside = begin + target_begin.size();
-    if (begin == std::string::npos || end == std::string::npos || end < inside ||
-        text.find(target_begin, inside) != std::string::npos ||
-        text.find(target_end, end + 1) != std::string::npos) {
-      fail("[TARGET] and [/TARGET] do not match", "Mark one span, once");
-    }
-    return {text.substr(0, begin) + text.substr(inside, end - inside) +
-                text.substr(end + target_end.size()),
-            std::pair{begin, begin + end - inside}};
-  }
-
-  void tokenize(const json& value, Sample& sample) {
-    if (!value.is_string()) fail("text must be a string", "Change it");
-    if (!tokenizer_) tokenizer_ = open_tokenizer(options_.tokenizer_directory);
-    const MarkedText marked = unmark(value.get<std::string>());
-    if (const std::optional<std::string> token = tokenizer_->special_token_in(marked.text)) {
-      fail(
-          fmt::format("the text holds \"{}\", which is a token of its own in the tokenizer's files",
-                      *token),
-          "Give the ids that the model was trained with (input_ids), or leave it out");
-    }
-    const std::vector<Tokenizer::Piece> pieces = tokenizer_->encode(marked.text);
-    look_at_ends(pieces);
-    for (const int64_t id : tokenizer_->before()) add(id, !marked.target, sample);
-    for (const Tokenizer::Piece& piece : pieces) {
-      const bool wanted = !marked.target ||
-                          (piece.begin < marked.target->second && piece.end > marked.target->first);
-      add(piece.id, wanted, sample);
-    }
-    for (const int64_t id : tokenizer_->after()) add(id, !marked.target, sample);
-  }
-
-  /// A text that writes out the token that every sequence gets has it twice.
-  void look_at_ends(const std::vector<Tokenizer::Piece>& pieces) {
-    if (pieces.empty()) return;
-    const std::vector<int64_t>& before = tokenizer_->before();
-    const std::vector<int64_t>& after = tokenizer_->after();
-    if (!before.empty() && pieces.front().id == before.back()) ++begun_twice_;
-    if (!after.empty() && pieces.back().id == after.front()) ++ended_twice_;
-  }
-
-  /// One token of a text.
-  void add(int64_t id, bool predicted, Sample& sample) const {
-    if (id >= options_.vocabulary) {
-      fail(fmt::format("the tokenizer gives id {}, outside the model's vocabulary of {}", id,
-                       options_.vocabulary),
-           "Use the tokenizer of this model (--tokenizer)");
-    }
-    sample.input_ids.push_back(id);
-    sample.labels.push_back(predicted ? id : ignored_label);
-  }
-
   void check(Sample& sample) const {
     if (sample.input_ids.empty()) fail("the sample is empty", "Give it tokens or remove it");
     if (sample.labels.size() != sample.input_ids.size()) {
@@ -303,10 +267,9 @@ class SampleReader {
   const SampleOptions& options_;
   int64_t line_ = 0;
   std::set<std::string> ids_;
-  std::unique_ptr<Tokenizer> tokenizer_;
+  TextTokens texts_;
   std::set<std::string> ignored_;  ///< columns
   size_t padded_ = 0, padding_ = 0;
-  size_t begun_twice_ = 0, ended_twice_ = 0;  ///< texts
 };
 
 }  // namespace
