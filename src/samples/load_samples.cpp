@@ -13,6 +13,7 @@
 
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
+#include "samples/chat_recipe.hpp"
 #include "samples/sample.hpp"
 #include "samples/sample_columns.hpp"
 #include "samples/text_tokens.hpp"
@@ -138,6 +139,7 @@ class SampleReader {
                        has(object, "text") ? "text" : "input_ids"),
            "Keep one of them: they may say different things");
     }
+    if (!plain) refuse_chat(object);
     if (!plain && prompt != completion) {
       fail(prompt ? "has a prompt and no completion" : "has a completion and no prompt",
            "Give both, or the whole as text");
@@ -150,6 +152,22 @@ class SampleReader {
     fail("needs either text or input_ids, or prompt and completion" +
              (keys.empty() ? "" : ", and has " + keys),
          "Give exactly one of them");
+  }
+
+  /// Conversations are no texts yet.
+  void refuse_chat(const json& object) const {
+    std::vector<std::string> keys;
+    if (has(object, "prompt") && has(object, "completion")) {
+      if (object["prompt"].is_array() && object["completion"].is_array())
+        keys = {"prompt", "completion"};
+    } else if (has(object, "messages")) {
+      keys = {"messages"};
+    }
+    if (keys.empty()) return;
+    fail(fmt::format("{} a conversation, which the checkpoint's chat template makes a text of: it "
+                     "is a program (Jinja), and none is run here",
+                     keys.size() == 1 ? "messages are" : "prompt and completion are"),
+         chat_by_transformers(options_.tokenizer_directory, file_, keys));
   }
 
   /// The text of a line without tokens.

@@ -1,8 +1,11 @@
-"""Samples as data sets hold them: prompts with completions. What is read is decomposed as the same token ids with labels are."""
+"""Samples as data sets hold them: prompts with completions, and conversations, whose recipe works. What is read is decomposed as the same token ids with labels are."""
 import json
 import pathlib
 import shutil
+import subprocess
+import sys
 import tempfile
+import textwrap
 
 import h5py
 
@@ -11,15 +14,16 @@ from program import GOLDENS, decompose, must, run
 LETTERS = "abcdefghijklmnop"
 
 
-def tokenizer(folder):
+def tokenizer(folder, **changes):
     """Characters, and merges that reach over a blank; <s> (0) begins a sequence."""
     model = {"type": "BPE", "vocab": {p: i for i, p in enumerate(["<s>", *LETTERS, "Ġ", "ab", "Ġab"])}, "merges": ["a b", "Ġ ab"]}
     flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    ends = {"type": "TemplateProcessing", "pair": [],
+            "single": [{"SpecialToken": {"id": "<s>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+            "special_tokens": {"<s>": {"id": "<s>", "ids": [0], "tokens": ["<s>"]}}}
     (folder / "tokenizer.json").write_text(json.dumps({
-        "model": model, "added_tokens": [{"id": 0, "content": "<s>"} | flags],
-        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True},
-        "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}],
-                           "special_tokens": {"<s>": {"ids": [0]}}}}))
+        "version": "1.0", "model": model, "added_tokens": [{"id": 0, "content": "<s>"} | flags], "post_processor": ends,
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": True}} | changes))
 
 
 def lines(path, *samples):
@@ -66,6 +70,31 @@ def completions(series, folder):
     assert message.count("has a prompt") == 1 and not store.exists(), message
 
 
+def conversations(series, folder):
+    """The lines of Python that a refusal prints make samples of the file that it refuses."""
+    own = folder / "own"
+    own.mkdir()
+    tokenizer(own)
+    template = "{% for m in messages %}{{ m.content }}{{ ' ' }}{% endfor %}"
+    (own / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast", "chat_template": template}))
+    said = [{"role": "user", "content": "cab"}, {"role": "assistant", "content": "abd"}]
+    chats = lines(folder / "chats.jsonl", {"id": "x", "group": "g", "messages": said})
+    halves = lines(folder / "halves.jsonl", {"id": "x", "group": "g", "prompt": said[:1], "completion": said[1:]})
+    script = ""
+    for file in (chats, halves):
+        message = refused(f"{file.name}:1: ", "tokenize", series, "--tokenizer", own, "--samples", file)
+        assert "chat template" in message and "Jinja" in message, message
+        recipe = textwrap.dedent(message[message.index("\n  import ") + 1:])
+        assert len(recipe.strip().splitlines()) == 3, recipe
+        script += recipe
+    made = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=100).stdout.splitlines()
+    assert len(made) == 2, made
+    for line in made:
+        row = json.loads(must(run("tokenize", series, "--tokenizer", own, "--samples", lines(folder / "made.jsonl", json.loads(line)), "--json")).stdout)
+        # The template is what writes; the tokenizer adds nothing at the ends.
+        assert row["input_ids"] == [3, 18, 19, 4, 17] and (row["id"], row["group"]) == ("x", "g"), row
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -73,7 +102,8 @@ def main():
         shutil.copytree(GOLDENS / "grouped_query/series", series)
         tokenizer(min((p for p in series.iterdir() if p.is_dir()), key=lambda p: int(p.name.split("-")[-1])))
         completions(series, folder)
-    print("prompts with completions")
+        conversations(series, folder)
+    print("prompts with completions, conversations by their recipe")
 
 
 main()

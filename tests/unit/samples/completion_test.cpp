@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -124,6 +125,28 @@ TEST_F(Completions, AreRefusedWhereTheyAreNotWhole) {
   for (const auto& [line, words] : bad) {
     SCOPED_TRACE(line);
     EXPECT_THAT(refusal(line), AllOf(HasSubstr("samples.jsonl:1: "), HasSubstr(words)));
+  }
+}
+
+TEST_F(Completions, OfMessagesAreRefusedWithTheirOwnRecipe) {
+  const std::string recipe = refusal(
+      R"({"prompt": [{"role": "user", "content": "a"}], "completion": [{"role": "x", "content": "b"}]})");
+  EXPECT_THAT(recipe, AllOf(HasSubstr("prompt and completion are a conversation"),
+                            HasSubstr("(row.pop(\"prompt\") + row.pop(\"completion\"), ")));
+  // Of half a pair beside messages, the messages are what is meant.
+  for (const std::string line : {R"({"messages": []})", R"({"prompt": "a", "messages": []})"}) {
+    EXPECT_THAT(refusal(line),
+                AllOf(HasSubstr("messages are a conversation"),
+                      HasSubstr(nlohmann::json(folder.string()).dump()),
+                      HasSubstr(nlohmann::json((folder / "samples.jsonl").string()).dump()),
+                      HasSubstr("(row.pop(\"messages\"), ")));
+  }
+  // What has been made of them stands beside them.
+  for (const std::string line :
+       {R"({"messages": [], "text": "ab a"})", R"({"messages": [], "input_ids": [2, 3]})",
+        R"({"messages": [], "prompt": "a", "completion": " b"})"}) {
+    EXPECT_EQ(load(line).size(), 1U);
+    EXPECT_THAT(notes, ElementsAre(HasSubstr("columns that are not used: messages")));
   }
 }
 

@@ -1,0 +1,33 @@
+#include "samples/chat_recipe.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+namespace explaind {
+namespace {
+
+/// As a string of Python.
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string chat_by_transformers(const std::filesystem::path& folder, const std::string& file,
+                                 const std::vector<std::string>& keys) {
+  std::vector<std::string> messages;
+  for (const std::string& key : keys) messages.push_back("row.pop(" + quoted(key) + ")");
+  return fmt::format(
+      "Give token ids (input_ids) instead, and labels where not every token is to be predicted "
+      "(-100: it is not); this makes the ids:\n"
+      "  import json, transformers; tokenizer = "
+      "transformers.AutoTokenizer.from_pretrained({})\n"
+      "  for row in map(json.loads, open({})):\n"
+      "      print(json.dumps({{\"input_ids\": tokenizer.apply_chat_template({}, tokenize=True, "
+      "return_dict=False), **row}}))",
+      quoted(folder.string()), quoted(file), fmt::join(messages, " + "));
+}
+
+}  // namespace explaind
