@@ -121,8 +121,8 @@ std::string ids_by_transformers(const std::filesystem::path& folder) {
       "  tokenizer = transformers.AutoTokenizer.from_pretrained({})\n"
       "  for line in open(\"samples.jsonl\"):\n"
       "      sample = json.loads(line)\n"
-      "      print(json.dumps({{**sample, \"input_ids\": "
-      "tokenizer(sample.pop(\"text\"))[\"input_ids\"]}}))",
+      "      print(json.dumps({{\"input_ids\": "
+      "tokenizer(sample.pop(\"text\"))[\"input_ids\"], **sample}}))",
       nlohmann::json(folder.string()).dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
