@@ -64,11 +64,12 @@ OptionTable option_table(DecomposeOptions& o) {
                    identity},
                   o.parts),
       text_option({"store", "FILE", "influence store to write (HDF5)", execution, true}, o.store),
-      word_option({"component", "NAME",
-                   "granularity of the scores: tensor, layer, kind, head, row or neuron (of an MLP); "
-                   "parameter: every scalar, a dataset for each tensor, beside tensor",
-                   identity},
-                  o.component, {"tensor", "layer", "kind", "head", "row", "neuron", "parameter"}),
+      word_option(
+          {"component", "NAME",
+           "granularity of the scores: tensor, layer, kind, head, row or neuron (of an MLP); "
+           "parameter: every scalar, a dataset for each tensor, beside tensor",
+           identity},
+          o.component, {"tensor", "layer", "kind", "head", "row", "neuron", "parameter"}),
       text_option({"axes", "LIST",
                    "axes kept besides segment and component: sample or group, position, output "
                    "(with logit), and of recorded runs and with --source steps train_sample or "
@@ -134,6 +135,16 @@ OptionTable option_table(DecomposeOptions& o) {
       flag_option(
           {"truncate", "", "cut samples that are longer instead of refusing them", identity},
           o.truncate),
+      optional_integer_option({"window", "TOKENS",
+                               "cut samples that are longer into windows of so many tokens, each "
+                               "a sample ID#0, ID#1, … that predicts what none before it has",
+                               identity, false, true},
+                              o.window, 2),
+      optional_integer_option({"stride", "TOKENS",
+                               "with --window: from the beginning of a window to that of the next, "
+                               "at most a window",
+                               identity, false, true},
+                              o.stride, 1),
       optional_text_option(
           {"tokenizer", "DIR",
            "folder with tokenizer.json or tokenizer.model; the first checkpoint where not given",

@@ -28,7 +28,7 @@ struct DecomposeOptions {
   int64_t max_nodes = 129, max_kink_nodes = 1500;
   std::string precision = "fp32", value_precision = "fp64", product_form = "auto";
   int64_t chunk = 64, micro_batch = 8;
-  std::optional<int64_t> max_length;
+  std::optional<int64_t> max_length, window, stride;
   bool truncate = false;
   std::optional<std::string> tokenizer;
   std::string steps = "all", step_policy = "merge";

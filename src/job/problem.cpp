@@ -22,8 +22,8 @@
 namespace explaind {
 namespace {
 
-/// Samples that predict or train, out of a file.
-std::vector<Sample> samples_of_file(Problem& problem, const std::string& file) {
+/// How samples that predict or train are read from a file.
+SampleOptions file_options(const Problem& problem) {
   const DecomposeOptions& written = problem.question.written;
   const Network& network = *problem.network();
   if (network.positions_end() && written.max_length.value_or(0) > network.max_positions()) {
@@ -32,13 +32,29 @@ std::vector<Sample> samples_of_file(Problem& problem, const std::string& file) {
                                  *written.max_length, network.max_positions()),
                      fmt::format("Give at most {}", network.max_positions()));
   }
-  return load_samples(
-      file,
-      {.vocabulary = network.vocabulary(),
-       .max_length = written.max_length.value_or(network.max_positions()),
-       .truncate = written.truncate,
-       .tokenizer_directory = written.tokenizer.value_or(problem.subject.tokenizer_folder())},
-      &problem.notes);
+  return {.vocabulary = network.vocabulary(),
+          .max_length = written.max_length.value_or(network.max_positions()),
+          .truncate = written.truncate,
+          .tokenizer_directory = written.tokenizer.value_or(problem.subject.tokenizer_folder())};
+}
+
+/// Samples that predict; a batch that trains is never cut into windows, which would be another.
+std::vector<Sample> predictions_of_file(Problem& problem) {
+  const DecomposeOptions& written = problem.question.written;
+  SampleOptions options = file_options(problem);
+  if (written.window) {
+    if (*written.window > options.max_length) {
+      throw UsageError(
+          "--window",
+          fmt::format("is {}, and samples have at most {} tokens", *written.window,
+                      options.max_length),
+          fmt::format("Give at most {}{}", options.max_length,
+                      problem.network()->positions_end() ? "" : ", or raise --max-length"));
+    }
+    options.window = *written.window;
+    options.stride = *written.stride;
+  }
+  return load_samples(written.samples, options, &problem.notes);
 }
 
 void require_labels(const PredictionData& data, const std::string& where) {
@@ -71,8 +87,12 @@ void open_samples(Problem& problem) {
                      "Use validation, train, or some of them as in validation:0:99");
   }
   if (!choice) {
-    problem.samples = samples_of_file(problem, named);
+    problem.samples = predictions_of_file(problem);
     return;
+  }
+  if (problem.question.written.window) {
+    throw UsageError("--window", "cuts samples of a file, and these are the run's own",
+                     "Leave it out");
   }
   TrainingData all = load_run_data(*problem.run());
   Dataset& part = choice->part == "train" ? all.train : all.validation;
@@ -95,14 +115,15 @@ TrainingBatch::Axis training_axis(const Axes& axes) {
 /// The training batch of an optimizer's steps; each of its parts is a direction.
 void open_batch(Problem& problem) {
   const StepQuestion& step = *problem.question.step;
-  problem.steps.emplace(StepBatch{
-      .batch = TrainingBatch(samples_of_file(problem, problem.question.written.training_batch),
-                             step.mean, training_axis(problem.solver.axes)),
-      .options = {.max_norm = step.max_norm,
-                  .arithmetic = step.arithmetic,
-                  .type = problem.computation.precision.type,
-                  .micro_batch = problem.solver.micro_batch,
-                  .device = problem.computation.device}});
+  problem.steps.emplace(
+      StepBatch{.batch = TrainingBatch(load_samples(problem.question.written.training_batch,
+                                                    file_options(problem), &problem.notes),
+                                       step.mean, training_axis(problem.solver.axes)),
+                .options = {.max_norm = step.max_norm,
+                            .arithmetic = step.arithmetic,
+                            .type = problem.computation.precision.type,
+                            .micro_batch = problem.solver.micro_batch,
+                            .device = problem.computation.device}});
   problem.solver.directions = parts_of(problem.steps->batch);
   problem.solver.trains = static_cast<int64_t>(problem.steps->batch.parts.size());
 }

@@ -1,5 +1,7 @@
 #include "job/question.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -132,6 +134,30 @@ void require_options_of_scalars(const DecomposeOptions& options) {
   }
 }
 
+void require_windows(const DecomposeOptions& options) {
+  if (!options.window && options.stride) {
+    throw UsageError("--stride", "says where windows begin, and --window is not given",
+                     "Give --window TOKENS too, or leave it out");
+  }
+  if (!options.window) return;
+  if (!options.stride) {
+    throw UsageError("--window", "needs to know how far apart windows begin",
+                     fmt::format("Give --stride TOKENS, at most {}; half of it lets every token "
+                                 "but the first ones see {} before it",
+                                 *options.window, *options.window / 2));
+  }
+  if (*options.stride > *options.window) {
+    throw UsageError("--stride",
+                     fmt::format("is {}, and windows have {} tokens: those between two would be "
+                                 "in none",
+                                 *options.stride, *options.window),
+                     fmt::format("Give at most {}", *options.window));
+  }
+  if (options.truncate) {
+    throw UsageError("--window", "keeps what --truncate cuts off", "Give one of them");
+  }
+}
+
 }  // namespace
 
 Question question_of(const DecomposeOptions& options) {
@@ -140,6 +166,7 @@ Question question_of(const DecomposeOptions& options) {
   question.steps = StepSelection::parse(options.steps);
   question.step_policy = parse_step_policy(options.step_policy);
   question.step = step_question(options);
+  require_windows(options);
   require_options_of_scalars(options);
   question.scalars = options.component == "parameter";
   question.component =

@@ -11,12 +11,14 @@
 #include <set>
 #include <string>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 #include "samples/chat_recipe.hpp"
 #include "samples/sample.hpp"
 #include "samples/sample_columns.hpp"
 #include "samples/text_tokens.hpp"
+#include "samples/windows.hpp"
 
 namespace explaind {
 namespace {
@@ -39,7 +41,7 @@ class SampleReader {
       ++line_;
       if (text.find_first_not_of(" \t\r") == std::string::npos) continue;
       if (line_ == 1) refuse_foreign_content(text, file_);
-      samples.push_back(parse(text));
+      keep(parse(text), samples);
     }
     if (in.bad()) throw DataError(file_, "reading failed", "Check the file system");
     if (samples.empty()) throw DataError(file_, "holds no samples", "Write one JSON object a line");
@@ -64,7 +66,28 @@ class SampleReader {
                                   padded_, padded_ == 1 ? "" : "s", padding_,
                                   padding_ == 1 ? "" : "s"));
     }
+    if (cut_ > 0) say_windows(notes);
     texts_.say(file_, notes);
+  }
+
+  void say_windows(std::vector<std::string>& notes) const {
+    std::string note = fmt::format(
+        "{}: {} of more than {} tokens {} cut into {} (ID#0, ID#1, …) that begin {} tokens apart; "
+        "a token is predicted in the first that has it",
+        file_, counted(cut_, "sample"), options_.window, cut_ == 1 ? "was" : "were",
+        counted(windows_, "window"), options_.stride);
+    if (left_out_ > 0) {
+      note += fmt::format(", and {} more, in which nothing is to be predicted, {} left out",
+                          left_out_, left_out_ == 1 ? "is" : "are");
+    }
+    if (unpredicted_ > 0) {
+      note += fmt::format(
+          ". {} to be predicted {} a window and {} predicted by none: a stride below {} predicts "
+          "{}",
+          counted(unpredicted_, "token"), unpredicted_ == 1 ? "begins" : "begin",
+          unpredicted_ == 1 ? "is" : "are", options_.window, unpredicted_ == 1 ? "it" : "them");
+    }
+    notes.push_back(std::move(note));
   }
 
   /// The line's object; JSON's own reader would keep either value of a key that is given twice.
@@ -108,13 +131,42 @@ class SampleReader {
     }
   }
 
+  /// Adds a sample, or its windows.
+  void keep(Sample sample, std::vector<Sample>& samples) {
+    if (!is_cut(sample)) {
+      samples.push_back(std::move(sample));
+      return;
+    }
+    SampleWindows cut = cut_into_windows(sample, options_.window, options_.stride);
+    if (cut.windows.empty()) {
+      fail("there is nothing to predict in any of its windows",
+           "What it predicts begins a window: use a --stride below --window");
+    }
+    ++cut_;
+    windows_ += cut.windows.size();
+    left_out_ += cut.left_out;
+    unpredicted_ += cut.unpredicted;
+    for (Sample& window : cut.windows) {
+      require_new(window.id);
+      samples.push_back(std::move(window));
+    }
+  }
+
+  bool is_cut(const Sample& sample) const {
+    return options_.window > 0 && static_cast<int64_t>(sample.input_ids.size()) > options_.window;
+  }
+
+  void require_new(const std::string& id) {
+    if (!ids_.insert(id).second) fail("id '" + id + "' is not unique", "Rename it");
+  }
+
   Sample parse(const std::string& text) {
     const json object = object_of(text);
     look_at_columns(object);
     Sample sample;
     sample.id = word(object, "id", std::to_string(line_));
     sample.group = word(object, "group", "");
-    if (!ids_.insert(sample.id).second) fail("id '" + sample.id + "' is not unique", "Rename it");
+    require_new(sample.id);
     require_one_form(object);
     if (has(object, "input_ids")) {
       read_tokens(object, sample);
@@ -268,10 +320,11 @@ class SampleReader {
            "They must be aligned, −100 where nothing is predicted");
     }
     const auto length = static_cast<int64_t>(sample.input_ids.size());
-    if (length > options_.max_length) {
+    if (length > options_.max_length && !is_cut(sample)) {
       if (!options_.truncate) {
         fail(fmt::format("{} tokens, more than the {} allowed", length, options_.max_length),
-             "Shorten it, raise --max-length, or cut with --truncate");
+             "Shorten it, raise --max-length, cut with --truncate, or (of --samples) into windows "
+             "with --window");
       }
       sample.input_ids.resize(static_cast<size_t>(options_.max_length));
       sample.labels.resize(static_cast<size_t>(options_.max_length));
@@ -288,6 +341,8 @@ class SampleReader {
   TextTokens texts_;
   std::set<std::string> ignored_;  ///< columns
   size_t padded_ = 0, padding_ = 0;
+  size_t cut_ = 0, windows_ = 0;            ///< samples, and what they became
+  int64_t left_out_ = 0, unpredicted_ = 0;  ///< windows, tokens
 };
 
 }  // namespace

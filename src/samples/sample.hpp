@@ -31,12 +31,16 @@ struct SampleOptions {
   int64_t max_length = 0;  ///< tokens; longer samples are an error, or cut with `truncate`
   bool truncate = false;
   std::filesystem::path tokenizer_directory;  ///< opened only when a sample is a text
+  int64_t window =
+      0;  ///< tokens, at most max_length; longer samples are cut (windows.hpp). 0: none
+  int64_t stride = 0;  ///< tokens between the beginnings of windows, 1 to `window`
 };
 
 /// Reads the whole file. Known keys are id, group, and one of text; prompt with completion, the
 /// only one of the two that is predicted; and input_ids with labels and attention_mask (ones; zeros
 /// at an end are padding, and cut). Others are ignored unless they would change what is predicted
-/// (sample_columns.hpp). What was ignored and cut is added to `notes`, a sentence each.
+/// (sample_columns.hpp). What was ignored and cut is added to `notes`, a sentence each. A sample
+/// longer than `window` becomes several, with the ids ID#0, ID#1, …
 ///
 /// Throws DataError with file and line for: broken JSON, a key given twice or one that is not
 /// obeyed, missing input, id not unique, a token out of range, over-long, empty, nothing to

@@ -1,4 +1,4 @@
-"""Samples as data sets hold them: prompts with completions, and conversations, whose recipe works. What is read is decomposed as the same token ids with labels are."""
+"""Samples as data sets hold them: prompts with completions, conversations, whose recipe works, and long ones in windows. What is read is decomposed as the same token ids with labels are."""
 import json
 import pathlib
 import shutil
@@ -80,19 +80,58 @@ def conversations(series, folder):
     said = [{"role": "user", "content": "cab"}, {"role": "assistant", "content": "abd"}]
     chats = lines(folder / "chats.jsonl", {"id": "x", "group": "g", "messages": said})
     halves = lines(folder / "halves.jsonl", {"id": "x", "group": "g", "prompt": said[:1], "completion": said[1:]})
-    script = ""
+    # The recipe for texts too, of a tokenizer that is not covered.
+    other = folder / "other"
+    other.mkdir()
+    tokenizer(other, normalizer={"type": "BertNormalizer", "clean_text": True, "handle_chinese_chars": True, "strip_accents": None, "lowercase": False})
+    (other / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "PreTrainedTokenizerFast"}))
+    lines(folder / "samples.jsonl", {"id": "x", "group": "g", "text": "cab abd"})
+    message = refused("Give token ids (input_ids) instead of text", "tokenize", series, "--tokenizer", other, "--samples", folder / "samples.jsonl")
+    script = textwrap.dedent(message[message.index("\n  import ") + 1:])
     for file in (chats, halves):
         message = refused(f"{file.name}:1: ", "tokenize", series, "--tokenizer", own, "--samples", file)
         assert "chat template" in message and "Jinja" in message, message
         recipe = textwrap.dedent(message[message.index("\n  import ") + 1:])
         assert len(recipe.strip().splitlines()) == 3, recipe
         script += recipe
-    made = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=100).stdout.splitlines()
-    assert len(made) == 2, made
-    for line in made:
+    made = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True, timeout=100, cwd=folder).stdout.splitlines()
+    assert len(made) == 3, made
+    for line, expected in zip(made, ([0, 3, 18, 19, 4], [3, 18, 19, 4, 17], [3, 18, 19, 4, 17])):
         row = json.loads(must(run("tokenize", series, "--tokenizer", own, "--samples", lines(folder / "made.jsonl", json.loads(line)), "--json")).stdout)
         # The template is what writes; the tokenizer adds nothing at the ends.
-        assert row["input_ids"] == [3, 18, 19, 4, 17] and (row["id"], row["group"]) == ("x", "g"), row
+        assert row["input_ids"] == expected and (row["id"], row["group"]) == ("x", "g"), row
+
+
+def windows(series, folder):
+    """Long samples by windows are the samples that a user would have cut; what cannot be is said and leaves nothing."""
+    long = lines(folder / "long.jsonl", {"id": "t", "group": "g", "text": "cab ab adcab ab ad"}, {"id": "s", "input_ids": [1, 2]})
+    row = json.loads(must(run("tokenize", series, "--samples", long, "--json")).stdout.splitlines()[0])
+    ids = row["input_ids"]
+    assert ids[0] == 0 and len(ids) == 13, ids
+    parts = [{"id": f"t#{k}", "group": "g", "input_ids": ids[4 * k:4 * k + 6], "labels": ids[4 * k:4 * k + 6]} for k in range(3)]
+    for part in parts[1:]:
+        part["labels"] = [-100, -100, *part["labels"][2:]]
+    cut = lines(folder / "cut.jsonl", *parts, {"id": "s", "input_ids": [1, 2]})
+    options = ["--window", "6", "--stride", "4"]
+    said = same(series, folder, long, cut, *options)
+    note = "1 sample of more than 6 tokens was cut into 3 windows"
+    assert note in said, said
+    assert note in (planned := must(run("plan", "--series", series, "--samples", long, *options))).stdout + planned.stderr, planned.stdout
+    # The number of tokens is what decides: windows as long as the text change nothing, and nothing is said.
+    whole = lines(folder / "whole.jsonl", {"id": "t", "group": "g", "input_ids": ids}, {"id": "s", "input_ids": [1, 2]})
+    assert "windows" not in same(series, folder, long, whole, "--window", "13", "--stride", "13")
+    must(decompose(folder / "long.h5", series, long, "--window", "13", "--stride", "13", "--resume"))
+    assert decompose(folder / "long.h5", series, long, "--window", "13", "--stride", "12", "--resume").returncode != 0, "other windows, the same store"
+    for words, more in ({
+        "--window: needs to know how far apart windows begin": ["--window", "8"],
+        "--stride: says where windows begin, and --window is not given": ["--stride", "8"],
+        "--stride: is 9, and windows have 8 tokens": ["--window", "8", "--stride", "9"],
+        "--window: keeps what --truncate cuts off": ["--window", "8", "--stride", "8", "--truncate"],
+        "--window: is 8, and samples have at most 7 tokens. Give at most 7": ["--window", "8", "--stride", "8", "--max-length", "7"],
+    }).items():
+        store = folder / "none.h5"
+        refused(words, "decompose", "--series", series, "--samples", long, "--store", store, *more, code=2)
+        assert not store.exists()
 
 
 def main():
@@ -103,7 +142,8 @@ def main():
         tokenizer(min((p for p in series.iterdir() if p.is_dir()), key=lambda p: int(p.name.split("-")[-1])))
         completions(series, folder)
         conversations(series, folder)
-    print("prompts with completions, conversations by their recipe")
+        windows(series, folder)
+    print("prompts with completions, conversations by their recipe, long samples in windows")
 
 
 main()

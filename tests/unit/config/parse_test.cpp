@@ -181,7 +181,8 @@ TEST_F(Parse, ImpossibleValuesAreNamed) {
       {"micro-batch", "-1"},    {"tolerance", "-1e-3"},   {"tolerance", "small"},
       {"tolerance", "nan"},     {"precision", "fp8"},     {"store-dtype", "f16"},
       {"group-reduce", "most"}, {"relative-to", "moon"},  {"max-length", "0"},
-      {"threads", "-2"},        {"component", "neurons"}, {"absolute-tolerance", "-1"}};
+      {"threads", "-2"},        {"component", "neurons"}, {"absolute-tolerance", "-1"},
+      {"window", "1"},          {"stride", "0"}};
   for (const auto& [name, value] : impossible) {
     SCOPED_TRACE(name + " = " + value);
     EXPECT_THAT(refusal(with({"--" + name, value})), AllOf(HasSubstr(name), HasSubstr(value)));
