@@ -134,6 +134,25 @@ def windows(series, folder):
         assert not store.exists()
 
 
+def batches_stay_whole(folder):
+    """Of an optimizer's step the samples that predict are cut, and the batch that trains is not: its sequences are what the training saw."""
+    golden = GOLDENS.parent / "optimizer_steps"
+    options = ["--source", "steps", "--training-batch", golden / "train.jsonl", "--batch-mean", "tokens", "--clip", "0.3"]
+    rows = [json.loads(line) for line in (golden / "samples.jsonl").read_text().splitlines()]
+    cut = []
+    for row in rows:
+        ids, labels = row["input_ids"], row.get("labels", row["input_ids"])
+        parts = [(0, 6), (5, len(ids))] if len(ids) > 6 else [(0, len(ids))]
+        cut += [{"id": row["id"] + (f"#{k}" if len(parts) > 1 else ""), "group": row.get("group", ""), "input_ids": ids[a:b], "labels": labels[a:b]}
+                for k, (a, b) in enumerate(parts)]
+    assert all(len(row["input_ids"]) <= 11 for row in rows) and len(cut) > len(rows)
+    stores = [folder / "steps_windows.h5", folder / "steps_cut.h5"]
+    must(decompose(stores[0], golden / "series", golden / "samples.jsonl", *options, "--window", "6", "--stride", "5"))
+    must(decompose(stores[1], golden / "series", lines(folder / "steps_cut.jsonl", *cut), *options))
+    (names, psi), (cut_names, cut_psi) = map(scores, stores)
+    assert names == cut_names and (psi == cut_psi).all() and abs(psi).max() > 0, (names, cut_names)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -143,6 +162,7 @@ def main():
         completions(series, folder)
         conversations(series, folder)
         windows(series, folder)
+        batches_stay_whole(folder)
     print("prompts with completions, conversations by their recipe, long samples in windows")
 
 

@@ -35,14 +35,14 @@ Sample counting(int64_t length) {
 }
 
 TEST(Windows, PredictWhatNoneBeforeThemHas) {
-  const SampleWindows cut = cut_into_windows(counting(9), 4, 3);
+  const SampleWindows cut = cut_into_windows(counting(7), 4, 2);
   ASSERT_EQ(cut.windows.size(), 3U);
   EXPECT_THAT(cut.windows[0].input_ids, ElementsAre(0, 1, 2, 3));
   EXPECT_THAT(cut.windows[0].labels, ElementsAre(0, 1, 2, 3));
-  EXPECT_THAT(cut.windows[1].input_ids, ElementsAre(3, 4, 5, 6));
-  EXPECT_THAT(cut.windows[1].labels, ElementsAre(-100, 4, 5, 6));
-  EXPECT_THAT(cut.windows[2].input_ids, ElementsAre(6, 7, 8));  // ends with the text
-  EXPECT_THAT(cut.windows[2].labels, ElementsAre(-100, 7, 8));
+  EXPECT_THAT(cut.windows[1].input_ids, ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(cut.windows[1].labels, ElementsAre(-100, -100, 4, 5));
+  EXPECT_THAT(cut.windows[2].input_ids, ElementsAre(4, 5, 6));  // ends with the text
+  EXPECT_THAT(cut.windows[2].labels, ElementsAre(-100, -100, 6));
   EXPECT_EQ(cut.windows[2].id, "a#2");
   EXPECT_EQ(cut.windows[2].group, "g");
   EXPECT_EQ(cut.left_out + cut.unpredicted, 0);
