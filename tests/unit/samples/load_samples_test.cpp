@@ -176,6 +176,23 @@ TEST_F(LoadSamples, IgnoresOwnColumnsAndSaysSo) {
                   "columns that are not used: idx, label, position_ids, source, token_type_ids")));
 }
 
+TEST_F(LoadSamples, TakesEveryColumnThatTokenizersOfTransformersReturn) {
+  std::ofstream(file)
+      << R"({"input_ids": [1, 2, 3, 9], "token_type_ids": [0, 0, 0, 0], "attention_mask": [1, 1, 1, 0],)"
+      << R"( "special_tokens_mask": [1, 0, 0, 1], "offset_mapping": [[0, 0], [0, 1], [1, 2], [0, 0]],)"
+      << R"( "length": 4, "num_truncated_tokens": -1, "overflow_to_sample_mapping": 0,)"
+      << R"( "word_ids": [null, 0, 0, null], "labels": [-100, 2, 3, -100]})";
+  std::vector<std::string> notes;
+  const std::vector<Sample> samples = load_samples(file, options, &notes);
+  EXPECT_THAT(samples[0].input_ids, ElementsAre(1, 2, 3));
+  EXPECT_THAT(samples[0].labels, ElementsAre(-100, 2, 3));
+  EXPECT_THAT(notes,
+              ElementsAre(HasSubstr("not used: length, num_truncated_tokens, offset_mapping, "
+                                    "overflow_to_sample_mapping, special_tokens_mask, "
+                                    "token_type_ids, word_ids"),
+                          HasSubstr("padding was cut off 1 sample, 1 token in all")));
+}
+
 TEST_F(LoadSamples, NamesAFileThatIsNone) {
   EXPECT_THAT(refusal("version https://git-lfs.github.com/spec/v1\noid sha256:00\n"),
               HasSubstr("Git LFS pointer"));
