@@ -37,6 +37,10 @@ for folder in "$plugins" "$messages"; do
   [[ $folder == "$prefix"/* ]] || stop "Open MPI's $folder is not below its prefix $prefix" "Such an installation cannot be moved."
 done
 
+# Opened by the program itself, where a text is cut by a tokenizer.json (src/tokenizers/oniguruma.hpp).
+patterns=$(PATH=$PATH:/usr/sbin:/sbin ldconfig -p | sed -n 's/.*libonig\.so\.5 .* => //p' | head -n 1)
+[ -n "$patterns" ] || stop "libonig.so.5 is not installed" "Run launch/setup.sh."
+
 # libraries FILE…: what they load, one path a line; not glibc, LibTorch or CUDA, which the other machine has.
 libraries() {
   ldd "$@" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u |
@@ -60,7 +64,7 @@ done
 cp -L "$(command -v orterun)" "$(command -v orted)" "$bundle/bin/"
 cp -r "$messages" "$bundle$(dirname "${messages#"$prefix"}")/"
 mapfile -t needed < <(libraries "$program" "$bundle/bin/orterun" "${tests[@]/#/$bundle/bin/}")
-cp -L "${needed[@]}" "$bundle/lib/"
+cp -L "${needed[@]}" "$patterns" "$bundle/lib/"
 
 # Plugins for fabrics need drivers' libraries: those stay away, shared memory and TCP remain. PMIx comes with its own.
 for plugin in "$plugins"/*.so; do

@@ -55,19 +55,28 @@ MlpActivation activation_named(const ConfigObject& config, const std::string& ke
                 "Supported are: silu, gelu, gelu_new, gelu_pytorch_tanh, gelu_fast, relu, xielu");
 }
 
+void require_layers(const ConfigObject& config, int64_t layers) {
+  constexpr int64_t most = 10000;
+  if (layers <= most) return;
+  config.refuse(fmt::format("{} layers are more than any network has", layers),
+                fmt::format("At most {} are read: look whether config.json is damaged", most));
+}
+
 void read_common(const ConfigObject& config, const CommonDefaults& defaults, DecoderConfig& model) {
   model.activation = activation_named(config, defaults.activation_key, defaults.activation);
   model.hidden_size = config.size("hidden_size");
   model.intermediate_size = config.size("intermediate_size");
   model.layers = config.size("num_hidden_layers");
+  require_layers(config, model.layers);
   model.vocabulary = config.size("vocab_size");
   model.max_positions = config.size("max_position_embeddings", defaults.max_positions);
   read_heads(config, defaults, model);
   model.tied = config.boolean("tie_word_embeddings", defaults.tied);
 }
 
-void require_pairs(const ConfigObject& config, const DecoderConfig& model) {
+void accept_ropes(const ConfigObject& config, DecoderConfig& model) {
   for (const RopeConfig& rope : model.ropes) {
+    if (rope.type == RopeType::dynamic) model.positions_end = true;
     if (rope.partial > 1) config.refuse("partial_rotary_factor must not be larger than 1");
     const auto turned = static_cast<int64_t>(static_cast<double>(model.head_dim) * rope.partial);
     if (turned % 2 == 0 && turned > 0) continue;
@@ -82,8 +91,7 @@ void require_pairs(const ConfigObject& config, const DecoderConfig& model) {
 
 void read_one_rope(const ConfigObject& config, const RopeDefaults& defaults, DecoderConfig& model) {
   model.ropes = {read_rope(config, defaults)};
-  model.positions_end = model.ropes[0].type == RopeType::dynamic;
-  require_pairs(config, model);
+  accept_ropes(config, model);
 }
 
 std::vector<bool> windowed_layers(const ConfigObject& config, int64_t layers,

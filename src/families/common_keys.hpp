@@ -17,6 +17,9 @@ struct CommonDefaults {
   const char* activation = "silu";
 };
 
+/// Throws DataError for more layers than any network has: lists are made of them.
+void require_layers(const ConfigObject& config, int64_t layers);
+
 /// hidden_size, intermediate_size, num_hidden_layers, vocab_size, max_position_embeddings,
 /// num_attention_heads, num_key_value_heads, head_dim, tie_word_embeddings and the activation.
 /// Throws DataError for impossible sizes.
@@ -29,8 +32,9 @@ MlpActivation activation_named(const ConfigObject& config, const std::string& ke
 /// The rope of all layers, into `model`. Throws DataError where an odd number of coordinates would
 /// be turned.
 void read_one_rope(const ConfigObject& config, const RopeDefaults& defaults, DecoderConfig& model);
-/// Whether the coordinates turned are pairs; throws DataError otherwise.
-void require_pairs(const ConfigObject& config, const DecoderConfig& model);
+/// Throws DataError where an odd number of a head's coordinates would be turned by a rope;
+/// positions end where one is defined up to them alone (dynamic).
+void accept_ropes(const ConfigObject& config, DecoderConfig& model);
 
 /// layer_types, a word for each layer ("full_attention", "sliding_attention"); where it is missing,
 /// `fallback` says whether layer i has a window. Throws DataError for other words, or where they

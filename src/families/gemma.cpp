@@ -97,7 +97,7 @@ void read_gemma3(const ConfigObject& config, DecoderConfig& model) {
         "Take it out of config.json where the model was trained without it");
   }
   model.ropes = gemma3_ropes(config);
-  require_pairs(config, model);
+  accept_ropes(config, model);
   std::vector<bool> windowed;
   if (config.find("layer_types") != nullptr) {
     windowed = windowed_layers(config, model.layers, nullptr);

@@ -46,6 +46,7 @@ void read_gpt2(const ConfigObject& config, DecoderConfig& model) {
   model.activation = activation_named(config, "activation_function", "gelu_new");
   model.hidden_size = size_of(config, "n_embd", "hidden_size");
   model.layers = size_of(config, "n_layer", "num_hidden_layers");
+  require_layers(config, model.layers);
   model.heads = model.key_value_heads = size_of(config, "n_head", "num_attention_heads");
   model.intermediate_size = config.size("n_inner", 4 * model.hidden_size);
   model.vocabulary = config.size("vocab_size");

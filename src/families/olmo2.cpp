@@ -46,7 +46,7 @@ std::vector<RopeConfig> olmo3_ropes(const ConfigObject& config) {
 void read_olmo3(const ConfigObject& config, DecoderConfig& model) {
   read_olmo_blocks(config, model);
   model.ropes = olmo3_ropes(config);
-  require_pairs(config, model);
+  accept_ropes(config, model);
   const std::vector<bool> windowed =
       windowed_layers(config, model.layers, [](int64_t layer) { return (layer + 1) % 4 != 0; });
   const bool missing = !config.has("sliding_window");

@@ -40,6 +40,7 @@ double yarn_scale(double factor, double multiplier) {
 }
 
 void read_yarn(const ConfigObject& keys, RopeConfig& rope) {
+  if (rope.theta <= 1) keys.refuse("the rope type \"yarn\" needs a rope_theta above 1");
   rope.beta_fast = keys.positive("beta_fast", rope.beta_fast);
   rope.beta_slow = keys.positive("beta_slow", rope.beta_slow);
   if (rope.beta_fast < rope.beta_slow) {

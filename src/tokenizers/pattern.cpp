@@ -1,10 +1,9 @@
 #include "tokenizers/pattern.hpp"
 
-#include <oniguruma.h>
-
 #include <stdexcept>
 
 #include "tokenizers/characters.hpp"
+#include "tokenizers/oniguruma.hpp"
 #include "tokenizers/pattern_classes.hpp"
 
 namespace explaind {
@@ -14,17 +13,10 @@ const OnigUChar* bytes(const char* at) { return reinterpret_cast<const OnigUChar
 
 std::string error_text(int code, OnigErrorInfo* information) {
   OnigUChar message[ONIG_MAX_ERROR_MESSAGE_LEN];
-  const int size = information == nullptr ? onig_error_code_to_str(message, code)
-                                          : onig_error_code_to_str(message, code, information);
+  const auto text_of = Oniguruma::library().error_text;
+  const int size =
+      information == nullptr ? text_of(message, code) : text_of(message, code, information);
   return {reinterpret_cast<const char*>(message), static_cast<size_t>(size)};
-}
-
-void initialize_once() {
-  static const int done = [] {
-    OnigEncoding encodings[] = {ONIG_ENCODING_UTF8};
-    return onig_initialize(encodings, 1);
-  }();
-  if (done != ONIG_NORMAL) throw std::runtime_error("Oniguruma does not start");
 }
 
 /// Where a search leaves its match; one for each thread.
@@ -33,11 +25,11 @@ class Region {
   Region() = default;
   Region(const Region&) = delete;
   Region& operator=(const Region&) = delete;
-  ~Region() { onig_region_free(region_, /*free_self=*/1); }
+  ~Region() { Oniguruma::library().free_region(region_, /*free_self=*/1); }
   [[nodiscard]] OnigRegion* get() const { return region_; }
 
  private:
-  OnigRegion* region_ = onig_region_new();
+  OnigRegion* region_ = Oniguruma::library().new_region();
 };
 
 }  // namespace
@@ -48,7 +40,7 @@ struct Pattern::Compiled {
   Compiled(const Compiled&) = delete;
   Compiled& operator=(const Compiled&) = delete;
   ~Compiled() {
-    if (expression != nullptr) onig_free(expression);
+    if (expression != nullptr) Oniguruma::library().free(expression);
   }
 };
 
@@ -58,15 +50,15 @@ Pattern::Pattern(Pattern&&) noexcept = default;
 Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 
 Pattern Pattern::of_expression(const std::string& expression) {
-  initialize_once();
+  const Oniguruma& library = Oniguruma::library();
   const std::string written = with_classes_written_out(expression);
   Pattern pattern;
   pattern.compiled_ = std::make_unique<Compiled>();
   OnigErrorInfo information;
   const char* begin = written.data();
   const int code =
-      onig_new(&pattern.compiled_->expression, bytes(begin), bytes(begin + written.size()),
-               ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_ONIGURUMA, &information);
+      library.compile(&pattern.compiled_->expression, bytes(begin), bytes(begin + written.size()),
+                      ONIG_OPTION_NONE, library.utf8, library.syntax, &information);
   if (code != ONIG_NORMAL)
     throw std::invalid_argument("is broken: " + error_text(code, &information));
   return pattern;
@@ -98,8 +90,8 @@ std::vector<MatchedPart> Pattern::parts(std::string_view text) const {
   size_t from = 0;
   bool any = false;
   while (compiled_ != nullptr && from <= text.size()) {
-    const int code = onig_search(compiled_->expression, begin, end, begin + from, end, region.get(),
-                                 ONIG_OPTION_NONE);
+    const int code = Oniguruma::library().search(compiled_->expression, begin, end, begin + from,
+                                                 end, region.get(), ONIG_OPTION_NONE);
     if (code == ONIG_MISMATCH) break;
     if (code < 0) throw std::runtime_error(error_text(code, nullptr));
     const auto first = static_cast<size_t>(region.get()->beg[0]);

@@ -9,7 +9,9 @@
 
 #include "checkpoint/json_file.hpp"
 #include "checkpoint/safetensors_header.hpp"
+#include "families/config_keys.hpp"
 #include "families/decoder_config.hpp"
+#include "families/family.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
@@ -170,6 +172,70 @@ TEST(Fuzz, DamagedConfigs) {
     }
   }
   EXPECT_GT(taken, 100);
+}
+
+/// Every family's config.json, damaged as text and key by key: read, or one DataError.
+TEST(Fuzz, DamagedConfigsOfEveryFamily) {
+  Random random(12);
+  const std::vector<nlohmann::json> others{
+      nullptr,  true,      -1, 0, 1e99, "x", nlohmann::json::array(), nlohmann::json::object(),
+      {1, "y"}, 2147483647};
+  for (const Family* family : families()) {
+    nlohmann::json config = family->describe({.hidden = 64,
+                                              .intermediate = 40,
+                                              .layers = 3,
+                                              .heads = 4,
+                                              .key_value_heads = 4,
+                                              .vocabulary = 64,
+                                              .positions = 128,
+                                              .window = 5});
+    const std::string type = family->model_type;
+    if (type == "olmo3" || type == "gemma3_text") {
+      const nlohmann::json yarn{{"rope_type", "yarn"},
+                                {"rope_theta", 5e5},
+                                {"factor", 8.0},
+                                {"original_max_position_embeddings", 128}};
+      config["rope_parameters"] = {{"full_attention", yarn},
+                                   {"sliding_attention", {{"rope_type", "default"}}}};
+      config.erase("rope_theta");
+    }
+    int taken = 0;
+    const auto read = [&](const nlohmann::json& damaged) {
+      try {
+        const DecoderConfig model = read_decoder_config(damaged, "c");
+        EXPECT_GT(model.hidden_size, 0);
+        EXPECT_GT(model.head_dim, 0);
+        EXPECT_TRUE(model.attention.empty() ||
+                    static_cast<int64_t>(model.attention.size()) == model.layers);
+        static_cast<void>(unknown_config_keys(damaged));
+        ++taken;
+      } catch (const DataError&) {
+        return;
+      }
+    };
+    for (const auto& [key, value] : config.items()) {
+      for (const nlohmann::json& other : others) {
+        nlohmann::json damaged = config;
+        damaged[key] = other;
+        read(damaged);
+        if (!value.is_object()) continue;
+        for (const auto& [inner, ignored] : value.items()) {
+          damaged = config;
+          damaged[key][inner] = other;
+          read(damaged);
+        }
+      }
+    }
+    const std::string text = config.dump();
+    for (int i = 0; i < 1000; ++i) {
+      try {
+        read(parse_json(mutate(text, random), "c"));
+      } catch (const DataError&) {
+        continue;
+      }
+    }
+    EXPECT_GT(taken, 20) << family->title;
+  }
 }
 
 }  // namespace

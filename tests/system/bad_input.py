@@ -98,9 +98,9 @@ def main():
         bad_series("config mismatch", lambda s: edit_json(last(s) / "config.json", rms_norm_eps=0.5), "rms_norm_eps")
         bad_series("architecture", lambda s: [edit_json(p / "config.json", architectures=["MambaForCausalLM"],
                                                         model_type="mamba") for p in s.iterdir()], "MambaForCausalLM")
-        bad_series("rope type", lambda s: [edit_json(p / "config.json", rope_parameters={"rope_type": "yarn", "factor": 2,
+        bad_series("rope type", lambda s: [edit_json(p / "config.json", rope_parameters={"rope_type": "longrope", "factor": 2,
                                                                                       "rope_theta": 10000.0})
-                                           for p in s.iterdir()], "yarn")
+                                           for p in s.iterdir()], "longrope")
 
         def drop(header):
             removed = max((k for k in header if k != "__metadata__"), key=lambda k: header[k]["data_offsets"][1])

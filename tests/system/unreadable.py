@@ -46,7 +46,9 @@ def jobs(folder):
     tokenizer = next((folder / "series").glob("step-*/tokenizer.model"))
     (tokenizer.parent / "tokenizer_config.json").write_text(json.dumps({"add_bos_token": True}))
     ends = {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "<s>"}}, {"Sequence": {"id": "A"}}], "special_tokens": {"<s>": {"ids": [1]}}}
-    (tokenizer.parent / "tokenizer.json").write_text(json.dumps({"post_processor": ends}))
+    vocabulary = {piece: i for i, piece in enumerate(["<unk>", "<s>", "</s>", *" abcdefghijklmnopqrstuvwxyz"])}
+    model = {"type": "BPE", "unk_token": "<unk>", "vocab": vocabulary, "merges": []}
+    (tokenizer.parent / "tokenizer.json").write_text(json.dumps({"model": model, "post_processor": ends}))
     texts = folder / "texts.jsonl"
     texts.write_text("".join(json.dumps({"id": f"s{i}", "text": "the cat sat on the mat"}) + "\n" for i in range(3)))
     samples = write_samples(folder / "samples.jsonl", [30] * 120, 60)
