@@ -66,11 +66,15 @@ void read_gemma2(const ConfigObject& config, DecoderConfig& model) {
 /// The rope of layers without a window, and that of layers with one: the latter are never scaled in
 /// the older spelling.
 std::vector<RopeConfig> gemma3_ropes(const ConfigObject& config) {
-  constexpr double global = 1000000.0, local = 10000.0;
+  const double global = config.positive("rope_theta", 1000000.0);
+  const double local = config.positive("rope_local_base_freq", 10000.0);
   const nlohmann::json* parameters = config.object("rope_parameters");
   if (parameters == nullptr) {
-    return {read_rope(config, {.theta = global}),
-            RopeConfig{.theta = config.positive("rope_local_base_freq", local)}};
+    return {read_rope(config, {.theta = global}), RopeConfig{.theta = local}};
+  }
+  if (!parameters->contains("full_attention") && !parameters->contains("sliding_attention")) {
+    config.refuse("rope_parameters says nothing of full_attention and sliding_attention",
+                  "Gemma-3 has a rope for each kind of layer: write it for each");
   }
   std::vector<RopeConfig> ropes;
   for (const std::string kind : {"full_attention", "sliding_attention"}) {

@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "core/counted.hpp"
+#include "core/whole_file.hpp"
 
 namespace explaind {
 namespace {
@@ -83,7 +84,9 @@ std::unique_ptr<Tokenizer> with_model_beside(std::unique_ptr<JsonTokenizer> toke
                                              const fs::path& directory) {
   const fs::path model = directory / "tokenizer.model";
   auto processor = std::make_unique<sentencepiece::SentencePieceProcessor>();
-  if (!fs::exists(model) || !processor->Load(model.string()).ok()) return tokenizer;
+  if (!fs::exists(model)) return tokenizer;
+  // Read by ourselves: a file that cannot be read to its end is an error that names it.
+  if (!processor->LoadFromSerializedProto(read_whole_file(model)).ok()) return tokenizer;
   return std::make_unique<WithModelBeside>(std::move(tokenizer), model, std::move(processor));
 }
 
