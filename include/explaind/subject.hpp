@@ -16,8 +16,8 @@ class Subject {
  public:
   /// path: a folder of Hugging Face checkpoints, a list of them, or a recorded run's folder.
   /// options: of `explaind decompose`, those that say what the files leave open: "phases",
-  /// "series-seed", "step-pattern", "tied-head", and "source" ("weights", or "steps" for one optimizer step at each checkpoint).
-  /// Throws Error on all ranks. @collective
+  /// "series-seed", "step-pattern", "tied-head", and "source" ("weights", or "steps" for one
+  /// optimizer step at each checkpoint). Throws Error on all ranks. @collective
   static Subject open(const Ranks& ranks, const std::string& path,
                       const std::map<std::string, std::string>& options = {});
 

@@ -12,7 +12,8 @@ namespace {
 const std::set<std::string> adaptive_alone{"tolerance",   "absolute-tolerance", "relative-to",
                                            "first-nodes", "max-nodes",          "max-kink-nodes"};
 const std::set<std::string> steps_alone{"training-batch", "batch-mean", "clip", "step-precision"};
-const std::set<std::string> sample_files_alone{"max-length", "truncate", "tokenizer", "window", "stride"};
+const std::set<std::string> sample_files_alone{"max-length", "truncate", "tokenizer", "window",
+                                               "stride"};
 /// Options that say how a chain of blocks is held and multiplied.
 const std::set<std::string> chains_alone{"product-form", "parameters"};
 
@@ -30,7 +31,8 @@ bool applies(const std::string& key, const Problem& problem) {
            !(problem.run() && parse_sample_choice(question.written.samples));
   }
   if (chains_alone.contains(key)) return problem.network() != nullptr;
-  if (key == "phases" || key == "series-seed" || key == "step-pattern") return problem.subject.series().has_value();
+  if (key == "phases" || key == "series-seed" || key == "step-pattern")
+    return problem.subject.series().has_value();
   if (key == "source") return problem.subject.series().has_value();
   if (key == "steps") return !problem.steps;
   if (key == "step-policy") {

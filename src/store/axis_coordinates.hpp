@@ -21,8 +21,8 @@ struct AxisCoordinates {
   int64_t size = 0;
   std::vector<Coordinate> coordinates;
 
-  /// Null where there is none. `step`, `tokens` and `phase` are step_to, tokens_to and phase_to, `train_group` the group of a training sample,
-  /// `group` that of a sample.
+  /// Null where there is none. `step`, `tokens` and `phase` are step_to, tokens_to and phase_to,
+  /// `train_group` the group of a training sample, `group` that of a sample.
   [[nodiscard]] const Coordinate* find(const std::string& coordinate) const;
   /// The names of the coordinates that label this axis when it is kept whole.
   [[nodiscard]] std::vector<std::string> main() const;

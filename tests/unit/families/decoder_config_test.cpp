@@ -387,7 +387,8 @@ TEST(Families, RopesAreThoseOfTheLayers) {
 }
 
 TEST(Families, BothSpellingsOfNeoxMeanTheSame) {
-  const DecoderConfig older = changed(gpt_neox(), R"({"rotary_pct": 0.34, "rotary_emb_base": 500})");
+  const DecoderConfig older =
+      changed(gpt_neox(), R"({"rotary_pct": 0.34, "rotary_emb_base": 500})");
   const DecoderConfig newer =
       changed(gpt_neox(), R"({"rotary_pct": null, "rotary_emb_base": null, "rope_parameters":
           {"rope_type": "default", "rope_theta": 500, "partial_rotary_factor": 0.34}})");
