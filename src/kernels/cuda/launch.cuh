@@ -1,8 +1,8 @@
 #pragma once
 // Starting a kernel, and sums within a block.
 //
-// EXPLAIND_CUDA_ON_HOST: the kernels compiled as ordinary C++ after
-// tests/unit/kernels/cuda_on_host.hpp, which tests their arithmetic where there is no device.
+// EXPLAIND_CUDA_ON_HOST: the kernels compiled as ordinary C++ after tests/unit/kernels/cuda_on_host.hpp,
+// which tests their arithmetic where there is no device.
 
 #include <cstdint>
 

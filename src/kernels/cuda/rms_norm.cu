@@ -32,8 +32,7 @@ __global__ void backward_kernel(const Real* x, const Real* gain, const Real* sca
   const Real* d = delta + row * columns;
   double product = 0;
   for (int64_t i = threadIdx.x; i < columns; i += blockDim.x) {
-    product +=
-        static_cast<double>(in[i]) * static_cast<double>(gain[i]) * static_cast<double>(d[i]);
+    product += static_cast<double>(in[i]) * static_cast<double>(gain[i]) * static_cast<double>(d[i]);
   }
   product = block_sum(product, room);
   const Real factor = scale[row];

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "kernels/bfloat16.hpp"
 #include "kernels/cuda/launch.cuh"
+#include "kernels/bfloat16.hpp"
 
 namespace explaind::kernels::device {
 
