@@ -35,6 +35,21 @@ po::options_description describe(const OptionTable& table) {
   return options;
 }
 
+/// A flag before an argument that belongs to nobody, as in `inspect --check SERIES`, does not take
+/// it for its value: only "true" and "false" can be one.
+std::vector<std::string> with_flags_set(std::vector<std::string> arguments,
+                                        const OptionTable& table) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    const bool valued =
+        i + 1 < arguments.size() && (arguments[i + 1] == "true" || arguments[i + 1] == "false");
+    const bool flag = std::any_of(table.begin(), table.end(), [&](const Option& option) {
+      return option.flag() && arguments[i] == "--" + option.name;
+    });
+    if (flag && !valued) arguments[i] += "=true";
+  }
+  return arguments;
+}
+
 /// What an option was given, and where: FILE:LINE, empty on the command line.
 struct Given {
   std::string text, where;
@@ -52,7 +67,7 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
   bare.add("stray", -1);
   po::variables_map map;
   try {
-    po::command_line_parser parser(arguments);
+    po::command_line_parser parser(with_flags_set(arguments, table));
     parser.options(options).positional(bare).style(po::command_line_style::default_style &
                                                    ~po::command_line_style::allow_guessing);
     po::store(parser.run(), map);

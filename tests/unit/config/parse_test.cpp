@@ -243,5 +243,20 @@ TEST(ParseQuery, ABareArgumentIsTheStoreAndListsJoin) {
   EXPECT_EQ(options.sum, (Arguments{"segment", "sample"}));
 }
 
+TEST(ParseInspect, AFlagDoesNotTakeTheBareArgumentThatFollowsIt) {
+  for (const Arguments& arguments :
+       {Arguments{"--check", "series"}, Arguments{"series", "--check"},
+        Arguments{"--check", "true", "series"}, Arguments{"--check=true", "series"}}) {
+    InspectOptions options;
+    parse_options("inspect", arguments, option_table(options), "path", all_option_names());
+    EXPECT_EQ(options.path, "series");
+    EXPECT_TRUE(options.check);
+  }
+  InspectOptions options;
+  parse_options("inspect", {"--check", "false", "series"}, option_table(options), "path",
+                all_option_names());
+  EXPECT_FALSE(options.check);
+}
+
 }  // namespace
 }  // namespace explaind
