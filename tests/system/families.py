@@ -72,6 +72,8 @@ def main():
             expect_family(family, folder, text, samples)
         wrong = run("record", "--family", "bloom", "--text", text, "--series", folder / "none", *SMALL)
         assert wrong.returncode != 0 and "--family" in wrong.stderr and "gpt_neox" in wrong.stderr, wrong.stderr
+        wrong = decompose(folder / "none.h5", folder / "gpt2", samples, *RULE, "--max-length", "513") if (folder / "gpt2").exists() else None
+        assert wrong is None or (wrong.returncode != 0 and "--max-length" in wrong.stderr and "512" in wrong.stderr), wrong.stderr
         wrong = run("record", "--family", "gpt2", "--key-value-heads", "2", "--text", text, "--series", folder / "none", *SMALL)
         assert wrong.returncode != 0 and "--key-value-heads" in wrong.stderr, wrong.stderr
     print("families: ok")

@@ -109,7 +109,7 @@ TEST_P(FamilyEngines, PositionsAddUpInEveryDivision) {
 
 TEST_P(FamilyEngines, CCarriesTheDerivativeOfEveryLogit) {
   const DirectionalDerivatives found = directional_derivatives(network, ids(), from, {direction});
-  // Twice the gradient of v · logits along v gives the derivative: the double-backward trick.
+  // Of three logits: the gradient, from weights that require one, times the direction.
   std::vector<at::Tensor> leaves;
   for (const at::Tensor& weight : from) leaves.push_back(weight.clone().requires_grad_(true));
   PlainOps ops(leaves);
