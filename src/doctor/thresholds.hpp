@@ -1,0 +1,25 @@
+#pragma once
+// From where on a way into a checkpoint and out of it counts as out of line. What was measured for
+// them is in tests/benchmarks/results/2026-11-28-doctor.md.
+
+namespace explaind {
+
+// In units of the logarithm of a length. What is smaller than these, or less unusual than those
+// below, clean trainings showed too (cosine, constant and trapezoidal schedules with warm-up, even
+// and log-spaced steps, fp32 and bf16).
+inline constexpr double least_of_tensor = .3, least_of_file = .2, least_of_pattern = .5;
+/// In units of how far tensors of one kind differ anyway.
+inline constexpr double unusual_tensor = 8, unusual_file = 4.5, unusual_pattern = 6;
+inline constexpr double smallest_scale = .04;
+/// The scale where too few tensors of a kind say it.
+inline constexpr double scale_of_few = .1;
+/// Cosines below this turn back, where those of the others lie above it by `turned_more`.
+inline constexpr double turned = -.5, turned_more = .6, all_turned = -.35;
+/// Without the foreign checkpoint the ways differ from others' by no more than so much of what they
+/// did with it.
+inline constexpr double smoothed = .6;
+/// What turns back has longer ways in and out than before and after: by so much, both together. A
+/// matrix that swings at a high learning rate has not.
+inline constexpr double least_detour = .5, unusual_detour = 10;
+
+}  // namespace explaind
