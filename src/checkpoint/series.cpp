@@ -54,21 +54,18 @@ std::vector<std::string> tensor_differences(const Checkpoint& checkpoint, const 
   return found;
 }
 
-void require_same(const Checkpoint& checkpoint, const DecoderConfig& model, const Checkpoint& first,
-                  const DecoderConfig& first_model) {
-  std::vector<std::string> found = config_differences(model, first_model);
-  const std::vector<std::string> tensors = tensor_differences(checkpoint, first, first_model);
-  found.insert(found.end(), tensors.begin(), tensors.end());
-  if (found.empty()) return;
+[[noreturn]] void refuse_another(const Checkpoint& checkpoint, const Checkpoint& first,
+                                 std::vector<std::string> found) {
   std::string more;
   if (found.size() > shown_differences) {
     more = fmt::format("; and {} more", found.size() - shown_differences);
     found.resize(shown_differences);
   }
   throw DataError(checkpoint.directory().string(),
-                  fmt::format("differs from the first checkpoint of the series, {}: {}{}",
+                  fmt::format("differs from an earlier checkpoint of the series, {}: {}{}",
                               first.directory().string(), fmt::join(found, "; "), more),
-                  "A series holds checkpoints of one network only");
+                  "A series holds checkpoints of one network only; its sizes, heads and names do "
+                  "not change");
 }
 
 /// "in all 5 checkpoints", "in 2 of 5 checkpoints".
@@ -123,27 +120,41 @@ CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path, const
                                         size_t least, TiedHead head) {
   CheckpointSeries series;
   series.entries_ = list_series(path, least, rules, &series.notes_);
-  std::optional<DecoderConfig> first;
+  std::optional<DecoderConfig> model;  // of the stretch
   std::vector<int64_t> positions;
   for (const SeriesEntry& entry : series.entries_) {
+    const size_t place = series.checkpoints_.size();
     series.checkpoints_.push_back(Checkpoint::open(entry.directory));
     const Checkpoint& checkpoint = series.checkpoints_.back();
     const nlohmann::json config = config_of(checkpoint, head);
-    const DecoderConfig model = model_of(config, checkpoint);
-    positions.push_back(model.max_positions);
-    if (!first) {
-      first = model;
-      series.config_ = config;
-    } else {
-      require_same(checkpoint, model, series.checkpoints_.front(), *first);
+    const DecoderConfig here = model_of(config, checkpoint);
+    positions.push_back(here.max_positions);
+    const std::vector<std::string> changes =
+        model ? config_differences(here, *model) : std::vector<std::string>();
+    if (model && (changes.empty() || !share_tensors(here, *model))) {
+      const Checkpoint& first = series.checkpoints_[series.stretches_.back().first];
+      std::vector<std::string> found = changes;
+      const std::vector<std::string> tensors = tensor_differences(checkpoint, first, *model);
+      found.insert(found.end(), tensors.begin(), tensors.end());
+      if (!found.empty()) refuse_another(checkpoint, first, std::move(found));
+      continue;
     }
+    series.stretches_.push_back({.first = place, .config = config, .changes = changes});
+    model = here;
   }
   series.note_what_is_ignored(positions);
   return series;
 }
 
+size_t CheckpointSeries::stretch_of(size_t i) const {
+  const auto after =
+      std::upper_bound(stretches_.begin(), stretches_.end(), i,
+                       [](size_t place, const Stretch& stretch) { return place < stretch.first; });
+  return static_cast<size_t>(after - stretches_.begin()) - 1;
+}
+
 void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_positions) {
-  const DecoderConfig model = model_of(config_, checkpoints_.front());
+  const DecoderConfig model = model_of(config(), checkpoints_.front());
   size_t rotary = 0, head = 0, others = 0;
   std::map<std::string, size_t> unknown, renamed;
   for (const Checkpoint& checkpoint : checkpoints_) {
@@ -180,9 +191,15 @@ void CheckpointSeries::note_what_is_ignored(const std::vector<int64_t>& max_posi
         fmt::format("ignored: {}.weight {}: config.json ties the unembedding to the embedding",
                     model.names.unembedding, share(head, all)));
   }
+  for (size_t i = 1; i < stretches_.size(); ++i) {
+    const Stretch& stretch = stretches_[i];
+    notes_.push_back(
+        fmt::format("config.json changes at step {} (\"there\" is the checkpoint before): {}",
+                    entries_[stretch.first].step, fmt::join(stretch.changes, "; ")));
+  }
   const auto [least, most] = std::minmax_element(max_positions.begin(), max_positions.end());
   if (*least != *most) {
-    config_["max_position_embeddings"] = *least;
+    for (Stretch& stretch : stretches_) stretch.config["max_position_embeddings"] = *least;
     notes_.push_back(fmt::format(
         "max_position_embeddings is {} to {} in the series; the network does not use it, and "
         "samples may have {} tokens where --max-length is not given",

@@ -79,14 +79,25 @@ enum class TiedHead { equal, embedding, stored };
 /// "equal", "embedding" or "stored"; throws UsageError on anything else.
 TiedHead parse_tied_head(const std::string& text);
 
-/// A series whose checkpoints are of one network: they agree in the config's keys, tensors and
-/// shapes that it uses. Stored types may differ, and what it does not use (rotary tables, a tied
+/// Checkpoints, one after another, that are of one network.
+struct Stretch {
+  size_t first = 0;       ///< place of its first checkpoint; it lasts until the next one begins
+  nlohmann::json config;  ///< of the network
+  /// In what its network is not the one before, as config_differences says it; none of the first.
+  std::vector<std::string> changes = {};
+};
+
+/// A series of checkpoints whose tensors are the same things. Mostly all are of one network: they
+/// agree in the config's keys, tensors and shapes that it uses. Where training went on with another
+/// config (rope theta between stages, norms of queries and keys that came later), there are several
+/// stretches. Stored types may differ, and what a network does not use (rotary tables, a tied
 /// matrix's copy, the longest position).
 class CheckpointSeries {
  public:
-  /// Opens every checkpoint and compares it with the first; throws DataError naming the first ten
-  /// differences and the number of the others. With TiedHead::stored a tied network is opened as
-  /// one with an unembedding of its own.
+  /// Opens every checkpoint and compares it with the first of its stretch; throws DataError naming
+  /// the first ten differences and the number of the others where tensors that both have are not
+  /// the same things, or one config is given and other tensors. With TiedHead::stored a tied
+  /// network is opened as one with an unembedding of its own.
   static CheckpointSeries open(const std::filesystem::path& path, const NameRules& rules = {},
                                size_t least = 2, TiedHead head = TiedHead::equal);
 
@@ -94,9 +105,13 @@ class CheckpointSeries {
   [[nodiscard]] int64_t step(size_t i) const { return entries_[i].step; }
   [[nodiscard]] const SeriesEntry& entry(size_t i) const { return entries_[i]; }
   [[nodiscard]] const Checkpoint& checkpoint(size_t i) const { return checkpoints_[i]; }
-  /// The config of the network that all checkpoints share: the first one's, with the smallest
-  /// max_position_embeddings of all.
-  [[nodiscard]] const nlohmann::json& config() const { return config_; }
+  /// The config of the first checkpoint's network, with the smallest max_position_embeddings of
+  /// all.
+  [[nodiscard]] const nlohmann::json& config() const { return stretches_.front().config; }
+  /// Ascending; all have the smallest max_position_embeddings of the series.
+  [[nodiscard]] const std::vector<Stretch>& stretches() const { return stretches_; }
+  /// The place of the stretch that checkpoint i is of.
+  [[nodiscard]] size_t stretch_of(size_t i) const;
   /// What was passed over, ignored or changed on the way, a sentence each.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
 
@@ -104,7 +119,7 @@ class CheckpointSeries {
   void note_what_is_ignored(const std::vector<int64_t>& max_positions);
 
   std::vector<SeriesEntry> entries_;
-  nlohmann::json config_;
+  std::vector<Stretch> stretches_;
   std::vector<std::string> notes_;
   std::vector<Checkpoint> checkpoints_;
 };

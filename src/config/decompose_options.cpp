@@ -36,6 +36,13 @@ OptionTable option_table(DecomposeOptions& o) {
            "stored",
            identity},
           o.tied_head),
+      optional_text_option(
+          {"bridge", "WHAT",
+           "config: keep segments across which config.json changes. They are scored under the "
+           "later config, and what the change of config alone does to F where they begin is stored "
+           "beside (config_change). Without it such segments are left out",
+           identity},
+          o.bridge),
       text_option({"samples", "FILE", "prediction samples, JSON Lines", identity, true}, o.samples),
       word_option({"source", "WHAT",
                    "weights: the straight path between checkpoints; steps: one step of AdamW at "

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <tuple>
 
 #include "core/error.hpp"
 #include "families/config_keys.hpp"
@@ -113,6 +114,7 @@ std::vector<std::string> config_differences(const DecoderConfig& a, const Decode
   compare("tie_word_embeddings", a.tied, b.tied);
   compare("attention_bias", a.query_bias, b.query_bias);
   compare("mlp_bias", a.mlp_bias, b.mlp_bias);
+  compare("embedding scale", a.embedding_scale, b.embedding_scale);
   compare("use_parallel_residual", a.parallel, b.parallel);
   compare("clip_qkv", a.query_clip, b.query_clip);
   compare("the scale of attention", a.attention_scale, b.attention_scale);
@@ -139,7 +141,24 @@ std::vector<std::string> config_differences(const DecoderConfig& a, const Decode
     compare("rope truncate" + which, here.truncate, there.truncate);
     compare("rope attention_factor" + which, here.attention_factor, there.attention_factor);
   }
+  if (!found.empty()) return found;
+  DecoderConfig same_positions = a;
+  same_positions.max_positions = b.max_positions;
+  if (!(same_positions == b)) found.emplace_back("the network is another one");
   return found;
+}
+
+bool share_tensors(const DecoderConfig& a, const DecoderConfig& b) {
+  const auto sizes = [](const DecoderConfig& c) {
+    return std::make_tuple(c.hidden_size, c.intermediate_size, c.layers, c.heads, c.key_value_heads,
+                           c.head_dim, c.vocabulary, c.learned_positions ? c.max_positions : 0,
+                           c.fused, c.columns_are_outputs);
+  };
+  // Where both normalise queries and keys, they do so over the same things.
+  const bool norms_agree = a.query_key_norm == b.query_key_norm ||
+                           a.query_key_norm == QueryKeyNorm::none ||
+                           b.query_key_norm == QueryKeyNorm::none;
+  return sizes(a) == sizes(b) && a.names == b.names && norms_agree;
 }
 
 }  // namespace explaind

@@ -115,4 +115,9 @@ bool is_unused(const DecoderConfig& model, const std::string& tensor);
 /// Hugging Face's names; empty where they are the same. The longest position is no difference.
 std::vector<std::string> config_differences(const DecoderConfig& a, const DecoderConfig& b);
 
+/// Whether a tensor that both networks have is the same thing in both: sizes, heads, and how
+/// matrices are named, fused and stored agree. One may have tensors that the other has not (norms
+/// of queries and keys, an unembedding of its own), and compute otherwise.
+bool share_tensors(const DecoderConfig& a, const DecoderConfig& b);
+
 }  // namespace explaind

@@ -33,6 +33,7 @@ bool applies(const std::string& key, const Problem& problem) {
   if (chains_alone.contains(key)) return problem.network() != nullptr;
   if (key == "phases" || key == "series-seed" || key == "step-pattern")
     return problem.subject.series().has_value();
+  if (key == "bridge") return !problem.subject.config_changes().empty();
   if (key == "source") return problem.subject.series().has_value();
   if (key == "steps") return !problem.steps;
   if (key == "step-policy") {

@@ -16,44 +16,52 @@
 namespace explaind {
 namespace {
 
-void require_finite(const CheckpointValues& values, const Problem& problem) {
+/// values: points, samples and their outputs.
+void require_finite(const std::vector<double>& values, const std::vector<PointOfNetwork>& points,
+                    const Problem& problem) {
   const auto outputs = static_cast<size_t>(problem.solver.outputs);
-  for (size_t i = 0; i < values.values.size(); ++i) {
-    if (std::isfinite(values.values[i])) continue;
-    throw DataError(problem.path().describe(i / values.samples),
-                    fmt::format("F of sample {} is not finite",
-                                problem.samples[i % values.samples / outputs].id),
-                    "Leave the checkpoint or the sample out, or try --precision fp64");
+  const size_t row = problem.samples.size() * outputs;
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) continue;
+    throw DataError(
+        problem.path().describe(points[i / row].point),
+        fmt::format("F of sample {} is not finite", problem.samples[i % row / outputs].id),
+        "Leave the checkpoint or the sample out, or try --precision fp64");
   }
 }
 
 }  // namespace
 
-CheckpointValues values_at_checkpoints(const Problem& problem, const MemoryPlan& memory,
-                                       const Ranks& ranks, const Control& control) {
+std::vector<double> values_at(const Problem& problem, const std::vector<PointOfNetwork>& points,
+                              const MemoryPlan& memory, const Ranks& ranks,
+                              const Control& control) {
   const Communicator& world = ranks.world;
   const ProcessGrid& grid = ranks.grid;
-  const size_t checkpoints = problem.path().size();
+  const size_t count = points.size();
   const size_t samples = problem.samples.size() * static_cast<size_t>(problem.solver.outputs);
-  // Segments of no length: one checkpoint is read at a time.
-  std::vector<PointPair> points;
-  for (size_t i = 0; i < checkpoints; ++i) points.push_back({i, i});
-  const PathTrajectory trajectory(problem.subject.shared_path(), points);
+  // Segments of no length: one point is read at a time.
+  std::vector<PointPair> places;
+  for (const PointOfNetwork& each : points) places.push_back({each.point, each.point});
+  const PathTrajectory trajectory(problem.subject.shared_path(), places);
+  const auto network_of = [&](int64_t segment) {
+    return points[static_cast<size_t>(segment)].network;
+  };
   const Communicator& group = grid.segment_group();
   const UnitSolver solver(problem.components, problem.samples, problem.groups, problem.solver,
                           &group);
   const auto groups = static_cast<size_t>(grid.segment_groups());
   const auto first = static_cast<size_t>(world.rank() / grid.shards());
   if (world.rank() == 0) {
-    control.listener.begin("values", static_cast<int64_t>((checkpoints + groups - 1) / groups));
+    control.listener.begin("values", static_cast<int64_t>((count + groups - 1) / groups));
   }
   std::vector<double> mine;
   const GroupCollectives collectives = make_group_collectives(group, problem.computation.device);
   agree(world, [&] {
     std::optional<Workspace> workspace;
     try {
-      workspace.emplace(workspace_of(problem, trajectory, memory, *collectives.gathers));
-      for (size_t i = first; i < checkpoints; i += groups) {
+      workspace.emplace(
+          workspace_of(problem, trajectory, memory, *collectives.gathers, network_of));
+      for (size_t i = first; i < count; i += groups) {
         agree(group, [&] {
           control.stop.require_down();
           workspace->parameters->load(static_cast<int64_t>(i));
@@ -72,13 +80,21 @@ CheckpointValues values_at_checkpoints(const Problem& problem, const MemoryPlan&
     }
   });
   if (world.rank() == 0) control.listener.finish();
-  CheckpointValues all{
-      .steps = steps_of(problem.path()),
-      .samples = samples,
-      .values = in_path_order(world.all_gather(mine), static_cast<size_t>(grid.shards()),
-                              checkpoints, samples)};
-  require_finite(all, problem);
+  const std::vector<double> all =
+      in_path_order(world.all_gather(mine), static_cast<size_t>(grid.shards()), count, samples);
+  require_finite(all, points, problem);
   return all;
+}
+
+CheckpointValues values_at_checkpoints(const Problem& problem, const MemoryPlan& memory,
+                                       const Ranks& ranks, const Control& control) {
+  std::vector<PointOfNetwork> points;
+  for (size_t i = 0; i < problem.path().size(); ++i) {
+    points.push_back({i, problem.subject.network_of(i)});
+  }
+  return {.steps = steps_of(problem.path()),
+          .samples = problem.samples.size() * static_cast<size_t>(problem.solver.outputs),
+          .values = values_at(problem, points, memory, ranks, control)};
 }
 
 std::string curve_text(const StepCurve& curve) {

@@ -16,9 +16,20 @@ struct Ranks {
   const ProcessGrid& grid;
 };
 
+/// A point of the path, and the network that F is computed with there: a place in
+/// Subject::networks().
+struct PointOfNetwork {
+  size_t point = 0, network = 0;
+};
+
+/// F of every sample and output at some points, as values_at_checkpoints computes it. Returns
+/// points × (samples × outputs). @collective over the ranks
+std::vector<double> values_at(const Problem& problem, const std::vector<PointOfNetwork>& points,
+                              const MemoryPlan& memory, const Ranks& ranks, const Control& control);
+
 /// Computes F by forward passes, checkpoints shared out over the segment groups, each as `memory`
-/// says; the same on every rank, and the same bits on any grid. Throws DataError where F is not
-/// finite (checkpoint and sample named). @collective over the ranks
+/// says, with its own network; the same on every rank, and the same bits on any grid. Throws
+/// DataError where F is not finite (checkpoint and sample named). @collective over the ranks
 CheckpointValues values_at_checkpoints(const Problem& problem, const MemoryPlan& memory,
                                        const Ranks& ranks, const Control& control);
 

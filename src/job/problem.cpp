@@ -2,12 +2,14 @@
 
 #include <ATen/ATen.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <utility>
 
 #include "core/error.hpp"
+#include "job/config_changes.hpp"
 #include "job/formed_steps.hpp"
 #include "job/parts.hpp"
 #include "job/run_samples.hpp"
@@ -15,6 +17,7 @@
 #include "model/layer_output.hpp"
 #include "model/smoothness.hpp"
 #include "optimizer_steps/step_trajectory.hpp"
+#include "planner/switched_workspace.hpp"
 #include "samples/batch.hpp"
 #include "solver/sample_rows.hpp"
 #include "training/run_data.hpp"
@@ -195,6 +198,9 @@ void decide(Problem& problem) {
   const DecomposeOptions& written = problem.question.written;
   QuadratureOptions& quadrature = problem.solver.quadrature;
   quadrature.smoothness = smoothness_of(problem.explained());
+  for (const Network* network : problem.subject.networks()) {
+    quadrature.smoothness = std::max(quadrature.smoothness, smoothness_of(*network));
+  }
   if (!written.first_nodes && quadrature.smoothness == Smoothness::smooth) {
     quadrature.first_nodes = 5;
   }
@@ -246,6 +252,8 @@ Problem::Problem(const Subject& of, Question asked, const Device& device)
   open_samples(*this);
   if (question.step) open_batch(*this);
   require_possible(*this);
+  require_bridges(*this);
+  say_cuts(*this);
   open_parts(*this);
   groups = group_samples(samples);
   decide(*this);
@@ -265,10 +273,30 @@ int64_t Problem::row_of(int64_t sample) const {
   return explaind::row_of(solver.axes, groups, sample, 0);
 }
 
-void Problem::set_segments(const std::vector<PointPair>& pairs, bool piecewise) {
+std::vector<PointPair> Problem::pairs() const {
+  std::vector<PointPair> all;
+  for (const PieceRange& range : pieces) {
+    all.push_back({static_cast<size_t>(trajectory->point(range.first, false)),
+                   static_cast<size_t>(trajectory->point(range.last - 1, true))});
+  }
+  return all;
+}
+
+void Problem::set_segments(const std::vector<PointPair>& chosen, bool piecewise) {
+  const std::vector<PointPair> kept =
+      question.bridges_configs ? chosen : cut_pairs(chosen, network_changes(subject));
+  if (kept.empty() && !chosen.empty()) {
+    throw UsageError(
+        "--series",
+        fmt::format("config.json changes within every segment that is asked for, and "
+                    "the series is cut there (step {}: {})",
+                    path().step(network_changes(subject).front()),
+                    fmt::join(subject.series()->stretches()[1].changes, "; ")),
+        "Give --bridge config, or checkpoints of which two neighbours have one config");
+  }
   std::vector<PointPair> straight;
   pieces.clear();
-  for (const PointPair& pair : pairs) {
+  for (const PointPair& pair : kept) {
     const auto first = static_cast<int64_t>(straight.size());
     for (size_t point = pair.from; piecewise && point < pair.to; ++point) {
       straight.push_back({point, point + 1});
@@ -293,10 +321,18 @@ void Problem::set_steps() {
 }
 
 Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
-                       const MemoryPlan& memory, Collectives& group) {
+                       const MemoryPlan& memory, Collectives& group,
+                       const std::function<size_t(int64_t)>& network_of) {
   const Explained explained{.functional = problem.solver.functional,
                             .trajectory = trajectory,
                             .table = problem.components};
+  if (problem.subject.networks().size() > 1) {
+    const auto of = network_of ? network_of : [&problem, &trajectory](int64_t segment) {
+      return problem.network_of(trajectory, segment);
+    };
+    return switched_workspace({problem.subject.networks(), of}, explained, problem.computation,
+                              memory, group);
+  }
   if (problem.network() != nullptr) {
     return {*problem.network(), explained, problem.computation, memory, group};
   }
@@ -345,6 +381,7 @@ StoreSchema schema_of(const Problem& problem) {
   if (problem.steps) describe_steps(problem, schema);
   if (problem.solver.outputs == 1)
     schema.left_out = problem.left_out;  // of every output: printed alone
+  schema.config_change = problem.config_change;
   schema.curve = problem.curve;
   schema.functional = problem.question.written.functional;
   schema.functional_unit = problem.solver.functional->unit();

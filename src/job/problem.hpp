@@ -1,6 +1,7 @@
 #pragma once
 // A question put to a subject: everything that units are computed from.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,6 +55,10 @@ struct Problem {
       left_out;     ///< per sample and output: ΔF of segments left out; empty where none
   StepCurve curve;  ///< of the whole path; empty where F was not needed
 
+  /// Per segment of the units and sample: what a change of config alone does to F where the segment
+  /// begins; empty where nothing is bridged.
+  std::vector<double> config_change;
+
   [[nodiscard]] const Model& model() const { return subject.model(); }
   [[nodiscard]] const Network* network() const { return subject.network(); }
   [[nodiscard]] const std::optional<RecordedRun>& run() const { return subject.run(); }
@@ -64,9 +69,17 @@ struct Problem {
   [[nodiscard]] int64_t rows() const;
   /// The row that a sample's scores are added to.
   [[nodiscard]] int64_t row_of(int64_t sample) const;
+  /// The network that a segment of a trajectory over the path's points is scored under: that of its
+  /// end.
+  [[nodiscard]] size_t network_of(const Trajectory& along, int64_t segment) const {
+    return subject.network_of(static_cast<size_t>(along.point(segment, true)));
+  }
+  /// From where to where the units' segments go: points of the path. Not of an optimizer's steps.
+  [[nodiscard]] std::vector<PointPair> pairs() const;
   /// The trajectory and the units of these segments, each straight or, with `piecewise`, along all
-  /// the points between.
-  void set_segments(const std::vector<PointPair>& pairs, bool piecewise = false);
+  /// the points between. They are cut where the network changes, unless that is bridged. Throws
+  /// UsageError where nothing is left of them.
+  void set_segments(const std::vector<PointPair>& chosen, bool piecewise = false);
   /// The trajectory and the units of an optimizer's steps, which are not formed yet.
   void set_steps();
 };
@@ -74,10 +87,12 @@ struct Problem {
 /// The words of the question with what was chosen for "auto" where that decides the numbers.
 DecomposeOptions decided(const Problem& problem);
 
-/// What computes the problem along a trajectory. @collective over `group` where it gathers
-/// parameters
+/// What computes the problem along a trajectory. network_of: the place in Subject::networks() of
+/// the network that a segment is of; as Problem::network_of has it where it is empty. @collective
+/// over `group` where it gathers parameters
 Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
-                       const MemoryPlan& memory, Collectives& group);
+                       const MemoryPlan& memory, Collectives& group,
+                       const std::function<size_t(int64_t)>& network_of = {});
 
 /// The store's layout, without provenance, of tensors' scores.
 StoreSchema schema_of(const Problem& problem);

@@ -70,6 +70,15 @@ nlohmann::ordered_json sample_source(const std::string& path, const Problem& pro
   return file_source(path, samples);
 }
 
+/// The text of an option where it is not given.
+std::string default_of(const std::string& key) {
+  DecomposeOptions fresh;
+  for (const ResolvedOption& option : resolved(option_table(fresh))) {
+    if (option.key == key) return option.value;
+  }
+  return "";
+}
+
 /// What a later run must share to go on with this store: where inputs lie and when they were copied
 /// there does not matter, what they are does.
 struct Identity {
@@ -90,14 +99,18 @@ struct Identity {
     const std::string all = options.dump() + inputs.dump() + model;
     return sha256_of(std::as_bytes(std::span(all)));
   }
-  /// One phrase for each thing in which another differs.
+  /// One phrase for each thing in which another differs. An option that one of them does not know
+  /// yet has its default there.
   [[nodiscard]] std::vector<std::string> differences(const Identity& other) const {
     std::vector<std::string> found;
     for (const auto& [key, value] : options.items()) {
       const auto theirs = other.options.find(key);
-      if (theirs != other.options.end() && *theirs == value) continue;
+      if (theirs == other.options.end() ? value == default_of(key) : *theirs == value) continue;
       found.push_back(fmt::format("{} is {} now and was {}", key, value.dump(),
                                   theirs == other.options.end() ? "not known" : theirs->dump()));
+    }
+    for (const auto& [key, value] : other.options.items()) {
+      if (!options.contains(key)) found.push_back(key + " is not known any more");
     }
     if (inputs["series"] != other.inputs["series"]) found.push_back("other weights in --series");
     if (inputs["samples"] != other.inputs["samples"]) {
@@ -120,8 +133,9 @@ using Attributes = std::vector<std::pair<std::string, std::string>>;
 Identity identity_of(const Attributes& attributes) {
   const std::map<std::string, std::string> named(attributes.begin(), attributes.end());
   using Json = nlohmann::ordered_json;
+  const auto later = named.find("config_changes");
   return {Json::parse(named.at("configuration")), Json::parse(named.at("inputs")),
-          named.at("model_config")};
+          named.at("model_config") + (later == named.end() ? "" : later->second)};
 }
 
 }  // namespace
@@ -141,10 +155,8 @@ void require_same_identity(const StoreReader& store, const Attributes& fresh) {
   }
   if (stored.at("identity") == now.at("identity")) return;
   const std::vector<std::string> found = identity_of(fresh).differences(identity_of(attributes));
-  throw DataError(store.path(),
-                  fmt::format("cannot be gone on with: {}",
-                              found.empty() ? "it was made by another version of the program"
-                                            : fmt::format("{}", fmt::join(found, "; "))),
+  if (found.empty()) return;  // begun by a program that had fewer options
+  throw DataError(store.path(), fmt::format("cannot be gone on with: {}", fmt::join(found, "; ")),
                   "Give the options it was begun with, or another --store");
 }
 
@@ -176,18 +188,23 @@ std::vector<std::pair<std::string, std::string>> provenance(const Problem& probl
       }
     }
   }
-  const std::string model = problem.subject.model_config().dump(2), created = now();
-  return {{"configuration", identity.dump(2)},
-          {"execution", execution.dump(2)},
-          {"identity", Identity(identity, inputs, model).hash()},
-          {"revision", std::string(revision())},
-          {"libraries", libraries.dump(2)},
-          {"model_config", model},
-          {"inputs", inputs.dump(2)},
-          {"ranks", std::to_string(ranks)},
-          {"hosts", hosts},
-          {"created", created},
-          {"history", fmt::format("{}: explaind decompose, revision {}", created, revision())}};
+  const std::string config = problem.subject.model_config().dump(2), created = now();
+  const nlohmann::json changes = problem.subject.config_changes();
+  const std::string later = changes.empty() ? "" : changes.dump(2);
+  std::vector<std::pair<std::string, std::string>> attributes{
+      {"configuration", identity.dump(2)},
+      {"execution", execution.dump(2)},
+      {"identity", Identity(identity, inputs, config + later).hash()},
+      {"revision", std::string(revision())},
+      {"libraries", libraries.dump(2)},
+      {"model_config", config},
+      {"inputs", inputs.dump(2)},
+      {"ranks", std::to_string(ranks)},
+      {"hosts", hosts},
+      {"created", created},
+      {"history", fmt::format("{}: explaind decompose, revision {}", created, revision())}};
+  if (!later.empty()) attributes.emplace_back("config_changes", later);
+  return attributes;
 }
 
 std::string run_log_line(int ranks) {

@@ -158,6 +158,13 @@ void require_windows(const DecomposeOptions& options) {
   }
 }
 
+bool bridges_configs(const DecomposeOptions& options) {
+  if (!options.bridge) return false;
+  if (*options.bridge == "config") return true;
+  throw UsageError("--bridge", "'" + *options.bridge + "' is not known",
+                   "Use config, or leave it out");
+}
+
 }  // namespace
 
 Question question_of(const DecomposeOptions& options) {
@@ -165,6 +172,7 @@ Question question_of(const DecomposeOptions& options) {
   question.written = options;
   question.steps = StepSelection::parse(options.steps);
   question.step_policy = parse_step_policy(options.step_policy);
+  question.bridges_configs = bridges_configs(options);
   question.step = step_question(options);
   require_windows(options);
   require_options_of_scalars(options);

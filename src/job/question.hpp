@@ -34,6 +34,7 @@ struct Question {
   std::vector<Part> parts;  ///< of Δ that are told apart
   StepSelection steps;
   StepPolicy step_policy = StepPolicy::merge;
+  bool bridges_configs = false;      ///< segments across a change of the network's config are kept
   std::optional<StepQuestion> step;  ///< of an optimizer's steps
   bool by_step_applied = false;      ///< the training axis: the step at which an update was applied
   Precision precision;

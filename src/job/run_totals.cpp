@@ -52,10 +52,7 @@ void RunTotals::end(const ParameterSource& parameters, const GroupCollectives& g
   gathers_ = group.gathers->count();
   gathers_over_ = group.kind;
   seconds_ = std::chrono::duration<double>(Clock::now() - start_).count();
-  if (source_ != Source::streamed) return;
-  if (const auto* blocks = dynamic_cast<const BlockParameters*>(&parameters)) {
-    bytes_read_ = blocks->bytes_opened();
-  }
+  if (source_ == Source::streamed) bytes_read_ = parameters.bytes_opened();
 }
 
 std::string RunTotals::line(const Communicator& world) const {

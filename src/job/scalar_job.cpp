@@ -132,7 +132,29 @@ StoreSchema ScalarJob::schema() const {
   return schema;
 }
 
+/// The pass of the network that the loaded segment is of.
+class SwitchedPass final : public DensePass {
+ public:
+  SwitchedPass(const Problem& problem, ParameterSource& parameters)
+      : problem_(problem), parameters_(parameters) {}
+  [[nodiscard]] std::vector<at::Tensor> gradient(const MicroBatch& batch,
+                                                 std::span<const double> weights,
+                                                 int64_t output) override {
+    const size_t network = problem_.network_of(*problem_.trajectory, parameters_.segment());
+    return NetworkPass(*problem_.subject.networks()[network], problem_.solver.functional,
+                       parameters_)
+        .gradient(batch, weights, output);
+  }
+
+ private:
+  const Problem& problem_;
+  ParameterSource& parameters_;
+};
+
 std::unique_ptr<DensePass> dense_pass_of(const Problem& problem, ParameterSource& parameters) {
+  if (problem.subject.networks().size() > 1) {
+    return std::make_unique<SwitchedPass>(problem, parameters);
+  }
   if (problem.network() != nullptr) {
     return std::make_unique<NetworkPass>(*problem.network(), problem.solver.functional, parameters);
   }

@@ -10,6 +10,7 @@
 
 #include "core/counted.hpp"
 #include "job/checkpoint_values.hpp"
+#include "job/config_changes.hpp"
 #include "path/step_selection.hpp"
 
 namespace explaind {
@@ -42,21 +43,28 @@ void choose_steps(Problem& problem, const MemoryPlan& memory, const Ranks& ranks
                   const Control& control) {
   const StepSelection& selection = problem.question.steps;
   const StepPolicy policy = problem.question.step_policy;
-  if (selection.kind == StepSelection::Kind::all) return;
+  const bool one_network = problem.subject.networks().size() < 2;
+  const bool all = selection.kind == StepSelection::Kind::all;
+  if (all && one_network) return;
   const std::vector<int64_t> steps = steps_of(problem.path());
   std::vector<double> change(steps.size() - 1, 0.0);
   std::optional<CheckpointValues> values;
   const bool speaks = ranks.world.rank() == 0;
-  if (selection.kind == StepSelection::Kind::top || policy == StepPolicy::drop) {
+  if (!all && (selection.kind == StepSelection::Kind::top || policy == StepPolicy::drop)) {
     values = values_at_checkpoints(problem, memory, ranks, control);
     change = values->changes();
     problem.curve = step_curve(steps, change);
     if (speaks) control.listener.say(curve_text(problem.curve));
   }
-  const std::vector<PointPair> pairs = select_segments(selection, policy, steps, change);
-  if (policy == StepPolicy::drop) problem.left_out = values->left_out(pairs);
-  problem.set_segments(pairs, policy == StepPolicy::sum);
-  if (speaks) control.listener.say(choice_text(problem, pairs));
+  const std::vector<PointPair> chosen = select_segments(selection, policy, steps, change);
+  problem.set_segments(chosen, !all && policy == StepPolicy::sum);
+  if (!all && policy == StepPolicy::drop) {
+    problem.left_out = values->left_out(problem.pairs());
+  } else if (!one_network) {
+    problem.left_out = changes_across_cuts(problem, chosen, memory, ranks, control);
+  }
+  if (!one_network) problem.config_change = changes_of_configs(problem, memory, ranks, control);
+  if (speaks) control.listener.say(choice_text(problem, problem.pairs()));
 }
 
 }  // namespace explaind

@@ -1,5 +1,6 @@
 #include "job/subject.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <map>
@@ -8,6 +9,7 @@
 #include "checkpoint/convert.hpp"
 #include "core/error.hpp"
 #include "families/decoder_config.hpp"
+#include "model/networks.hpp"
 #include "model/registry.hpp"
 #include "runs/run_files.hpp"
 
@@ -24,6 +26,15 @@ std::optional<bool> moves(const Path& path, size_t point, size_t parameter) {
   return here.bytes != there.bytes || std::memcmp(here.data, there.data, here.bytes) != 0;
 }
 
+/// How many parameters the blocks of a network open.
+size_t parameters_in_blocks(const Network& network) {
+  size_t count = 0;
+  for (int64_t block = 0; block < network.blocks(); ++block) {
+    count += network.block_parameters(block).size();
+  }
+  return count;
+}
+
 }  // namespace
 
 Subject Subject::open(const SubjectName& name) {
@@ -38,18 +49,41 @@ void Subject::open_series() {
   series_ = CheckpointSeries::open(name_.path, name_.names, name_.optimizer_steps ? 1 : 2,
                                    name_.tied_head);
   notes_ = series_->notes();
-  const std::filesystem::path first = series_->checkpoint(0).directory();
-  auto network = build_network(series_->config(), (first / "config.json").string());
-  path_ = std::make_shared<const CheckpointPath>(*series_, *network);
-  network_ = network.get();
-  model_ = std::move(network);
+  std::vector<NamedConfig> configs;
+  for (const Stretch& stretch : series_->stretches()) {
+    const std::filesystem::path folder = series_->checkpoint(stretch.first).directory();
+    configs.push_back({stretch.config, (folder / "config.json").string()});
+  }
+  // Each checkpoint must hold what its own network has, no more and no less.
+  for (size_t i = 0; i < configs.size(); ++i) require_stretch(i, configs[i]);
+  for (std::unique_ptr<Network>& network : build_networks(configs)) {
+    networks_.push_back(network.get());
+    owned_.push_back(std::move(network));
+  }
+  network_ =
+      *std::max_element(networks_.begin(), networks_.end(), [](const Network* a, const Network* b) {
+        return parameters_in_blocks(*a) < parameters_in_blocks(*b);
+      });
+  model_ = network_;
+  path_ = std::make_shared<const CheckpointPath>(*series_, model_->parameters());
+}
+
+void Subject::require_stretch(size_t stretch, const NamedConfig& config) const {
+  const std::unique_ptr<Network> network = build_network(config.config, config.where);
+  for (size_t i = series_->stretches()[stretch].first; i < series_->size(); ++i) {
+    if (series_->stretch_of(i) != stretch) break;
+    const Checkpoint& checkpoint = series_->checkpoint(i);
+    require_parameters(*network, checkpoint.tensors(), checkpoint.directory().string());
+  }
 }
 
 void Subject::open_run() {
   run_ = RecordedRun::open(name_.path);
-  model_ = build_model(run_->description().json.at("model"),
-                       (run_->directory() / run_files::run).string());
-  network_ = dynamic_cast<const Network*>(model_.get());
+  owned_.push_back(build_model(run_->description().json.at("model"),
+                               (run_->directory() / run_files::run).string()));
+  model_ = owned_.front().get();
+  network_ = dynamic_cast<const Network*>(model_);
+  if (network_ != nullptr) networks_ = {network_};
   path_ = std::make_shared<const RunPath>(*run_, *model_);
 }
 
@@ -57,6 +91,12 @@ void Subject::open_optimizers() {
   if (!series_) {
     throw UsageError("--source steps", "is of a series of checkpoints with optimizer state",
                      "A recorded run's segments are its optimizer's steps already");
+  }
+  if (networks_.size() > 1) {
+    throw UsageError("--source steps",
+                     "is of one network, and config.json changes within the series",
+                     "Decompose the checkpoints before and after the change apart from each other "
+                     "(a list as --series names those that are meant)");
   }
   std::vector<NamedShape> parameters;
   for (const ParameterInfo& parameter : model_->parameters()) {
@@ -77,6 +117,17 @@ nlohmann::json Subject::model_config() const {
   return run_ ? run_->description().json["model"] : series_->config();
 }
 
+nlohmann::json Subject::config_changes() const {
+  nlohmann::json changes = nlohmann::json::array();
+  for (size_t i = 1; series_ && i < series_->stretches().size(); ++i) {
+    const Stretch& stretch = series_->stretches()[i];
+    changes.push_back({{"step", series_->step(stretch.first)},
+                       {"changes", stretch.changes},
+                       {"config", stretch.config}});
+  }
+  return changes;
+}
+
 nlohmann::ordered_json Subject::identity(bool hash) const {
   return run_ ? identify(*run_, hash) : identify(*series_, hash);
 }
@@ -86,9 +137,10 @@ void Subject::require_unused_agree(int rank, int ranks) const {
        i += static_cast<size_t>(ranks)) {
     std::map<std::string, TensorView> tensors = series_->checkpoint(i).tensors();
     if (name_.tied_head == TiedHead::embedding) {
-      tensors.erase(names_in(series_->config()).unembedding + ".weight");
+      tensors.erase(names_in(series_->checkpoint(i).config()).unembedding + ".weight");
     }
-    require_agreement(*network_, tensors, series_->checkpoint(i).directory().string());
+    require_agreement(*networks_[network_of(i)], tensors,
+                      series_->checkpoint(i).directory().string());
   }
 }
 

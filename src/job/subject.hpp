@@ -11,7 +11,7 @@
 #include "checkpoint/series.hpp"
 #include "checkpoint/stored_optimizer.hpp"
 #include "core/stop_flag.hpp"
-#include "model/network.hpp"
+#include "model/networks.hpp"
 #include "path/path.hpp"
 #include "runs/recorded_run.hpp"
 
@@ -38,9 +38,17 @@ class Subject {
   [[nodiscard]] const std::optional<CheckpointSeries>& series() const { return series_; }
   /// or this.
   [[nodiscard]] const std::optional<RecordedRun>& run() const { return run_; }
+  /// Where a series' config changes, the network that takes most memory; all have the same
+  /// parameters().
   [[nodiscard]] const Model& model() const { return *model_; }
   /// The model, where it is a language model; else null.
   [[nodiscard]] const Network* network() const { return network_; }
+  /// The networks of a series' stretches, in order; one of a run that is a language model's.
+  [[nodiscard]] const std::vector<const Network*>& networks() const { return networks_; }
+  /// The place in networks() of the network that a point of the path is of.
+  [[nodiscard]] size_t network_of(size_t point) const {
+    return series_ ? series_->stretch_of(point) : 0;
+  }
   [[nodiscard]] const Path& path() const { return *path_; }
   [[nodiscard]] std::shared_ptr<const Path> shared_path() const { return path_; }
   /// Whether its segments are an optimizer's steps at the checkpoints, whose state is
@@ -52,8 +60,11 @@ class Subject {
   /// Where a tokenizer is looked for that is not named.
   [[nodiscard]] std::string tokenizer_folder() const;
 
-  /// What config.json, or run.json, says of the model.
+  /// What config.json, or run.json, says of the model: of a series the first one.
   [[nodiscard]] nlohmann::json model_config() const;
+  /// [{"step", "changes", "config"}, …] for each checkpoint at which config.json changes; an empty
+  /// array where none does.
+  [[nodiscard]] nlohmann::json config_changes() const;
   /// What the files are: headers, sizes, times; with `hash` every weight file is read.
   [[nodiscard]] nlohmann::ordered_json identity(bool hash) const;
 
@@ -67,14 +78,18 @@ class Subject {
  private:
   Subject() = default;
   void open_series();
+  /// Throws DataError where a checkpoint of the stretch does not hold its network's tensors.
+  void require_stretch(size_t stretch, const NamedConfig& config) const;
   void open_run();
   void open_optimizers();
 
   SubjectName name_;
   std::optional<CheckpointSeries> series_;
   std::optional<RecordedRun> run_;
-  std::unique_ptr<Model> model_;
+  std::vector<std::unique_ptr<const Model>> owned_;
+  const Model* model_ = nullptr;
   const Network* network_ = nullptr;
+  std::vector<const Network*> networks_;
   std::shared_ptr<const Path> path_;
   std::vector<StoredOptimizer> optimizers_;
   std::vector<std::string> notes_;

@@ -29,6 +29,10 @@ double initial_alpha(bool positive) { return std::log(std::expm1(positive ? 0.8 
 
 Decoder::Decoder(const DecoderConfig& config) : config_(config), layout_(lay_out(config)) {}
 
+Decoder::Decoder(const DecoderConfig& config, const std::vector<ParameterInfo>& all,
+                 const std::string& where)
+    : config_(config), layout_(numbered(lay_out(config), all, where)) {}
+
 InitialValue Decoder::initial_value(ParameterId id) const {
   for (const DecoderLayer& layer : layout_.layers) {
     for (const bool positive : {true, false}) {

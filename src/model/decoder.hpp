@@ -19,6 +19,9 @@ namespace explaind {
 class Decoder final : public Network, public OfSmoothness {
  public:
   explicit Decoder(const DecoderConfig& config);
+  /// With parameters numbered as in `all`, which has those of other networks too (numbered()).
+  Decoder(const DecoderConfig& config, const std::vector<ParameterInfo>& all,
+          const std::string& where);
 
   [[nodiscard]] const std::vector<ParameterInfo>& parameters() const override {
     return layout_.parameters;

@@ -1,6 +1,10 @@
 #include "model/decoder_parameters.hpp"
 
+#include <algorithm>
+#include <map>
 #include <utility>
+
+#include "core/error.hpp"
 
 namespace explaind {
 namespace {
@@ -177,7 +181,59 @@ class LayoutMaker {
   std::string prefix_;   ///< before the names of its modules
 };
 
+/// Every place in a layer where a parameter's number stands.
+std::vector<ParameterId*> numbers_of(DecoderLayer& layer) {
+  std::vector<ParameterId*> all{&layer.alpha_positive, &layer.alpha_negative};
+  for (DecoderNorm* norm : {&layer.before_attention, &layer.after_attention, &layer.before_mlp,
+                            &layer.after_mlp, &layer.query_norm, &layer.key_norm}) {
+    all.insert(all.end(), {&norm->gain, &norm->bias});
+  }
+  for (LinearMap* map : {&layer.query, &layer.key, &layer.value, &layer.fused, &layer.output,
+                         &layer.gate, &layer.up, &layer.down}) {
+    all.insert(all.end(), {&map->weight, &map->bias});
+  }
+  return all;
+}
+
+/// Divided in the same way; how often it is used may differ.
+bool alike(ParameterInfo a, const ParameterInfo& b) {
+  a.uses = b.uses;
+  return a == b;
+}
+
 }  // namespace
+
+DecoderLayout numbered(DecoderLayout layout, const std::vector<ParameterInfo>& all,
+                       const std::string& where) {
+  std::map<std::string, ParameterId> places;
+  for (size_t i = 0; i < all.size(); ++i) places[all[i].name] = static_cast<ParameterId>(i);
+  std::vector<ParameterId> place_of;
+  for (const ParameterInfo& own : layout.parameters) {
+    const ParameterId place = places.at(own.name);
+    if (!alike(own, all[static_cast<size_t>(place)])) {
+      throw DataError(where, "divides " + own.name + " otherwise than an earlier config.json does",
+                      "A series holds checkpoints of one network only");
+    }
+    place_of.push_back(place);
+  }
+  const auto renumber = [&](ParameterId& id) {
+    if (id != no_parameter) id = place_of[static_cast<size_t>(id)];
+  };
+  for (DecoderLayer& layer : layout.layers) {
+    // What lies between its first and its last one is the layer's too, in another network.
+    const auto [first, last] =
+        std::minmax_element(place_of.begin() + layer.first, place_of.begin() + layer.last);
+    layer.first = *first;
+    layer.last = *last + 1;
+    for (ParameterId* id : numbers_of(layer)) renumber(*id);
+  }
+  for (ParameterId* id : {&layout.final_norm.gain, &layout.final_norm.bias, &layout.embedding,
+                          &layout.positions, &layout.unembedding}) {
+    renumber(*id);
+  }
+  layout.parameters = all;
+  return layout;
+}
 
 DecoderLayout lay_out(const DecoderConfig& config) { return LayoutMaker(config).make(); }
 

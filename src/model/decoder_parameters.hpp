@@ -1,6 +1,7 @@
 #pragma once
 // The parameters of a decoder, in the order of the component axis, and where its blocks find them.
 
+#include <string>
 #include <vector>
 
 #include "families/decoder_config.hpp"
@@ -35,5 +36,11 @@ struct DecoderLayout {
 };
 
 DecoderLayout lay_out(const DecoderConfig& config);
+
+/// The layout with its parameters numbered by their places in `all`, which holds them by name, and
+/// those of other networks beside them. Throws DataError with `where` for one that is divided
+/// otherwise there.
+DecoderLayout numbered(DecoderLayout layout, const std::vector<ParameterInfo>& all,
+                       const std::string& where);
 
 }  // namespace explaind

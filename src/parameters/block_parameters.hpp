@@ -51,7 +51,7 @@ class BlockParameters final : public ParameterSource {
   [[nodiscard]] const Device& device() const override { return device_; }
 
   /// Stored bytes of the endpoints that open() has gone through.
-  [[nodiscard]] int64_t bytes_opened() const { return bytes_opened_; }
+  [[nodiscard]] int64_t bytes_opened() const override { return bytes_opened_; }
 
  private:
   struct Part {

@@ -60,6 +60,8 @@ class ParameterSource {
   [[nodiscard]] virtual at::Tensor direction_rows(int64_t index, ParameterId parameter,
                                                   const at::Tensor& ids) = 0;
 
+  /// Bytes of stored weights that were opened so far, where the source opens parts of a model.
+  [[nodiscard]] virtual int64_t bytes_opened() const { return 0; }
   /// The precision of all tensors handed out.
   [[nodiscard]] virtual const Precision& precision() const = 0;
   [[nodiscard]] virtual const Device& device() const = 0;

@@ -17,17 +17,26 @@ std::vector<int64_t> steps_of(const Path& path) {
 
 // ── a series of checkpoints ─────────────────────────────────────────────────────────────────────
 
-CheckpointPath::CheckpointPath(CheckpointSeries series, const Network& network)
-    : series_(std::move(series)) {
-  for (size_t i = 0; i < series_.size(); ++i) {
-    const Checkpoint& checkpoint = series_.checkpoint(i);
-    require_parameters(network, checkpoint.tensors(), checkpoint.directory().string());
+CheckpointPath::CheckpointPath(CheckpointSeries series,
+                               const std::vector<ParameterInfo>& parameters)
+    : series_(std::move(series)), held_(series_.size()) {
+  for (const ParameterInfo& parameter : parameters) {
+    names_.push_back(parameter.name);
+    const auto has = [&](size_t point) {
+      return series_.checkpoint(point).tensors().contains(parameter.name);
+    };
+    size_t last = 0;
+    while (last < series_.size() && !has(last)) ++last;
+    for (size_t point = 0; point < series_.size(); ++point) {
+      if (has(point)) last = point;
+      held_[point].push_back(last);
+    }
   }
-  for (const ParameterInfo& parameter : network.parameters()) names_.push_back(parameter.name);
 }
 
 TensorView CheckpointPath::tensor(size_t point, ParameterId parameter) const {
-  return series_.checkpoint(point).tensor(names_[static_cast<size_t>(parameter)]);
+  const auto id = static_cast<size_t>(parameter);
+  return series_.checkpoint(held_[point][id]).tensor(names_[id]);
 }
 
 std::string CheckpointPath::describe(size_t point) const {

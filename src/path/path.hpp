@@ -25,11 +25,13 @@ class Path {
   [[nodiscard]] virtual std::string describe(size_t point) const = 0;
 };
 
-/// The checkpoints of a series.
+/// The checkpoints of a series. A parameter that a checkpoint's network does not have stands still
+/// there: its values are those of the last checkpoint before that has it, else of the first after.
 class CheckpointPath final : public Path {
  public:
-  /// Throws DataError where a checkpoint's tensors are not the network's.
-  CheckpointPath(CheckpointSeries series, const Network& network);
+  /// parameters: of all networks of the series. The checkpoints' tensors are those of their
+  /// networks.
+  CheckpointPath(CheckpointSeries series, const std::vector<ParameterInfo>& parameters);
 
   [[nodiscard]] size_t size() const override { return series_.size(); }
   [[nodiscard]] int64_t step(size_t point) const override { return series_.step(point); }
@@ -38,7 +40,8 @@ class CheckpointPath final : public Path {
 
  private:
   CheckpointSeries series_;
-  std::vector<std::string> names_;  ///< per parameter
+  std::vector<std::string> names_;         ///< per parameter
+  std::vector<std::vector<size_t>> held_;  ///< point, parameter: the checkpoint that holds it
 };
 
 /// θ_0 … θ_N of a recorded run, a point a step: its segments are the optimizer's own updates.

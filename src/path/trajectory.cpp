@@ -10,6 +10,21 @@ std::vector<PointPair> neighbours(size_t points) {
   return pairs;
 }
 
+std::vector<PointPair> cut_pairs(const std::vector<PointPair>& pairs,
+                                 const std::vector<size_t>& cuts) {
+  std::vector<PointPair> whole;
+  for (const PointPair& pair : pairs) {
+    size_t from = pair.from;
+    for (const size_t cut : cuts) {
+      if (cut <= from || cut > pair.to) continue;
+      if (cut - 1 > from) whole.push_back({from, cut - 1});
+      from = cut;
+    }
+    if (pair.to > from) whole.push_back({from, pair.to});
+  }
+  return whole;
+}
+
 PathTrajectory::PathTrajectory(std::shared_ptr<const Path> path)
     : path_(std::move(path)), pairs_(neighbours(path_->size())) {}
 

@@ -60,6 +60,11 @@ struct PieceRange {
 /// The segments between neighbours of so many points.
 std::vector<PointPair> neighbours(size_t points);
 
+/// The pairs without what lies across a cut, which is the first point of another network: what is
+/// before it and what is after stay, as pairs of their own where they have two points.
+std::vector<PointPair> cut_pairs(const std::vector<PointPair>& pairs,
+                                 const std::vector<size_t>& cuts);
+
 /// What the way between two points of a path is made of: the directions of its segment.
 class PathDirections {
  public:

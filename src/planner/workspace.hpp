@@ -2,6 +2,7 @@
 // What a rank computes with: a parameter source and the schedule that suits it.
 
 #include <memory>
+#include <utility>
 
 #include "comm/collectives.hpp"
 #include "parameters/parameter_source.hpp"
@@ -28,6 +29,10 @@ struct Workspace {
   /// For a classifier, whose parameters are resident.
   Workspace(const Model& model, const PredictionData& data, const Explained& explained,
             const Computation& computation, Share share);
+
+  /// Of parts that were made elsewhere (switched_workspace.hpp).
+  Workspace(std::unique_ptr<ParameterSource> source, std::unique_ptr<Sweep> schedule)
+      : parameters(std::move(source)), sweep(std::move(schedule)) {}
 
   std::unique_ptr<ParameterSource> parameters;
   std::unique_ptr<Sweep> sweep;

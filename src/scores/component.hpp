@@ -33,6 +33,7 @@ struct ParameterInfo {
   bool neurons_by_input = false;  ///< down_proj: a unit is an input; else an output
   int uses = 1;  ///< operations of the model that use it; 2: a tied matrix; 0: none
 
+  bool operator==(const ParameterInfo&) const = default;
   /// Outputs of a matrix; entries of a vector.
   [[nodiscard]] int64_t outputs() const { return shape.at(columns_are_outputs ? 1 : 0); }
 };

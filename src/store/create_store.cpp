@@ -38,6 +38,7 @@ class StoreBuilder {
     if (schema_.dense) file_.group(dense_group);
     for (const Labels& each : labels_) add_labels(each);
     if (!schema_.left_out.empty()) left_out();
+    if (!schema_.config_change.empty()) config_change();
     if (!schema_.curve.change.empty()) curve();
     documents();
     for (const Variable& variable : unit_filled_variables(schema_)) add_variable(variable);
@@ -123,9 +124,9 @@ class StoreBuilder {
     file_.attribute(variable.name, "assumptions", kept.assumptions);
   }
 
-  /// Values along one dimension, known when the store is made: no unit writes it.
+  /// Values that are known when the store is made: no unit writes it.
   void add_known(const Variable& variable, const std::vector<double>& values) {
-    file_.doubles(variable.name, variable.dims.front(), values);
+    file_.doubles(variable.name, variable.dims, values);
     describe(variable);
   }
 
@@ -136,6 +137,18 @@ class StoreBuilder {
                "change of F over the segments that were left out",
                schema_.functional_unit},
               schema_.left_out);
+  }
+
+  void config_change() {
+    add_known({"config_change",
+               H5T_IEEE_F64LE,
+               {"segment", "sample"},
+               "change of F where a segment begins that the change of config.json alone makes",
+               schema_.functional_unit},
+              schema_.config_change);
+    file_.attribute("config_change", "sign_convention",
+                    "negative: lowered F; F of the weights at step_from under the config at "
+                    "step_to, less F under their own; value_from is under the config at step_to");
   }
 
   /// The whole series, not only the segments that are scored.

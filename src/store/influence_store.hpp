@@ -25,6 +25,9 @@ struct StoreSchema {
   std::vector<std::string> sample_ids, sample_groups;  ///< per sample
   std::vector<int64_t> sample_lengths;  ///< per sample: its positions; empty where it has none
   std::vector<double> left_out;         ///< per sample, in F's unit; empty: no segment was left out
+  /// Segment, sample, in F's unit: what a change of the network's config alone does where a segment
+  /// begins; empty where no segment has one.
+  std::vector<double> config_change;
   StepCurve curve;  ///< of all the series' segments; empty where F was not computed on them
   std::vector<std::string> group_names;  ///< the `group` axis, in order (where axes.group)
   std::vector<KeptPart> parts;           ///< what is kept of psi's parts, in any order

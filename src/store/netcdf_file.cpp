@@ -148,9 +148,9 @@ void NetcdfFile::numbers(const std::string& name, const std::string& dim,
   fill_with(dataset, H5T_NATIVE_INT64, values.data(), name);
 }
 
-void NetcdfFile::doubles(const std::string& name, const std::string& dim,
+void NetcdfFile::doubles(const std::string& name, const std::vector<std::string>& dims,
                          const std::vector<double>& values) {
-  fill_with(create(name, H5T_IEEE_F64LE, {dim}), H5T_NATIVE_DOUBLE, values.data(), name);
+  fill_with(create(name, H5T_IEEE_F64LE, dims), H5T_NATIVE_DOUBLE, values.data(), name);
 }
 
 std::string NetcdfFile::width_dimension(const std::string& name, uint64_t width) {

@@ -38,7 +38,8 @@ class NetcdfFile {
   /// One-dimensional variables and their values. One with the name of its dimension has the
   /// dimension's labels, and makes it. Numbers have 32 bits where all fit.
   void numbers(const std::string& name, const std::string& dim, const std::vector<int64_t>& values);
-  void doubles(const std::string& name, const std::string& dim, const std::vector<double>& values);
+  void doubles(const std::string& name, const std::vector<std::string>& dims,
+               const std::vector<double>& values);
   /// Texts of at most `width` bytes, or of the longest; there may be fewer than the dimension is
   /// long. They are padded with NUL and hold none.
   void texts(const std::string& name, const std::string& dim,

@@ -45,7 +45,7 @@ Nature nature_of(const StoreReader& store, const StoredVariable& variable) {
   if (name == "psi" || name.starts_with("psi_") || name.starts_with("parameter/")) {
     return Nature::part;
   }
-  for (const char* part : {"balance", "left_out", "interval_change", "seconds"}) {
+  for (const char* part : {"balance", "left_out", "config_change", "interval_change", "seconds"}) {
     if (name == part) return Nature::part;
   }
   for (const Certificate& each : certificates()) {

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
                                             .max_length = network->max_positions(),
                                             .truncate = false,
                                             .tokenizer_directory = {}});
-  const PathTrajectory trajectory(std::make_shared<CheckpointPath>(series, *network));
+  const PathTrajectory trajectory(std::make_shared<CheckpointPath>(series, network->parameters()));
   const ComponentTable table(parse_granularity(arguments["--component"]), network->parameters());
   const Axes axes = parse_axes(arguments["--axes"]);
   std::unique_ptr<ParameterSource> parameters;

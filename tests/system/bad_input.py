@@ -95,7 +95,7 @@ def main():
         bad_series("one checkpoint", lambda s: [shutil.rmtree(p) for p in sorted(s.iterdir())[1:]], "checkpoint")
         bad_series("duplicate step", lambda s: shutil.copytree(last(s), s / "again-100"), "100", "step")
         bad_series("name without number", lambda s: last(s).rename(s / "final"), "final", "list")
-        bad_series("config mismatch", lambda s: edit_json(last(s) / "config.json", rms_norm_eps=0.5), "rms_norm_eps")
+        bad_series("config mismatch", lambda s: edit_json(last(s) / "config.json", num_key_value_heads=1), "num_key_value_heads")
         bad_series("architecture", lambda s: [edit_json(p / "config.json", architectures=["MambaForCausalLM"],
                                                         model_type="mamba") for p in s.iterdir()], "MambaForCausalLM")
         bad_series("rope type", lambda s: [edit_json(p / "config.json", rope_parameters={"rope_type": "longrope", "factor": 2,

@@ -3,6 +3,7 @@
     resume.py SHIM            SHIM: the library of kill_at_write.c
     resume.py SHIM --every    kills at every writing call instead of a spread of them
 """
+import json
 import os
 import pathlib
 import shutil
@@ -132,6 +133,28 @@ def refusals(folder, samples, reference):
     print("what does not belong to the store is named and leaves it as it is")
 
 
+def rewrite(store, change):
+    """The store as a program of other options would have begun it."""
+    with h5py.File(store, "r+") as file:
+        options = json.loads(file.attrs["configuration"])
+        change(options)
+        file.attrs["configuration"] = json.dumps(options)
+        file.attrs["identity"] = "of an older program"
+
+
+def options_that_came_later(folder, samples):
+    """A store that was begun before an option existed is gone on with where the option has its default."""
+    store = folder / "older.h5"
+    must(decompose(store, SERIES, samples, *OPTIONS))
+    rewrite(store, lambda options: [options.pop(key) for key in ("bridge", "tolerance")])
+    must(decompose(store, SERIES, samples, *OPTIONS, "--resume"))
+    process = decompose(store, SERIES, samples, *OPTIONS, "--resume", "--tolerance", "1e-4")
+    assert process.returncode == 1 and "tolerance is" in process.stderr and "not known" in process.stderr, process.stderr
+    rewrite(store, lambda options: options.update({"a-lost-option": "3"}))
+    process = decompose(store, SERIES, samples, *OPTIONS, "--resume")
+    assert process.returncode == 1 and "a-lost-option" in process.stderr, process.stderr
+
+
 def main():
     shim, every = sys.argv[1], "--every" in sys.argv
     with tempfile.TemporaryDirectory() as folder:
@@ -143,6 +166,7 @@ def main():
         kill_the_job(folder, samples, reference)
         stop_on_request(folder, reference)
         refusals(folder, samples, reference)
+        options_that_came_later(folder, samples)
 
 
 main()

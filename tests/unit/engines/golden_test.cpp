@@ -24,8 +24,8 @@ double largest(const std::vector<double>& values, size_t begin, size_t count) {
 class Goldens : public ::testing::TestWithParam<std::string> {
  protected:
   Golden golden{GetParam()};
-  PathTrajectory trajectory{
-      std::make_shared<CheckpointPath>(CheckpointSeries::open(golden.series()), golden.network())};
+  PathTrajectory trajectory{std::make_shared<CheckpointPath>(
+      CheckpointSeries::open(golden.series()), golden.network().parameters())};
   size_t samples = golden.samples().size();
 
   ScoreTile solve(int64_t segment, RunOptions options) {

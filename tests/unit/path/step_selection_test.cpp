@@ -27,6 +27,18 @@ TEST(StepSelection, AllIsEverySegment) {
   EXPECT_EQ(chosen("all", merge), (Pairs{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}, {5, 6}}));
 }
 
+TEST(CutPairs, WhatLiesAcrossACutIsLeftOut) {
+  const std::vector<PointPair> each = neighbours(7);
+  EXPECT_EQ(cut_pairs(each, {}), each);
+  EXPECT_EQ(cut_pairs(each, {3}), (Pairs{{0, 1}, {1, 2}, {3, 4}, {4, 5}, {5, 6}}));
+  EXPECT_EQ(cut_pairs(each, {1, 6}), (Pairs{{1, 2}, {2, 3}, {3, 4}, {4, 5}}));
+  EXPECT_EQ(cut_pairs(each, {3, 4}), (Pairs{{0, 1}, {1, 2}, {4, 5}, {5, 6}}));
+  EXPECT_EQ(cut_pairs({{0, 6}}, {3}), (Pairs{{0, 2}, {3, 6}}));
+  EXPECT_EQ(cut_pairs({{0, 6}}, {1, 2, 6}), (Pairs{{2, 5}}));
+  EXPECT_EQ(cut_pairs({{0, 2}, {2, 5}}, {2}), (Pairs{{0, 1}, {2, 5}}));
+  EXPECT_TRUE(cut_pairs({{2, 3}}, {3}).empty());
+}
+
 TEST(StepSelection, TopKeepsTheLargestInOrder) {
   EXPECT_EQ(chosen("top:0.33", drop), (Pairs{{1, 2}, {4, 5}}));
   EXPECT_EQ(chosen("top:0.5", drop), (Pairs{{1, 2}, {4, 5}, {5, 6}}));
