@@ -7,6 +7,8 @@
 
 #include "checkpoint/folder_kind.hpp"
 #include "checkpoint/json_file.hpp"
+#include "checkpoint/layouts/model_config.hpp"
+#include "checkpoint/layouts/saved_state.hpp"
 #include "checkpoint/tensor_names.hpp"
 #include "checkpoint/weight_file.hpp"
 #include "core/error.hpp"
@@ -88,7 +90,7 @@ std::string name_tied_matrix(const nlohmann::json& config, const DecoderNames& n
 
 bool is_checkpoint_directory(const fs::path& path) {
   std::error_code ignored;
-  return fs::is_regular_file(path / "config.json", ignored);
+  return fs::is_regular_file(path / "config.json", ignored) || holds_saved_state(path);
 }
 
 void Checkpoint::map(const fs::path& file) {
@@ -136,25 +138,11 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
   }
   Checkpoint checkpoint;
   checkpoint.directory_ = directory;
-  checkpoint.config_ = read_json_object(directory / "config.json");
-  bool found = false;
-  std::string used;
-  for (const char* name : single_names) {
-    const fs::path single = directory / name, index = directory / (std::string(name) + index_end);
-    // The order is transformers'. What else is there may be other weights.
-    for (const fs::path& file : {single, index}) {
-      if (!fs::exists(file)) continue;
-      if (found) {
-        checkpoint.notes_.push_back(
-            fmt::format("{} is not read, as {} is there", file.filename().string(), used));
-        continue;
-      }
-      file == single ? checkpoint.map(single) : checkpoint.map_shards(index);
-      found = true;
-      used = file.filename().string();
-    }
-  }
-  if (!found) {
+  const bool saved_state = holds_saved_state(directory);
+  if (!saved_state) checkpoint.config_ = read_json_object(directory / "config.json");
+  const bool found = checkpoint.map_weights();
+  if (saved_state) checkpoint.take_state(found);
+  if (!found && !saved_state) {
     if (const std::optional<Instead> instead = foreign_folder(directory)) {
       throw DataError(directory.string(), "holds no weights: it is " + instead->what,
                       instead->remedy);
@@ -175,6 +163,61 @@ Checkpoint Checkpoint::open(const fs::path& directory) {
   const std::string tied = name_tied_matrix(checkpoint.config_, names, checkpoint.tensors_);
   if (!tied.empty()) checkpoint.notes_.push_back(tied);
   return checkpoint;
+}
+
+bool Checkpoint::map_weights() {
+  bool found = false;
+  std::string used;
+  for (const char* name : single_names) {
+    const fs::path single = directory_ / name, index = directory_ / (std::string(name) + index_end);
+    // The order is transformers'. What else is there may be other weights.
+    for (const fs::path& file : {single, index}) {
+      if (!fs::exists(file)) continue;
+      if (found) {
+        notes_.push_back(
+            fmt::format("{} is not read, as {} is there", file.filename().string(), used));
+        continue;
+      }
+      file == single ? map(single) : map_shards(index);
+      found = true;
+      used = file.filename().string();
+    }
+  }
+  return found;
+}
+
+void Checkpoint::take_state(bool whole_weights) {
+  // Beside whole weights it is not opened: it is the optimizer's business then.
+  if (!whole_weights) state_ = open_saved_state(directory_);
+  const std::string what =
+      whole_weights ? "what a training program saved for itself" : state_->what();
+  std::optional<ModelConfig> model = model_config_of(directory_, state_.get());
+  if (!model) {
+    throw DataError(directory_.string(),
+                    fmt::format("is {}, and does not say which model it is of: no config.json of "
+                                "Hugging Face lies in it or in the folder above",
+                                what),
+                    fmt::format("Put the model's config.json into {}", above(directory_).string()));
+  }
+  config_ = std::move(model->config);
+  if (!model->note.empty()) notes_.push_back(model->note);
+  if (whole_weights) {
+    notes_.push_back("the weights are those of the model's own files, not of " + what);
+    return;
+  }
+  for (const TensorView& tensor : state_->weights()) tensors_.emplace(tensor.name, tensor);
+  if (tensors_.empty()) {
+    throw DataError(
+        directory_.string(),
+        fmt::format("holds no weights: it is {}, and has an optimizer's state alone", what),
+        "Copy the weights too");
+  }
+  for (const auto& file : state_->files()) {
+    mapped_.push_back(file);
+    files_.push_back(file->file().path());
+  }
+  notes_.push_back("the weights are read out of " + what);
+  notes_.insert(notes_.end(), state_->notes().begin(), state_->notes().end());
 }
 
 const TensorView& Checkpoint::tensor(const std::string& name) const {

@@ -12,16 +12,19 @@
 
 namespace explaind {
 
+class SavedState;
 class WeightFile;
 
-/// True where `path` is a directory that holds a config.json.
+/// True where `path` is a directory that holds a config.json, or what a training program saves for
+/// itself in a layout that is read (layouts/saved_state.hpp).
 bool is_checkpoint_directory(const std::filesystem::path& path);
 
 /// A checkpoint directory: config.json and weights in the first of model.safetensors,
 /// model.safetensors.index.json with its shards, pytorch_model.bin, pytorch_model.bin.index.json
-/// with its shards that is there (the order of transformers). Files are memory-mapped read-only and
-/// closed with the last copy of this value. Names are the model's own, whatever wrapper the state
-/// was saved out of (tensor_names.hpp).
+/// with its shards that is there (the order of transformers); else, in what a training program
+/// saved for itself, with the model's config.json there or in the folder above. Files are
+/// memory-mapped read-only and closed with the last copy of this value. Names are the model's own,
+/// whatever wrapper the state was saved out of (tensor_names.hpp).
 class Checkpoint {
  public:
   /// Throws DataError naming the file and the rule that is broken: no config.json, no weights,
@@ -46,6 +49,10 @@ class Checkpoint {
   [[nodiscard]] const TensorView& tensor(const std::string& name) const;
 
  private:
+  /// The model's own files; false where there are none.
+  bool map_weights();
+  /// Config and, where the model's own files are not there, weights.
+  void take_state(bool whole_weights);
   void map(const std::filesystem::path& file);
   void map_shards(const std::filesystem::path& index);
 
@@ -55,6 +62,7 @@ class Checkpoint {
   std::vector<std::filesystem::path> files_;
   std::vector<std::string> notes_;
   std::vector<std::shared_ptr<const WeightFile>> mapped_;
+  std::shared_ptr<const SavedState> state_;  ///< where the weights lie in one
 };
 
 }  // namespace explaind

@@ -18,6 +18,17 @@ std::string crc32_of(std::span<const std::byte> bytes) {
   return fmt::format("{:08x}", crc32_z(0, data, bytes.size()));
 }
 
+/// From the checkpoint's folder on.
+std::string shown_path(const MappedFile& file, const std::filesystem::path& checkpoint) {
+  const std::filesystem::path folder = file.path().parent_path();
+  std::filesystem::path name = folder.filename() / file.path().filename();
+  const std::filesystem::path inside = folder.lexically_relative(checkpoint);
+  if (!inside.empty() && inside != "." && *inside.begin() != "..") {
+    name = folder.parent_path().filename() / name;
+  }
+  return name.string();
+}
+
 }  // namespace
 
 nlohmann::json identify(const CheckpointSeries& series, bool full_hash) {
@@ -25,9 +36,8 @@ nlohmann::json identify(const CheckpointSeries& series, bool full_hash) {
   for (size_t i = 0; i < series.size(); ++i) {
     for (const auto& weights : series.checkpoint(i).mapped()) {
       const MappedFile& file = weights->file();
-      const auto directory = file.path().parent_path().filename();
       nlohmann::json entry = {{"step", series.step(i)},
-                              {"file", (directory / file.path().filename()).string()},
+                              {"file", shown_path(file, series.checkpoint(i).directory())},
                               {"header_crc32", crc32_of(weights->header())},
                               {"size", file.bytes().size()},
                               {"modified", file.modified()}};

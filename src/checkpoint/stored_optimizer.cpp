@@ -7,6 +7,8 @@
 #include <map>
 
 #include "checkpoint/json_file.hpp"
+#include "checkpoint/layouts/layout_optimizer.hpp"
+#include "checkpoint/layouts/saved_state.hpp"
 #include "checkpoint/safetensors_file.hpp"
 #include "checkpoint/trainer_state.hpp"
 #include "core/error.hpp"
@@ -137,6 +139,7 @@ StoredOptimizer StoredOptimizer::open(const fs::path& directory,
   if (fs::exists(directory / "optimizer.pt")) {
     return TrainerState::open(directory, parameters, moves);
   }
+  if (holds_saved_state(directory)) return LayoutOptimizer::open(directory, parameters, moves);
   throw DataError(directory.string(),
                   "holds no optimizer state (optimizer.pt, or optimizer.safetensors)",
                   "Use a series that was saved with its optimizer's state (Trainer saves it unless "

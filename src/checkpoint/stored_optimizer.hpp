@@ -39,7 +39,8 @@ using WeightsMove = std::function<std::optional<bool>(size_t parameter)>;
 ///   transformers saves them. Parameters are numbers there. They are named by `param_names` where
 ///   the optimizer was given named parameters; else as Trainer builds its groups: in the order of
 ///   the model's modules, with two groups first the parameters that decay, then norms and biases.
-///   α is the scheduler's, whose last step comes before the checkpoint is saved.
+///   α is the scheduler's, whose last step comes before the checkpoint is saved;
+/// - else what a training program saved for itself (layouts/saved_state.hpp), by name.
 ///
 /// A parameter without state is frozen. Where numbers have no names, which parameters are missing
 /// is told by the moments' shapes, and where several choices fit by which weights move.
@@ -75,6 +76,7 @@ class StoredOptimizer {
 
   friend class TrainerState;
   friend class RecordedState;
+  friend class LayoutOptimizer;
 };
 
 }  // namespace explaind

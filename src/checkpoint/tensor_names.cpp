@@ -7,31 +7,12 @@
 #include <functional>
 #include <set>
 #include <utility>
+#include <vector>
 
 #include "core/error.hpp"
 
 namespace explaind {
 namespace {
-
-/// Every tensor under its new name.
-void rename(std::map<std::string, TensorView>& tensors, const std::string& where,
-            const std::function<std::string(const std::string&)>& name_of) {
-  std::map<std::string, TensorView> renamed;
-  for (auto& [name, view] : tensors) {
-    std::string now = name_of(name);
-    TensorView moved = std::move(view);
-    moved.name = now;
-    if (!renamed.emplace(now, std::move(moved)).second) {
-      throw DataError(
-          where,
-          fmt::format("two tensors are called \"{}\" once what wrappers add to names is "
-                      "taken off (one is \"{}\")",
-                      now, name),
-          "Save the state of one of them: model.state_dict() of the unwrapped model");
-    }
-  }
-  tensors = std::move(renamed);
-}
 
 /// Without the parts that a wrapper puts between two modules; adds to `found` those it met.
 std::string without_wrappers(std::string name, std::set<std::string>& found) {
@@ -57,11 +38,11 @@ struct Beginning {
   bool inner = false;  ///< "model." is missing after it
 };
 
-Beginning beginning_of(const std::map<std::string, TensorView>& tensors,
+Beginning beginning_of(const std::map<std::string, std::string>& own_names,
                        const DecoderNames& names) {
   const std::string& inner_model = names.base;
   const std::string first_tensor = names.embedding.substr(inner_model.size()) + ".weight";
-  for (const auto& [name, view] : tensors) {
+  for (const auto& [name, was] : own_names) {
     if (!name.ends_with(first_tensor)) continue;
     const std::string before = name.substr(0, name.size() - first_tensor.size());
     if (!before.empty() && before.back() != '.') continue;
@@ -74,6 +55,34 @@ Beginning beginning_of(const std::map<std::string, TensorView>& tensors,
   return {};
 }
 
+/// New name → the one that it has in the file.
+class Renaming {
+ public:
+  Renaming(const std::vector<std::string>& names, std::string where) : where_(std::move(where)) {
+    for (const std::string& name : names) was_.emplace(name, name);
+  }
+  void rename(const std::function<std::string(const std::string&)>& name_of) {
+    std::map<std::string, std::string> renamed;
+    for (auto& [name, was] : was_) {
+      const std::string now = name_of(name);
+      if (!renamed.emplace(now, was).second) {
+        throw DataError(
+            where_,
+            fmt::format("two tensors are called \"{}\" once what wrappers add to names is "
+                        "taken off (one is \"{}\")",
+                        now, name),
+            "Save the state of one of them: model.state_dict() of the unwrapped model");
+      }
+    }
+    was_ = std::move(renamed);
+  }
+  [[nodiscard]] const std::map<std::string, std::string>& was() const { return was_; }
+
+ private:
+  std::map<std::string, std::string> was_;
+  std::string where_;
+};
+
 }  // namespace
 
 std::string unwrapped(const std::string& name) {
@@ -83,21 +92,21 @@ std::string unwrapped(const std::string& name) {
   return own.starts_with(parallel) ? own.substr(parallel.size()) : own;
 }
 
-std::string unwrap_names(std::map<std::string, TensorView>& tensors, const DecoderNames& names,
-                         const std::string& where) {
+UnwrappedNames unwrap_names(const std::vector<std::string>& given, const DecoderNames& names,
+                            const std::string& where) {
   std::set<std::string> wrappers;
-  for (const auto& [name, view] : tensors) without_wrappers(name, wrappers);
+  for (const std::string& name : given) without_wrappers(name, wrappers);
+  Renaming renaming(given, where);
   if (!wrappers.empty()) {
-    rename(tensors, where,
-           [&](const std::string& name) { return without_wrappers(name, wrappers); });
+    renaming.rename([&](const std::string& name) { return without_wrappers(name, wrappers); });
   }
-  const Beginning beginning = beginning_of(tensors, names);
-  const bool shared = std::all_of(tensors.begin(), tensors.end(), [&](const auto& tensor) {
-    return tensor.first.starts_with(beginning.text);
-  });
+  const Beginning beginning = beginning_of(renaming.was(), names);
+  const bool shared =
+      std::all_of(renaming.was().begin(), renaming.was().end(),
+                  [&](const auto& name) { return name.first.starts_with(beginning.text); });
   const bool change = shared && (!beginning.text.empty() || beginning.inner);
   if (change) {
-    rename(tensors, where, [&](const std::string& name) {
+    renaming.rename([&](const std::string& name) {
       const std::string own = name.substr(beginning.text.size());
       const bool outside = own.starts_with(names.unembedding + ".") || own.starts_with(names.base);
       return beginning.inner && !outside ? names.base + own : own;
@@ -111,7 +120,25 @@ std::string unwrap_names(std::map<std::string, TensorView>& tensors, const Decod
   if (change && beginning.inner) {
     done += fmt::format("{}\"{}\" was put before them", done.empty() ? "" : " and ", names.base);
   }
-  return done.empty() ? "" : "tensor names: " + done;
+  UnwrappedNames result{.now = {}, .done = done.empty() ? "" : "tensor names: " + done};
+  for (const auto& [now, was] : renaming.was()) result.now.emplace(was, now);
+  return result;
+}
+
+std::string unwrap_names(std::map<std::string, TensorView>& tensors, const DecoderNames& names,
+                         const std::string& where) {
+  std::vector<std::string> given;
+  for (const auto& [name, view] : tensors) given.push_back(name);
+  const UnwrappedNames unwrapped = unwrap_names(given, names, where);
+  if (unwrapped.done.empty()) return "";
+  std::map<std::string, TensorView> renamed;
+  for (auto& [name, view] : tensors) {
+    view.name = unwrapped.now.at(name);
+    std::string now = view.name;
+    renamed.emplace(std::move(now), std::move(view));
+  }
+  tensors = std::move(renamed);
+  return unwrapped.done;
 }
 
 }  // namespace explaind

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "checkpoint/tensor_view.hpp"
 #include "families/decoder_config.hpp"
@@ -20,6 +21,14 @@ namespace explaind {
 /// Throws DataError naming `where` where two names become one.
 std::string unwrap_names(std::map<std::string, TensorView>& tensors, const DecoderNames& names,
                          const std::string& where);
+
+/// The same of names alone.
+struct UnwrappedNames {
+  std::map<std::string, std::string> now;  ///< name as it was → the model's own
+  std::string done;
+};
+UnwrappedNames unwrap_names(const std::vector<std::string>& given, const DecoderNames& names,
+                            const std::string& where);
 
 /// One name without what torch.compile, FSDP and the like put into it, and without `module.` before
 /// it.

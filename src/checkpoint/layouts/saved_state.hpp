@@ -22,7 +22,7 @@ struct AdamWGroup {
 
 /// What an optimizer keeps of one parameter.
 struct SavedMoments {
-  std::string name;  ///< the weight's, as SavedState::weights() has it
+  std::string name;          ///< the weight's, as SavedState::weights() has it
   TensorView first, second;  ///< exp_avg, exp_avg_sq: whole, of the parameter's shape
   int64_t updates = 0;       ///< so far
   size_t group = 0;
