@@ -46,10 +46,20 @@ std::string shown(std::string_view text) {
   return text.size() > longest ? cut + "…" : cut;
 }
 
+const Value* Record::field(std::string_view name) const {
+  const Dict* fields = std::get_if<Dict>(&state.held);
+  if (fields == nullptr) return nullptr;
+  for (size_t i = 0; i + 1 < fields->items->size(); i += 2) {
+    const Text* key = std::get_if<Text>(&(*fields->items)[i].held);
+    if (key != nullptr && key->text == name) return &(*fields->items)[i + 1];
+  }
+  return nullptr;
+}
+
 Value Machine::run() {
   for (int64_t operations = 0;; ++operations) {
-    if (operations == most_operations) {
-      refuse(fmt::format("its pickle takes more than {} operations", most_operations));
+    if (operations == most_operations_) {
+      refuse(fmt::format("its pickle takes more than {} operations", most_operations_));
     }
     const auto code = static_cast<unsigned char>(take(1)[0]);
     if (code == '.') return pop();
@@ -290,13 +300,21 @@ bool Machine::call(unsigned char code) {
       return true;
     case 'R': {
       const Items arguments = pop_as<Sequence>("arguments").items;
-      stack_.push_back(rebuild(pop_as<Global>("name").name, *arguments));
+      const std::string_view name = pop_as<Global>("name").name;
+      stack_.push_back(is_record_type(name) ? make_record(name, arguments)
+                                            : rebuild(name, *arguments));
+      return true;
+    }
+    case 0x81: {  // NEWOBJ
+      const Items arguments = pop_as<Sequence>("arguments").items;
+      const std::string_view name = pop_as<Global>("class").name;
+      if (!is_record_type(name)) refuse(fmt::format("its pickle makes an object of {}", name));
+      stack_.push_back(make_record(name, arguments));
       return true;
     }
     case 'b':
-      pop();
-      top_as<Dict>("dict");
-      return true;  // attributes of an OrderedDict: not needed
+      build();
+      return true;
     default:
       return false;
   }
@@ -306,12 +324,41 @@ void Machine::push_global(std::string_view module, std::string_view name) {
   constexpr size_t longest = 100;  // longer than any that is allowed
   const std::string whole =
       std::string(module.substr(0, longest)).append(".").append(name.substr(0, longest));
-  const std::string_view known = allowed(whole);
+  const std::string_view tensors = allowed(whole);
+  const std::string_view known = tensors.empty() ? record_type(whole) : tensors;
   if (whole == rebuild_wrapped) refuse_wrapped();
   if (known.empty()) {
     refuse(fmt::format("its pickle names {}, which no state dict needs", shown(whole)));
   }
   push(Global{known});
+}
+
+bool Machine::is_record_type(std::string_view name) const {
+  const auto& names = record_types_.names;
+  const auto& packages = record_types_.packages;
+  return std::find(names.begin(), names.end(), name) != names.end() ||
+         std::any_of(packages.begin(), packages.end(),
+                     [&](std::string_view each) { return name.starts_with(each); });
+}
+
+std::string_view Machine::record_type(const std::string& name) {
+  const auto found = std::find(record_types_.names.begin(), record_types_.names.end(), name);
+  if (found != record_types_.names.end()) return *found;
+  if (!is_record_type(name)) return {};
+  return package_names_.emplace_back(name);
+}
+
+Value Machine::make_record(std::string_view type, Items arguments) {
+  return {&records_.emplace_back(Record{.type = type, .arguments = arguments, .state = {None{}}})};
+}
+
+void Machine::build() {
+  const Value state = pop();
+  if (!stack_.empty() && std::holds_alternative<Record*>(stack_.back().held)) {
+    std::get<Record*>(stack_.back().held)->state = state;
+    return;
+  }
+  top_as<Dict>("dict");  // attributes of an OrderedDict: not needed
 }
 
 void Machine::refuse_wrapped() {

@@ -23,6 +23,7 @@
 namespace explaind::pickled {
 
 struct Value;
+struct Record;
 using Items = std::vector<Value>*;
 
 struct None {};
@@ -47,8 +48,25 @@ struct Storage {
 
 struct Value {
   std::variant<None, Mark, bool, int64_t, double, Text, Sequence, Dict, Global, const Storage*,
-               const PickledTensor*>
+               const PickledTensor*, Record*>
       held;
+};
+
+/// An object of a class, as the data that it would have been made of: its class is not known here,
+/// nor is anything of it made.
+struct Record {
+  std::string_view type;
+  Items arguments;  ///< of the call that would have made it
+  Value state;      ///< what would have been set then, mostly a dict of its fields
+
+  /// The field of that name; null where there is none.
+  [[nodiscard]] const Value* field(std::string_view name) const;
+};
+
+/// Classes that are read as records.
+struct RecordTypes {
+  std::vector<std::string_view> names = {};     ///< "torch.Size"
+  std::vector<std::string_view> packages = {};  ///< all that begins so: "argparse."
 };
 
 /// A text of the pickle for a message: cut where it is long, without control characters.
@@ -56,15 +74,22 @@ std::string shown(std::string_view text);
 
 /// The pickle protocol up to 4, as far as plain data go. Throws DataError that quotes whatever it
 /// does not know, with `remedy`. Memory and time are a multiple of the pickle's length, at most
-/// `most_operations` of them.
+/// five million of them where it is of a state dict.
 class Machine {
  public:
   /// What a refusal advises: of a tensor of a type that wraps others, and of anything else.
   struct Remedies {
     std::string other, wrapped;
   };
-  Machine(std::span<const std::byte> pickle, std::string where, Remedies remedies)
-      : rest_(pickle), where_(std::move(where)), remedies_(std::move(remedies)) {}
+  /// records: of names, which live as long as this, in addition to those of tensors.
+  Machine(std::span<const std::byte> pickle, std::string where, Remedies remedies,
+          RecordTypes records = {})
+      : most_operations_(records.names.empty() ? most_of_a_state
+                                               : static_cast<int64_t>(pickle.size())),
+        rest_(pickle),
+        where_(std::move(where)),
+        remedies_(std::move(remedies)),
+        record_types_(std::move(records)) {}
 
   /// The value of the first pickle; what follows it is rest().
   Value run();
@@ -77,7 +102,7 @@ class Machine {
 
  private:
   /// 40 or so a tensor: a file of 100,000 tensors takes 4 million.
-  static constexpr int64_t most_operations = 5'000'000;
+  static constexpr int64_t most_of_a_state = 5'000'000;
 
   std::span<const std::byte> take(size_t size);
   template <typename T>
@@ -136,10 +161,20 @@ class Machine {
   [[nodiscard]] Storage storage_of(const std::vector<Value>& tuple) const;
   [[nodiscard]] std::vector<int64_t> numbers(const Sequence& sequence) const;
   Value rebuild(std::string_view name, const std::vector<Value>& arguments);
+  /// The name as it is kept, where records may be of it; empty otherwise.
+  std::string_view record_type(const std::string& name);
+  [[nodiscard]] bool is_record_type(std::string_view name) const;
+  Value make_record(std::string_view type, Items arguments);
+  /// The state of what lies below it on the stack.
+  void build();
 
+  int64_t most_operations_;
   std::span<const std::byte> rest_;
   std::string where_;
   Remedies remedies_;
+  RecordTypes record_types_;
+  std::deque<std::string> package_names_;
+  std::deque<Record> records_;
   std::deque<std::vector<Value>> kept_;
   std::deque<Storage> storages_;
   std::deque<PickledTensor> tensors_;

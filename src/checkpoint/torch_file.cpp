@@ -55,9 +55,11 @@ void require_inside(const PickledTensor& tensor, std::span<const std::byte> stor
   }
 }
 
-/// The view of a tensor that lies row by row inside its storage, or whose elements are copied so.
-TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> storage,
-                   ContiguousCopies& copies, const std::string& where) {
+}  // namespace
+
+TensorView view_in_archive(const PickledTensor& tensor, const TorchArchive& archive,
+                           ContiguousCopies& copies, const std::string& where) {
+  const std::span<const std::byte> storage = storage_of(tensor, archive, where);
   require_inside(tensor, storage, where);
   TensorView view{.name = std::string(tensor.name),
                   .dtype = tensor.dtype,
@@ -76,8 +78,6 @@ TensorView view_of(const PickledTensor& tensor, std::span<const std::byte> stora
   return view;
 }
 
-}  // namespace
-
 TorchData::TorchData(const std::filesystem::path& path)
     : file_(path),
       archive_(open_torch_archive(file_.bytes(), path.string())),
@@ -86,7 +86,7 @@ TorchData::TorchData(const std::filesystem::path& path)
 
 TensorView TorchData::view(const PickledTensor& tensor) const {
   const std::string where = file_.path().string();
-  return view_of(tensor, storage_of(tensor, archive_, where), copies_, where);
+  return view_in_archive(tensor, archive_, copies_, where);
 }
 
 TorchFile::TorchFile(const std::filesystem::path& path)
@@ -101,7 +101,7 @@ TorchFile::TorchFile(const std::filesystem::path& path)
       throw DataError(where, fmt::format("the tensor \"{}\" is there twice", tensor.name),
                       "The file is damaged: copy it again, or save it again with PyTorch");
     }
-    tensors_.push_back(view_of(tensor, storage_of(tensor, archive_, where), copies_, where));
+    tensors_.push_back(view_in_archive(tensor, archive_, copies_, where));
   }
   const std::string file = path.filename().string();
   if (!state.entry.empty()) {

@@ -11,6 +11,11 @@
 
 namespace explaind {
 
+/// A tensor's elements: as they lie in the archive, or copied where they do not lie row by row.
+/// Throws DataError naming the tensor where it does not lie inside its storage.
+TensorView view_in_archive(const PickledTensor& tensor, const TorchArchive& archive,
+                           ContiguousCopies& copies, const std::string& where);
+
 /// What torch.save wrote of any plain data: an optimizer's or a scheduler's state.
 class TorchData {
  public:

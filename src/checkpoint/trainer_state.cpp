@@ -6,7 +6,9 @@
 #include <array>
 #include <optional>
 
+#include "checkpoint/adamw_keys.hpp"
 #include "checkpoint/convert.hpp"
+#include "checkpoint/scheduled_rates.hpp"
 #include "checkpoint/torch_file.hpp"
 #include "checkpoint/trainer_groups.hpp"
 #include "core/error.hpp"
@@ -95,66 +97,12 @@ class GroupReader {
   size_t index_;
 };
 
-/// The rate of each group's next step, as the scheduler left it; empty where there is none.
-std::vector<double> scheduled_rates(const fs::path& path) {
-  if (!fs::exists(path)) return {};
-  const TorchData file(path);
-  const PlainData* rates = file.root().find("_last_lr");
-  const auto* list = rates == nullptr ? nullptr : rates->as<PlainList>();
-  if (list == nullptr) {
-    throw DataError(path.string(), "does not say _last_lr, the learning rates of the next step",
-                    "It must be the state_dict() of a scheduler of torch.optim");
-  }
-  std::vector<double> values;
-  for (const PlainData& each : list->items) {
-    const auto* number = each.as<double>();
-    const auto* whole = each.as<int64_t>();
-    if (number == nullptr && whole == nullptr) {
-      throw DataError(path.string(), "_last_lr holds something that is no number",
-                      "It must be the state_dict() of a scheduler of torch.optim");
-    }
-    values.push_back(number != nullptr ? *number : static_cast<double>(*whole));
-  }
-  return values;
-}
-
-/// Refuses the state of an optimizer other than AdamW by its name, which its keys tell.
-void require_adamw(const PlainData& state, const std::string& where) {
-  struct Other {
-    const char *key, *name;
-  };
-  constexpr Other others[]{
-      {"qmap1", "an 8-bit optimizer of bitsandbytes: its moments are quantised"},
-      {"absmax1", "an 8-bit optimizer of bitsandbytes: its moments are quantised"},
-      {"state1", "an optimizer of bitsandbytes"},
-      {"exp_avg_sq_row", "Adafactor"},
-      {"momentum_buffer", "SGD"},
-      {"exp_inf", "Adamax"},
-      {"square_avg", "RMSprop"},
-      {"z", "a schedule-free optimizer"},
-      {"GG", "Shampoo or SOAP"},
-  };
-  for (const Other& other : others) {
-    if (state.find(other.key) == nullptr) continue;
-    throw DataError(where,
-                    fmt::format("is the state of {} ('{}'); steps are decomposed of AdamW with "
-                                "moments of 32 bits",
-                                other.name, other.key),
-                    "Train with torch.optim.AdamW (in Trainer optim=\"adamw_torch\"), or leave out "
-                    "--source steps: the change of weights alone needs no optimizer state");
-  }
-  if (state.find("exp_avg") != nullptr && state.find("exp_avg_sq") == nullptr) {
-    throw DataError(where, "is the state of an optimizer without second moments, not of AdamW",
-                    "Train with torch.optim.AdamW, or leave out --source steps: the change of "
-                    "weights alone needs no optimizer state");
-  }
-}
-
 /// The shape of exp_avg; empty where the parameter has no state.
 std::optional<std::vector<int64_t>> shape_of_moments(const TorchData& file,
                                                      const PlainData* state) {
   if (state == nullptr) return std::nullopt;
-  require_adamw(*state, file.file().path().string());
+  require_adamw([&](const char* key) { return state->find(key) != nullptr; },
+                file.file().path().string());
   const PlainData* value = state->find("exp_avg");
   const auto* tensor = value == nullptr ? nullptr : value->as<PickledTensor>();
   if (tensor == nullptr) return std::vector<int64_t>{-1};  // refused by name where it is read

@@ -16,4 +16,8 @@ struct Layout {
   std::unique_ptr<SavedState> (*open)(const std::filesystem::path& folder);
 };
 
+/// torch.distributed.checkpoint: `.metadata` and `.distcp` files, of FSDP, OLMo-core, Megatron
+/// Core, torchtitan and others.
+const Layout& torch_distributed();
+
 }  // namespace explaind

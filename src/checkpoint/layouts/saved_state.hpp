@@ -18,6 +18,8 @@ namespace explaind {
 /// Hyper-parameters that a group of parameters shares; a learning rate is the next step's.
 struct AdamWGroup {
   double learning_rate = 0, beta1 = 0, beta2 = 0, epsilon = 0, weight_decay = 0;
+
+  bool operator==(const AdamWGroup&) const = default;
 };
 
 /// What an optimizer keeps of one parameter.

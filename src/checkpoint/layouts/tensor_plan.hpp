@@ -1,0 +1,58 @@
+#pragma once
+// How a Hugging Face model's tensors lie in the tensors that a training program saved.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "checkpoint/layouts/boxed_tensor.hpp"
+#include "checkpoint/layouts/put_together.hpp"
+#include "checkpoint/tensor_view.hpp"
+
+namespace explaind {
+
+/// Elements first … first + count − 1 of a saved tensor, as it counts them row by row.
+struct ElementRun {
+  std::string source;
+  int64_t first = 0, count = 0;
+};
+
+/// A tensor: its elements are those of the runs, one after the other.
+struct TensorPlan {
+  std::string name;
+  std::vector<int64_t> shape;
+  std::vector<ElementRun> runs;
+};
+
+/// Names and shapes of what was saved.
+using SavedShapes = std::map<std::string, std::vector<int64_t>>;
+
+/// What a naming makes of a saved state: the tensors, and what it left out.
+struct Naming {
+  std::vector<TensorPlan> tensors;
+  std::vector<std::string> notes;
+};
+
+/// The tensors of plans: views of the files where their elements follow each other there, others
+/// put together.
+class PlannedTensors {
+ public:
+  /// sources: by name, all that the plans name; their bytes must outlive this. Throws DataError
+  /// naming `where` and the tensor: elements of two types, or not as many as its shape has.
+  PlannedTensors(const std::vector<TensorPlan>& plans,
+                 const std::map<std::string, BoxedTensor>& sources, const std::string& where);
+
+  /// In the order of the plans.
+  [[nodiscard]] const std::vector<TensorView>& views() const { return views_; }
+  /// How many were put together, and their bytes, as a note; empty: none.
+  [[nodiscard]] std::string note() const;
+
+ private:
+  std::vector<TensorView> views_;
+  std::unique_ptr<PutTogether> room_;
+  size_t copied_ = 0;
+};
+
+}  // namespace explaind
