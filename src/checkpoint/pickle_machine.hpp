@@ -63,12 +63,6 @@ struct Record {
   [[nodiscard]] const Value* field(std::string_view name) const;
 };
 
-/// Classes that are read as records.
-struct RecordTypes {
-  std::vector<std::string_view> names = {};     ///< "torch.Size"
-  std::vector<std::string_view> packages = {};  ///< all that begins so: "argparse."
-};
-
 /// A text of the pickle for a message: cut where it is long, without control characters.
 std::string shown(std::string_view text);
 

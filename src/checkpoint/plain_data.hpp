@@ -31,6 +31,13 @@ struct PlainDict {
   std::vector<PlainData> keys, values;
 };
 
+/// Classes whose objects are read as the data that they would have been made of, a dict of their
+/// fields; nothing of a class is run.
+struct RecordTypes {
+  std::vector<std::string_view> names = {};     ///< "torch.Size"
+  std::vector<std::string_view> packages = {};  ///< all that begins so: "argparse."
+};
+
 struct PlainData {
   std::variant<std::monostate, bool, int64_t, double, std::string_view, PickledTensor, PlainList,
                PlainDict>

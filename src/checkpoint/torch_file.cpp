@@ -78,10 +78,10 @@ TensorView view_in_archive(const PickledTensor& tensor, const TorchArchive& arch
   return view;
 }
 
-TorchData::TorchData(const std::filesystem::path& path)
+TorchData::TorchData(const std::filesystem::path& path, const RecordTypes& records)
     : file_(path),
       archive_(open_torch_archive(file_.bytes(), path.string())),
-      root_(unpickle_plain_data(archive_.pickle, path.string())),
+      root_(unpickle_plain_data(archive_.pickle, path.string(), records)),
       copies_(file_.bytes().size() + most_copied) {}
 
 TensorView TorchData::view(const PickledTensor& tensor) const {

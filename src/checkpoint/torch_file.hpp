@@ -19,8 +19,8 @@ TensorView view_in_archive(const PickledTensor& tensor, const TorchArchive& arch
 /// What torch.save wrote of any plain data: an optimizer's or a scheduler's state.
 class TorchData {
  public:
-  /// Throws DataError as TorchFile does.
-  explicit TorchData(const std::filesystem::path& path);
+  /// records: classes whose objects are read as dicts. Throws DataError as TorchFile does.
+  explicit TorchData(const std::filesystem::path& path, const RecordTypes& records = {});
 
   [[nodiscard]] const PlainData& root() const { return root_; }
   /// The tensor's elements; the view lives as long as this.

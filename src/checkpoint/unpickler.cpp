@@ -92,7 +92,10 @@ class Planter {
   Planter(const Machine& machine, size_t pickle_bytes)
       : machine_(machine), most_(static_cast<int64_t>(pickle_bytes) + 10'000) {}
 
-  PlainData plant(const Value& value, int depth = 0) {
+  PlainData plant(const Value& given, int depth = 0) {
+    // An object is its fields; a name, itself.
+    const auto* record = std::get_if<pickled::Record*>(&given.held);
+    const Value& value = record == nullptr ? given : (*record)->state;
     constexpr int deepest = 32;
     if (depth > deepest) machine_.refuse("its pickle is nested too deeply");
     if (++planted_ > most_) machine_.refuse("its pickle names its own lists over and over again");
@@ -101,6 +104,7 @@ class Planter {
     if (const int64_t* whole = std::get_if<int64_t>(&value.held)) data.held = *whole;
     if (const double* number = std::get_if<double>(&value.held)) data.held = *number;
     if (const Text* text = std::get_if<Text>(&value.held)) data.held = text->text;
+    if (std::holds_alternative<pickled::Record*>(value.held)) return plant(value, depth + 1);
     if (const auto* tensor = std::get_if<const PickledTensor*>(&value.held)) data.held = **tensor;
     if (const auto* sequence = std::get_if<Sequence>(&value.held)) {
       PlainList list;
@@ -256,8 +260,9 @@ class StateReader {
 
 std::string resave_command(const std::string& file) { return save_command("True", "", file); }
 
-PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where) {
-  Machine machine(pickle, where, plain_remedies);
+PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where,
+                              const RecordTypes& records) {
+  Machine machine(pickle, where, plain_remedies, records);
   const Value result = machine.run();
   return Planter(machine, pickle.size()).plant(result);
 }

@@ -28,10 +28,11 @@ struct StateDict {
 /// What it returns refers to the pickle's bytes. Refused too: no tensors, or those of two states.
 StateDict unpickle_state_dict(std::span<const std::byte> pickle, const std::string& where);
 
-/// All that the pickle holds, under the same rules: an optimizer's or a scheduler's state. Throws
-/// DataError also where it is nested deeper than 32, in a circle, or stands for many more
-/// values than it is long.
-PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where);
+/// All that the pickle holds, under the same rules: an optimizer's or a scheduler's state. Objects
+/// of `records` are dicts of their fields. Throws DataError also where it is nested deeper than 32,
+/// in a circle, or stands for many more values than it is long.
+PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where,
+                              const RecordTypes& records = {});
 
 /// A storage that a pickle names.
 struct PickledStorage {

@@ -22,7 +22,6 @@ using pickled::Global;
 using pickled::Machine;
 using pickled::None;
 using pickled::Record;
-using pickled::RecordTypes;
 using pickled::Sequence;
 using pickled::shown;
 using pickled::Text;

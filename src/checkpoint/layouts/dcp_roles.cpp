@@ -30,24 +30,28 @@ bool is_root_name(std::span<const std::string_view> names, std::string_view name
 /// before is an optimizer's.
 std::vector<std::string> dcp_path(const DcpEntry& entry) {
   if (!entry.path.empty()) return entry.path;
-  const size_t dot = entry.name.find('.');
-  if (dot != std::string::npos && is_root_name(optimizer_roots, entry.name.substr(0, dot))) {
-    return {entry.name.substr(0, dot), entry.name.substr(dot + 1)};
+  std::string name = entry.name;
+  constexpr std::string_view chained = "chained_0.";  // Megatron's, of the first of its optimizers
+  if (name.starts_with(chained)) name = name.substr(chained.size());
+  const size_t dot = name.find('.');
+  if (dot != std::string::npos && is_root_name(optimizer_roots, name.substr(0, dot))) {
+    return {name.substr(0, dot), name.substr(dot + 1)};
   }
-  return {entry.name};
+  return {name};
 }
 
-/// "state.NAME.KEY" taken apart; Megatron writes "state.KEY.NAME".
+/// "state.NAME.KEY" taken apart; Megatron writes "state.KEY.NAME", and keeps the weights in fp32
+/// there as well (param, fp32_param).
 struct StateName {
   std::string parameter, key;
 };
 
-std::optional<StateName> state_name(const std::string& rest) {
+std::optional<StateName> state_name(const std::string& rest, bool without_path) {
   constexpr std::string_view state = "state.";
   if (!rest.starts_with(state)) return std::nullopt;
   const std::string inside = rest.substr(state.size());
-  for (const std::string_view key : {"exp_avg.", "exp_avg_sq.", "fp32_param."}) {
-    if (inside.starts_with(key)) {
+  for (const std::string_view key : {"exp_avg.", "exp_avg_sq.", "fp32_param.", "param."}) {
+    if (without_path && inside.starts_with(key)) {
       return StateName{inside.substr(key.size()), std::string(key.substr(0, key.size() - 1))};
     }
   }
@@ -72,7 +76,7 @@ void DcpRoles::put(std::map<std::string, DcpItem>& into, const std::string& name
 
 void DcpRoles::add_optimizer(const std::string& rest, const DcpItem& item) {
   constexpr std::string_view groups = "param_groups";
-  if (const std::optional<StateName> state = state_name(rest)) {
+  if (const std::optional<StateName> state = state_name(rest, item.entry->path.empty())) {
     put(states[unwrapped(state->parameter)], state->key, item);
   } else if (rest == groups) {
     group_lists.push_back(item);

@@ -12,7 +12,9 @@
 #include "checkpoint/layouts/dcp_files.hpp"
 #include "checkpoint/layouts/dcp_optimizer.hpp"
 #include "checkpoint/layouts/dcp_roles.hpp"
+#include "checkpoint/layouts/fragments.hpp"
 #include "checkpoint/layouts/layout.hpp"
+#include "checkpoint/layouts/megatron_common.hpp"
 #include "checkpoint/layouts/model_config.hpp"
 #include "checkpoint/layouts/tensor_naming.hpp"
 #include "checkpoint/scheduled_rates.hpp"
@@ -60,6 +62,7 @@ class DcpState final : public SavedState {
     for (const fs::path& each : dcp_folders(folder)) {
       opened_.push_back(std::make_shared<const DcpFiles>(each));
       roles_.add(*opened_.back());
+      if (common_ == nullptr) common_ = MegatronCommon::open(each);
     }
     if (!roles_.left.empty()) {
       notes_.push_back(
@@ -78,12 +81,8 @@ class DcpState final : public SavedState {
     static const std::vector<TensorView> none;
     if (roles_.weights.empty()) return none;
     if (!weights_) {
+      const Naming naming = name(weight_shapes());
       std::map<std::string, BoxedTensor> sources;
-      SavedShapes shapes;
-      for (const auto& [name, item] : roles_.weights) {
-        shapes.emplace(name, item.entry->shape);
-      }
-      const Naming naming = name_tensors(shapes, config_of(), folder_.string());
       for (const TensorPlan& plan : naming.tensors) {
         for (const ElementRun& run : plan.runs) {
           if (sources.contains(run.source)) continue;
@@ -108,31 +107,58 @@ class DcpState final : public SavedState {
     for (const auto& each : opened_) {
       for (const auto& file : each->used()) files_.push_back(file);
     }
+    if (common_ != nullptr) files_.push_back(common_->file());
     return files_;
   }
 
   [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
-  [[nodiscard]] ConfigOf config_of() const {
-    return [this] {
+  [[nodiscard]] SavedShapes weight_shapes() const {
+    SavedShapes shapes;
+    for (const auto& [name, item] : roles_.weights) shapes.emplace(name, item.entry->shape);
+    return shapes;
+  }
+
+  [[nodiscard]] Naming name(const SavedShapes& shapes) const {
+    const ConfigOf config = [this] {
       std::optional<ModelConfig> model = model_config_of(folder_, this);
       if (model) return std::move(model->config);
       throw DataError(folder_.string(),
                       "its tensors cannot be told apart without the model's config.json",
                       "Put it into " + above(folder_).string());
     };
+    if (common_ != nullptr) {
+      common_->require_model(read_decoder_config(config(), folder_.string()));
+    }
+    return name_tensors(shapes, config, folder_.string());
   }
 
-  void read_optimizer() const {
+  /// exp_avg or exp_avg_sq of every parameter with a state.
+  [[nodiscard]] std::map<std::string, BoxedTensor> moments(const char* key) const {
+    std::map<std::string, BoxedTensor> found;
+    for (const auto& [name, state] : roles_.states) {
+      const auto item = state.find(key);
+      if (item == state.end() || !item->second.entry->tensor) {
+        throw DataError(state.begin()->second.files->where(),
+                        fmt::format("the state of {} has no {}", name, key),
+                        "Give the optimizer state that was saved with these weights");
+      }
+      found.emplace(name, item->second.files->tensor(*item->second.entry));
+    }
+    return found;
+  }
+
+  void require_adamw_by_names() const {
+    if (roles_.states.empty() && common_ != nullptr) {
+      static_cast<void>(common_->updates());  // says it where states lie in buckets
+    }
     if (roles_.states.empty()) {
       throw DataError(folder_.string(),
                       "holds no optimizer's state: it has the model's weights alone",
                       "Save the optimizer with the model (dcp.save({\"model\": …, \"optimizer\": "
                       "…}))");
     }
-    std::map<std::string, BoxedTensor> first, second;
-    SavedShapes shapes;
     for (const auto& [name, state] : roles_.states) {
       const std::string where = state.begin()->second.files->where();
       if (name.find_first_not_of("0123456789") == std::string::npos) {
@@ -141,42 +167,66 @@ class DcpState final : public SavedState {
                         "get_optimizer_state_dict(model, optimizer)");
       }
       require_adamw([&, &keys = state](const char* key) { return keys.contains(key); }, where);
-      for (auto& [key, into] : {std::pair("exp_avg", &first), std::pair("exp_avg_sq", &second)}) {
-        const auto found = state.find(key);
-        if (found == state.end() || !found->second.entry->tensor) {
-          throw DataError(where, fmt::format("the state of {} has no {}", name, key),
-                          "Give the optimizer state that was saved with these weights");
-        }
-        into->emplace(name, found->second.files->tensor(*found->second.entry));
-      }
-      shapes.emplace(name, first.at(name).shape());
     }
-    const DcpGroups groups = read_dcp_groups(roles_, scheduled_rates(folder_ / "scheduler.pt"));
-    const Naming naming = name_tensors(shapes, config_of(), folder_.string());
-    first_.emplace(naming.tensors, first, folder_.string());
-    second_.emplace(naming.tensors, second, folder_.string());
+  }
+
+  void read_optimizer() const {
+    require_adamw_by_names();
+    const std::map<std::string, BoxedTensor> first = moments("exp_avg"),
+                                             second = moments("exp_avg_sq");
+    SavedShapes shapes;
+    std::map<std::string, std::vector<int64_t>> fragments;  // as they were saved
+    for (const auto& [name, tensor] : first) {
+      const auto weight = roles_.weights.find(name);
+      const bool flattened = weight != roles_.weights.end() &&
+                             is_in_fragments(tensor.shape(), weight->second.entry->shape);
+      if (flattened) fragments.emplace(name, tensor.shape());
+      shapes.emplace(name, flattened ? weight->second.entry->shape : tensor.shape());
+    }
+    const bool own_groups = !roles_.numbered_groups.empty() || !roles_.parameter_groups.empty() ||
+                            !roles_.group_lists.empty();
+    const bool megatron = !own_groups && common_ != nullptr;
+    const DcpGroups groups =
+        megatron ? common_->groups(shapes)
+                 : read_dcp_groups(roles_, scheduled_rates(folder_ / "scheduler.pt"));
+    const Naming naming = name(shapes);
+    std::vector<TensorPlan> plans = naming.tensors;
+    for (TensorPlan& plan : plans) {
+      std::vector<ElementRun> runs;
+      for (const ElementRun& run : plan.runs) {
+        const auto saved = fragments.find(run.source);
+        const std::vector<ElementRun> here =
+            saved == fragments.end() ? std::vector<ElementRun>{run}
+                                     : in_fragments(run, saved->second, shapes.at(run.source));
+        runs.insert(runs.end(), here.begin(), here.end());
+      }
+      plan.runs = std::move(runs);
+    }
+    first_.emplace(plans, first, folder_.string());
+    second_.emplace(plans, second, folder_.string());
     SavedOptimizer read{.groups = groups.groups, .moments = {}};
-    for (size_t i = 0; i < naming.tensors.size(); ++i) {
-      SavedMoments moments{.name = naming.tensors[i].name,
-                           .first = first_->views()[i],
-                           .second = second_->views()[i]};
-      for (size_t r = 0; r < naming.tensors[i].runs.size(); ++r) {
-        const std::string& source = naming.tensors[i].runs[r].source;
-        const std::map<std::string, DcpItem>& state = roles_.states.at(source);
-        const auto group = groups.group_of.find(source);
+    for (size_t i = 0; i < plans.size(); ++i) {
+      SavedMoments moments{
+          .name = plans[i].name, .first = first_->views()[i], .second = second_->views()[i]};
+      const std::string* before = nullptr;
+      for (const ElementRun& run : plans[i].runs) {
+        if (before != nullptr && *before == run.source) continue;
+        const std::map<std::string, DcpItem>& state = roles_.states.at(run.source);
+        const auto group = groups.group_of.find(run.source);
         if (group == groups.group_of.end()) {
           throw DataError(state.begin()->second.files->where(),
-                          fmt::format("{} has a state and is in no group", source),
+                          fmt::format("{} has a state and is in no group", run.source),
                           "Save the optimizer's param_groups with its state");
         }
-        const int64_t updates = read_dcp_updates(source, state);
-        if (r > 0 && (updates != moments.updates || group->second != moments.group)) {
+        const int64_t updates = megatron ? common_->updates() : read_dcp_updates(run.source, state);
+        if (before != nullptr && (updates != moments.updates || group->second != moments.group)) {
           throw DataError(
               folder_.string(),
               fmt::format("parts of {} are of different groups or steps", moments.name));
         }
         moments.updates = updates;
         moments.group = group->second;
+        before = &run.source;
       }
       read.moments.push_back(std::move(moments));
     }
@@ -186,6 +236,7 @@ class DcpState final : public SavedState {
   fs::path folder_;
   std::vector<std::shared_ptr<const DcpFiles>> opened_;
   DcpRoles roles_;
+  std::shared_ptr<const MegatronCommon> common_;  ///< null where it is none of Megatron's
   mutable std::optional<PlannedTensors> weights_, first_, second_;
   mutable std::optional<SavedOptimizer> optimizer_;
   mutable std::vector<std::shared_ptr<const WeightFile>> files_;

@@ -6,6 +6,7 @@ torch.distributed.checkpoint that explaind reads, and each time as Hugging Face 
 The library itself writes `.metadata` and `.distcp`. Where a program has its own names and shapes (OLMo-core, torchtitan, Megatron), these are put into the
 same save by what its documentation and converters say of them; Megatron Core itself is asked where it is installed (`megatron_core`).
 """
+import argparse
 import json
 import os
 import pathlib
@@ -140,9 +141,11 @@ def write_megatron(folder, weights, state, updates, mesh, numbered):
     saved["decoder.layers.mlp.linear_fc1._extra_state/shard_0_2"] = [None]
     save(saved, folder, flatten=False)
     if dist.get_rank() == 0:
-        groups = [{"params": [i], "lr": g["lr"], "betas": g["betas"], "eps": g["eps"], "weight_decay": g["weight_decay"], "step": updates, "wd_mult": float(g["weight_decay"] > 0),
-                   "lr_mult": 1.0, "is_expert_parallel": False, "is_decoupled_lr": False, "bias_correction": True} for i, g in enumerate(state["param_groups"])]
-        torch.save({"iteration": updates, "checkpoint_version": 3.0, "optimizer": {"optimizer": {"param_groups": groups}, "param_state_sharding_type": "fully_sharded_model_space"}},
+        groups = [{"lr": g["lr"], "betas": g["betas"], "eps": g["eps"], "weight_decay": g["weight_decay"], "step": updates, "wd_mult": float(g["weight_decay"] > 0),
+                   "lr_mult": 1.0, "is_expert_parallel": False, "is_decoupled_lr": False, "bias_correction": True} for g in state["param_groups"]]
+        arguments = argparse.Namespace(num_layers=SIZES["num_hidden_layers"], num_attention_heads=SIZES["num_attention_heads"], group_query_attention=True,
+                                       num_query_groups=SIZES["num_key_value_heads"], params_dtype=torch.float32, rotary_interleaved=False)
+        torch.save({"iteration": updates, "checkpoint_version": 3.0, "args": arguments, "optimizer": {"optimizer": {"param_groups": groups}, "param_state_sharding_type": "fully_sharded_model_space"}},
                    folder / "common.pt")
         (folder / "metadata.json").write_text(json.dumps({"sharded_backend": "torch_dist", "sharded_backend_version": 1, "common_backend": "torch", "common_backend_version": 1}))
 
