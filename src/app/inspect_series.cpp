@@ -10,6 +10,7 @@
 
 #include "app/network_words.hpp"
 #include "app/tokenizer_words.hpp"
+#include "checkpoint/layouts/saved_state.hpp"
 #include "checkpoint/series_summary.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
@@ -57,6 +58,13 @@ std::string optimizers_of(const std::vector<const Checkpoint*>& checkpoints) {
     found += static_cast<size_t>(with);
     text += fmt::format("{}{} in {} of {}", text.empty() ? "" : ", ", file, with,
                         counted(checkpoints.size(), "checkpoint"));
+  }
+  const auto saved =
+      std::count_if(checkpoints.begin(), checkpoints.end(),
+                    [](const Checkpoint* each) { return holds_saved_state(each->directory()); });
+  if (found == 0 && saved > 0) {
+    return fmt::format("what the training program saved, in {} of {}", saved,
+                       counted(checkpoints.size(), "checkpoint"));
   }
   return found == 0 ? "none" : text + " (for decompose --source steps)";
 }
@@ -167,7 +175,7 @@ void inspect_series(const fs::path& path, const NameRules& rules) {
              opened.entries.back().step, weights_of(*checkpoints.front()));
   print_network(checkpoints);
   print_names(opened.entries, rules);
-  if (is_checkpoint_directory(path)) {
+  if (is_checkpoint_directory(path) && holds_weights(path)) {
     fmt::print("  beside      weights of no step, which are not part of the series\n");
   }
   if (!opened.refusal.empty()) fmt::print("  cannot be decomposed: {}\n", opened.refusal);

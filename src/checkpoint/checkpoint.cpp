@@ -93,6 +93,17 @@ bool is_checkpoint_directory(const fs::path& path) {
   return fs::is_regular_file(path / "config.json", ignored) || holds_saved_state(path);
 }
 
+bool holds_weights(const fs::path& path) {
+  std::error_code ignored;
+  for (const char* name : single_names) {
+    if (fs::exists(path / name, ignored) ||
+        fs::exists(path / (std::string(name) + index_end), ignored)) {
+      return true;
+    }
+  }
+  return holds_saved_state(path);
+}
+
 void Checkpoint::map(const fs::path& file) {
   mapped_.push_back(open_weight_file(file));
   files_.push_back(file);

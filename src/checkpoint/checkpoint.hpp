@@ -19,6 +19,9 @@ class WeightFile;
 /// itself in a layout that is read (layouts/saved_state.hpp).
 bool is_checkpoint_directory(const std::filesystem::path& path);
 
+/// True where a model's weights lie there, by the names of files.
+bool holds_weights(const std::filesystem::path& path);
+
 /// A checkpoint directory: config.json and weights in the first of model.safetensors,
 /// model.safetensors.index.json with its shards, pytorch_model.bin, pytorch_model.bin.index.json
 /// with its shards that is there (the order of transformers); else, in what a training program

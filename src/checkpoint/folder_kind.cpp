@@ -76,8 +76,14 @@ std::optional<Instead> parallel_training(const Contents& contents) {
   if (!part.empty()) {
     const size_t slash = part.rfind('/');
     const std::string folder = slash == std::string::npos ? "" : part.substr(0, slash);
+    if (!contents.has(folder.empty() ? ".metadata" : folder + "/.metadata")) {
+      return Instead{
+          "a checkpoint of PyTorch's distributed format (FSDP, torchtitan) without its .metadata",
+          "Copy the file .metadata too: it says what lies where, and its name begins with a dot"};
+    }
     return Instead{
-        "a checkpoint of PyTorch's distributed format (FSDP, torchtitan)",
+        fmt::format("a checkpoint of PyTorch's distributed format (FSDP, torchtitan) in {}",
+                    folder),
         fmt::format("Convert it: `python3 -m torch.distributed.checkpoint.format_utils "
                     "dcp_to_torch {} {}`{}",
                     contents.path(folder), contents.path("pytorch_model.bin"), with_config)};

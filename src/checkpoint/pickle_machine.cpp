@@ -336,6 +336,7 @@ void Machine::push_global(std::string_view module, std::string_view name) {
 bool Machine::is_record_type(std::string_view name) const {
   const auto& names = record_types_.names;
   const auto& packages = record_types_.packages;
+  if (!allowed(name).empty()) return false;  // tensors are tensors whatever the packages
   return std::find(names.begin(), names.end(), name) != names.end() ||
          std::any_of(packages.begin(), packages.end(),
                      [&](std::string_view each) { return name.starts_with(each); });

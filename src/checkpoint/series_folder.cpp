@@ -129,7 +129,7 @@ Found read_folder(const fs::path& path, const NameRules& rules) {
     throw DataError(path.string(), "is a single checkpoint, not a series",
                     "Name the directory above it, whose sub-directories are the checkpoints");
   }
-  if (is_checkpoint_directory(path)) {
+  if (is_checkpoint_directory(path) && holds_weights(path)) {
     found.notes.push_back(
         path.string() +
         ": a model lies in the folder itself; it has no step and is not of the series");

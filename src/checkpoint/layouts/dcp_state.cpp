@@ -92,6 +92,9 @@ class DcpState final : public SavedState {
       }
       weights_.emplace(naming.tensors, sources, folder_.string());
       notes_.insert(notes_.end(), naming.notes.begin(), naming.notes.end());
+      if (!roles_.states.empty()) {
+        notes_.insert(notes_.end(), naming.state_notes.begin(), naming.state_notes.end());
+      }
       if (!weights_->note().empty()) notes_.push_back(weights_->note());
     }
     return weights_->views();

@@ -63,6 +63,14 @@ class ByName {
         refuse(fmt::format("{}.{} is {}, and the weights are {}", parameter.name, key,
                            shape_to_string(moment->shape), shape_to_string(parameter.shape)));
       }
+      if (moment->dtype != Dtype::f32 && moment->dtype != Dtype::f64) {
+        throw DataError(where_,
+                        fmt::format("{}.{} is {}: steps are decomposed of AdamW with moments of 32 "
+                                    "bits",
+                                    parameter.name, key, to_string(moment->dtype)),
+                        "Leave out --source steps: the change of weights alone needs no optimizer "
+                        "state");
+      }
     }
     by_name_.erase(found);
     return state;

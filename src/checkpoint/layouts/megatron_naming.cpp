@@ -210,7 +210,11 @@ Naming name_megatron(const SavedShapes& saved, const ConfigOf& config, const std
   const DecoderConfig model = read_decoder_config(config(), where);
   MegatronNames names(model, where);
   for (const auto& [name, shape] : saved) names.add(name, shape);
-  return names.take();
+  Naming naming = names.take();
+  naming.state_notes.emplace_back(
+      "which parameters decay is told by their shapes, as Megatron does it: those of one dimension "
+      "and biases do not");
+  return naming;
 }
 
 }  // namespace

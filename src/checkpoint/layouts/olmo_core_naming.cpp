@@ -82,6 +82,9 @@ Naming name_olmo_core(const SavedShapes& saved, const ConfigOf& config, const st
                               .shape = shape,
                               .runs = {{.source = name, .count = elements(shape)}}});
   }
+  naming.state_notes.emplace_back(
+      "the learning rates in the optimizer's state are those of the step before the checkpoint: "
+      "OLMo-core sets them when a step begins, and --source steps takes them for the next one's");
   return naming;
 }
 

@@ -32,7 +32,8 @@ using SavedShapes = std::map<std::string, std::vector<int64_t>>;
 /// What a naming makes of a saved state: the tensors, and what it left out.
 struct Naming {
   std::vector<TensorPlan> tensors;
-  std::vector<std::string> notes;
+  std::vector<std::string> notes;        ///< a sentence each
+  std::vector<std::string> state_notes;  ///< the same of its optimizer's state, where there is one
 };
 
 /// The tensors of plans: views of the files where their elements follow each other there, others

@@ -99,8 +99,12 @@ TEST_F(ListSeries, SaysWhatItPassesOver) {
   fs::create_directory(directory / "logs");
   fs::create_directory(directory / "run-20260120_123456");
   write_bytes(directory / "trainer_state-7", "a file");
-  write_bytes(directory / "config.json", "{}");
+  write_bytes(directory / "config.json", "{}");  // for checkpoints without one: no model
   std::vector<std::string> notes;
+  EXPECT_EQ(list_series(directory.path(), 2, {}, &notes).size(), 2U);
+  EXPECT_EQ(notes.size(), 1U);
+  write_bytes(directory / "model.safetensors", "");
+  notes.clear();
   EXPECT_EQ(list_series(directory.path(), 2, {}, &notes).size(), 2U);
   ASSERT_EQ(notes.size(), 2U);
   EXPECT_THAT(notes[0], HasSubstr("a model lies in the folder itself"));
