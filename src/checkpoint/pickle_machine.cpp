@@ -23,6 +23,7 @@ constexpr std::string_view rebuild_parameter = "torch._utils._rebuild_parameter"
 constexpr std::string_view rebuild_from_type = "torch._tensor._rebuild_from_type_v2";
 constexpr std::string_view rebuild_wrapped = "torch._utils._rebuild_wrapper_subclass";
 constexpr std::string_view ordered_dict = "collections.OrderedDict";
+constexpr std::string_view dict_class = "collections.defaultdict";
 constexpr std::array<std::string_view, 6> other_names{
     rebuild_tensor, rebuild_parameter, rebuild_from_type,
     ordered_dict,   "torch.Tensor",    "torch.nn.parameter.Parameter"};
@@ -350,6 +351,7 @@ std::string_view Machine::record_type(const std::string& name) {
 }
 
 Value Machine::make_record(std::string_view type, Items arguments) {
+  if (type == dict_class) return {Dict{keep({})}};
   return {&records_.emplace_back(Record{.type = type, .arguments = arguments, .state = {None{}}})};
 }
 

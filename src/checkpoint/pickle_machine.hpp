@@ -93,6 +93,8 @@ class Machine {
   [[nodiscard]] const std::deque<Storage>& storages() const { return storages_; }
 
   [[noreturn]] void refuse(const std::string& problem) const;
+  /// Whether objects of that name are read as records.
+  [[nodiscard]] bool is_record_type(std::string_view name) const;
 
  private:
   /// 40 or so a tensor: a file of 100,000 tensors takes 4 million.
@@ -157,7 +159,6 @@ class Machine {
   Value rebuild(std::string_view name, const std::vector<Value>& arguments);
   /// The name as it is kept, where records may be of it; empty otherwise.
   std::string_view record_type(const std::string& name);
-  [[nodiscard]] bool is_record_type(std::string_view name) const;
   Value make_record(std::string_view type, Items arguments);
   /// The state of what lies below it on the stack.
   void build();

@@ -5,7 +5,9 @@ namespace {
 
 template <typename Key>
 const PlainData* find_in(const PlainData& data, const Key& key) {
-  const auto* dict = data.as<PlainDict>();
+  const auto* object = data.as<PlainObject>();
+  const PlainData& fields = object != nullptr && !object->state.empty() ? object->state[0] : data;
+  const auto* dict = fields.as<PlainDict>();
   if (dict == nullptr) return nullptr;
   for (size_t i = 0; i < dict->keys.size(); ++i) {
     const Key* here = dict->keys[i].as<Key>();

@@ -31,23 +31,32 @@ struct PlainDict {
   std::vector<PlainData> keys, values;
 };
 
-/// Classes whose objects are read as the data that they would have been made of, a dict of their
-/// fields; nothing of a class is run.
+/// Classes whose objects are read as the data that they would have been made of (PlainObject);
+/// nothing of a class is run.
 struct RecordTypes {
   std::vector<std::string_view> names = {};     ///< "torch.Size"
   std::vector<std::string_view> packages = {};  ///< all that begins so: "argparse."
 };
 
+/// An instance of a class of a training program, which nothing here has made: what it would be made
+/// of, and its fields. A name that stands for itself (torch.float32) is a text.
+struct PlainObject {
+  std::string type;  ///< with its module
+  std::vector<PlainData> arguments;
+  std::vector<PlainData> state;  ///< one, mostly a dict, or none
+};
+
 struct PlainData {
   std::variant<std::monostate, bool, int64_t, double, std::string_view, PickledTensor, PlainList,
-               PlainDict>
+               PlainDict, PlainObject>
       held;
 
   template <typename T>
   [[nodiscard]] const T* as() const {
     return std::get_if<T>(&held);
   }
-  /// The value of a dict's key; null where this is no dict or has no such key.
+  /// The value of a dict's key, or of an object's field; null where this is neither or has none
+  /// such.
   [[nodiscard]] const PlainData* find(std::string_view key) const;
   [[nodiscard]] const PlainData* find(int64_t key) const;
 };

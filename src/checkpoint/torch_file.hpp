@@ -19,7 +19,7 @@ TensorView view_in_archive(const PickledTensor& tensor, const TorchArchive& arch
 /// What torch.save wrote of any plain data: an optimizer's or a scheduler's state.
 class TorchData {
  public:
-  /// records: classes whose objects are read as dicts. Throws DataError as TorchFile does.
+  /// records: classes whose objects are read as data. Throws DataError as TorchFile does.
   explicit TorchData(const std::filesystem::path& path, const RecordTypes& records = {});
 
   [[nodiscard]] const PlainData& root() const { return root_; }

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "checkpoint/pickle_machine.hpp"
+#include "checkpoint/pickle_names.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 
@@ -64,6 +65,12 @@ const Machine::Remedies plain_remedies{
         "optim=\"adamw_torch\"), or leave out --source steps: the change of weights alone "
         "needs no optimizer state"};
 
+const Machine::Remedies training_remedies{
+    .other =
+        "Save the model in Hugging Face's form (save_pretrained) and, for --source steps, the "
+        "optimizer's state as optimizer_steps/README.md says",
+    .wrapped = plain_remedies.wrapped};
+
 Machine::Remedies weight_remedies(const std::string& file) {
   return {.other = trusted_remedy(file),
           .wrapped =
@@ -92,10 +99,7 @@ class Planter {
   Planter(const Machine& machine, size_t pickle_bytes)
       : machine_(machine), most_(static_cast<int64_t>(pickle_bytes) + 10'000) {}
 
-  PlainData plant(const Value& given, int depth = 0) {
-    // An object is its fields; a name, itself.
-    const auto* record = std::get_if<pickled::Record*>(&given.held);
-    const Value& value = record == nullptr ? given : (*record)->state;
+  PlainData plant(const Value& value, int depth = 0) {
     constexpr int deepest = 32;
     if (depth > deepest) machine_.refuse("its pickle is nested too deeply");
     if (++planted_ > most_) machine_.refuse("its pickle names its own lists over and over again");
@@ -104,8 +108,14 @@ class Planter {
     if (const int64_t* whole = std::get_if<int64_t>(&value.held)) data.held = *whole;
     if (const double* number = std::get_if<double>(&value.held)) data.held = *number;
     if (const Text* text = std::get_if<Text>(&value.held)) data.held = text->text;
-    if (std::holds_alternative<pickled::Record*>(value.held)) return plant(value, depth + 1);
     if (const auto* tensor = std::get_if<const PickledTensor*>(&value.held)) data.held = **tensor;
+    if (const auto* name = std::get_if<pickled::Global>(&value.held)) {
+      const std::string_view known = training_name(name->name);
+      if (!known.empty()) data.held = known;
+    }
+    if (const auto* object = std::get_if<pickled::Record*>(&value.held)) {
+      data = plant_object(**object, depth);
+    }
     if (const auto* sequence = std::get_if<Sequence>(&value.held)) {
       PlainList list;
       for (const Value& each : *sequence->items) list.items.push_back(plant(each, depth + 1));
@@ -123,6 +133,28 @@ class Planter {
   }
 
  private:
+  PlainData plant_object(const pickled::Record& record, int depth) {
+    PlainObject whole{.type = std::string(record.type), .arguments = {}, .state = {}};
+    for (const Value& each : *record.arguments) whole.arguments.push_back(plant(each, depth + 1));
+    const bool list = is_list_class(record.type), member = is_member_lookup(record.type);
+    if ((list && whole.arguments.size() != 1) || (member && whole.arguments.size() != 2)) {
+      machine_.refuse(fmt::format("its pickle calls {} with {} arguments", record.type,
+                                  whole.arguments.size()));
+    }
+    if (list) return std::move(whole.arguments[0]);
+    if (member) {  // of the class that is named first
+      const auto* type = std::get_if<pickled::Global>(&(*record.arguments)[0].held);
+      if (type == nullptr) machine_.refuse("its pickle looks into something that is no class");
+      if (!machine_.is_record_type(type->name)) {
+        machine_.refuse(fmt::format("its pickle looks into {}", type->name));
+      }
+      whole.type = type->name;
+      whole.arguments.erase(whole.arguments.begin());
+    }
+    whole.state.push_back(plant(record.state, depth + 1));
+    return {std::move(whole)};
+  }
+
   const Machine& machine_;
   int64_t most_, planted_ = 0;
 };
@@ -262,7 +294,8 @@ std::string resave_command(const std::string& file) { return save_command("True"
 
 PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where,
                               const RecordTypes& records) {
-  Machine machine(pickle, where, plain_remedies, records);
+  Machine machine(pickle, where, records.names.empty() ? plain_remedies : training_remedies,
+                  records);
   const Value result = machine.run();
   return Planter(machine, pickle.size()).plant(result);
 }

@@ -29,8 +29,8 @@ struct StateDict {
 StateDict unpickle_state_dict(std::span<const std::byte> pickle, const std::string& where);
 
 /// All that the pickle holds, under the same rules: an optimizer's or a scheduler's state. Objects
-/// of `records` are dicts of their fields. Throws DataError also where it is nested deeper than 32,
-/// in a circle, or stands for many more values than it is long.
+/// of `records` are data alone (PlainObject). Throws DataError also where it is nested deeper than
+/// 32, in a circle, or stands for many more values than it is long.
 PlainData unpickle_plain_data(std::span<const std::byte> pickle, const std::string& where,
                               const RecordTypes& records = {});
 
