@@ -6,10 +6,9 @@
 #include <array>
 #include <optional>
 
-#include "checkpoint/adamw_keys.hpp"
-#include "checkpoint/convert.hpp"
 #include "checkpoint/scheduled_rates.hpp"
 #include "checkpoint/torch_file.hpp"
+#include "checkpoint/torch_groups.hpp"
 #include "checkpoint/trainer_groups.hpp"
 #include "core/error.hpp"
 
@@ -18,91 +17,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// One element of `param_groups`, which holds numbers and flags, read key by key.
-class GroupReader {
- public:
-  GroupReader(const PlainData& group, const TorchData& file, size_t index)
-      : group_(group), file_(file), index_(index) {}
-
-  [[nodiscard]] double number(const std::string& key) const { return number_of(require(key), key); }
-  [[nodiscard]] std::array<double, 2> pair(const std::string& key) const {
-    const auto* list = require(key).as<PlainList>();
-    if (list == nullptr || list->items.size() != 2) refuse(key + " is no pair of numbers");
-    return {number_of(list->items[0], key), number_of(list->items[1], key)};
-  }
-  [[nodiscard]] bool flag(const std::string& key, bool otherwise) const {
-    const PlainData* value = group_.find(key);
-    const bool* held = value == nullptr ? nullptr : value->as<bool>();
-    return held == nullptr ? otherwise : *held;
-  }
-  [[nodiscard]] std::vector<int64_t> parameters() const {
-    std::vector<int64_t> numbers;
-    const auto* list = require("params").as<PlainList>();
-    if (list == nullptr) refuse("params is no list");
-    for (const PlainData& each : list->items) {
-      if (each.as<int64_t>() == nullptr) refuse("params holds something that is no number");
-      numbers.push_back(*each.as<int64_t>());
-    }
-    return numbers;
-  }
-  /// Empty where the optimizer was not given named parameters.
-  [[nodiscard]] std::vector<std::string> names() const {
-    std::vector<std::string> names;
-    const PlainData* value = group_.find("param_names");
-    const auto* list = value == nullptr ? nullptr : value->as<PlainList>();
-    if (list == nullptr) return names;
-    for (const PlainData& each : list->items) {
-      const auto* name = each.as<std::string_view>();
-      if (name == nullptr) refuse("param_names holds something that is no text");
-      names.emplace_back(*name);
-    }
-    return names;
-  }
-  [[noreturn]] void refuse(const std::string& problem) const {
-    throw DataError(file_.file().path().string(),
-                    fmt::format("param_groups[{}]: {}", index_, problem),
-                    "It must be the state_dict() of torch.optim.AdamW");
-  }
-  /// A number, or a tensor of one.
-  [[nodiscard]] double number_of(const PlainData& value, const std::string& key) const {
-    if (const auto* number = value.as<double>()) return *number;
-    if (const auto* whole = value.as<int64_t>()) return static_cast<double>(*whole);
-    if (const auto* tensor = value.as<PickledTensor>()) {
-      if (const auto found = scalar(file_, *tensor)) return *found;
-    }
-    refuse(key + " is no number");
-  }
-  static std::optional<double> scalar(const TorchData& file, const PickledTensor& tensor) {
-    const TensorView view = file.view(tensor);
-    if (view.elements() != 1) return std::nullopt;
-    double value = 0;
-    if (view.dtype == Dtype::i64) {
-      int64_t whole = 0;
-      std::copy_n(view.data, sizeof(whole), reinterpret_cast<std::byte*>(&whole));
-      return static_cast<double>(whole);
-    }
-    to_double(view, std::span(&value, 1));
-    return value;
-  }
-
- private:
-  [[nodiscard]] const PlainData& require(const std::string& key) const {
-    const PlainData* value = group_.find(key);
-    if (value == nullptr) refuse("the hyper-parameter " + key + " is missing");
-    return *value;
-  }
-
-  const PlainData& group_;
-  const TorchData& file_;
-  size_t index_;
-};
-
 /// The shape of exp_avg; empty where the parameter has no state.
 std::optional<std::vector<int64_t>> shape_of_moments(const TorchData& file,
                                                      const PlainData* state) {
   if (state == nullptr) return std::nullopt;
-  require_adamw([&](const char* key) { return state->find(key) != nullptr; },
-                file.file().path().string());
+  require_adamw(*state, file.file().path().string());
   const PlainData* value = state->find("exp_avg");
   const auto* tensor = value == nullptr ? nullptr : value->as<PickledTensor>();
   if (tensor == nullptr) return std::vector<int64_t>{-1};  // refused by name where it is read
@@ -144,7 +63,7 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
                     "It must be the state_dict() of torch.optim.AdamW");
   }
   const std::vector<double> rates = scheduled_rates(schedule);
-  std::vector<GroupReader> readers;
+  std::vector<TorchGroup> readers;
   std::vector<std::vector<int64_t>> numbers;
   std::vector<StoredGroup> stored;
   for (size_t g = 0; g < groups->items.size(); ++g) {
@@ -172,19 +91,14 @@ StoredOptimizer TrainerState::open(const fs::path& directory,
   }
   opened.mapped_.push_back(file);
   for (size_t g = 0; g < readers.size(); ++g) {
-    const GroupReader& group = readers[g];
+    const TorchGroup& group = readers[g];
     const std::array<double, 2> betas = group.pair("betas");
     AdamWParameter shared{.learning_rate = group.number("lr"),
                           .beta1 = betas[0],
                           .beta2 = betas[1],
                           .epsilon = group.number("eps"),
                           .weight_decay = group.number("weight_decay")};
-    if (group.flag("amsgrad", false) || group.flag("maximize", false)) {
-      group.refuse("amsgrad and maximize are not known");
-    }
-    if (!group.flag("decoupled_weight_decay", true) && shared.weight_decay != 0) {
-      group.refuse("its weight decay enters the gradient: it is Adam's, and AdamW's is needed");
-    }
+    group.require_plain_adamw(shared.weight_decay);
     if (!rates.empty() && rates[g] != shared.learning_rate) {
       throw DataError(where,
                       fmt::format("group {} has the learning rate {}, and scheduler.pt says {} for "

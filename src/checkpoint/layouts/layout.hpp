@@ -20,4 +20,10 @@ struct Layout {
 /// Core, torchtitan and others.
 const Layout& torch_distributed();
 
+/// DeepSpeed's ZeRO, stages 1 to 3: `global_step100/` with …_optim_states.pt and …_model_states.pt,
+/// or a folder that holds one (Trainer's `checkpoint-100/`). Weights are the optimizer's masters of
+/// 32 bits; frozen ones are the model's. Refused by name: files of ranks that are missing, ranks of
+/// different steps, other optimizers, experts, and models divided among tensor-parallel ranks.
+const Layout& deepspeed_zero();
+
 }  // namespace explaind
