@@ -6,6 +6,7 @@
 #include <set>
 
 #include "checkpoint/step_name.hpp"
+#include "core/elements.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -91,6 +92,34 @@ TensorView DeepSpeedModel::frozen_part(const std::string& name) const {
   TensorView view = file_->view(*tensor);
   view.name = name;
   return view;
+}
+
+void add_frozen_parts(Assembly& to, const DeepSpeedModels& models, bool divided,
+                      std::set<std::string>& known) {
+  for (const ListedParameter& each : models[0]->frozen()) {
+    if (!known.insert(each.name).second) continue;
+    if (!divided) {
+      to.add(models[0]->frozen_part(each.name));
+      continue;
+    }
+    std::vector<Piece> pieces;
+    int64_t at = 0;
+    const int64_t count = elements(each.shape);
+    Dtype dtype = Dtype::f32;
+    for (const auto& model : models) {
+      const TensorView part = model->frozen_part(each.name);
+      dtype = part.dtype;
+      const int64_t length = std::min(part.elements(), count - at);
+      if (length <= 0) continue;
+      pieces.push_back(piece_of(part, 0, length, at, model->file()->file().path().string()));
+      at += length;
+    }
+    to.add(each.name, dtype, each.shape, std::move(pieces));
+  }
+  if (divided) return;  // the rest of the model's copy are empty tensors
+  for (const TensorView& each : models[0]->module()) {
+    if (is_floating(each.dtype) && known.insert(each.name).second) to.add(each);
+  }
 }
 
 void require_deepspeed_adamw(const PlainData* config, const std::vector<AdamWGroup>& groups,

@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "checkpoint/layouts/assembly.hpp"
 #include "checkpoint/layouts/torch_moments.hpp"
 
 namespace explaind {
@@ -52,6 +55,14 @@ class DeepSpeedModel {
   std::map<std::string, std::string> shared_;
   std::vector<TensorView> module_;
 };
+
+/// By data-parallel rank.
+using DeepSpeedModels = std::vector<std::unique_ptr<const DeepSpeedModel>>;
+
+/// Frozen parameters, in stage 3 (`divided`) in parts of all ranks; else also those of the model's
+/// own copy that no list names. known: what is there already, and afterwards these too.
+void add_frozen_parts(Assembly& to, const DeepSpeedModels& models, bool divided,
+                      std::set<std::string>& known);
 
 /// Refuses what ds_config says of another optimizer than AdamW. config: null says nothing.
 void require_deepspeed_adamw(const PlainData* config, const std::vector<AdamWGroup>& groups,

@@ -79,23 +79,19 @@ class ZeroPart {
       add(to, each, each.name, [&](size_t rank) { return ranks_[rank].masters()[each.group]; });
     }
   }
-  /// Frozen parameters, and those of the model's own copy that no list names. Returns how many.
+  /// Returns how many.
   size_t add_frozen(Assembly& to) const {
     std::set<std::string> known;
     for (const FlatParameter& each : parameters_) known.insert(each.name);
-    size_t count = 0;
-    for (const ListedParameter& each : model_->frozen()) {
-      if (!known.insert(each.name).second) continue;
-      ++count;
-      add_frozen(to, each);
+    const size_t before = known.size();
+    if (stage() == 3 && models_.size() != ranks_.size() && !model_->frozen().empty()) {
+      ranks_[0].refuse(
+          fmt::format("there are {} of such files, and {} …_model_states.pt, which "
+                      "hold the frozen parameters",
+                      ranks_.size(), models_.size()));
     }
-    if (stage() == 3) return count;  // the rest of the model's copy are empty tensors
-    for (const TensorView& each : model_->module()) {
-      if (!is_floating(each.dtype) || !known.insert(each.name).second) continue;
-      ++count;
-      to.add(each);
-    }
-    return count;
+    add_frozen_parts(to, models_, stage() == 3, known);
+    return known.size() - before;
   }
   /// key: exp_avg or exp_avg_sq.
   void add_moments(Assembly& to, const std::string& key) const {
@@ -190,31 +186,6 @@ class ZeroPart {
     }
     to.add(std::move(name), dtype, parameter.shape, std::move(pieces));
   }
-  void add_frozen(Assembly& to, const ListedParameter& parameter) const {
-    if (stage() != 3) {
-      to.add(model_->frozen_part(parameter.name));
-      return;
-    }
-    std::vector<Piece> pieces;
-    int64_t at = 0;
-    const int64_t count = elements(parameter.shape);
-    if (models_.size() != ranks_.size()) {
-      ranks_[0].refuse(
-          fmt::format("there are {} of such files, and {} …_model_states.pt, which "
-                      "hold the frozen parameters",
-                      ranks_.size(), models_.size()));
-    }
-    Dtype dtype = Dtype::f32;
-    for (const auto& model : models_) {
-      const TensorView part = model->frozen_part(parameter.name);
-      dtype = part.dtype;
-      const int64_t length = std::min(part.elements(), count - at);
-      if (length > 0) pieces.push_back(piece_of(part, 0, length, at, model_name()));
-      at += std::max<int64_t>(length, 0);
-    }
-    to.add(parameter.name, dtype, parameter.shape, std::move(pieces));
-  }
-
   [[nodiscard]] static const PlainData* state_of(const ZeroRank& rank, size_t group) {
     const PlainData* states = rank.base().find("state");
     return states == nullptr ? nullptr : states->find(static_cast<int64_t>(group));
@@ -256,7 +227,7 @@ class ZeroPart {
 
   std::vector<std::pair<int64_t, fs::path>> paths_;  ///< by data-parallel rank
   std::deque<ZeroRank> ranks_;
-  std::vector<std::unique_ptr<DeepSpeedModel>> models_;
+  DeepSpeedModels models_;
   const DeepSpeedModel* model_ = nullptr;
   std::vector<FlatParameter> parameters_;
   std::vector<int64_t> updates_;

@@ -25,5 +25,10 @@ const Layout& torch_distributed();
 /// 32 bits; frozen ones are the model's. Refused by name: files of ranks that are missing, ranks of
 /// different steps, other optimizers, experts, and models divided among tensor-parallel ranks.
 const Layout& deepspeed_zero();
+/// DeepSpeed's universal checkpoints: `global_step100_universal/` with
+/// zero/PARAMETER/{fp32,exp_avg,exp_avg_sq,step}.pt, zero/optimizer_state.pt and …_model_states.pt,
+/// or a folder that holds one. Names are the model's own, or those of Megatron-DeepSpeed's
+/// pipelines of a Llama.
+const Layout& deepspeed_universal();
 
 }  // namespace explaind

@@ -51,20 +51,23 @@ TensorView moment_of(const TorchData& file, const PlainData& state, const std::s
   return view;
 }
 
-std::optional<int64_t> updates_of(const TorchData& file, const PlainData& state,
-                                  const std::string& what) {
-  const PlainData* value = state.find("step");
-  if (value == nullptr) return std::nullopt;
+int64_t whole_steps(const TorchData& file, const PlainData& value, const std::string& what) {
   std::optional<double> steps;
-  if (const auto* whole = value->as<int64_t>()) steps = static_cast<double>(*whole);
-  if (const auto* number = value->as<double>()) steps = *number;
-  if (const auto* tensor = value->as<PickledTensor>()) steps = single_number(file, *tensor);
+  if (const auto* whole = value.as<int64_t>()) steps = static_cast<double>(*whole);
+  if (const auto* number = value.as<double>()) steps = *number;
+  if (const auto* tensor = value.as<PickledTensor>()) steps = single_number(file, *tensor);
   constexpr double most = 1e15;
   if (!steps || !(*steps >= 0) || *steps > most || std::floor(*steps) != *steps) {
     throw DataError(file.file().path().string(), "the step of " + what + " is no whole number",
                     other_state);
   }
   return static_cast<int64_t>(*steps);
+}
+
+std::optional<int64_t> updates_of(const TorchData& file, const PlainData& state,
+                                  const std::string& what) {
+  const PlainData* value = state.find("step");
+  return value == nullptr ? std::nullopt : std::optional(whole_steps(file, *value, what));
 }
 
 void require_rates(const PlainData* scheduler, const std::vector<AdamWGroup>& groups,

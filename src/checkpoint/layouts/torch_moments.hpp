@@ -26,7 +26,9 @@ AdamWGroup adamw_of(const TorchGroup& group);
 /// missing, no tensor, of other numbers than F32 or F64, or the state of another optimizer.
 TensorView moment_of(const TorchData& file, const PlainData& state, const std::string& key,
                      const std::string& what);
-/// Its `step`; nothing where it has none. Throws DataError where it is no whole number.
+/// A count of steps: a number, or a tensor of one. Throws DataError where it is no whole number.
+int64_t whole_steps(const TorchData& file, const PlainData& value, const std::string& what);
+/// Its `step`; nothing where it has none. Throws as whole_steps.
 std::optional<int64_t> updates_of(const TorchData& file, const PlainData& state,
                                   const std::string& what);
 

@@ -6,12 +6,13 @@
 #include "checkpoint/pickle_names.hpp"
 #include "checkpoint/unpickler.hpp"
 #include "unit/checkpoint/written_files.hpp"
-#include "unit/checkpoint/written_torch.hpp"
+#include "unit/checkpoint/written_states.hpp"
 
 namespace explaind {
 namespace {
 
 using testing::data_error;
+using testing::Entries;
 using ::testing::HasSubstr;
 using testing::pickle;
 using testing::pickled;
@@ -26,7 +27,6 @@ std::string refusal(const Pickle& pickle,
                     const RecordTypes& records = {.names = training_names()}) {
   return data_error([&] { read_object(pickle, records); });
 }
-using Entries = std::vector<std::pair<std::string, std::string>>;
 
 /// As torch.save writes an instance of a class of Python: NEWOBJ and its fields.
 const std::string arguments =
