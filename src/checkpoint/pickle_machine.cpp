@@ -307,6 +307,7 @@ bool Machine::call(unsigned char code) {
       return true;
     }
     case 0x81: {  // NEWOBJ
+      if (record_types_.names.empty()) return false;
       const Items arguments = pop_as<Sequence>("arguments").items;
       const std::string_view name = pop_as<Global>("class").name;
       if (!is_record_type(name)) refuse(fmt::format("its pickle makes an object of {}", name));

@@ -59,10 +59,9 @@ TEST(PickledObject, OfAnEnumerationIsItsMember) {
 }
 
 TEST(PickledObject, OfAnotherClassIsRefusedByName) {
-  EXPECT_THAT(
-      refusal(pickle("cmylib.config\nSecret\n)\x81}b")),
-      HasSubstr("its pickle names mylib.config.Secret, which no state of a training program "
-                "needs (nothing of it was run)"));
+  EXPECT_THAT(refusal(pickle("cmylib.config\nSecret\n)\x81}b")),
+              HasSubstr("its pickle names mylib.config.Secret, which no state dict needs "
+                        "(nothing of it was run)"));
   for (const char* name : {"os\nsystem", "builtins\neval", "builtins\nexec", "operator\nattrgetter",
                            "torch\nload", "argparse\nArgumentParser", "functools\npartial"}) {
     EXPECT_THAT(refusal(pickle(std::string("c") + name + "\n")), HasSubstr("its pickle names "));
