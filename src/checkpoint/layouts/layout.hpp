@@ -30,5 +30,8 @@ const Layout& deepspeed_zero();
 /// or a folder that holds one. Names are the model's own, or those of Megatron-DeepSpeed's
 /// pipelines of a Llama.
 const Layout& deepspeed_universal();
+/// OLMo's first training program, unsharded: model.pt with optim.pt, train.pt and config.yaml,
+/// which says what model it is and, with train.pt, the learning rate of the next step.
+const Layout& olmo_unsharded();
 
 }  // namespace explaind
