@@ -30,6 +30,9 @@ const Layout& deepspeed_zero();
 /// or a folder that holds one. Names are the model's own, or those of Megatron-DeepSpeed's
 /// pipelines of a Llama.
 const Layout& deepspeed_universal();
+/// nanotron: model/…/model_weight_pp-rank-0-of-1_tp-rank-0-of-2.safetensors, optimizer/…,
+/// checkpoint_metadata.json and model_config.json, of a Llama, Qwen2 or SmolLM3.
+const Layout& nanotron();
 /// OLMo's first training program, unsharded: model.pt with optim.pt, train.pt and config.yaml,
 /// which says what model it is and, with train.pt, the learning rate of the next step.
 const Layout& olmo_unsharded();

@@ -11,7 +11,7 @@ namespace {
 /// In the order in which they are tried.
 const std::vector<Layout>& layouts() {
   static const std::vector<Layout> all{torch_distributed(), deepspeed_universal(), deepspeed_zero(),
-                                       olmo_unsharded()};
+                                       nanotron(), olmo_unsharded()};
   return all;
 }
 
