@@ -54,8 +54,8 @@ constexpr std::array<std::string_view, 3> epoch_words{"epoch", "epochs", "ep"};
 /// With a number or a name of their own, the same in all checkpoints of a part of the training.
 constexpr std::array<std::string_view, 3> part_words{"phase", "stage", "ingredient"};
 constexpr std::array<std::string_view, 2> seed_words{"seed", "seeds"};
-constexpr std::array<std::string_view, 5> form_words{"hf", "ckpt", "checkpoint", "unsharded",
-                                                     "converted"};
+constexpr std::array<std::string_view, 6> form_words{"hf",        "ckpt",      "checkpoint",
+                                                     "unsharded", "universal", "converted"};
 
 /// Tokens of a unit; nothing where it is none. `named`: the word token stands beside it, so that
 /// thousands are meant where a k stands.

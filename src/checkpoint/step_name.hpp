@@ -15,8 +15,9 @@ namespace explaind {
 ///
 /// WORD is step, iter, iteration, checkpoint, ckpt, update or batch, in any case of letters. Known
 /// words after the step are a count of tokens (2BT, tokens-0700B), an epoch, a phase, stage,
-/// ingredient or seed, and hf, ckpt, checkpoint, unsharded, converted. Whatever else follows (-v2,
-/// -bf16, a date) leaves doubt, and a name without such a word (a hash, run-3) says no step at all.
+/// ingredient or seed, and hf, ckpt, checkpoint, unsharded, universal, converted. Whatever else
+/// follows (-v2, -bf16, a date) leaves doubt, and a name without such a word (a hash, run-3) says
+/// no step at all.
 struct StepName {
   std::optional<int64_t> step;  ///< nothing where the name leaves doubt
   /// What the name says besides, in small letters and without joints at its ends: "stage1",
