@@ -7,11 +7,13 @@
 #include <fstream>
 #include <optional>
 #include <set>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/json_file.hpp"
+#include "checkpoint/layouts/saved_state.hpp"
 #include "core/error.hpp"
 #include "core/whole_file.hpp"
 
@@ -96,6 +98,8 @@ class Examination {
 
   void read_config() {
     if (pointers_.contains("config.json")) return;
+    // What a training program saved for itself mostly has none: opened, it says what it is of.
+    if (!own_config() && holds_saved_state(here_.directory)) return;
     try {
       here_.config = read_json_object(here_.directory / "config.json");
     } catch (const Error& error) {
@@ -103,27 +107,44 @@ class Examination {
     }
   }
 
+  [[nodiscard]] bool own_config() const {
+    return std::binary_search(here_.present.begin(), here_.present.end(), "config.json");
+  }
+
   void open_weights() {
     try {
-      const Checkpoint whole = Checkpoint::open(here_.directory);
+      const Checkpoint& whole = here_.opened.emplace(Checkpoint::open(here_.directory));
       here_.whole = true;
+      if (here_.config.is_null() && !own_config()) here_.config = whole.config();
       for (size_t i = 0; i < whole.files().size(); ++i) {
-        here_.files.push_back({.name = whole.files()[i].filename().string(),
-                               .weights = whole.mapped()[i],
-                               .sha256 = {}});
+        here_.files.push_back(
+            {.name = whole.files()[i].lexically_relative(here_.directory).string(),
+             .weights = whole.mapped()[i],
+             .sha256 = {}});
       }
       std::map<const void*, size_t> file_of;  // by what a view points to: names may be unwrapped
       for (size_t i = 0; i < here_.files.size(); ++i) {
         for (const TensorView& view : here_.files[i].weights->tensors()) file_of[view.data] = i;
       }
       for (const auto& [name, view] : whole.tensors()) {
-        here_.tensors.emplace(name, PlacedTensor{view, file_of[view.data]});
+        const auto found = file_of.find(view.data);
+        here_.tensors.emplace(
+            name, PlacedTensor{view, found != file_of.end() ? found->second : file_around(view)});
       }
     } catch (const Error& error) {
       const size_t before = said_;
       open_one_by_one();
       if (said_ == before && pointers_.empty()) say(Kind::unreadable, "", error.what());
     }
+  }
+
+  /// The file in whose bytes it lies; the first one of a tensor that was put together of several.
+  [[nodiscard]] size_t file_around(const TensorView& view) const {
+    for (size_t i = 0; i < here_.files.size(); ++i) {
+      const std::span<const std::byte> bytes = here_.files[i].weights->file().bytes();
+      if (view.data >= bytes.data() && view.data < bytes.data() + bytes.size()) return i;
+    }
+    return 0;
   }
 
   /// What of the weights can be read where the checkpoint cannot be opened as one.

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ struct ExaminedCheckpoint {
   std::map<std::string, PlacedTensor> tensors;   ///< by the model's own names
   std::vector<std::string> present;              ///< names of all files, sorted
   bool whole = false;                            ///< it opens as a checkpoint
+  std::optional<Checkpoint> opened;              ///< then; tensors' memory may be its own
   std::map<std::string, std::string> tokenizer;  ///< content of the tokenizer's files, by name
 
   [[nodiscard]] const PlacedTensor* tensor(const std::string& name) const;
