@@ -68,7 +68,7 @@ std::string shown(std::string_view text);
 
 /// The pickle protocol up to 4, as far as plain data go. Throws DataError that quotes whatever it
 /// does not know, with `remedy`. Memory and time are a multiple of the pickle's length, at most
-/// five million of them where it is of a state dict.
+/// five million of them where it is of a state dict, as many as it has bytes elsewhere.
 class Machine {
  public:
   /// What a refusal advises: of a tensor of a type that wraps others, and of anything else.
@@ -79,7 +79,7 @@ class Machine {
   Machine(std::span<const std::byte> pickle, std::string where, Remedies remedies,
           RecordTypes records = {})
       : most_operations_(records.names.empty() ? most_of_a_state
-                                               : static_cast<int64_t>(pickle.size())),
+                                               : static_cast<int64_t>(pickle.size()) + 1),
         rest_(pickle),
         where_(std::move(where)),
         remedies_(std::move(remedies)),

@@ -193,11 +193,17 @@ def write(layout, folder, model, optimizer, updates, mesh):
         write_megatron(folder, full, state, updates, mesh, layout == "megatron_numbered")
 
 
-def train(rank, folder, family, layouts, port):
+def train_all(rank, folder, layouts, port):
     os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), RANK=str(rank), WORLD_SIZE=str(RANKS))
     torch.set_num_threads(1)
     dist.init_process_group("gloo", rank=rank, world_size=RANKS)
     mesh = init_device_mesh("cpu", (RANKS,))
+    for family in dict.fromkeys(map(family_of, layouts)):
+        train(rank, folder, family, [each for each in layouts if family_of(each) == family], mesh)
+    dist.destroy_process_group()
+
+
+def train(rank, folder, family, layouts, mesh):
     model, config = make_model(family)
     for layer in model.model.layers:
         fully_shard(layer, mesh=mesh)
@@ -227,7 +233,6 @@ def train(rank, folder, family, layouts, port):
         model(input_ids=ids, labels=ids).loss.backward()
         optimizer.step()
         schedule.step()
-    dist.destroy_process_group()
 
 
 def family_of(layout):
@@ -237,10 +242,8 @@ def family_of(layout):
 def main():
     folder = pathlib.Path(sys.argv[1])
     layouts = sys.argv[2:] or [*LAYOUTS, "tied"]
-    for family in dict.fromkeys(map(family_of, layouts)):
-        mine = [each for each in layouts if family_of(each) == family]
-        port = 20000 + (os.getpid() * 7 + len(family)) % 20000
-        torch.multiprocessing.spawn(train, (folder, family, mine, port), nprocs=RANKS)
+    port = 20000 + os.getpid() * 7 % 20000
+    torch.multiprocessing.spawn(train_all, (folder, layouts, port), nprocs=RANKS)
 
 
 if __name__ == "__main__":
