@@ -11,6 +11,7 @@ import tempfile
 import h5py
 
 from program import SOURCE, must, run, write_samples
+from store_contents import contents, document
 
 WRITER = SOURCE / "tests/goldens/saved_states/distributed_checkpoints.py"
 sys.path.insert(0, str(WRITER.parent))
@@ -22,8 +23,7 @@ def scores(series, folder, samples, steps, *more):
     source = ("--source", "steps", "--training-batch", samples, "--batch-mean", "tokens", "--clip", "0.5") if steps else ()
     said = must(run("decompose", "--series", series, "--samples", samples, "--store", store, "--quadrature", "gauss:3", "--axes", "sample", "--component", "head", *source, *more))
     with h5py.File(store) as file:
-        values = {name: file[name][()] for name in file if name.startswith(("psi", "value", "residual", "step", "component"))}
-        return {name: (array.shape, array.tobytes()) for name, array in values.items()}, said.stdout + said.stderr, json.loads(file.attrs["inputs"])
+        return contents(store), said.stdout + said.stderr, json.loads(document(file, "inputs"))
 
 
 def expect_refusal(process, *words):
@@ -103,7 +103,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         layouts = [*writer.LAYOUTS, "tied"]
-        subprocess.run([sys.executable, WRITER, folder, *layouts], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        written = subprocess.run([sys.executable, WRITER, folder, *layouts], capture_output=True, text=True)
+        assert written.returncode == 0, written.stderr
         samples = write_samples(folder / "samples.jsonl", (9, 12, 7), writer.SIZES["vocab_size"])
         expect_same(folder, layouts, samples)
         print(f"{', '.join(layouts)}: the same bits as plain files", flush=True)

@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import pathlib
+import socket
 import sys
 
 import torch
@@ -242,7 +243,9 @@ def family_of(layout):
 def main():
     folder = pathlib.Path(sys.argv[1])
     layouts = sys.argv[2:] or [*LAYOUTS, "tied"]
-    port = 20000 + os.getpid() * 7 % 20000
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     torch.multiprocessing.spawn(train_all, (folder, layouts, port), nprocs=RANKS)
 
 
