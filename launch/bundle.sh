@@ -8,6 +8,8 @@
 # --tests: the tests of devices come along, for tests/device/check.py;  there: FOLDER/test NAME
 # Environment here:  EXPLAIND           another program than build/release/explaind
 # Environment there: EXPLAIND_LIBTORCH  the folder that holds torch/lib; else the one that `python3` imports
+#                    EXPLAIND_ARROW     the folder that holds pyarrow (for samples in Parquet and Arrow files, of the version in
+#                                       launch/setup.sh); else the one beside torch. It is not in the bundle, of which it would be half
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 # shellcheck source=launch/phase.sh
@@ -20,7 +22,7 @@ case "${1:-}" in
     shift
     ;;
   -h | --help)
-    sed -n '2,10s/^# \{0,1\}//p' "$0"
+    sed -n '2,12s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
 esac
@@ -56,6 +58,8 @@ mkdir -p "$bundle"
 touch "$bundle/.explaind-bundle"
 mkdir -p "$bundle/bin" "$bundle/lib" "$bundle${plugins#"$prefix"}" "$bundle$(dirname "${messages#"$prefix"}")"
 cp "$program" "$bundle/bin/explaind"
+arrow=$(dirname "$program")/libexplaind_arrow.so
+[ ! -e "$arrow" ] || cp "$arrow" "$bundle/bin/"
 for test in "${tests[@]}"; do
   built=$(find "$(dirname "$program")" -maxdepth 1 -name "$test")
   [ -n "$built" ] || stop "$test is missing beside $program" "Build it where nvcc is found, with -DEXPLAIND_TESTS=ON."
@@ -95,7 +99,8 @@ if [ ! -e "$torch/lib/libtorch_cpu.so" ]; then
   exit 2
 fi
 nvidia=$(printf '%s:' "$(dirname "$torch")"/nvidia/*/lib)
-export LD_LIBRARY_PATH=$here/lib:$torch/lib:$nvidia${LD_LIBRARY_PATH:-}
+arrow=${EXPLAIND_ARROW:-$(dirname "$torch")}/pyarrow
+export LD_LIBRARY_PATH=$here/lib:$torch/lib:$arrow:$nvidia${LD_LIBRARY_PATH:-}
 export OPAL_PREFIX=$here PMIX_INSTALL_PREFIX=$here PMIX_MCA_mca_base_component_path=$here/lib/pmix
 export OMPI_MCA_mca_base_component_show_load_errors=0 PMIX_MCA_mca_base_component_show_load_errors=0
 END

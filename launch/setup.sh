@@ -2,12 +2,14 @@
 # Installs what ExPLAIND-MPI needs and is missing; the only place that installs anything.
 # For Debian 12, Ubuntu 22.04 and 24.04, as root or with sudo. Run it as often as you like.
 #
-#   launch/setup.sh          what the program needs: system packages, and LibTorch under build/deps/libtorch
+#   launch/setup.sh          what the program needs: system packages, LibTorch under build/deps/libtorch, and Apache Arrow under
+#                            build/deps/arrow (without it the program builds, and refuses samples in Parquet and Arrow files)
 #   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
 #   launch/setup.sh --cuda   LibTorch with all that its CUDA libraries need (cuBLAS, cuDNN, NCCL; 5 GB), for machines with GPUs;
 #                            nvcc and the driver come with the CUDA toolkit (12.8 or newer), which this does not install
 #
 # Environment: EXPLAIND_LIBTORCH  another folder for LibTorch (1.2 GB)
+#              EXPLAIND_ARROW     another folder for Apache Arrow (70 MB)
 #              EXPLAIND_PYTHON    another Python 3.10–3.12 than the system's
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -18,6 +20,9 @@ source "$root/launch/phase.sh"
 libtorch_wheels=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 libtorch_dependencies=(--no-deps)
 libtorch=${EXPLAIND_LIBTORCH:-$root/build/deps/libtorch}
+# Of Arrow's wheel the headers and two libraries are kept. tests/requirements.txt has the same version.
+arrow_wheel=pyarrow==22.0.0
+arrow=${EXPLAIND_ARROW:-$root/build/deps/arrow}
 
 packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev zlib1g-dev libboost-dev libboost-program-options-dev
@@ -42,7 +47,7 @@ for option in "$@"; do
       libtorch_dependencies=()
       ;;
     -h | --help)
-      sed -n '2,12s/^# \{0,1\}//p' "$0"
+      sed -n '2,14s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
@@ -138,6 +143,42 @@ install_libtorch() {
   rm -rf "$staging"
 }
 
+install_arrow() {
+  local stamp staging file
+  stamp="$arrow_wheel $("$python" -c 'import sys; print(sys.implementation.cache_tag)')"
+  if [ "$(cat "$arrow/explaind.stamp" 2>/dev/null)" = "$stamp" ]; then
+    echo "   all there"
+    return
+  fi
+  if [ -e "$arrow" ] && [ ! -e "$arrow/explaind.stamp" ]; then
+    [ -e "$arrow/pyarrow/include/parquet/arrow/reader.h" ] ||
+      stop "$arrow exists, but neither did this script make it nor is Apache Arrow in it" "Move it away, or set EXPLAIND_ARROW."
+    echo "   there, and used as it is (this script did not make it)"
+    return
+  fi
+  mkdir -p "$(dirname "$arrow")"
+  staging=$(mktemp -d "$arrow.XXXXXX")
+  # shellcheck disable=SC2064  # the name as it is now
+  trap "rm -rf '$staging'" EXIT
+  "$python" -m venv "$staging/pip"
+  "$staging/pip/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check --no-compile \
+    --target "$staging/wheel" "$arrow_wheel" ||
+    stop "pip could not fetch Apache Arrow ($arrow_wheel, 48 MB)" \
+      "See pip's message above. If this machine has no network: unpack that wheel into a folder elsewhere and set EXPLAIND_ARROW to it."
+  mkdir -p "$staging/arrow/pyarrow"
+  for file in "$staging"/wheel/pyarrow/{include,libarrow.so.*,libparquet.so.*,LICENSE*} "$staging"/wheel/pyarrow-*.dist-info; do
+    [ -e "$file" ] || continue
+    case "$file" in
+      *.dist-info) mv "$file" "$staging/arrow/" ;;
+      *) mv "$file" "$staging/arrow/pyarrow/" ;;
+    esac
+  done
+  echo "$stamp" > "$staging/arrow/explaind.stamp"
+  rm -rf "$arrow"
+  mv "$staging/arrow" "$arrow"
+  rm -rf "$staging"
+}
+
 install_test_python() {
   "$root/launch/test_python.sh" "$python" "$libtorch" "$root/build/deps/venv" ||
     stop "the Python of the tests could not be made" "See the message above; its packages are in tests/requirements.txt."
@@ -149,6 +190,7 @@ command -v apt-get >/dev/null ||
 phase "System packages" install_packages
 find_python
 phase "LibTorch (${libtorch_wheels[0]}) in $libtorch" install_libtorch
+phase "Apache Arrow ($arrow_wheel) in $arrow" install_arrow
 if [ "$tests" = yes ]; then
   phase "Python of the tests in $root/build/deps/venv" install_test_python
 fi

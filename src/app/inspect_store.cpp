@@ -151,8 +151,11 @@ void print_origin(const StoreReader& store) {
   if (said.contains("inputs")) print_series(json_of(said["inputs"]), chosen("series"));
   if (!configuration.empty()) {
     fmt::print("  samples     {}\n", chosen("samples"));
-    fmt::print("  scores      {} by {}, axes {}\n", chosen("functional"), chosen("component"),
-               chosen("axes"));
+    fmt::print("  scores      {}{} by {}, axes {}\n", chosen("functional"),
+               chosen("functional") == "logprob_diff"
+                   ? " (log p(good) - log p(bad) of minimal pairs)"
+                   : "",
+               chosen("component"), chosen("axes"));
     fmt::print("  quadrature  {}, tolerance {} of {}, {}\n", chosen("quadrature"),
                chosen("tolerance"), chosen("relative-to"), chosen("precision"));
   }

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -15,10 +15,12 @@
 #include "app/verbs.hpp"
 #include "checkpoint/checkpoint.hpp"
 #include "checkpoint/series.hpp"
+#include "config/windows.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/whole_file.hpp"
 #include "samples/sample.hpp"
+#include "samples/sample_rows.hpp"
 #include "tokenizers/tokenizer.hpp"
 
 namespace explaind {
@@ -48,25 +50,29 @@ std::optional<int64_t> number_of_config(const fs::path& checkpoint, const char* 
   return value.is_number_unsigned() ? std::optional(value.get<int64_t>()) : std::nullopt;
 }
 
-/// The text of a line of samples; empty where it has none.
-std::string text_of(const json& sample) {
-  const auto words = [&](const char* key) {
-    const auto found = sample.find(key);
-    return found != sample.end() && found->is_string() ? found->get<std::string>() : "";
+/// The texts of a row of samples, of a pair those of both sentences; empty where it has none.
+std::vector<std::string> texts_of(const json& row) {
+  const auto words = [&](const std::string& key) {
+    const auto found = row.find(key);
+    return found != row.end() && found->is_string() ? found->get<std::string>() : "";
   };
-  if (sample.contains("input_ids") && !sample["input_ids"].is_null()) return words("text");
-  const std::string text = words("text");
-  return text.empty() ? words("prompt") + words("completion") : text;
+  if (!words("text").empty()) return {words("text")};
+  for (const std::string prefix : {"", "sentence_"}) {
+    if (!words(prefix + "good").empty()) return {words(prefix + "good"), words(prefix + "bad")};
+  }
+  if (row.contains("input_ids") && !row["input_ids"].is_null()) return {};
+  return {words("prompt") + words("completion")};
 }
 
-/// The texts of the samples of a file that load_samples has read, in its order; empty where a
-/// sample has none.
-std::vector<std::string> texts_of(const fs::path& file) {
-  std::vector<std::string> texts;
-  std::ifstream in(file);
-  for (std::string line; std::getline(in, line);) {
-    if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
-    texts.push_back(text_of(json::parse(line)));
+/// The texts of the samples of a file that load_samples has read, by the samples' ids.
+std::map<std::string, std::vector<std::string>> texts_of(const fs::path& file) {
+  std::map<std::string, std::vector<std::string>> texts;
+  const std::unique_ptr<SampleRows> rows = open_sample_rows(file);
+  while (const std::optional<json> row = rows->next()) {
+    const json id = row->value("id", json());
+    texts[id.is_null()     ? std::to_string(rows->number())
+          : id.is_string() ? id.get<std::string>()
+                           : id.dump()] = texts_of(*row);
   }
   return texts;
 }
@@ -83,19 +89,40 @@ std::string shown(const std::string& text) {
   return quoted.substr(1, quoted.size() - 2);
 }
 
-void print_sample_json(const Sample& sample, const std::string& text,
-                       const std::vector<std::string>& pieces) {
-  nlohmann::ordered_json row{{"id", sample.id}, {"group", sample.group}};
-  if (!text.empty()) row["text"] = text;
+/// A sample, or one of the two sentences of a pair, as it is shown.
+struct Shown {
+  const Sample& sample;
+  std::string text;                 ///< empty where it has none
+  std::vector<std::string> pieces;  ///< of its tokens
+};
+
+nlohmann::ordered_json tokens_json(const Shown& shown, bool logits) {
+  const Sample& sample = shown.sample;
+  nlohmann::ordered_json row;
+  if (!shown.text.empty()) row["text"] = shown.text;
   row["input_ids"] = sample.input_ids;
-  row["pieces"] = pieces;
+  row["pieces"] = shown.pieces;
   row["labels"] = sample.labels;
-  json logits = json::array();
+  if (!logits) return row;
+  json all = json::array();
   for (size_t t = 0; t < sample.input_ids.size(); ++t) {
     const std::string logit = logit_of(sample, t);
-    logits.push_back(logit.empty() ? json() : json(logit));
+    all.push_back(logit.empty() ? json() : json(logit));
   }
-  row["logits"] = logits;
+  row["logits"] = all;
+  return row;
+}
+
+/// shown: one, or the two sentences of a pair.
+void print_sample_json(const std::vector<Shown>& shown) {
+  const Sample& sample = shown.front().sample;
+  nlohmann::ordered_json row{{"id", sample.id}, {"group", sample.group}};
+  if (shown.size() == 1) {
+    row.update(tokens_json(shown.front(), true));
+  } else {
+    row["good"] = tokens_json(shown[0], false);
+    row["bad"] = tokens_json(shown[1], false);
+  }
   fmt::print("{}\n", row.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
@@ -106,21 +133,46 @@ size_t columns_of(const std::string& text) {
   }));
 }
 
-void print_sample_table(const Sample& sample, const std::string& text,
-                        const std::vector<std::string>& pieces) {
-  fmt::print("\n{}{}: {}, {} predicted\n", sample.id,
+/// of_pair: "good" or "bad", else empty.
+void print_tokens_table(const Shown& row, const std::string& of_pair) {
+  const Sample& sample = row.sample;
+  fmt::print("\n{}{}{}: {}, {} predicted\n", sample.id,
              sample.group.empty() ? "" : fmt::format(" ({})", sample.group),
-             counted(sample.input_ids.size(), "token"), sample.predicted());
-  if (!text.empty()) fmt::print("  {}\n", shown(text));
+             of_pair.empty() ? "" : ", " + of_pair, counted(sample.input_ids.size(), "token"),
+             sample.predicted());
+  if (!row.text.empty()) fmt::print("  {}\n", shown(row.text));
   size_t width = 5;
-  for (const std::string& piece : pieces) width = std::max(width, columns_of(shown(piece)));
-  fmt::print("  {:>8}  {:>8}  {:<{}}  {}\n", "position", "id", "piece", width, "predicted by");
+  for (const std::string& piece : row.pieces) width = std::max(width, columns_of(shown(piece)));
+  fmt::print("  {:>8}  {:>8}  {:<{}}  {}\n", "position", "id", "piece", width,
+             of_pair.empty() ? "predicted by" : "predicted");
   for (size_t t = 0; t < sample.input_ids.size(); ++t) {
-    const std::string piece = shown(pieces[t]);
+    const std::string piece = shown(row.pieces[t]);
     const std::string logit = logit_of(sample, t);
     fmt::print("  {:>8}  {:>8}  {}{}  {}\n", t, sample.input_ids[t], piece,
-               std::string(width - columns_of(piece), ' '), logit.empty() ? "–" : logit);
+               std::string(width - columns_of(piece), ' '),
+               logit.empty()     ? "–"
+               : of_pair.empty() ? logit
+                                 : "yes");
   }
+}
+
+void print_sample_table(const std::vector<Shown>& rows) {
+  print_tokens_table(rows.front(), rows.size() > 1 ? "good" : "");
+  if (rows.size() > 1) print_tokens_table(rows.back(), "bad");
+}
+
+/// The longest sample that the model reads. Throws UsageError where windows are longer.
+int64_t longest_sample(const fs::path& checkpoint, const TokenizeOptions& options) {
+  constexpr int64_t any = std::numeric_limits<int64_t>::max();
+  const int64_t longest = number_of_config(checkpoint, "max_position_embeddings").value_or(any);
+  require_windows(options.window, options.stride);
+  if (options.window.value_or(0) > longest) {
+    throw UsageError(
+        "--window",
+        fmt::format("is {}, and samples have at most {} tokens", *options.window, longest),
+        fmt::format("Give at most {}", longest));
+  }
+  return longest;
 }
 
 }  // namespace
@@ -132,14 +184,16 @@ int run_tokenize(const TokenizeOptions& options) {
   const fs::path folder = options.tokenizer.value_or(checkpoint.string());
   constexpr int64_t any = std::numeric_limits<int64_t>::max();
   std::vector<std::string> notes;
-  const std::vector<Sample> samples = load_samples(
-      options.samples,
-      {.vocabulary = number_of_config(checkpoint, "vocab_size").value_or(any),
-       .max_length = number_of_config(checkpoint, "max_position_embeddings").value_or(any),
-       .truncate = false,
-       .tokenizer_directory = folder},
-      &notes);
-  const std::vector<std::string> texts = texts_of(options.samples);
+  const std::vector<Sample> samples =
+      load_samples(options.samples,
+                   {.vocabulary = number_of_config(checkpoint, "vocab_size").value_or(any),
+                    .max_length = longest_sample(checkpoint, options),
+                    .truncate = false,
+                    .tokenizer_directory = folder,
+                    .window = options.window.value_or(0),
+                    .stride = options.stride.value_or(0)},
+                   &notes);
+  const std::map<std::string, std::vector<std::string>> texts = texts_of(fs::path(options.samples));
   // Samples may be token ids where no tokenizer can be read: then they have no pieces.
   std::unique_ptr<Tokenizer> tokenizer;
   std::string unread = "none";
@@ -154,13 +208,21 @@ int run_tokenize(const TokenizeOptions& options) {
     if (tokenizer) fmt::print("           {}\n", ends_of_sequences(*tokenizer));
     for (const std::string& note : notes) fmt::print("note       {}\n", note);
   }
-  for (size_t i = 0; i < samples.size(); ++i) {
-    std::vector<std::string> pieces;
-    for (const int64_t id : samples[i].input_ids) {
-      pieces.push_back(tokenizer ? tokenizer->piece(id) : "");
+  for (const Sample& sample : samples) {
+    // A window has no text of its own.
+    const auto found = texts.find(sample.id);
+    std::vector<const Sample*> sequences{&sample};
+    for (const Sample& other : sample.against) sequences.push_back(&other);
+    std::vector<Shown> rows;
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      const bool has_text = found != texts.end() && i < found->second.size();
+      Shown& row =
+          rows.emplace_back(Shown{*sequences[i], has_text ? found->second[i] : std::string(), {}});
+      for (const int64_t id : sequences[i]->input_ids) {
+        row.pieces.push_back(tokenizer ? tokenizer->piece(id) : "");
+      }
     }
-    const std::string text = i < texts.size() ? texts[i] : "";
-    (options.json ? print_sample_json : print_sample_table)(samples[i], text, pieces);
+    (options.json ? print_sample_json : print_sample_table)(rows);
   }
   if (options.json) {
     for (const std::string& note : notes) fmt::print(stderr, "{}\n", note);

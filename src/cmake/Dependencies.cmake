@@ -40,6 +40,14 @@ pkg_check_modules(ONIGURUMA IMPORTED_TARGET oniguruma)
 explaind_need(ONIGURUMA_FOUND "Oniguruma" "apt-get install libonig-dev")
 find_package(Threads REQUIRED)
 
+# Without it Parquet and Arrow files of samples are refused, and all else is there.
+find_package(ArrowParquet)
+if(ArrowParquet_FOUND)
+  message(STATUS "Apache Arrow: ${ArrowParquet_arrow}")
+else()
+  message(STATUS "Apache Arrow: none (launch/setup.sh brings it)")
+endif()
+
 if(EXPLAIND_TESTS)
   find_package(GTest)
   explaind_need(GTest_FOUND "GoogleTest" "apt-get install libgtest-dev libgmock-dev")

@@ -43,7 +43,9 @@ OptionTable option_table(DecomposeOptions& o) {
            "beside (config_change). Without it such segments are left out",
            identity},
           o.bridge),
-      text_option({"samples", "FILE", "prediction samples, JSON Lines", identity, true}, o.samples),
+      text_option(
+          {"samples", "FILE", "prediction samples: JSON Lines, Parquet or Arrow", identity, true},
+          o.samples),
       word_option({"source", "WHAT",
                    "weights: the straight path between checkpoints; steps: one step of AdamW at "
                    "each, from the optimizer's state beside the weights",
@@ -86,8 +88,8 @@ OptionTable option_table(DecomposeOptions& o) {
       text_option(
           {"functional", "NAME",
            "what is explained: loss (in nats, the mean over a sample's predicted tokens), "
-           "loss_sum, logit:…, logit_diff:…, logprob:…, activation:…; configs/README.md has "
-           "all forms",
+           "loss_sum, logit:…, logit_diff:…, logprob:…, activation:…; of minimal pairs "
+           "logprob_diff; auto: loss, or logprob_diff of pairs. configs/README.md has all forms",
            identity},
           o.functional),
       text_option({"quadrature", "RULE", "adaptive, gauss:N or midpoint:N", identity},

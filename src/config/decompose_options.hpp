@@ -16,10 +16,10 @@ struct DecomposeOptions {
   std::optional<std::string> tied_head, bridge;
   std::string source = "weights", training_batch, step_precision = "fp32";
   std::optional<std::string> batch_mean;
-  std::optional<double> clip;
+  std::optional<double> clip, z_loss;
   std::vector<std::string> parts;
   DecayOptions decay;
-  std::string component = "tensor", axes = "sample", functional = "loss";
+  std::string component = "tensor", axes = "sample", functional = "auto";
   std::string quadrature = "adaptive";
   double tolerance = 1e-5;
   std::optional<double> absolute_tolerance;

@@ -35,6 +35,7 @@ struct RecordOptions {
   int64_t warmup = 60, decay_steps = 0;
   double weight_decay = 0.1, beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, clip = 1.0;
   double momentum = 0, dampening = 0;
+  std::optional<double> z_loss;
   bool nesterov = false;
   double stop_accuracy = 0;
   std::vector<std::string> keep;

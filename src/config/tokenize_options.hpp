@@ -1,6 +1,7 @@
 #pragma once
 // Options of `explaind tokenize`; defaults here, units and meanings in the table.
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -12,6 +13,7 @@ struct TokenizeOptions {
   std::string series;  ///< positional
   std::string samples;
   std::optional<std::string> tokenizer;
+  std::optional<int64_t> window, stride;
   bool json = false;
 };
 

@@ -97,7 +97,8 @@ void ScoreAccumulator::set_functional(std::span<const double> values) {
   for (size_t b = 0; b < values.size(); ++b) {
     const Member& member = (*members_)[b];
     if (!member.counted) continue;
-    functionals_[member.ask][static_cast<size_t>(member.row)] = values[b];
+    double& functional = functionals_[member.ask][static_cast<size_t>(member.row)];
+    functional = member.further ? functional + values[b] : values[b];
   }
 }
 

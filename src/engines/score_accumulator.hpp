@@ -24,13 +24,15 @@ namespace explaind {
 /// Lengths of samples that are not padded: whatever positions an operation has.
 inline constexpr int64_t all_positions = std::numeric_limits<int64_t>::max();
 
-/// One of the samples that run together: which row of which ask, and how many of its positions
-/// exist; the rest is padding and never read.
+/// One of the sequences that run together: which row of which ask, and how many of its positions
+/// exist; the rest is padding and never read. Sequences of one sample share its row, in which what
+/// they contribute is added up.
 struct Member {
   size_t ask = 0;
   int64_t row = 0;  ///< index into the ask's samples
   int64_t length = 0;
-  bool counted = true;  ///< false: it runs beside others, and nobody asks for it
+  bool counted = true;   ///< false: it runs beside others, and nobody asks for it
+  bool further = false;  ///< a sequence of the same sample stands before it
 };
 using Members = std::vector<Member>;
 
@@ -94,7 +96,7 @@ class ScoreAccumulator {
   /// positions: B; values: B n (double, on the host).
   void add_entries(int64_t parameter, const std::vector<int64_t>& rows,
                    const std::vector<int64_t>& positions, const at::Tensor& values);
-  /// F of each member of the running micro-batch, B.
+  /// F of each member of the running micro-batch, B; added up over the sequences of a sample.
   void set_functional(std::span<const double> values);
 
   void end_round();

@@ -80,6 +80,27 @@ void explain_layer(Problem& problem) {
   problem.layer_output = std::move(layer);
 }
 
+/// F where it was left open, and whether it is one that these samples have.
+void choose_functional(Problem& problem) {
+  std::string& word = problem.question.written.functional;
+  const bool pairs = !problem.samples.empty() && !problem.samples.front().against.empty();
+  if (word == "auto") {
+    word = pairs ? "logprob_diff" : "loss";
+    problem.solver.functional = parse_functional(word);
+  }
+  if (problem.solver.functional->of_pairs() == pairs) return;
+  if (!pairs) {
+    throw UsageError("--functional",
+                     "logprob_diff is of minimal pairs (good and bad), and these samples are none",
+                     "Leave it out for the loss, or give --samples with pairs");
+  }
+  throw UsageError("--functional",
+                   fmt::format("'{}' has no value of a minimal pair, whose F is the difference of "
+                               "two log-probabilities",
+                               word),
+                   "Leave it out, or give logprob_diff; of single sentences give them as text");
+}
+
 /// Samples out of a run's own data, or, for a language model, of a file.
 void open_samples(Problem& problem) {
   const std::string& named = problem.question.written.samples;
@@ -118,10 +139,12 @@ TrainingBatch::Axis training_axis(const Axes& axes) {
 /// The training batch of an optimizer's steps; each of its parts is a direction.
 void open_batch(Problem& problem) {
   const StepQuestion& step = *problem.question.step;
+  SampleOptions options = file_options(problem);
+  options.pairs = false;
   problem.steps.emplace(
-      StepBatch{.batch = TrainingBatch(load_samples(problem.question.written.training_batch,
-                                                    file_options(problem), &problem.notes),
-                                       step.mean, training_axis(problem.solver.axes)),
+      StepBatch{.batch = TrainingBatch(
+                    load_samples(problem.question.written.training_batch, options, &problem.notes),
+                    step.mean, training_axis(problem.solver.axes)),
                 .options = {.max_norm = step.max_norm,
                             .arithmetic = step.arithmetic,
                             .type = problem.computation.precision.type,
@@ -158,6 +181,18 @@ void require_axes(const Problem& problem) {
                      "the logits of all classes, or a layer's coordinates, are an "
                      "output each",
                      "Keep the axis output, or give one class as in logit:3");
+  }
+  if (problem.solver.functional->of_pairs() && axes.position) {
+    throw UsageError("--axes",
+                     "a minimal pair has no positions: its two sentences have each their own",
+                     "Leave position out, or give the sentences as samples of their own (text)");
+  }
+  if (problem.solver.functional->of_pairs() && problem.run() && problem.question.keeps_training()) {
+    throw UsageError("--axes",
+                     "training samples of a recorded run explain F of single sentences, not of "
+                     "minimal pairs",
+                     "Leave out the training axis, or give the sentences as samples of their own "
+                     "(text)");
   }
   if (problem.layer_output && (axes.train_sample || axes.train_group)) {
     throw UsageError("--axes", "training samples of a classifier explain its logits and its loss",
@@ -210,9 +245,12 @@ void decide(Problem& problem) {
   } else {
     problem.solver.outputs = ClassOutputs::count(problem.solver.functional, problem.data->classes);
   }
+  int64_t& longest = problem.solver.positions;
   for (const Sample& sample : problem.samples) {
-    problem.solver.positions =
-        std::max(problem.solver.positions, static_cast<int64_t>(sample.input_ids.size()));
+    longest = std::max(longest, static_cast<int64_t>(sample.input_ids.size()));
+    for (const Sample& other : sample.against) {
+      longest = std::max(longest, static_cast<int64_t>(other.input_ids.size()));
+    }
   }
 }
 
@@ -250,6 +288,7 @@ Problem::Problem(const Subject& of, Question asked, const Device& device)
   computation.values = question.values;
   require_device(computation);
   open_samples(*this);
+  choose_functional(*this);
   if (question.step) open_batch(*this);
   require_possible(*this);
   require_bridges(*this);
@@ -360,7 +399,7 @@ StoreSchema schema_of(const Problem& problem) {
     schema.sample_ids.push_back(sample.id);
     schema.sample_groups.push_back(sample.group);
     if (problem.network() != nullptr) {
-      schema.sample_lengths.push_back(static_cast<int64_t>(sample.input_ids.size()));
+      schema.sample_lengths.push_back(sample.tokens());
     }
   }
   schema.group_names = problem.groups.names;

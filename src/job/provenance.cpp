@@ -45,11 +45,15 @@ uint32_t crc_of(const std::string& bytes) {
 /// Token ids and labels of all samples: the tokenizer's part in the numbers.
 uint32_t crc_of(const std::vector<Sample>& samples) {
   uLong crc = crc32_z(0, nullptr, 0);
-  for (const Sample& sample : samples) {
-    for (const std::vector<int64_t>* values : {&sample.input_ids, &sample.labels}) {
+  const auto add = [&](const Sample& sequence) {
+    for (const std::vector<int64_t>* values : {&sequence.input_ids, &sequence.labels}) {
       crc = crc32_z(crc, reinterpret_cast<const Bytef*>(values->data()),
                     values->size() * sizeof(int64_t));
     }
+  };
+  for (const Sample& sample : samples) {
+    add(sample);
+    for (const Sample& other : sample.against) add(other);
   }
   return static_cast<uint32_t>(crc);
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 
+#include "config/windows.hpp"
 #include "core/error.hpp"
 #include "quadrature/plan.hpp"
 #include "samples/functional.hpp"
@@ -36,7 +37,8 @@ SolverOptions solver_options(const DecomposeOptions& options) {
   solver.quadrature.max_nodes = static_cast<int>(options.max_nodes);
   solver.quadrature.max_kink_nodes = static_cast<int>(options.max_kink_nodes);
   solver.quadrature.epsilon = rounding.epsilon;
-  solver.functional = parse_functional(options.functional);
+  // "auto": of minimal pairs another one (problem.cpp).
+  solver.functional = parse_functional(options.functional == "auto" ? "loss" : options.functional);
   solver.axes = parse_axes(options.axes);
   solver.group_reduce = options.group_reduce == "sum" ? GroupReduce::sum : GroupReduce::mean;
   solver.chunk = options.chunk;
@@ -134,30 +136,6 @@ void require_options_of_scalars(const DecomposeOptions& options) {
   }
 }
 
-void require_windows(const DecomposeOptions& options) {
-  if (!options.window && options.stride) {
-    throw UsageError("--stride", "says where windows begin, and --window is not given",
-                     "Give --window TOKENS too, or leave it out");
-  }
-  if (!options.window) return;
-  if (!options.stride) {
-    throw UsageError("--window", "needs to know how far apart windows begin",
-                     fmt::format("Give --stride TOKENS, at most {}; half of it lets every token "
-                                 "but the first ones see {} before it",
-                                 *options.window, *options.window / 2));
-  }
-  if (*options.stride > *options.window) {
-    throw UsageError("--stride",
-                     fmt::format("is {}, and windows have {} tokens: those between two would be "
-                                 "in none",
-                                 *options.stride, *options.window),
-                     fmt::format("Give at most {}", *options.window));
-  }
-  if (options.truncate) {
-    throw UsageError("--window", "keeps what --truncate cuts off", "Give one of them");
-  }
-}
-
 bool bridges_configs(const DecomposeOptions& options) {
   if (!options.bridge) return false;
   if (*options.bridge == "config") return true;
@@ -174,7 +152,10 @@ Question question_of(const DecomposeOptions& options) {
   question.step_policy = parse_step_policy(options.step_policy);
   question.bridges_configs = bridges_configs(options);
   question.step = step_question(options);
-  require_windows(options);
+  require_windows(options.window, options.stride);
+  if (options.window && options.truncate) {
+    throw UsageError("--window", "keeps what --truncate cuts off", "Give one of them");
+  }
   require_options_of_scalars(options);
   question.scalars = options.component == "parameter";
   question.component =

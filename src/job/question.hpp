@@ -21,6 +21,7 @@ namespace explaind {
 struct StepQuestion {
   BatchMean mean = BatchMean::tokens;      ///< what the training's loss was
   double max_norm = 0;                     ///< of the gradient; 0: the training did not clip
+  double z_loss = 0;                       ///< coefficient of the mean of (log Σ exp logits)²
   at::ScalarType arithmetic = at::kFloat;  ///< of the training's own step
 };
 

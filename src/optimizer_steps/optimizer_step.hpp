@@ -18,6 +18,7 @@ namespace explaind {
 
 struct StepOptions {
   double max_norm = 0;                     ///< of the gradient; 0: the training did not clip
+  double z_loss = 0;                       ///< coefficient of the mean of (log Σ exp logits)²
   at::ScalarType arithmetic = at::kFloat;  ///< of the training's own step: θ' is rounded to it
   at::ScalarType type = at::kFloat;        ///< of gradients here and of the parts; fp32 or fp64
   int64_t micro_batch = 8;                 ///< training samples that run together

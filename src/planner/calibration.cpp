@@ -17,6 +17,7 @@
 #include "parameters/uploaded_endpoints.hpp"
 #include "planner/leading_rows.hpp"
 #include "planner/model_size.hpp"
+#include "samples/batch.hpp"
 
 namespace explaind {
 namespace {

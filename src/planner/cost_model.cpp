@@ -6,6 +6,7 @@
 
 #include "engines/vocabulary_head.hpp"
 #include "planner/model_size.hpp"
+#include "samples/batch.hpp"
 
 namespace explaind {
 namespace {

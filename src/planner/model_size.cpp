@@ -23,10 +23,4 @@ double elements_of(const Network& network) {
   return elements_of(network, all);
 }
 
-int64_t padded_tokens(std::span<const Sample> samples) {
-  size_t longest = 0;
-  for (const Sample& sample : samples) longest = std::max(longest, sample.input_ids.size());
-  return static_cast<int64_t>(samples.size() * longest);
-}
-
 }  // namespace explaind

@@ -30,33 +30,47 @@ void require_position(const Sample& sample, const Functional& functional) {
 
 }  // namespace
 
+int64_t padded_tokens(std::span<const Sample> samples) {
+  size_t longest = 0, sequences = 0;
+  for (const Sample& each : samples) {
+    longest = std::max(longest, each.input_ids.size());
+    for (const Sample& other : each.against) longest = std::max(longest, other.input_ids.size());
+    sequences += 1 + each.against.size();
+  }
+  return static_cast<int64_t>(sequences * longest);
+}
+
 int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size) {
   int64_t largest = 0;
   const auto step = static_cast<size_t>(size);
   for (size_t first = 0; first < samples.size(); first += step) {
     const auto members = samples.subspan(first, std::min(step, samples.size() - first));
-    size_t longest = 0;
-    for (const Sample& each : members) longest = std::max(longest, each.input_ids.size());
-    largest = std::max(largest, static_cast<int64_t>(members.size() * longest));
+    largest = std::max(largest, padded_tokens(members));
   }
   return largest;
 }
 
 MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional) {
   MicroBatch batch;
-  for (const Sample& sample : samples) {
-    batch.positions = std::max(batch.positions, static_cast<int64_t>(sample.input_ids.size()));
+  if (!samples.empty()) {
+    batch.of_sample = 1 + static_cast<int64_t>(samples.front().against.size());
+    batch.positions =
+        padded_tokens(samples) / (batch.of_sample * static_cast<int64_t>(samples.size()));
   }
-  for (const Sample& sample : samples) {
-    require_position(sample, functional);
-    const auto length = static_cast<int64_t>(sample.input_ids.size());
+  const auto add = [&](const Sample& sequence, double sign) {
+    require_position(sequence, functional);
+    const auto length = static_cast<int64_t>(sequence.input_ids.size());
     for (int64_t t = 0; t < batch.positions; ++t) {
       const auto i = static_cast<size_t>(t);
-      batch.input_ids.push_back(t < length ? sample.input_ids[i] : 0);
-      batch.targets.push_back(functional->predicted_at(sample, t));
+      batch.input_ids.push_back(t < length ? sequence.input_ids[i] : 0);
+      batch.targets.push_back(functional->predicted_at(sequence, t));
     }
     batch.lengths.push_back(length);
-    batch.weights.push_back(functional->weight(sample));
+    batch.weights.push_back(sign * functional->weight(sequence));
+  };
+  for (const Sample& sample : samples) {
+    add(sample, 1);
+    for (const Sample& other : sample.against) add(other, -1);
   }
   return batch;
 }
@@ -64,13 +78,15 @@ MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& f
 MicroBatch MicroBatch::subset(std::span<const int64_t> members) const {
   MicroBatch part;
   part.positions = positions;
+  part.of_sample = of_sample;
   for (const int64_t member : members) {
-    const auto row = static_cast<std::ptrdiff_t>(member * positions);
-    const auto end = static_cast<std::ptrdiff_t>((member + 1) * positions);
+    const int64_t first = member * of_sample, last = first + of_sample;  // its sequences
+    const auto row = static_cast<std::ptrdiff_t>(first * positions);
+    const auto end = static_cast<std::ptrdiff_t>(last * positions);
     part.input_ids.insert(part.input_ids.end(), input_ids.begin() + row, input_ids.begin() + end);
     part.targets.insert(part.targets.end(), targets.begin() + row, targets.begin() + end);
-    part.lengths.push_back(lengths[static_cast<size_t>(member)]);
-    part.weights.push_back(weights[static_cast<size_t>(member)]);
+    part.lengths.insert(part.lengths.end(), lengths.begin() + first, lengths.begin() + last);
+    part.weights.insert(part.weights.end(), weights.begin() + first, weights.begin() + last);
   }
   return part;
 }

@@ -10,23 +10,31 @@
 
 namespace explaind {
 
-/// B samples, T positions. Padding: id 0, target −100; attention is causal, so it is seen by no
-/// real position.
+/// B sequences, T positions: a sequence is a sample, or one of the two sentences of a minimal pair,
+/// which stand one after the other. Padding: id 0, target −100; attention is causal, so it is seen
+/// by no real position.
 struct MicroBatch {
-  int64_t positions = 0;           ///< T: the longest sample when the batch was made
+  int64_t positions = 0;           ///< T: the longest sequence when the batch was made
   std::vector<int64_t> input_ids;  ///< B T
   std::vector<int64_t> targets;    ///< B T: the label predicted *at* each position, −100 for none
   std::vector<int64_t> lengths;    ///< B
-  /// B: F = weight · Σ loss over predicted tokens; −1 for a log-probability.
+  /// B: F = weight · Σ loss over predicted tokens, added up over a sample's sequences; −1 for a
+  /// log-probability.
   std::vector<double> weights;
+  int64_t of_sample = 1;  ///< sequences of each sample: two where these are pairs
 
+  /// Sequences, and samples.
   [[nodiscard]] int64_t size() const { return static_cast<int64_t>(lengths.size()); }
-  /// Some of the members, in the order given, with the padding unchanged (architecture §3: the
+  [[nodiscard]] int64_t samples() const { return size() / of_sample; }
+  /// Some of the samples, in the order given, with the padding unchanged (architecture §3: the
   /// padded length decides the rounding).
   [[nodiscard]] MicroBatch subset(std::span<const int64_t> members) const;
-  /// Adds the members of another one of the same padded length.
+  /// Adds the samples of another one of the same padded length.
   void append(const MicroBatch& more);
 };
+
+/// Padded tokens of samples that run together.
+int64_t padded_tokens(std::span<const Sample> samples);
 
 /// Padded tokens of the largest micro-batch, of `size` samples each in order.
 int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size);

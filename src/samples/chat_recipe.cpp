@@ -15,19 +15,20 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
-std::string chat_by_transformers(const std::filesystem::path& folder, const std::string& file,
+std::string chat_by_transformers(const std::filesystem::path& folder, const PythonRows& rows,
                                  const std::vector<std::string>& keys) {
   std::vector<std::string> messages;
   for (const std::string& key : keys) messages.push_back("row.pop(" + quoted(key) + ")");
   return fmt::format(
       "Give token ids (input_ids) instead, and labels where not every token is to be predicted "
       "(-100: it is not); this makes the ids:\n"
-      "  import json, transformers; tokenizer = "
+      "  import json, transformers{}; tokenizer = "
       "transformers.AutoTokenizer.from_pretrained({})\n"
-      "  for row in map(json.loads, open({})):\n"
+      "  for row in {}:\n"
       "      print(json.dumps({{\"input_ids\": tokenizer.apply_chat_template({}, tokenize=True, "
       "return_dict=False), **row}}))",
-      quoted(folder.string()), quoted(file), fmt::join(messages, " + "));
+      rows.import.empty() ? "" : ", " + rows.import, quoted(folder.string()), rows.rows,
+      fmt::join(messages, " + "));
 }
 
 }  // namespace explaind

@@ -17,6 +17,7 @@ const std::map<std::string, Functional (*)(const FunctionalWords&)>& readers() {
       {"logit", read_logit},
       {"logit_diff", read_logit_difference},
       {"logprob", read_log_probability},
+      {"logprob_diff", read_log_probability_difference},
       {"activation", read_activation}};
   return all;
 }

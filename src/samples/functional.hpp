@@ -52,6 +52,10 @@ class FunctionalDefinition {
   /// F = weight · Σ −log-probability of what is predicted.
   [[nodiscard]] virtual double weight(const Sample& sample) const;
 
+  /// F is of a minimal pair: predicted_at() and weight() are of the first sentence, and of the one
+  /// that it is compared with the weight is the opposite. Other functionals have no value there.
+  [[nodiscard]] virtual bool of_pairs() const { return false; }
+
   /// Of an activation of a language model: the last block that F depends on.
   [[nodiscard]] virtual std::optional<int64_t> block() const { return std::nullopt; }
   /// Of an activation of a classifier: the layer's weight by name.
@@ -86,11 +90,11 @@ class Functional {
 };
 
 /// Language models: "loss", "loss_sum", "logit:POS:TOKEN", "logit_diff:POS:A:B",
-/// "logprob:POS:TOKEN", "activation:BLOCK:POS:INDEX" (block 0 is the embedding, L the last of L
-/// layers, L + 1 the final norm). Classifiers: "loss", "logit" (all classes), "logit:CLASS",
-/// "logit_diff:A:B", "logprob:CLASS"; CLASS may be "label"; "activation:WEIGHT" (every coordinate
-/// of what the layer of that weight gives, an output each), "activation:WEIGHT:INDEX". Throws
-/// UsageError otherwise.
+/// "logprob:POS:TOKEN", "logprob_diff" (of minimal pairs), "activation:BLOCK:POS:INDEX" (block 0 is
+/// the embedding, L the last of L layers, L + 1 the final norm). Classifiers: "loss", "logit" (all
+/// classes), "logit:CLASS", "logit_diff:A:B", "logprob:CLASS"; CLASS may be "label";
+/// "activation:WEIGHT" (every coordinate of what the layer of that weight gives, an output each),
+/// "activation:WEIGHT:INDEX". Throws UsageError otherwise.
 Functional parse_functional(const std::string& text);
 
 }  // namespace explaind

@@ -10,6 +10,12 @@ int64_t Sample::predicted() const {
                        [](int64_t label) { return label != ignored_label; });
 }
 
+int64_t Sample::tokens() const {
+  auto count = static_cast<int64_t>(input_ids.size());
+  for (const Sample& other : against) count += other.tokens();
+  return count;
+}
+
 Groups group_samples(const std::vector<Sample>& samples) {
   Groups groups;
   for (const Sample& sample : samples) {

@@ -78,6 +78,14 @@ bool masks_tokens(const std::string& key, const json& value, size_t tokens) {
 
 }  // namespace
 
+bool may_matter(const std::string& key) {
+  static const std::set<std::string> known{"id",           "group",     "text",   "prompt",
+                                           "completion",   "good",      "bad",    "sentence_good",
+                                           "sentence_bad", "input_ids", "labels", "attention_mask"};
+  // A list as long as the tokens, which neither counts up nor says 1.
+  return known.contains(key) || !why_not_ignored(key, json::array({7}), 1).empty();
+}
+
 std::string why_not_ignored(const std::string& key, const json& value, size_t tokens) {
   static const std::set<std::string> masks{"loss_mask",       "label_mask",      "labels_mask",
                                            "completion_mask", "assistant_masks", "assistant_mask",

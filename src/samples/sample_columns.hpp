@@ -14,4 +14,8 @@ namespace explaind {
 /// input_ids of the line, 0 where it has none.
 std::string why_not_ignored(const std::string& key, const nlohmann::json& value, size_t tokens);
 
+/// Whether a column of this name has to be read: it is a known one, or some values of it could not
+/// be passed over. `messages` aside, which are read where there is nothing else.
+bool may_matter(const std::string& key);
+
 }  // namespace explaind

@@ -77,7 +77,7 @@ void DenseSolver::add_gradients(const Batch& batch, const Members& members,
     for (const WeightedNode& node : nodes[static_cast<size_t>(batch.first + member)]) {
       if (node.t != t) continue;
       asked.push_back(member);
-      weights.push_back(node.weight);
+      weights.insert(weights.end(), static_cast<size_t>(batch.samples.of_sample), node.weight);
     }
   }
   if (asked.empty()) return;
@@ -141,7 +141,7 @@ void DenseSolver::solve_samples(const PieceRange& pieces, const std::vector<Samp
   for (size_t m = 0; m < batches.size(); ++m) {
     if (share.owner(m) != share.rank) continue;
     const Batch& batch = batches[m];
-    const int64_t members = batch.samples.size();
+    const int64_t members = batch.samples.samples();
     for (int64_t first = 0; first < members; first += rows_.at_once) {
       std::vector<Members> rows;
       for (int64_t b = first; b < std::min(first + rows_.at_once, members); ++b)
@@ -210,7 +210,7 @@ void DenseSolver::add_batches(int64_t piece, const std::vector<Batch>& batches, 
     RowSums mine = empty_rows(static_cast<size_t>(end - begin));
     if (m < batches.size()) {
       std::vector<Members> rows(static_cast<size_t>(end - begin));
-      for (int64_t member = 0; member < batches[m].samples.size(); ++member) {
+      for (int64_t member = 0; member < batches[m].samples.samples(); ++member) {
         const int64_t sample = unit.sample_begin + batches[m].first + member;
         const int64_t row = row_of(options_.axes, groups_, sample, unit.sample_begin);
         if (row >= begin && row < end) rows[static_cast<size_t>(row - begin)].push_back(member);

@@ -10,7 +10,7 @@ bool is_end(const Ask& ask) { return ask.t == 0 || ask.t == 1; }
 
 int64_t pairs_of(const ChunkBatches& chunk) {
   int64_t samples = 0;
-  for (const MicroBatch& batch : chunk.batches) samples += batch.size();
+  for (const MicroBatch& batch : chunk.batches) samples += batch.samples();
   return samples * chunk.outputs;
 }
 

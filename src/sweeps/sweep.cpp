@@ -15,11 +15,12 @@ std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vec
   for (size_t i = 0; i < asks.size(); ++i) {
     const Ask& ask = asks[i];
     for (size_t m = 0; m < chunk.batches.size(); ++m) {
-      const int64_t first = chunk.first[m], last = first + chunk.batches[m].size();
+      const int64_t first = chunk.first[m], last = first + chunk.batches[m].samples();
       const auto begin = std::lower_bound(ask.samples.begin(), ask.samples.end(), first);
       const auto end = std::lower_bound(begin, ask.samples.end(), last);
       if (begin == end) continue;
-      std::vector<int64_t> wanted;  // members of the micro-batch
+      const int64_t sequences = chunk.batches[m].of_sample;
+      std::vector<int64_t> wanted;  // samples of the micro-batch
       Evaluation evaluation;
       evaluation.t = ask.t;
       evaluation.value_only = ask.value_only;
@@ -27,10 +28,13 @@ std::vector<Evaluation> evaluations_of(const ChunkBatches& chunk, const std::vec
       evaluation.micro_batch = m;
       for (auto sample = begin; sample != end; ++sample) {
         wanted.push_back(*sample - first);
-        evaluation.members.push_back({.ask = i, .row = sample - ask.samples.begin()});
+        for (int64_t s = 0; s < sequences; ++s) {
+          evaluation.members.push_back(
+              {.ask = i, .row = sample - ask.samples.begin(), .further = s > 0});
+        }
       }
       evaluation.batch = chunk.batches[m].subset(wanted);
-      for (size_t b = 0; b < wanted.size(); ++b) {
+      for (size_t b = 0; b < evaluation.members.size(); ++b) {
         evaluation.members[b].length = evaluation.batch.lengths[b];
       }
       evaluations.push_back(std::move(evaluation));

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 
+import pyarrow.parquet
+
 ROOT = pathlib.Path(os.environ["EXPLAIND_SOURCE"])
 LIMIT = 64 << 20
 ELSEWHERE = re.compile(r"lib(mpi|open-|hdf5|boost|fmt|sentencepiece|crypto|event|hwloc)")
@@ -26,6 +28,18 @@ def hiding(folders):
         print("the system's Open MPI cannot be hidden here: only the loader's choice is checked")
         return []
     return ["unshare", "-m", "sh", "-ec", mounts + '; exec "$@"', "sh"]
+
+
+def expect_tables(bundle, folder, bare):
+    """Apache Arrow is not in the bundle; it is found where EXPLAIND_ARROW says."""
+    table = folder / "samples.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"input_ids": [[1, 2, 3]]}), table)
+    call = [str(bundle / "explaind"), "tokenize", str(ROOT / "tests/goldens/llama/tied/series"), "--samples", str(table)]
+    arrow = os.environ.get("EXPLAIND_ARROW") or str(ROOT / "build/deps/arrow")
+    assert "3 tokens, 2 predicted" in run(*call, environment=dict(bare, EXPLAIND_ARROW=arrow))
+    (bundle / "bin/libexplaind_arrow.so").unlink()
+    refused = subprocess.run(call, env=bare, capture_output=True, text=True)
+    assert refused.returncode == 1 and "built without Apache Arrow" in refused.stderr, refused
 
 
 def main():
@@ -51,6 +65,7 @@ def main():
         said = run(*hiding([plugins, messages]), str(moved / "mpirun"), "--oversubscribe", "--bind-to", "none", "-n", "2",
                    str(moved / "explaind"), "--version", environment=bare)
         assert said.count("explaind ") == 1, said  # one rank speaks for both
+        expect_tables(moved, pathlib.Path(folder), bare)
         nowhere = dict(bare, EXPLAIND_LIBTORCH=folder)
         refused = subprocess.run([str(moved / "explaind"), "--version"], env=nowhere, capture_output=True, text=True)
         assert refused.returncode == 2 and "EXPLAIND_LIBTORCH" in refused.stderr, refused

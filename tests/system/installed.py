@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 
+import pyarrow.parquet
+
 from program import GOLDENS, MPIRUN, SOURCE, decompose, must, run
 
 SERIES = GOLDENS / "tied/series"
@@ -71,6 +73,12 @@ def main():
         # The program that is installed runs from there.
         version = called(prefix / "bin/explaind", "--version").stdout
         assert "explaind" in version and "LibTorch" in version, version
+        table = folder / "samples.parquet"
+        pyarrow.parquet.write_table(pyarrow.table({"input_ids": [[1, 2, 3]]}), table)
+        assert "3 tokens, 2 predicted" in called(prefix / "bin/explaind", "tokenize", SERIES, "--samples", table).stdout
+        # So does the library, in a program of somebody else's.
+        called("timeout", "-k", "5", "120", MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "1", program, SERIES, table,
+               folder / "of_table.h5", env=environment)
     print("installed: the package is found, a consumer decomposes on two ranks as the program does, errors end it in words")
 
 

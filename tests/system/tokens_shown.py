@@ -48,6 +48,27 @@ def shows_tokens(series, folder):
         assert [json.loads(line) for line in must(run("tokenize", *arguments, "--samples", samples, "--json")).stdout.splitlines()] == rows, arguments
 
 
+def shows_windows_and_pairs(series, folder):
+    show = lambda *arguments: [json.loads(line) for line in must(run("tokenize", series, "--json", *arguments)).stdout.splitlines()]
+    long = lines(folder / "long.jsonl", {"id": "a", "text": "abcdabcdabcd"}, {"id": "b", "text": "dc"}, {"id": "c", "prompt": "ab", "completion": " abcd"})
+    rows = show("--samples", long, "--window", 6, "--stride", 3)
+    assert [row["id"] for row in rows] == ["a#0", "a#1", "a#2", "b", "c"], rows
+    assert rows[0]["input_ids"] == [0, 18, 3, 4, 18, 3] and rows[1]["input_ids"] == [4, 18, 3, 4, 18, 3] and rows[2]["labels"] == [-100, -100, -100, 4], rows
+    assert rows[1]["labels"] == [-100, -100, -100, 4, 18, 3] and rows[1]["logits"][3] == "logit:2:4" and "text" not in rows[0], rows[1]
+    assert rows[3]["text"] == "dc" and rows[4]["text"] == "ab abcd" and rows[4]["labels"] == [-100, -100, 19, 3, 4], rows[4]
+    pairs = lines(folder / "pairs.jsonl", {"id": "p", "group": "g", "good": "ab c", "bad": "ab"}, {"sentence_good": "d[TARGET]c[/TARGET]", "sentence_bad": "d[TARGET]ab[/TARGET]", "UID": "u"})
+    rows = show("--samples", pairs)
+    assert rows[0] == {"id": "p", "group": "g", "good": {"text": "ab c", "input_ids": [0, 18, 17, 3], "pieces": ["<s>", "ab", "Ġ", "c"], "labels": [0, 18, 17, 3]},
+                       "bad": {"text": "ab", "input_ids": [0, 18], "pieces": ["<s>", "ab"], "labels": [0, 18]}}, rows[0]
+    assert rows[1]["id"] == "2" and rows[1]["bad"]["labels"] == [-100, -100, 18], rows[1]
+    table = must(run("tokenize", series, "--samples", pairs)).stdout
+    assert "p (g), good: 4 tokens, 3 predicted" in table and "p (g), bad: 2 tokens" in table and "logit:" not in table, table
+    for arguments, words in ((("--window", 6), "--window: needs to know how far apart"), (("--stride", 6), "--window is not given"),
+                             (("--window", 4, "--stride", 6), "would be in none"), (("--window", 10**6, "--stride", 6), "samples have at most")):
+        process = run("tokenize", series, "--samples", long, *arguments)
+        assert process.returncode == 2 and words in process.stderr and not process.stdout, (words, process.stderr)
+
+
 def says_what_is_wrong(series, folder):
     def refused(words, *arguments, code=1):
         process = run("tokenize", *arguments)
@@ -91,6 +112,7 @@ def main():
         first = min((p for p in series.iterdir() if p.is_dir()), key=lambda p: int(p.name.split("-")[-1]))
         tokenizer(first, json.loads((first / "config.json").read_text())["vocab_size"])
         shows_tokens(series, folder)
+        shows_windows_and_pairs(series, folder)
         says_what_is_wrong(series, folder)
         decompose_reads_the_same(series, folder)
     print("tokens, pieces and logits as they are decomposed")

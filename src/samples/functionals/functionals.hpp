@@ -49,6 +49,7 @@ Functional read_loss_sum(const FunctionalWords& words);
 Functional read_logit(const FunctionalWords& words);
 Functional read_logit_difference(const FunctionalWords& words);
 Functional read_log_probability(const FunctionalWords& words);
+Functional read_log_probability_difference(const FunctionalWords& words);
 Functional read_activation(const FunctionalWords& words);
 
 }  // namespace explaind

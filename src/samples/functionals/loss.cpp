@@ -1,4 +1,4 @@
-// The cross-entropy of what a sample predicts.
+// The cross-entropy of what a sample predicts, and of two sentences its difference.
 
 #include "samples/functionals/functionals.hpp"
 
@@ -31,6 +31,14 @@ class LossSum final : public Loss {
   void require_of_classifier(int64_t /*classes*/) const override { refuse_on_classifiers(); }
 };
 
+/// log p(good) − log p(bad) of a minimal pair, each the sum over its predicted tokens.
+class LogProbabilityDifference final : public Loss {
+ public:
+  [[nodiscard]] double weight(const Sample& /*sample*/) const override { return -1; }
+  [[nodiscard]] bool of_pairs() const override { return true; }
+  void require_of_classifier(int64_t /*classes*/) const override { refuse_on_classifiers(); }
+};
+
 }  // namespace
 
 Functional read_loss(const FunctionalWords& words) {
@@ -41,6 +49,11 @@ Functional read_loss(const FunctionalWords& words) {
 Functional read_loss_sum(const FunctionalWords& words) {
   if (!words.after.empty()) words.refuse();
   return Functional(std::make_shared<LossSum>());
+}
+
+Functional read_log_probability_difference(const FunctionalWords& words) {
+  if (!words.after.empty()) words.refuse();
+  return Functional(std::make_shared<LogProbabilityDifference>());
 }
 
 }  // namespace explaind

@@ -8,11 +8,11 @@
 namespace explaind {
 
 void refuse_functional(const std::string& problem) {
-  throw UsageError(
-      "--functional", problem,
-      "Use loss, loss_sum, logit:POS:TOKEN, logit_diff:POS:A:B, logprob:POS:TOKEN or "
-      "activation:BLOCK:POS:INDEX of a language model; loss, logit, logit:CLASS, logit_diff:A:B, "
-      "logprob:CLASS, activation:WEIGHT or activation:WEIGHT:INDEX of a classifier");
+  throw UsageError("--functional", problem,
+                   "Use loss, loss_sum, logit:POS:TOKEN, logit_diff:POS:A:B, logprob:POS:TOKEN, "
+                   "activation:BLOCK:POS:INDEX or, of minimal pairs, logprob_diff of a language "
+                   "model; loss, logit, logit:CLASS, logit_diff:A:B, "
+                   "logprob:CLASS, activation:WEIGHT or activation:WEIGHT:INDEX of a classifier");
 }
 
 void require_below(int64_t value, int64_t count, const char* what) {
