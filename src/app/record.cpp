@@ -18,7 +18,6 @@ void require_series_options(const RecordOptions& options) {
   if (options.model != "llama") refuse("--model", options.model + " leaves no series");
   if (options.optimizer != "adamw") refuse("--optimizer", "a series is trained with adamw");
   if (options.schedule != "cosine") refuse("--schedule", "a series is trained with cosine");
-  if (options.decay_on != "matrices") refuse("--decay-on", "a series decays matrices");
   if (options.epochs > 0) refuse("--epochs", "a series is trained on random windows");
   if (options.resume) refuse("--resume", "a series cannot be gone on with");
 }
@@ -38,6 +37,12 @@ int run_record(const RecordOptions& options) {
                      "--series DIR leaves checkpoints, --history DIR every step of the training");
   }
   const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  if (!options.history.empty() && options.z_loss) {
+    throw UsageError("--z-loss",
+                     "is of a series: a recorded run's gradients, which are formed again, are "
+                     "those of the cross-entropy",
+                     "Leave it out, or give --series in place of --history");
+  }
   if (!options.history.empty()) return said(team, record_run(options));
   require_series_options(options);
   if (options.text.empty()) {

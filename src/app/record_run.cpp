@@ -20,10 +20,12 @@
 #include "core/error.hpp"
 #include "core/progress.hpp"
 #include "core/revision.hpp"
+#include "model/decoder.hpp"
 #include "model/registry.hpp"
 #include "runs/recorded_run.hpp"
 #include "runs/run_block.hpp"
 #include "runs/run_files.hpp"
+#include "training/decayed_parameters.hpp"
 #include "training/recorded_training.hpp"
 
 namespace explaind {
@@ -69,6 +71,11 @@ int record_run(const RecordOptions& options) {
   const bool text = dataset_of(options) == "text";
   const StopFlag& stop = stop_on_signals(run_stop_words);
   TrainingData data = text ? TrainingData{} : load_data(options, stop);
+  const DecayedParameters decayed =
+      text
+          ? decayed_parameters(options.decay_on, Decoder(read_decoder_config(
+                                                     language_model_config(options), "--family")))
+          : decayed_parameters(options.decay_on, *build_model(model_json(options, data), "record"));
   bool resume = false;
   const OwnFolder claimed({.path = folder,
                            .what = "run",
@@ -85,10 +92,12 @@ int record_run(const RecordOptions& options) {
   if (text) data = load_data(options, stop);
   const nlohmann::json description = model_json(options, data);
   const std::unique_ptr<Model> model = build_model(description, "record");
-  const RecordedTrainingOptions training_with = recorded_options(options, data.train.size());
+  RecordedTrainingOptions training_with = recorded_options(options, data.train.size());
+  training_with.decays = decayed.decays;
   fmt::print("Training {}: {} parameters on {}, {} of {}\n", options.model, parameter_count(*model),
              counted(data.train.size(), "sample"), counted(training_with.steps, "step"),
              training_with.batch);
+  if (!decayed.words.empty()) fmt::print("{}\n", decayed.words);
   std::fflush(stdout);
 
   RecordedTraining training(*model, std::move(data), training_with,

@@ -20,6 +20,7 @@
 #include "core/progress.hpp"
 #include "model/decoder.hpp"
 #include "training/corpus.hpp"
+#include "training/decayed_parameters.hpp"
 #include "training/hugging_face_writer.hpp"
 #include "training/language_model.hpp"
 #include "training/optimizer_writer.hpp"
@@ -45,6 +46,7 @@ TrainingOptions training_options(const RecordOptions& options, int64_t steps) {
                         .beta2 = options.beta2,
                         .epsilon = options.epsilon};
   training.max_gradient_norm = options.clip;
+  training.z_loss = options.z_loss.value_or(0);
   training.seed = static_cast<uint64_t>(options.seed);
   return training;
 }
@@ -81,6 +83,10 @@ int record_series(const RecordOptions& options) {
   const std::vector<int64_t> kept = log_spaced_steps(steps, options.checkpoints);
   const std::vector<fs::path> files = text_files({options.text.begin(), options.text.end()});
   const fs::path series = options.series;
+  const Decoder network(read_decoder_config(config, "--family"));
+  const DecayedParameters decayed = decayed_parameters(options.decay_on, network);
+  TrainingOptions training_with = training_options(options, steps);
+  training_with.decays = decayed.decays;
   const StopFlag& stop = stop_on_signals(series_stop_words);
   const OwnFolder folder({.path = series,
                           .what = "series",
@@ -92,13 +98,13 @@ int record_series(const RecordOptions& options) {
                          spoken_wait());
   const fs::path tokenizer_model = make_tokenizer(files, series, options, stop);
   std::vector<int64_t> tokens = token_stream(files, *open_tokenizer(tokenizer_model.parent_path()));
-  const Decoder network(read_decoder_config(config, "--family"));
   fmt::print("Training {} parameters on {} tokens, {} of {} × {} tokens\n",
              parameter_count(network), tokens.size(), counted(steps, "step"), options.batch,
              options.sequence_length);
+  if (!decayed.words.empty()) fmt::print("{}\n", decayed.words);
   std::fflush(stdout);
 
-  LanguageModelTraining training(network, std::move(tokens), training_options(options, steps));
+  LanguageModelTraining training(network, std::move(tokens), training_with);
   Progress progress("train", steps);
   std::vector<std::pair<int64_t, double>> losses;
   training.run(

@@ -65,7 +65,6 @@ RecordedTrainingOptions recorded_options(const RecordOptions& options, int64_t s
                               .momentum = options.momentum,
                               .dampening = options.dampening,
                               .nesterov = options.nesterov};
-  training.decay_all = options.decay_on == "all";
   training.max_gradient_norm = options.clip;
   training.batch = std::min(options.batch, samples);
   training.shuffle = options.shuffle;

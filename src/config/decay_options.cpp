@@ -14,7 +14,9 @@ void add_decay_options(OptionTable& table, DecayOptions& o) {
            identity},
           o.weight_decay),
       optional_text_option(
-          {"decay-on", "WHAT", "estimated decay: what decayed, matrices (and convolutions), or all",
+          {"decay-on", "WHAT",
+           "estimated decay: what decayed, matrices (and convolutions), all, or parameters whose "
+           "names have this regular expression",
            identity},
           o.decay_on),
       optional_number_option(

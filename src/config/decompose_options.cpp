@@ -53,7 +53,9 @@ OptionTable option_table(DecomposeOptions& o) {
                   o.source, {"weights", "steps"}),
       text_option(
           {"training-batch", "FILE",
-           "steps: the samples that the step is taken with, JSON Lines with groups", identity},
+           "steps: the samples that the step is taken with, with groups; {step} in its name stands "
+           "for each checkpoint's step: a batch a checkpoint",
+           identity},
           o.training_batch),
       optional_text_option({"batch-mean", "WHAT",
                             "steps: the training's loss, the mean over all predicted tokens of the "
@@ -64,6 +66,12 @@ OptionTable option_table(DecomposeOptions& o) {
           {"clip", "NORM", "steps: largest norm of the training's gradient; 0: it did not clip",
            identity},
           o.clip),
+      optional_number_option(
+          {"z-loss", "RATE",
+           "steps: times the mean of (log sum exp logits)^2 over the predicted tokens, which the "
+           "training added to its loss",
+           identity, false, true},
+          o.z_loss),
       word_option({"step-precision", "TYPE",
                    "steps: arithmetic of the training's own update: fp32 or fp64", identity},
                   o.step_precision, {"fp32", "fp64"}),

@@ -115,9 +115,11 @@ void add_optimizer(OptionTable& table, RecordOptions& o) {
                      o.decay_steps, 0),
       number_option({"weight-decay", "RATE", "decoupled with adamw, else coupled", identity},
                     o.weight_decay, -1e-300),
-      word_option(
-          {"decay-on", "WHAT", "what decays: matrices (and convolutions), or all", identity},
-          o.decay_on, {"matrices", "all"}),
+      text_option({"decay-on", "WHAT",
+                   "what decays: matrices (and convolutions), all, or parameters whose names have "
+                   "this regular expression",
+                   identity},
+                  o.decay_on),
       number_option({"beta1", "X", "Adam's decay of the first moment", identity}, o.beta1, -1e-300,
                     0.999999),
       number_option({"beta2", "X", "Adam's decay of the second moment", identity}, o.beta2, -1e-300,
@@ -129,7 +131,12 @@ void add_optimizer(OptionTable& table, RecordOptions& o) {
           {"nesterov", "", "Nesterov's momentum; needs momentum and no dampening", identity},
           o.nesterov),
       number_option({"clip", "NORM", "largest norm of the gradient; 0: no clipping", identity},
-                    o.clip, -1e-300)};
+                    o.clip, -1e-300),
+      optional_number_option({"z-loss", "RATE",
+                              "--series: times the mean of (log sum exp logits)^2 over the "
+                              "predicted tokens, added to the loss",
+                              identity},
+                             o.z_loss)};
   table.insert(table.end(), options.begin(), options.end());
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 const std::set<std::string> adaptive_alone{"tolerance",   "absolute-tolerance", "relative-to",
                                            "first-nodes", "max-nodes",          "max-kink-nodes"};
-const std::set<std::string> steps_alone{"training-batch", "batch-mean", "clip", "step-precision"};
+const std::set<std::string> steps_alone{"training-batch", "batch-mean", "clip", "step-precision",
+                                        "z-loss"};
 const std::set<std::string> sample_files_alone{"max-length", "truncate", "tokenizer", "window",
                                                "stride"};
 /// Options that say how a chain of blocks is held and multiplied.

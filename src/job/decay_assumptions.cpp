@@ -5,6 +5,7 @@
 
 #include "core/counted.hpp"
 #include "core/error.hpp"
+#include "training/decayed_parameters.hpp"
 
 namespace explaind {
 namespace {
@@ -66,10 +67,7 @@ DecayAssumptions decay_assumptions(const DecayOptions& options, const Model& mod
                       .warmup = *options.warmup,
                       .decay = options.decay_steps.value_or(0),
                       .steps = options.max_steps.value_or(1)};
-  if (*options.decay_on != "matrices" && *options.decay_on != "all") {
-    throw UsageError("--decay-on", "unknown value '" + *options.decay_on + "'",
-                     "Use matrices or all");
-  }
+  const DecayedParameters decayed = decayed_parameters(*options.decay_on, model);
   const int64_t last = path.step(path.size() - 1);
   if (ends(shape) && last > assumed.schedule.steps) {
     throw UsageError("--max-steps",
@@ -77,10 +75,10 @@ DecayAssumptions decay_assumptions(const DecayOptions& options, const Model& mod
                                  counted(assumed.schedule.steps, "step"), last),
                      "Give the number of optimizer steps that the schedule was made for");
   }
-  for (const ParameterInfo& parameter : model.parameters()) {
-    const bool decays = *options.decay_on == "all" || parameter.shape.size() > 1;
+  for (const bool decays : decayed.decays) {
     assumed.decays.push_back(decays ? *options.weight_decay : 0);
   }
+  assumed.taken = decayed.words;
   assumed.words = words_of(options, assumed.schedule);
   return assumed;
 }

@@ -15,6 +15,7 @@ struct DecayAssumptions {
   Schedule schedule;
   std::vector<double> decays;  ///< λ per parameter; 0: does not decay
   std::string words;           ///< all of it, for the store
+  std::string taken;           ///< of a pattern: which parameters it takes
 };
 
 /// Throws UsageError naming every option that is missing, a word that is unknown, a checkpoint that

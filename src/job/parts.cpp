@@ -33,6 +33,7 @@ void open_estimate(Problem& problem, const std::vector<Part>& parts) {
   }
   const DecayAssumptions assumed =
       decay_assumptions(problem.question.written.decay, problem.model(), problem.path());
+  if (!assumed.taken.empty()) problem.notes.push_back(assumed.taken);
   problem.parts = std::make_shared<EstimatedDecay>(
       problem.subject.shared_path(),
       [schedule = assumed.schedule](int64_t step) { return schedule.learning_rate(step); },

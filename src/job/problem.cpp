@@ -130,28 +130,20 @@ void open_samples(Problem& problem) {
   explain_layer(problem);
 }
 
-TrainingBatch::Axis training_axis(const Axes& axes) {
-  return axes.train_sample  ? TrainingBatch::Axis::sample
-         : axes.train_group ? TrainingBatch::Axis::group
-                            : TrainingBatch::Axis::none;
-}
-
-/// The training batch of an optimizer's steps; each of its parts is a direction.
-void open_batch(Problem& problem) {
+/// The training batches of an optimizer's steps; each of their parts is a direction.
+void open_batches(Problem& problem) {
   const StepQuestion& step = *problem.question.step;
-  SampleOptions options = file_options(problem);
-  options.pairs = false;
-  problem.steps.emplace(
-      StepBatch{.batch = TrainingBatch(
-                    load_samples(problem.question.written.training_batch, options, &problem.notes),
-                    step.mean, training_axis(problem.solver.axes)),
-                .options = {.max_norm = step.max_norm,
+  SampleOptions reading = file_options(problem);
+  reading.pairs = false;
+  problem.steps = read_step_batches(problem.question, problem.path(), reading, problem.notes);
+  problem.steps->options = {.max_norm = step.max_norm,
+                            .z_loss = step.z_loss,
                             .arithmetic = step.arithmetic,
                             .type = problem.computation.precision.type,
                             .micro_batch = problem.solver.micro_batch,
-                            .device = problem.computation.device}});
-  problem.solver.directions = parts_of(problem.steps->batch);
-  problem.solver.trains = static_cast<int64_t>(problem.steps->batch.parts.size());
+                            .device = problem.computation.device};
+  problem.solver.directions = parts_of(problem.steps->of(0));
+  problem.solver.trains = static_cast<int64_t>(problem.steps->of(0).parts.size());
 }
 
 /// Axes that this path, or this functional, does not have.
@@ -289,7 +281,10 @@ Problem::Problem(const Subject& of, Question asked, const Device& device)
   require_device(computation);
   open_samples(*this);
   choose_functional(*this);
-  if (question.step) open_batch(*this);
+  if (question.step) open_batches(*this);
+  if (!question.step && question.written.z_loss) {
+    notes.emplace_back("--z-loss is part of an optimizer's steps (--source steps), and not used");
+  }
   require_possible(*this);
   require_bridges(*this);
   say_cuts(*this);
@@ -385,6 +380,7 @@ DecomposeOptions decided(const Problem& problem) {
   copy.first_nodes = problem.solver.quadrature.first_nodes;
   copy.value_precision = problem.computation.values ? "fp64" : "same";
   if (!problem.parts || problem.run()) copy.decay = {};  // decide nothing
+  if (!problem.steps) copy.z_loss = {};
   return copy;
 }
 

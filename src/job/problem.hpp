@@ -9,8 +9,8 @@
 
 #include "comm/collectives.hpp"
 #include "job/question.hpp"
+#include "job/step_batches.hpp"
 #include "job/subject.hpp"
-#include "optimizer_steps/optimizer_step.hpp"
 #include "optimizer_steps/run_directions.hpp"
 #include "path/trajectory.hpp"
 #include "planner/computation.hpp"
@@ -20,12 +20,6 @@
 #include "sweeps/classifier_sweep.hpp"
 
 namespace explaind {
-
-/// The training batch of an optimizer's steps, and how a step is formed.
-struct StepBatch {
-  TrainingBatch batch;
-  StepOptions options;
-};
 
 /// Alike on every rank. The subject must outlive it.
 struct Problem {
@@ -39,7 +33,7 @@ struct Problem {
   std::vector<std::string> notes;  ///< what of the samples' files is not used, or used otherwise
   std::unique_ptr<Model> layer_output;  ///< of a classifier whose activation is explained
   std::optional<PredictionData> data;   ///< of a classifier
-  std::optional<StepBatch> steps;
+  std::optional<StepBatches> steps;
   std::shared_ptr<const PathDirections> parts;    ///< that are told apart; null where none
   std::shared_ptr<RunDirections> run_directions;  ///< the same of a recorded run
   std::vector<KeptPart> kept_parts;               ///< what a store says of them

@@ -96,7 +96,12 @@ struct Identity {
     }
     for (auto& file : inputs["series"]) file.erase("modified");
     inputs["samples"].erase("file");
-    if (inputs.contains("training_batch")) inputs["training_batch"].erase("file");
+    if (!inputs.contains("training_batch")) return;
+    nlohmann::ordered_json& batches = inputs["training_batch"];
+    if (batches.is_object()) batches.erase("file");
+    for (auto& batch : batches) {
+      if (batch.is_object()) batch.erase("file");
+    }
   }
 
   [[nodiscard]] std::string hash() const {
@@ -181,7 +186,11 @@ std::vector<std::pair<std::string, std::string>> provenance(const Problem& probl
   nlohmann::ordered_json inputs{{"series", problem.subject.identity(options.hash_inputs)},
                                 {"samples", sample_source(options.samples, problem)}};
   if (problem.steps) {
-    inputs["training_batch"] = file_source(options.training_batch, problem.steps->batch.samples);
+    nlohmann::ordered_json files = nlohmann::ordered_json::array();
+    for (size_t i = 0; i < problem.steps->batches.size(); ++i) {
+      files.push_back(file_source(problem.steps->files[i], problem.steps->batches[i].samples));
+    }
+    inputs["training_batch"] = files.size() == 1 ? files.front() : files;
     inputs["optimizers"] = nlohmann::ordered_json::array();
     for (const StoredOptimizer& optimizer : problem.subject.optimizers()) {
       for (const StoredOptimizer::File& file : optimizer.files()) {

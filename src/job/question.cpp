@@ -93,6 +93,7 @@ std::optional<StepQuestion> step_question(const DecomposeOptions& options) {
   }
   return StepQuestion{.mean = mean,
                       .max_norm = *options.clip,
+                      .z_loss = options.z_loss.value_or(0),
                       .arithmetic = options.step_precision == "fp64" ? at::kDouble : at::kFloat};
 }
 

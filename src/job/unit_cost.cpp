@@ -186,7 +186,7 @@ JobCost network_text(const Job& job, const NetworkCost& cost, const Evaluations&
     add("steps",
         fmt::format("{} of {} training samples in {} parts each: {} beside the store while "
                     "it runs",
-                    problem.path().size(), problem.steps->batch.samples.size(),
+                    problem.path().size(), problem.steps->batches.front().samples.size(),
                     problem.trajectory->directions(), bytes(cost.forming.bytes)));
   }
   add("operations",

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "engines/vocabulary_head.hpp"
 #include "model/plain_ops.hpp"
@@ -42,6 +43,31 @@ class LookupOps final : public PlainOps {
 };
 
 at::Tensor flat(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+/// Makes of w (softmax − onehot) the gradient with the z-loss in it, w ((1 + f) softmax − onehot),
+/// f = 2 ζ log Σ exp. gradient: B T n, of the vocabulary's ids from `first` on; stretch: f, B T.
+void add_z_loss(const MicroBatch& batch, const at::Tensor& stretch, int64_t first,
+                at::Tensor& gradient) {
+  const int64_t n = gradient.size(2);
+  const at::Tensor f = stretch.reshape({-1, 1}).to(gradient.scalar_type());
+  at::Tensor rows = gradient.view({-1, n});
+  rows.mul_(1 + f);
+  std::vector<int64_t> tokens, columns;
+  std::vector<double> weights;
+  for (size_t i = 0; i < batch.targets.size(); ++i) {
+    const int64_t column = batch.targets[i] - first;
+    if (batch.targets[i] < 0 || column < 0 || column >= n) continue;
+    tokens.push_back(static_cast<int64_t>(i));
+    columns.push_back(column);
+    weights.push_back(batch.weights[i / static_cast<size_t>(batch.positions)]);
+  }
+  if (tokens.empty()) return;
+  const at::Tensor at_tokens = at::tensor(tokens, at::kLong).to(rows.device()),
+                   at_columns = at::tensor(columns, at::kLong).to(rows.device()),
+                   added = f.view({-1}).index_select(0, at_tokens) *
+                           at::tensor(weights, at::kDouble).to(f.options());
+  rows.index_put_({at_tokens, at_columns}, added, /*accumulate=*/true);
+}
 
 }  // namespace
 
@@ -120,10 +146,12 @@ at::Tensor BlockwiseGradient::head(const MicroBatch& batch, const at::Tensor& hi
   each_slice([&](int64_t first, const at::Tensor&, at::Tensor& logits, const at::Tensor&) {
     losses.add_slice(logits, first);
   });
+  const at::Tensor stretch = z_loss_ > 0 ? losses.log_sums() * (2 * z_loss_) : at::Tensor();
   at::Tensor of_hidden = at::zeros_like(hidden);
   each_slice([&](int64_t first, const at::Tensor& slice, at::Tensor& logits,
                  const at::Tensor& slope) {
     losses.gradient_slice(logits, first);
+    if (stretch.defined()) add_z_loss(batch, stretch, first, logits);
     if (slope.defined()) logits.mul_(slope);
     of_hidden.add_(product(flat(logits), slice).view_as(hidden));
     gradient.narrow(0, first, slice.size(0)).add_(product(flat(logits).t(), flat(hidden)).cpu());

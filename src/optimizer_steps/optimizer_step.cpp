@@ -126,8 +126,8 @@ double squares(const at::Tensor& values) {
 void form_gradients(const Network& network, const Path& path, size_t point,
                     const TrainingBatch& batch, const StepOptions& options, const StepFile& file) {
   const BlockwiseGradient gradient(
-      network, [&](ParameterId id) { return path.tensor(point, id); }, options.type,
-      options.device);
+      network, [&](ParameterId id) { return path.tensor(point, id); }, options.type, options.device,
+      options.z_loss);
   for (size_t p = 0; p < batch.parts.size(); ++p) {
     std::vector<at::Tensor> sums;
     for (size_t i = 0; i < network.parameters().size(); ++i) {

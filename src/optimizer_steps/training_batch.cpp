@@ -1,5 +1,6 @@
 #include "optimizer_steps/training_batch.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/error.hpp"
@@ -14,8 +15,9 @@ BatchMean parse_batch_mean(const std::string& word) {
                    "the mean over samples of their means");
 }
 
-TrainingBatch::TrainingBatch(std::vector<Sample> all, BatchMean mean, Axis axis)
-    : samples(std::move(all)) {
+TrainingBatch::TrainingBatch(std::vector<Sample> all, BatchMean mean, Axis axis,
+                             std::vector<std::string> groups)
+    : samples(std::move(all)), group_names(std::move(groups)) {
   const auto count = static_cast<double>(samples.size());
   double tokens = 0;
   for (const Sample& sample : samples) tokens += static_cast<double>(sample.predicted());
@@ -23,15 +25,18 @@ TrainingBatch::TrainingBatch(std::vector<Sample> all, BatchMean mean, Axis axis)
     const auto own = static_cast<double>(sample.predicted());
     weights.push_back(mean == BatchMean::tokens ? 1 / tokens : 1 / (count * own));
   }
-  const Groups groups = group_samples(samples);
-  group_names = groups.names;
+  if (group_names.empty()) group_names = group_samples(samples).names;
   const size_t number = axis == Axis::none    ? 1
-                        : axis == Axis::group ? groups.names.size()
+                        : axis == Axis::group ? group_names.size()
                                               : samples.size();
   parts.resize(number);
+  const auto place_of = [&](const std::string& group) {
+    return static_cast<size_t>(std::find(group_names.begin(), group_names.end(), group) -
+                               group_names.begin());
+  };
   for (size_t i = 0; i < samples.size(); ++i) {
     const size_t part = axis == Axis::none    ? 0
-                        : axis == Axis::group ? static_cast<size_t>(groups.of_sample[i])
+                        : axis == Axis::group ? place_of(samples[i].group)
                                               : i;
     parts[part].push_back(static_cast<int64_t>(i));
   }

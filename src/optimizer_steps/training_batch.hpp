@@ -22,15 +22,18 @@ struct TrainingBatch {
   /// What becomes a part of its own.
   enum class Axis {
     none,    ///< the whole batch is one
-    group,   ///< a group, by first appearance
+    group,   ///< a group, in the order of group_names
     sample,  ///< a sample
   };
-  TrainingBatch(std::vector<Sample> all, BatchMean mean, Axis axis);
+  /// groups: of a batch that is one of several all groups of theirs, so that parts are alike; of
+  /// some of which it may have no sample. Empty: its own.
+  TrainingBatch(std::vector<Sample> all, BatchMean mean, Axis axis,
+                std::vector<std::string> groups = {});
 
   std::vector<Sample> samples;              ///< in file order
   std::vector<double> weights;              ///< per sample, of each of its predicted tokens
   std::vector<std::vector<int64_t>> parts;  ///< samples of each part, ascending
-  std::vector<std::string> group_names;     ///< distinct groups, by first appearance
+  std::vector<std::string> group_names;     ///< distinct groups, by first appearance or as given
 };
 
 }  // namespace explaind

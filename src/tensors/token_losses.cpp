@@ -146,6 +146,17 @@ std::vector<double> TokenLosses::values() const {
   return member_values(token);
 }
 
+at::Tensor TokenLosses::log_sums() const {
+  at::Tensor sums = at::zeros({batch_.size(), batch_.positions}, at::kDouble);
+  const at::Tensor there = device_.has_twins() ? device_.download(totals_there_) : at::Tensor();
+  if (device_.has_twins()) device_.synchronize();
+  const SoftmaxSum* totals = device_.has_twins() ? sums_of(there) : totals_.data();
+  for (size_t i = 0; i < batch_.targets.size(); ++i) {
+    if (batch_.targets[i] >= 0) sums.data_ptr<double>()[i] = totals[i].logarithm();
+  }
+  return device_.upload(sums);
+}
+
 void TokenLosses::gradient_slice(at::Tensor& logits, int64_t first) const {
   const bool fp64 = logits.scalar_type() == at::kDouble;
   const int64_t n = logits.size(2);

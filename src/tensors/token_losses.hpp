@@ -31,6 +31,9 @@ class TokenLosses {
   void add_slice(const at::Tensor& logits, int64_t first);
   /// F: B; after the last slice.
   [[nodiscard]] std::vector<double> values() const;
+  /// log Σ exp(logits) of every token that is predicted, 0 of others: B T, fp64, on the device;
+  /// after the last slice.
+  [[nodiscard]] at::Tensor log_sums() const;
   /// Replaces the slice's logits by ∂F/∂logits.
   void gradient_slice(at::Tensor& logits, int64_t first) const;
 

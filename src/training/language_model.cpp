@@ -27,10 +27,10 @@ LanguageModelTraining::LanguageModelTraining(const Network& network, std::vector
 }
 
 void LanguageModelTraining::run(const Before& before, const After& after) {
-  std::vector<bool> decay;
+  std::vector<bool> decay = options_.decays;
   for (at::Tensor& weight : weights_) {
     weight.requires_grad_(true);
-    decay.push_back(weight.dim() > 1);
+    if (options_.decays.empty()) decay.push_back(weight.dim() > 1);
   }
   optimizer_ =
       make_optimizer(OptimizerKind::adamw, weights_, decay_groups(decay, options_.optimizer));
@@ -39,8 +39,8 @@ void LanguageModelTraining::run(const Before& before, const After& after) {
       group.hyperparameters.learning_rate = options_.schedule.learning_rate(step);
     }
     before(step, weights_);
-    const at::Tensor loss = loss_of(draw_windows(options_.batch, generator_));
-    loss.backward();
+    const auto [loss, z] = losses_of(draw_windows(options_.batch, generator_));
+    (z.defined() ? loss + z : loss).backward();
     clip_gradients(weights_, options_.max_gradient_norm);
     optimizer_->step();
     after(step + 1, loss.item<double>());
@@ -52,7 +52,7 @@ double LanguageModelTraining::reference_loss() {
   const c10::NoGradGuard no_graph;
   // Its own generator: looking at the loss must not change which windows are trained on.
   at::Generator generator = at::detail::createCPUGenerator(options_.seed + 1);
-  return loss_of(draw_windows(reference_windows, generator)).item<double>();
+  return losses_of(draw_windows(reference_windows, generator)).cross_entropy.item<double>();
 }
 
 /// `count` random windows of T + 1 tokens: count T+1.
@@ -67,12 +67,15 @@ at::Tensor LanguageModelTraining::draw_windows(int64_t count, at::Generator& gen
       .view({count, width});
 }
 
-at::Tensor LanguageModelTraining::loss_of(const at::Tensor& windows) {
+LanguageModelTraining::Losses LanguageModelTraining::losses_of(const at::Tensor& windows) {
   PlainOps ops(weights_);
   const int64_t length = windows.size(1) - 1;
   const at::Tensor logits = network_.forward(windows.narrow(1, 0, length), ops);
   const at::Tensor targets = windows.narrow(1, 1, length).reshape({-1});
-  return at::cross_entropy_loss(logits.reshape({-1, logits.size(2)}), targets);
+  const at::Tensor rows = logits.reshape({-1, logits.size(2)});
+  Losses losses{.cross_entropy = at::cross_entropy_loss(rows, targets), .z = {}};
+  if (options_.z_loss > 0) losses.z = at::logsumexp(rows, 1).square().mean() * options_.z_loss;
+  return losses;
 }
 
 }  // namespace explaind

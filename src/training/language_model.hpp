@@ -18,8 +18,11 @@ struct TrainingOptions {
   int64_t batch = 16;             ///< sequences a step
   int64_t sequence_length = 128;  ///< tokens predicted per sequence
   Schedule schedule;
-  Hyperparameters optimizer;  ///< AdamW's; weight decay on matrices only
+  Hyperparameters optimizer;      ///< AdamW's
+  std::vector<bool> decays = {};  ///< per parameter, whether weight decay moves it; empty: matrices
   double max_gradient_norm = 1.0;
+  /// Of the mean of (log Σ exp logits)² over all predicted tokens, which is added to the loss.
+  double z_loss = 0;
   uint64_t seed = 0;
 };
 
@@ -29,8 +32,8 @@ inline constexpr int64_t reference_windows = 32;
 /// count and machine give the same run.
 ///
 /// before: called with s = 0 … steps and the weights θ_s (one per parameter); s = steps after the
-/// last step. after: called after each step with its number (1 …) and its mean loss in nats per
-/// token.
+/// last step. after: called after each step with its number (1 …) and its mean cross-entropy in
+/// nats per token.
 class LanguageModelTraining {
  public:
   using Before = std::function<void(int64_t step, const std::vector<at::Tensor>& weights)>;
@@ -50,7 +53,11 @@ class LanguageModelTraining {
 
  private:
   [[nodiscard]] at::Tensor draw_windows(int64_t count, at::Generator& generator);
-  [[nodiscard]] at::Tensor loss_of(const at::Tensor& windows);
+  /// Mean cross-entropy of windows, and what the training adds to it: undefined where nothing.
+  struct Losses {
+    at::Tensor cross_entropy, z;
+  };
+  [[nodiscard]] Losses losses_of(const at::Tensor& windows);
 
   const Network& network_;
   std::vector<int64_t> tokens_;

@@ -62,10 +62,10 @@ RecordedTraining::RecordedTraining(const Model& model, TrainingData data,
       batches_(data_.train.size(), options.batch, options.shuffle, options.drop_last,
                options.seed) {
   weights_ = initial_weights(model, options.type, at::detail::createCPUGenerator(options.seed));
-  std::vector<bool> decayed;
+  std::vector<bool> decayed = options.decays;
   for (at::Tensor& weight : weights_) {
     weight.requires_grad_(true);
-    decayed.push_back(options.decay_all || weight.dim() > 1);
+    if (options.decays.empty()) decayed.push_back(weight.dim() > 1);
   }
   optimizer_ =
       make_optimizer(options.optimizer, weights_, decay_groups(decayed, options.hyperparameters));

@@ -24,8 +24,8 @@ namespace explaind {
 struct RecordedTrainingOptions {
   OptimizerKind optimizer = OptimizerKind::adamw;
   Hyperparameters hyperparameters;
-  bool decay_all = false;        ///< weight decay on every parameter; else on matrices only
-  double max_gradient_norm = 0;  ///< 0: no clipping
+  std::vector<bool> decays = {};  ///< per parameter, whether weight decay moves it; empty: matrices
+  double max_gradient_norm = 0;   ///< 0: no clipping
   Schedule schedule;
   int64_t steps = 1;  ///< at most; may be fewer than the schedule's
   int64_t batch = 16;
