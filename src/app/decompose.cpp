@@ -93,16 +93,21 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const ThreadTeam team(ThreadTeam::count_of(options.threads));
   // What command line and INI decide alone is refused before any file is touched.
   const Question question = question_of(options);
-  const SubjectName named = subject_of(options);
+  SubjectName named = subject_of(options);
   const StoreName store{
       .path = options.store, .overwrite = options.overwrite, .resume = options.resume};
   require_sensible(store);
   const StopFlag& stop = stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
   const Place place = place_of(options, world);
+  TerminalListener listener;
+  if (options.stage) {
+    named.stage =
+        std::make_shared<Stage>(StageName{*options.stage, *options.stage_command, named.tied_head},
+                                named.path, named.names, world, stop, listener);
+  }
   std::optional<Subject> subject;
   agree(world, [&] { subject.emplace(Subject::open(named)); });
   const std::unique_ptr<Job> job = make_job(*subject, question, place);
-  TerminalListener listener;
   StoredJob stored(*job, store, spoken_wait(), {.stop = stop, .listener = listener});
   // Only now: whoever reads the configuration knows that it was not refused.
   if (world.rank() == 0) print_job(*job);
@@ -113,6 +118,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
     }
     return static_cast<int>(ExitCode::stopped);
   }
+  if (named.stage) named.stage->clear();
   std::string code;
   agree(world, [&] {
     if (world.rank() != 0) return;

@@ -231,6 +231,15 @@ void Checkpoint::take_state(bool whole_weights) {
   notes_.insert(notes_.end(), state_->notes().begin(), state_->notes().end());
 }
 
+Checkpoint Checkpoint::described(const fs::path& directory, nlohmann::json config,
+                                 std::map<std::string, TensorView> tensors) {
+  Checkpoint checkpoint;
+  checkpoint.directory_ = directory;
+  checkpoint.config_ = std::move(config);
+  checkpoint.tensors_ = std::move(tensors);
+  return checkpoint;
+}
+
 const TensorView& Checkpoint::tensor(const std::string& name) const {
   const auto found = tensors_.find(name);
   if (found == tensors_.end()) {

@@ -35,6 +35,10 @@ class Checkpoint {
   /// listed; and what a folder or file is instead, where that is known (folder_kind.hpp).
   static Checkpoint open(const std::filesystem::path& directory);
 
+  /// One that is not there: its folder's small files, config and tensors without data are known.
+  static Checkpoint described(const std::filesystem::path& directory, nlohmann::json config,
+                              std::map<std::string, TensorView> tensors);
+
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] const nlohmann::json& config() const { return config_; }
   /// Sorted by name.

@@ -146,6 +146,25 @@ CheckpointSeries CheckpointSeries::open(const std::filesystem::path& path, const
   return series;
 }
 
+CheckpointSeries CheckpointSeries::described(std::vector<SeriesEntry> entries,
+                                             const Checkpoint& all, TiedHead head) {
+  CheckpointSeries series;
+  series.entries_ = std::move(entries);
+  series.checkpoints_.assign(series.entries_.size(), all);
+  series.stretches_.push_back({.first = 0, .config = config_of(all, head)});
+  series.note_what_is_ignored({model_of(series.config(), all).max_positions});
+  return series;
+}
+
+void require_same_network(const Checkpoint& checkpoint, const Checkpoint& first, TiedHead head) {
+  const DecoderConfig here = model_of(config_of(checkpoint, head), checkpoint),
+                      there = model_of(config_of(first, head), first);
+  std::vector<std::string> found = config_differences(here, there);
+  const std::vector<std::string> tensors = tensor_differences(checkpoint, first, there);
+  found.insert(found.end(), tensors.begin(), tensors.end());
+  if (!found.empty()) refuse_another(checkpoint, first, std::move(found));
+}
+
 size_t CheckpointSeries::stretch_of(size_t i) const {
   const auto after =
       std::upper_bound(stretches_.begin(), stretches_.end(), i,

@@ -101,6 +101,10 @@ class CheckpointSeries {
   static CheckpointSeries open(const std::filesystem::path& path, const NameRules& rules = {},
                                size_t least = 2, TiedHead head = TiedHead::equal);
 
+  /// Of checkpoints that are not there, each as `all` describes it.
+  static CheckpointSeries described(std::vector<SeriesEntry> entries, const Checkpoint& all,
+                                    TiedHead head);
+
   [[nodiscard]] size_t size() const { return checkpoints_.size(); }
   [[nodiscard]] int64_t step(size_t i) const { return entries_[i].step; }
   [[nodiscard]] const SeriesEntry& entry(size_t i) const { return entries_[i]; }
@@ -123,6 +127,10 @@ class CheckpointSeries {
   std::vector<std::string> notes_;
   std::vector<Checkpoint> checkpoints_;
 };
+
+/// Throws DataError where a checkpoint is not of the network that `first` is of, its tensors
+/// included: differences as CheckpointSeries::open names them.
+void require_same_network(const Checkpoint& checkpoint, const Checkpoint& first, TiedHead head);
 
 /// Identification of a series' inputs for provenance: an array with one object a weight file, in
 /// the order of steps and file names: {"step", "file" (directory name/file name), "header_crc32"

@@ -43,6 +43,20 @@ OptionTable option_table(DecomposeOptions& o) {
            "beside (config_change). Without it such segments are left out",
            identity},
           o.bridge),
+      optional_text_option(
+          {"stage", "DIR",
+           "checkpoints are brought into this folder, two at a time, and removed when they have "
+           "been "
+           "used. --series is then a text file with a line for each: REVISION, whose name says the "
+           "step, or STEP REVISION",
+           execution},
+          o.stage),
+      optional_text_option({"stage-command", "COMMAND",
+                            "what brings one, for the shell: {revision}, {step} and {dir} stand "
+                            "for the checkpoint and "
+                            "the folder to put it into",
+                            execution},
+                           o.stage_command),
       text_option(
           {"samples", "FILE", "prediction samples: JSON Lines, Parquet or Arrow", identity, true},
           o.samples),

@@ -13,7 +13,7 @@ namespace explaind {
 
 struct DecomposeOptions {
   std::string series, phases, series_seed, step_pattern, samples, store;
-  std::optional<std::string> tied_head, bridge;
+  std::optional<std::string> tied_head, bridge, stage, stage_command;
   std::string source = "weights", training_batch, step_precision = "fp32";
   std::optional<std::string> batch_mean;
   std::optional<double> clip, z_loss;

@@ -31,7 +31,15 @@ std::unique_ptr<Job> make_job(const Subject& subject, const Question& question,
 void Job::settle() {
   const Communicator& world = place_.world;
   const MemoryBudget least = least_budget(place_.budget, world);
-  choice_ = place_.shards ? GridChoice{*place_.shards, "as asked"} : choose_grid(least);
+  if (problem_->subject.stage() != nullptr) {
+    if (place_.shards && *place_.shards != place_.ranks) {
+      throw UsageError("--stage", "brings two checkpoints at a time, which all ranks work on",
+                       "Leave out --shards and --segment-groups");
+    }
+    choice_ = {static_cast<int>(place_.ranks), "they share the two checkpoints that are there"};
+  } else {
+    choice_ = place_.shards ? GridChoice{*place_.shards, "as asked"} : choose_grid(least);
+  }
   if (place_.ranks == world.size()) grid_.emplace(world, choice_.shards);
   budget_ = grid_ ? least_budget(place_.budget, grid_->segment_group()) : least;
   agree(world, [&] { memory_ = plan_memory(choice_.shards); });

@@ -13,6 +13,7 @@
 #include "job/formed_steps.hpp"
 #include "job/parts.hpp"
 #include "job/run_samples.hpp"
+#include "job/staged_parameters.hpp"
 #include "model/classifier.hpp"
 #include "model/layer_output.hpp"
 #include "model/smoothness.hpp"
@@ -220,6 +221,25 @@ void require_possible(const Problem& problem) {
   }
 }
 
+/// A staged series has two checkpoints at a time, and each is brought once.
+void require_stageable(const Problem& problem) {
+  const Question& question = problem.question;
+  if (problem.subject.stage() == nullptr) {
+    if (!question.written.stage && !question.written.stage_command) return;
+    throw UsageError("--stage", "brings checkpoints while they are decomposed, and not here",
+                     "Leave it out, and name checkpoints that are there with --series (for a plan "
+                     "two of them do)");
+  }
+  const bool needs_f =
+      question.steps.kind == StepSelection::Kind::top ||
+      (question.steps.kind != StepSelection::Kind::all && question.step_policy == StepPolicy::drop);
+  if (!needs_f) return;
+  throw UsageError("--stage",
+                   "brings each checkpoint once, and this choice of --steps needs F at "
+                   "all of them before it begins",
+                   "Use every:N, list or range, with --step-policy merge or sum");
+}
+
 /// What the model and the samples decide of the rule, the products and the outputs.
 void decide(Problem& problem) {
   const DecomposeOptions& written = problem.question.written;
@@ -287,6 +307,7 @@ Problem::Problem(const Subject& of, Question asked, const Device& device)
   }
   require_possible(*this);
   require_bridges(*this);
+  require_stageable(*this);
   say_cuts(*this);
   open_parts(*this);
   groups = group_samples(samples);
@@ -354,9 +375,11 @@ void Problem::set_steps() {
                    solver.chunk, solver.axes.sample);
 }
 
-Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
-                       const MemoryPlan& memory, Collectives& group,
-                       const std::function<size_t(int64_t)>& network_of) {
+namespace {
+
+Workspace whole_workspace_of(const Problem& problem, const Trajectory& trajectory,
+                             const MemoryPlan& memory, Collectives& group,
+                             const std::function<size_t(int64_t)>& network_of) {
   const Explained explained{.functional = problem.solver.functional,
                             .trajectory = trajectory,
                             .table = problem.components};
@@ -372,6 +395,18 @@ Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
   }
   return {problem.explained(), *problem.data, explained, problem.computation,
           Share{group.rank(), group.size()}};
+}
+
+}  // namespace
+
+Workspace workspace_of(const Problem& problem, const Trajectory& trajectory,
+                       const MemoryPlan& memory, Collectives& group,
+                       const std::function<size_t(int64_t)>& network_of) {
+  Workspace made = whole_workspace_of(problem, trajectory, memory, group, network_of);
+  if (problem.subject.stage() == nullptr) return made;
+  auto staged =
+      std::make_unique<StagedParameters>(std::move(made.parameters), problem.subject, trajectory);
+  return {std::move(staged), std::move(made.sweep)};
 }
 
 DecomposeOptions decided(const Problem& problem) {

@@ -137,6 +137,26 @@ void require_options_of_scalars(const DecomposeOptions& options) {
   }
 }
 
+void require_stage_options(const DecomposeOptions& options) {
+  if (!options.stage && !options.stage_command) return;
+  if (!options.stage || !options.stage_command) {
+    throw UsageError(options.stage ? "--stage" : "--stage-command",
+                     "goes with " + std::string(options.stage ? "--stage-command" : "--stage"),
+                     "Give both: the folder, and the command that brings a checkpoint into it");
+  }
+  if (options.source == "steps") {
+    throw UsageError("--stage",
+                     "is of weights, and --source steps forms a step at every checkpoint "
+                     "before it begins",
+                     "Leave one of them out");
+  }
+  if (options.hash_inputs) {
+    throw UsageError("--hash-inputs", "reads all checkpoints, and --stage brings them one by one",
+                     "Leave one of them out");
+  }
+  static_cast<void>(FetchCommand(*options.stage_command));
+}
+
 bool bridges_configs(const DecomposeOptions& options) {
   if (!options.bridge) return false;
   if (*options.bridge == "config") return true;
@@ -152,6 +172,7 @@ Question question_of(const DecomposeOptions& options) {
   question.steps = StepSelection::parse(options.steps);
   question.step_policy = parse_step_policy(options.step_policy);
   question.bridges_configs = bridges_configs(options);
+  require_stage_options(options);
   question.step = step_question(options);
   require_windows(options.window, options.stride);
   if (options.window && options.truncate) {

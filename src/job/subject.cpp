@@ -12,6 +12,7 @@
 #include "model/networks.hpp"
 #include "model/registry.hpp"
 #include "runs/run_files.hpp"
+#include "staging/staged_path.hpp"
 
 namespace explaind {
 namespace {
@@ -46,8 +47,9 @@ Subject Subject::open(const SubjectName& name) {
 }
 
 void Subject::open_series() {
-  series_ = CheckpointSeries::open(name_.path, name_.names, name_.optimizer_steps ? 1 : 2,
-                                   name_.tied_head);
+  series_ = name_.stage ? name_.stage->series()
+                        : CheckpointSeries::open(name_.path, name_.names,
+                                                 name_.optimizer_steps ? 1 : 2, name_.tied_head);
   notes_ = series_->notes();
   std::vector<NamedConfig> configs;
   for (const Stretch& stretch : series_->stretches()) {
@@ -65,7 +67,12 @@ void Subject::open_series() {
         return parameters_in_blocks(*a) < parameters_in_blocks(*b);
       });
   model_ = network_;
-  path_ = std::make_shared<const CheckpointPath>(*series_, model_->parameters());
+  CheckpointPath path(*series_, model_->parameters());
+  if (name_.stage) {
+    path_ = std::make_shared<const StagedPath>(name_.stage, std::move(path), model_->parameters());
+  } else {
+    path_ = std::make_shared<const CheckpointPath>(std::move(path));
+  }
 }
 
 void Subject::require_stretch(size_t stretch, const NamedConfig& config) const {
@@ -109,6 +116,14 @@ void Subject::open_optimizers() {
   }
 }
 
+void Subject::bring(const std::vector<size_t>& points) const {
+  if (!name_.stage) return;
+  name_.stage->bring(points);
+  for (const size_t point : points) {
+    require_agreement(*network_, name_.stage->at(point)->tensors(), path_->describe(point));
+  }
+}
+
 std::string Subject::tokenizer_folder() const {
   return run_ ? run_->directory().string() : series_->checkpoint(0).directory().string();
 }
@@ -129,11 +144,13 @@ nlohmann::json Subject::config_changes() const {
 }
 
 nlohmann::ordered_json Subject::identity(bool hash) const {
+  if (stage() != nullptr) return stage()->identity();
   return run_ ? identify(*run_, hash) : identify(*series_, hash);
 }
 
 void Subject::require_unused_agree(int rank, int ranks) const {
-  for (auto i = static_cast<size_t>(rank); series_ && i < series_->size();
+  // Of a staged series each checkpoint is looked at when it has been brought.
+  for (auto i = static_cast<size_t>(rank); series_ && !stage() && i < series_->size();
        i += static_cast<size_t>(ranks)) {
     std::map<std::string, TensorView> tensors = series_->checkpoint(i).tensors();
     if (name_.tied_head == TiedHead::embedding) {
@@ -145,7 +162,8 @@ void Subject::require_unused_agree(int rank, int ranks) const {
 }
 
 void Subject::require_finite(int rank, int ranks, const StopFlag& stop) const {
-  for (auto i = static_cast<size_t>(rank); i < path_->size(); i += static_cast<size_t>(ranks)) {
+  for (auto i = static_cast<size_t>(rank); !stage() && i < path_->size();
+       i += static_cast<size_t>(ranks)) {
     for (size_t id = 0; id < model_->parameters().size(); ++id) {
       stop.require_down();
       explaind::require_finite(path_->tensor(i, static_cast<ParameterId>(id)), path_->describe(i));

@@ -14,6 +14,7 @@
 #include "model/networks.hpp"
 #include "path/path.hpp"
 #include "runs/recorded_run.hpp"
+#include "staging/stage.hpp"
 
 namespace explaind {
 
@@ -24,6 +25,7 @@ struct SubjectName {
   TiedHead tied_head = TiedHead::equal;  ///< of a series: what a tied matrix's copy may be
   bool optimizer_steps = false;          ///< one step of the optimizer at each checkpoint, in place
                                          ///< of what lies between checkpoints
+  std::shared_ptr<Stage> stage = {};     ///< of a series: what brings its checkpoints
 };
 
 /// A checkpoint series, the optimizer's steps at its checkpoints, or a recorded run; opened once
@@ -57,6 +59,11 @@ class Subject {
   [[nodiscard]] const std::vector<StoredOptimizer>& optimizers() const { return optimizers_; }
   /// What of the inputs is not used, or used otherwise.
   [[nodiscard]] const std::vector<std::string>& notes() const { return notes_; }
+  /// What brings a series' checkpoints, where they are not all there; else null.
+  [[nodiscard]] const Stage* stage() const { return name_.stage.get(); }
+  /// Makes these points' checkpoints be there. @collective over the stage's ranks; without a stage
+  /// nothing happens
+  void bring(const std::vector<size_t>& points) const;
   /// Where a tokenizer is looked for that is not named.
   [[nodiscard]] std::string tokenizer_folder() const;
 

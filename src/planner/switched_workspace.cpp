@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "parameters/forwarded_parameters.hpp"
+
 namespace explaind {
 namespace {
 
@@ -49,7 +51,7 @@ class CurrentWorkspace {
   int64_t opened_before_ = 0;
 };
 
-class SwitchedParameters final : public ParameterSource {
+class SwitchedParameters final : public ForwardedParameters {
  public:
   explicit SwitchedParameters(std::shared_ptr<CurrentWorkspace> current)
       : current_(std::move(current)) {}
@@ -58,32 +60,6 @@ class SwitchedParameters final : public ParameterSource {
   [[nodiscard]] int64_t segment() const override {
     return current_->loaded() ? source().segment() : -1;
   }
-  [[nodiscard]] bool moves(ParameterId parameter) override { return source().moves(parameter); }
-  [[nodiscard]] bool moves() override { return source().moves(); }
-  void open(const std::vector<ParameterRows>& parts,
-            const std::vector<ParameterRows>& next) override {
-    source().open(parts, next);
-  }
-  void set_node(double t) override { source().set_node(t); }
-  [[nodiscard]] const at::Tensor& weight(ParameterId parameter) const override {
-    return source().weight(parameter);
-  }
-  [[nodiscard]] const at::Tensor& delta(ParameterId parameter) const override {
-    return source().delta(parameter);
-  }
-  [[nodiscard]] at::Tensor weight_rows(ParameterId parameter, const at::Tensor& ids) override {
-    return source().weight_rows(parameter, ids);
-  }
-  [[nodiscard]] at::Tensor delta_rows(ParameterId parameter, const at::Tensor& ids) override {
-    return source().delta_rows(parameter, ids);
-  }
-  [[nodiscard]] const at::Tensor& direction(int64_t index, ParameterId parameter) override {
-    return source().direction(index, parameter);
-  }
-  [[nodiscard]] at::Tensor direction_rows(int64_t index, ParameterId parameter,
-                                          const at::Tensor& ids) override {
-    return source().direction_rows(index, parameter, ids);
-  }
   [[nodiscard]] int64_t bytes_opened() const override { return current_->bytes_opened(); }
   [[nodiscard]] const Precision& precision() const override {
     return current_->computation().precision;
@@ -91,7 +67,7 @@ class SwitchedParameters final : public ParameterSource {
   [[nodiscard]] const Device& device() const override { return current_->computation().device; }
 
  private:
-  [[nodiscard]] ParameterSource& source() const { return current_->parameters(); }
+  [[nodiscard]] ParameterSource& source() const override { return current_->parameters(); }
 
   std::shared_ptr<CurrentWorkspace> current_;
 };
