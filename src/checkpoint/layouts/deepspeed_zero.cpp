@@ -292,9 +292,8 @@ class ZeroState final : public SavedState {
                         fmt::format("is of a model that was divided among tensor-parallel ranks "
                                     "({} is of several mp_ranks)",
                                     each.name),
-                        "Convert it to a universal checkpoint, which is read: `python3 -m "
-                        "deepspeed.checkpoint.ds_to_universal --input_folder FOLDER "
-                        "--output_folder FOLDER_universal`");
+                        "Convert it to a universal checkpoint with DeepSpeed's ds_to_universal: "
+                        "those are read");
       }
     }
   }
