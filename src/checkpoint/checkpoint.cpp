@@ -245,7 +245,12 @@ const TensorView& Checkpoint::tensor(const std::string& name) const {
   if (found == tensors_.end()) {
     throw DataError(directory_.string(), "the tensor \"" + name + "\" is missing");
   }
+  prepare(found->second);
   return found->second;
+}
+
+void Checkpoint::prepare(const TensorView& view) const {
+  if (state_ != nullptr) state_->prepare(view);
 }
 
 }  // namespace explaind

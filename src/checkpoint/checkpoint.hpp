@@ -41,8 +41,10 @@ class Checkpoint {
 
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] const nlohmann::json& config() const { return config_; }
-  /// Sorted by name.
+  /// Sorted by name. Elements of those that lie in parts are there after prepare().
   [[nodiscard]] const std::map<std::string, TensorView>& tensors() const { return tensors_; }
+  /// Before elements of one of tensors() are read; tensor() has done it. From any thread.
+  void prepare(const TensorView& view) const;
   /// The weight files in name order (for the identification of the inputs).
   [[nodiscard]] const std::vector<std::filesystem::path>& files() const { return files_; }
   /// These files, mapped, in the order of their names above.

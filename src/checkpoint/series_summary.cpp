@@ -97,6 +97,7 @@ CheckpointDifference difference(const CheckpointSeries& series, size_t i) {
   const DecoderConfig model = read_decoder_config(series.config(), "config.json");
   for (const auto& [name, from] : series.checkpoint(i).tensors()) {
     if (is_unused(model, name)) continue;  // may be in one of them only
+    series.checkpoint(i).prepare(from);
     const TensorView& to = series.checkpoint(i + 1).tensor(name);
     if (is_floating(from.dtype) && is_floating(to.dtype)) total.add(compare(from, to));
   }
@@ -111,6 +112,10 @@ CheckpointDifference difference(const Checkpoint& from, const Checkpoint& to) {
   for (const auto& [name, before] : from.tensors()) {
     const auto after = to.tensors().find(name);
     const bool both = after != to.tensors().end() && after->second.shape == before.shape;
+    if (both) {
+      from.prepare(before);
+      to.prepare(after->second);
+    }
     if (both && is_floating(before.dtype) && is_floating(after->second.dtype)) {
       total.add(compare(before, after->second));
     }

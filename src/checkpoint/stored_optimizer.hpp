@@ -53,7 +53,11 @@ class StoredOptimizer {
   static StoredOptimizer open(const std::filesystem::path& directory,
                               const std::vector<NamedShape>& parameters, const WeightsMove& moves);
 
-  [[nodiscard]] const AdamWParameter& of(size_t parameter) const { return parameters_[parameter]; }
+  /// Its moments can be read then.
+  [[nodiscard]] const AdamWParameter& of(size_t parameter) const {
+    if (prepare_) prepare_(parameters_[parameter]);
+    return parameters_[parameter];
+  }
   /// Parameters that are not stepped.
   [[nodiscard]] size_t frozen() const;
   /// A file that it came from, for the identification of inputs.
@@ -72,7 +76,8 @@ class StoredOptimizer {
                      const std::string& where) const;
 
   std::vector<File> files_;
-  std::vector<std::shared_ptr<const void>> mapped_;  ///< what the views are of
+  std::vector<std::shared_ptr<const void>> mapped_;     ///< what the views are of
+  std::function<void(const AdamWParameter&)> prepare_;  ///< where moments are put together late
 
   friend class TrainerState;
   friend class RecordedState;

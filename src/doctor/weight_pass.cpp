@@ -102,14 +102,19 @@ class Pass {
     for (const auto& [name, placed] : checkpoints_[task.checkpoint].tensors) {
       TensorSums* sums = &table_.sums[task.checkpoint][number++];
       if (placed.file != task.file) continue;
-      const auto view_at = [&](std::ptrdiff_t i) {
-        return i < 0 ? nullptr : &checkpoints_[static_cast<size_t>(i)].tensor(name)->view;
+      const auto view_at = [&](std::ptrdiff_t i) -> const TensorView* {
+        if (i < 0) return nullptr;
+        const ExaminedCheckpoint& there = checkpoints_[static_cast<size_t>(i)];
+        const TensorView& view = there.tensor(name)->view;
+        if (there.opened) there.opened->prepare(view);
+        return &view;
       };
       const std::ptrdiff_t before = with_tensor(checkpoints_, task.checkpoint, name, placed.view);
       const std::ptrdiff_t earlier =
           before < 0 ? -1
                      : with_tensor(checkpoints_, static_cast<size_t>(before), name, placed.view);
-      found.push_back({&placed.view, view_at(before), view_at(earlier), sums});
+      found.push_back({view_at(static_cast<std::ptrdiff_t>(task.checkpoint)), view_at(before),
+                       view_at(earlier), sums});
     }
     std::stable_sort(found.begin(), found.end(), [](const Wanted& a, const Wanted& b) {
       return std::less<>()(a.view->data, b.view->data);

@@ -153,6 +153,12 @@ void Subject::require_unused_agree(int rank, int ranks) const {
   for (auto i = static_cast<size_t>(rank); series_ && !stage() && i < series_->size();
        i += static_cast<size_t>(ranks)) {
     std::map<std::string, TensorView> tensors = series_->checkpoint(i).tensors();
+    const bool compared = std::any_of(tensors.begin(), tensors.end(), [&](const auto& each) {
+      return network_->ignores(each.first);
+    });
+    for (const auto& [name, tensor] : tensors) {
+      if (compared) series_->checkpoint(i).prepare(tensor);
+    }
     if (name_.tied_head == TiedHead::embedding) {
       tensors.erase(names_in(series_->checkpoint(i).config()).unembedding + ".weight");
     }

@@ -51,6 +51,7 @@ int read_all(const fs::path& folder) {
   const auto state = open_saved_state(folder);
   int sum = 0;
   const auto read = [&](const TensorView& view) {
+    state->prepare(view);
     for (size_t i = 0; i < view.bytes; ++i) sum += std::to_integer<int>(view.data[i]);
   };
   for (const TensorView& each : state->weights()) read(each);

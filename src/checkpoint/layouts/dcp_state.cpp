@@ -90,7 +90,7 @@ class DcpState final : public SavedState {
           sources.emplace(run.source, item.files->tensor(*item.entry));
         }
       }
-      weights_.emplace(naming.tensors, sources, folder_.string());
+      weights_.emplace(naming.tensors, std::move(sources), folder_.string());
       notes_.insert(notes_.end(), naming.notes.begin(), naming.notes.end());
       if (!roles_.states.empty()) {
         notes_.insert(notes_.end(), naming.state_notes.begin(), naming.state_notes.end());
@@ -98,6 +98,12 @@ class DcpState final : public SavedState {
       if (!weights_->note().empty()) notes_.push_back(weights_->note());
     }
     return weights_->views();
+  }
+
+  void prepare(const TensorView& view) const override {
+    for (const auto* tensors : {&weights_, &first_, &second_}) {
+      if (*tensors) (*tensors)->prepare(view);
+    }
   }
 
   [[nodiscard]] const SavedOptimizer& optimizer() const override {
@@ -175,8 +181,7 @@ class DcpState final : public SavedState {
 
   void read_optimizer() const {
     require_adamw_by_names();
-    const std::map<std::string, BoxedTensor> first = moments("exp_avg"),
-                                             second = moments("exp_avg_sq");
+    std::map<std::string, BoxedTensor> first = moments("exp_avg"), second = moments("exp_avg_sq");
     SavedShapes shapes;
     std::map<std::string, std::vector<int64_t>> fragments;  // as they were saved
     for (const auto& [name, tensor] : first) {
@@ -205,8 +210,8 @@ class DcpState final : public SavedState {
       }
       plan.runs = std::move(runs);
     }
-    first_.emplace(plans, first, folder_.string());
-    second_.emplace(plans, second, folder_.string());
+    first_.emplace(plans, std::move(first), folder_.string());
+    second_.emplace(plans, std::move(second), folder_.string());
     SavedOptimizer read{.groups = groups.groups, .moments = {}};
     for (size_t i = 0; i < plans.size(); ++i) {
       SavedMoments moments{

@@ -127,6 +127,11 @@ StoredOptimizer LayoutOptimizer::open(const fs::path& directory,
   opened.require_still(parameters, moves, directory.string());
   for (const auto& file : state->files()) opened.add_file(file->file(), file->header());
   opened.mapped_.push_back(state);
+  opened.prepare_ = [state](const AdamWParameter& parameter) {
+    if (!parameter.stepped) return;
+    state->prepare(parameter.first_moment);
+    state->prepare(parameter.second_moment);
+  };
   return opened;
 }
 

@@ -44,6 +44,9 @@ class SavedState {
   /// The model's weights, whole, under the names that a Hugging Face model has; empty where the
   /// folder holds an optimizer's state alone.
   [[nodiscard]] virtual const std::vector<TensorView>& weights() const = 0;
+  /// Called before the elements of one of weights(), or of a moment, are read; what it was called
+  /// for once stays readable. From any thread.
+  virtual void prepare(const TensorView& /*view*/) const {}
   /// What the folder itself says of the model, as a Hugging Face config.json; none where it does
   /// not.
   [[nodiscard]] virtual std::optional<nlohmann::json> config() const { return std::nullopt; }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "core/byte_size.hpp"
 #include "core/elements.hpp"
 #include "core/error.hpp"
@@ -38,27 +40,39 @@ TensorView described_plan(const TensorPlan& plan, const std::map<std::string, Bo
 
 }  // namespace
 
-PlannedTensors::PlannedTensors(const std::vector<TensorPlan>& plans,
-                               const std::map<std::string, BoxedTensor>& sources,
-                               const std::string& where) {
+PlannedTensors::PlannedTensors(std::vector<TensorPlan> plans,
+                               std::map<std::string, BoxedTensor> sources, const std::string& where)
+    : plans_(std::move(plans)), sources_(std::move(sources)) {
   size_t room = 0;
-  for (const TensorPlan& plan : plans) {
-    TensorView view = described_plan(plan, sources, where);
+  for (const TensorPlan& plan : plans_) {
+    TensorView view = described_plan(plan, sources_, where);
     if (plan.runs.size() == 1) {
       const ElementRun& run = plan.runs.front();
-      view.data = sources.at(run.source).contiguous(run.first, run.count);
+      view.data = sources_.at(run.source).contiguous(run.first, run.count);
     }
     if (view.data == nullptr) room += PutTogether::rounded(view.bytes);
     views_.push_back(std::move(view));
   }
-  room_ = std::make_unique<PutTogether>(room, where);
-  for (size_t i = 0; i < plans.size(); ++i) {
-    if (views_[i].data != nullptr) continue;
-    std::byte* out = room_->take(views_[i].bytes).data();
-    views_[i].data = out;
+  room_ = std::make_unique<LateRoom>(room, where);
+  std::byte* next = room_->data();
+  for (TensorView& view : views_) {
+    if (view.data != nullptr) continue;
+    view.data = next;
+    next += PutTogether::rounded(view.bytes);
     ++copied_;
-    for (const ElementRun& run : plans[i].runs) {
-      sources.at(run.source).copy(run.first, run.count, out);
+  }
+}
+
+void PlannedTensors::prepare(const TensorView& view) const {
+  if (room_->holds(view.data)) room_->fill([this] { put_together(); });
+}
+
+void PlannedTensors::put_together() const {
+  for (size_t i = 0; i < plans_.size(); ++i) {
+    if (!room_->holds(views_[i].data)) continue;
+    std::byte* out = room_->data() + (views_[i].data - room_->data());
+    for (const ElementRun& run : plans_[i].runs) {
+      sources_.at(run.source).copy(run.first, run.count, out);
       out += static_cast<size_t>(run.count) * dtype_size(views_[i].dtype);
     }
   }

@@ -37,22 +37,28 @@ struct Naming {
 };
 
 /// The tensors of plans: views of the files where their elements follow each other there, others
-/// put together.
+/// put together when the first of them is read.
 class PlannedTensors {
  public:
   /// sources: by name, all that the plans name; their bytes must outlive this. Throws DataError
   /// naming `where` and the tensor: elements of two types, or not as many as its shape has.
-  PlannedTensors(const std::vector<TensorPlan>& plans,
-                 const std::map<std::string, BoxedTensor>& sources, const std::string& where);
+  PlannedTensors(std::vector<TensorPlan> plans, std::map<std::string, BoxedTensor> sources,
+                 const std::string& where);
 
-  /// In the order of the plans.
+  /// In the order of the plans. Elements are there after prepare().
   [[nodiscard]] const std::vector<TensorView>& views() const { return views_; }
-  /// How many were put together, and their bytes, as a note; empty: none.
+  /// Before a view's elements are read; a view of other tensors is nothing to it.
+  void prepare(const TensorView& view) const;
+  /// How many are put together, and their bytes, as a note; empty: none.
   [[nodiscard]] std::string note() const;
 
  private:
+  void put_together() const;
+
+  std::vector<TensorPlan> plans_;
+  std::map<std::string, BoxedTensor> sources_;
   std::vector<TensorView> views_;
-  std::unique_ptr<PutTogether> room_;
+  std::unique_ptr<LateRoom> room_;
   size_t copied_ = 0;
 };
 

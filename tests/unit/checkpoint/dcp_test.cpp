@@ -67,12 +67,23 @@ TEST_F(DcpFolder, PutsTensorsTogether) {
       {"a.weight", {3, 4}}, {"b.weight", {4}}, {"c.weight", {2, 6}}};
   for (const TensorView& each : weights) {
     EXPECT_EQ(each.shape, shapes.at(each.name)) << each.name;
+    state->prepare(each);
     EXPECT_EQ(numbers_of(each), counted_from(0, static_cast<size_t>(each.elements()))) << each.name;
   }
   EXPECT_THAT(state->what(), HasSubstr("2 .distcp files"));
   ASSERT_EQ(state->notes().size(), 2U);
   EXPECT_EQ(state->notes()[0], "not read of the training's state: epoch");
   EXPECT_THAT(state->notes()[1], HasSubstr("2 tensors lie in parts and are put together: 128 B"));
+}
+
+TEST_F(DcpFolder, NothingIsPutTogetherBeforeItIsRead) {
+  const auto state = open_saved_state(folder());
+  const TensorView& a = state->weights()[0];
+  EXPECT_DEATH(static_cast<void>(numbers_of(a)), "");
+  state->prepare(state->weights()[1]);  // lies in its file
+  EXPECT_DEATH(static_cast<void>(numbers_of(a)), "");
+  state->prepare(state->weights()[2]);
+  EXPECT_EQ(numbers_of(a), counted_from(0, 12));
 }
 
 TEST_F(DcpFolder, ATensorInOnePieceStaysInItsFile) {
@@ -99,6 +110,8 @@ TEST_F(DcpFolder, HasTheOptimizersStateByNames) {
   ASSERT_EQ(optimizer.moments.size(), 3U);
   for (const SavedMoments& each : optimizer.moments) {
     const auto size = static_cast<size_t>(each.first.elements());
+    state->prepare(each.first);
+    state->prepare(each.second);
     EXPECT_EQ(each.updates, 7) << each.name;
     EXPECT_EQ(each.group, each.name == "b.weight" ? 1U : 0U) << each.name;
     EXPECT_EQ(numbers_of(each.first), counted_from(100, size)) << each.name;

@@ -108,12 +108,14 @@ TEST(PlannedTensors, ViewsWhatLiesInOnePieceAndCopiesTheRest) {
   cut.add({0, 0}, {2, 2});
   cut.add({2, 0}, {2, 2});
   const std::map<std::string, BoxedTensor> sources{{"w", cut.tensor()}};
+  using Plans = std::vector<TensorPlan>;
   const PlannedTensors planned({{"first", {2, 2}, {{"w", 0, 4}}},
                                 {"turned", {4}, {{"w", 6, 2}, {"w", 0, 2}}},
                                 {"middle", {2}, {{"w", 3, 2}}}},
                                sources, "here");
   ASSERT_EQ(planned.views().size(), 3U);
   EXPECT_EQ(planned.views()[0].data, sources.at("w").contiguous(0, 4));
+  planned.prepare(planned.views()[2]);  // and all others with it
   std::vector<float> turned(4), middle(2);
   to_float(planned.views()[1], turned);
   to_float(planned.views()[2], middle);
@@ -121,11 +123,11 @@ TEST(PlannedTensors, ViewsWhatLiesInOnePieceAndCopiesTheRest) {
   EXPECT_EQ(middle, (std::vector<float>{3, 4}));
   EXPECT_THAT(planned.note(), HasSubstr("2 tensors lie in parts"));
   EXPECT_THAT(data_error([&] {
-                PlannedTensors({{"x", {3}, {{"w", 0, 2}}}}, sources, "here");
+                PlannedTensors(Plans{{"x", {3}, {{"w", 0, 2}}}}, sources, "here");
               }),
               HasSubstr("x has 2 elements there, and its shape is [3]"));
   EXPECT_THAT(data_error([&] {
-                PlannedTensors({{"x", {4}, {{"w", 6, 4}}}}, sources, "here");
+                PlannedTensors(Plans{{"x", {4}, {{"w", 6, 4}}}}, sources, "here");
               }),
               HasSubstr("too small for x"));
 }
