@@ -192,6 +192,12 @@ def expect_decay_by_name(folder, ids):
     described = json.loads((folder / "run/run.json").read_text())
     decay = [group["weight_decay"] for group in described["optimizer"]["groups"]]
     assert {p["name"] for p in described["parameters"] if decay[p["group"]] > 0} == {p["name"] for p in described["parameters"] if re.search(PATTERN, p["name"])}
+    # A run explains minimal pairs too, its training samples do not.
+    pairs = lines(folder / "pairs.jsonl", [{"good": ids[:6], "bad": ids[3:8]}])
+    explain = ("decompose", "--series", folder / "run", "--samples", pairs, "--quadrature", "gauss:2", "--threads", "1")
+    assert "logprob_diff" in must(run(*explain, "--store", folder / "pairs.h5")).stdout
+    process = run(*explain, "--store", folder / "no.h5", "--axes", "sample,train_sample")
+    assert process.returncode == 2 and "explain F of single sentences, not of minimal pairs" in process.stderr, process.stderr
 
 
 def main():
