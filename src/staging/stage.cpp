@@ -65,6 +65,7 @@ void Stage::require_as_known(const Checkpoint& checkpoint) const {
   int64_t place = 0;
   for (const auto& [name, tensor] : checkpoint.tensors()) {
     if (place++ % world_.size() != world_.rank() || !is_floating(tensor.dtype)) continue;
+    checkpoint.prepare(tensor);
     require_finite(tensor, checkpoint.directory().string());
   }
 }
