@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -53,7 +54,9 @@ void Assembly::add(std::string name, Dtype dtype, std::vector<int64_t> shape,
   TensorView view{.name = std::move(name), .dtype = dtype, .shape = std::move(shape)};
   view.bytes = static_cast<size_t>(view.elements()) * dtype_size(dtype);
   size_t held = 0;
-  bool inside = true;
+  int64_t most = int64_t{1} << 60;
+  for (const int64_t length : view.shape) most /= std::max<int64_t>(length, 1);
+  bool inside = most > 0;
   for (const Piece& each : pieces) {
     held += each.run * each.runs;
     inside = inside && end_of(each) <= view.bytes;

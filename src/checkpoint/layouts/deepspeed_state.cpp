@@ -49,12 +49,15 @@ std::vector<ListedParameter> DeepSpeedModel::listed(const PlainData& names) cons
     const auto* shape = dict->values[i].as<PlainList>();
     if (name == nullptr || shape == nullptr) refuse("lists a parameter without name or shape");
     ListedParameter each{.name = std::string(*name), .shape = {}};
+    int64_t held = 1;
     for (const PlainData& length : shape->items) {
       const auto* number = length.as<int64_t>();
-      constexpr int64_t longest = int64_t{1} << 40;
-      if (number == nullptr || *number < 0 || *number > longest) {
+      constexpr int64_t most = int64_t{1} << 48;  // numbers of one parameter
+      if (number == nullptr || *number < 0 || *number > most ||
+          *number > most / std::max<int64_t>(held, 1)) {
         refuse("the shape of " + each.name + " is none");
       }
+      held *= *number;
       each.shape.push_back(*number);
     }
     all.push_back(std::move(each));

@@ -62,7 +62,8 @@ MegatronDeepSpeed::MegatronDeepSpeed(const std::vector<std::string>& names,
   const auto groups = number("num_key_value_heads");
   key_value_heads_ = groups ? static_cast<int64_t>(*groups) : heads_;
   const auto channels = number("kv_channels");
-  if (heads_ < 1 || key_value_heads_ < 1 || heads_ % key_value_heads_ != 0) {
+  constexpr int64_t most_heads = 1 << 16;
+  if (heads_ < 1 || key_value_heads_ < 1 || heads_ > most_heads || heads_ % key_value_heads_ != 0) {
     refuse("has impossible numbers of heads");
   }
   head_dim_ = channels ? static_cast<int64_t>(*channels) : argument("hidden_size") / heads_;

@@ -172,7 +172,7 @@ void NanotronTensor::add(Assembly& to, const std::string& name,
 
 std::map<std::string, NanotronTensor> read_nanotron_shards(const fs::path& folder) {
   static const std::regex ranks(
-      R"((.*)_pp-rank-(\d+)-of-(\d+)_tp-rank-(\d+)-of-(\d+)(_exp-rank-.*)?)");
+      R"((.*)_pp-rank-(\d{1,9})-of-(\d{1,9})_tp-rank-(\d{1,9})-of-([1-9]\d{0,8})(_exp-rank-.*)?)");
   std::vector<fs::path> paths;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(folder / "model")) {
     if (entry.path().extension() == ".safetensors") paths.push_back(entry.path());

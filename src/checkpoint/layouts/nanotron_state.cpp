@@ -109,7 +109,7 @@ class NanotronOptimizers {
  public:
   explicit NanotronOptimizers(const fs::path& folder) : folder_(folder) {
     static const std::regex pattern(
-        R"(optimizer_pp-(\d+)-of-(\d+)(?:_dp-(\d+)-of-(\d+))?_tp-(\d+)-of-(\d+)(?:_exp-(\d+)-of-(\d+))?\.pt)");
+        R"(optimizer_pp-(\d{1,9})-of-(\d{1,9})(?:_dp-(\d{1,9})-of-(\d{1,9}))?_tp-(\d{1,9})-of-(\d{1,9})(?:_exp-(\d{1,9})-of-(\d{1,9}))?\.pt)");
     std::map<NanotronRank, fs::path> paths;
     std::set<std::array<int64_t, 3>> sizes;
     std::error_code ignored;

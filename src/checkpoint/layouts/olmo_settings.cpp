@@ -19,11 +19,12 @@ const json& entry(const json& object, const std::string& key) {
   return object.is_object() && found != object.end() ? *found : none;
 }
 
-/// As OLMo reads a number: 1e-4 may stand as a text.
+/// A number that is one, and not beyond all sizes.
 std::optional<double> number_in(const json& object, const std::string& key) {
   const json& value = entry(object, key);
-  if (value.is_number()) return value.get<double>();
-  return std::nullopt;
+  constexpr double most = 1e15;
+  if (!value.is_number() || !(std::abs(value.get<double>()) < most)) return std::nullopt;
+  return value.get<double>();
 }
 
 class OlmoSchedule {
