@@ -59,8 +59,13 @@ TEST(SavedStateFuzz, DamagedFilesAreRefusedOrRead) {
       try {
         const auto state = open_saved_state(checkpoint);
         if (state != nullptr) {
-          for (const TensorView& each : state->weights()) sum += last_bytes(each);
+          for (const TensorView& each : state->weights()) {
+            state->prepare(each);
+            sum += last_bytes(each);
+          }
           for (const SavedMoments& each : state->optimizer().moments) {
+            state->prepare(each.first);
+            state->prepare(each.second);
             sum += last_bytes(each.first) + last_bytes(each.second);
           }
         }

@@ -87,20 +87,28 @@ const std::vector<TensorView>& Assembly::finish() {
     if (!pieces_[i].empty()) bytes += PutTogether::rounded(tensors_[i].bytes);
   }
   if (bytes == 0) return tensors_;
-  room_ = std::make_unique<PutTogether>(bytes, where_);
+  room_ = std::make_unique<LateRoom>(bytes, where_);
+  size_t taken = 0;
   for (size_t i = 0; i < tensors_.size(); ++i) {
     if (pieces_[i].empty()) continue;
-    const std::span<std::byte> room = room_->take(tensors_[i].bytes);
-    for (const Piece& piece : pieces_[i]) {
-      for (size_t row = 0; row < piece.runs; ++row) {
-        std::memcpy(room.data() + piece.to + row * piece.to_step,
-                    piece.from + row * piece.from_step, piece.run);
-      }
-    }
-    tensors_[i].data = room.data();
-    pieces_[i].clear();
+    tensors_[i].data = room_->data() + taken;
+    taken += PutTogether::rounded(tensors_[i].bytes);
   }
   return tensors_;
+}
+
+void Assembly::fill() const {
+  if (room_ == nullptr) return;
+  room_->fill([this] {
+    for (size_t i = 0; i < tensors_.size(); ++i) {
+      for (const Piece& piece : pieces_[i]) {
+        std::byte* to = room_->data() + (tensors_[i].data - room_->data()) + piece.to;
+        for (size_t row = 0; row < piece.runs; ++row) {
+          std::memcpy(to + row * piece.to_step, piece.from + row * piece.from_step, piece.run);
+        }
+      }
+    }
+  });
 }
 
 }  // namespace explaind

@@ -36,8 +36,14 @@ class Assembly {
   /// not overlap.
   void add(std::string name, Dtype dtype, std::vector<int64_t> shape, std::vector<Piece> pieces);
   void add(TensorView whole);
-  /// Puts together what was added, once. In that order. Throws DataError where there is no room.
+  /// What was added, in that order. Elements of what is put together are there after prepare().
   const std::vector<TensorView>& finish();
+  /// Puts together what was added, once, where `view` is one of these. From any thread. Throws
+  /// DataError where there is no room.
+  void prepare(const TensorView& view) const {
+    if (room_ != nullptr && room_->holds(view.data)) fill();
+  }
+  void fill() const;
   /// What finish() gave.
   [[nodiscard]] const std::vector<TensorView>& tensors() const { return tensors_; }
   [[nodiscard]] size_t copied() const { return room_ == nullptr ? 0 : room_->bytes(); }
@@ -46,7 +52,7 @@ class Assembly {
   std::string where_;
   std::vector<TensorView> tensors_;
   std::vector<std::vector<Piece>> pieces_;  ///< none: the view is there
-  std::unique_ptr<PutTogether> room_;
+  std::unique_ptr<LateRoom> room_;
 };
 
 }  // namespace explaind

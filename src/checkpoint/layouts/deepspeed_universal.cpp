@@ -62,6 +62,10 @@ class UniversalState final : public SavedState {
   [[nodiscard]] std::optional<nlohmann::json> config() const override {
     return megatron_ ? megatron_->config(vocabulary_) : std::nullopt;
   }
+  void prepare(const TensorView& view) const override {
+    weights_.prepare(view);
+    moments_.prepare(view);
+  }
   [[nodiscard]] const SavedOptimizer& optimizer() const override {
     if (optimizer_ == nullptr) read_optimizer();
     return *optimizer_;

@@ -273,6 +273,10 @@ class ZeroState final : public SavedState {
   [[nodiscard]] const std::vector<TensorView>& weights() const override {
     return weights_.tensors();
   }
+  void prepare(const TensorView& view) const override {
+    weights_.prepare(view);
+    moments_.prepare(view);
+  }
   [[nodiscard]] const SavedOptimizer& optimizer() const override {
     if (optimizer_ == nullptr) read_optimizer();
     return *optimizer_;

@@ -177,7 +177,11 @@ class NanotronOptimizers {
       made.push_back(std::make_unique<Assembly>(folder_.string()));
       made.back()->add(name, dtype, shape, std::move(pieces));
       const TensorView found = made.back()->finish().at(0);
-      if (first.data == nullptr) first = found;
+      if (first.data == nullptr) {
+        first = found;
+        continue;
+      }
+      for (const auto& each : made) each->fill();
       require_same(first, found, name);
     }
     return first;
@@ -244,6 +248,12 @@ class NanotronState final : public SavedState {
     return weights_.tensors();
   }
   [[nodiscard]] std::optional<nlohmann::json> config() const override { return names_.config(); }
+  /// What is put together of ranks first, in its order: later ones are made of it.
+  void prepare(const TensorView& /*view*/) const override {
+    for (const auto& each : made_) each->fill();
+    weights_.fill();
+    moments_.fill();
+  }
   [[nodiscard]] const SavedOptimizer& optimizer() const override {
     if (optimizer_ == nullptr) read_optimizer();
     return *optimizer_;
@@ -275,6 +285,7 @@ class NanotronState final : public SavedState {
           optimizers_.local(name, rank, tensor.shards[shard].data.shape, made_, value);
       if (part.data == nullptr) continue;
       if (!tensor.divided() && !parts.empty()) {
+        for (const auto& each : made_) each->fill();
         optimizers_.require_same(parts[0], part, name);
         continue;
       }

@@ -47,7 +47,7 @@ TEST_P(WrittenByDeepSpeed, IsReadAsDeepSpeedReadsIt) {
   std::map<std::string, const TensorView*> expected;
   for (const TensorView& each : said.tensors()) expected.emplace(each.name, &each);
   ASSERT_TRUE(holds_saved_state(goldens / series / folder));
-  const auto state = open_saved_state(goldens / series / folder);
+  const auto state = testing::open_prepared(goldens / series / folder);
   const nlohmann::json about =
       nlohmann::json::parse(testing::read_bytes(goldens / "deepspeed.json"));
   size_t count = 0;
@@ -58,7 +58,7 @@ TEST_P(WrittenByDeepSpeed, IsReadAsDeepSpeedReadsIt) {
     ++count;
   }
   EXPECT_EQ(count, 11U);  // the tied matrix once
-  const SavedOptimizer& optimizer = state->optimizer();
+  const SavedOptimizer& optimizer = testing::prepared_optimizer(*state);
   EXPECT_EQ(optimizer.moments.size(), 10U);  // one is frozen
   for (const SavedMoments& each : optimizer.moments) {
     EXPECT_NE(each.name, about["frozen"]);
@@ -168,7 +168,7 @@ class ZeroFolder : public ::testing::Test {
     write_rank(1, second);
   }
   [[nodiscard]] std::map<std::string, std::vector<double>> weights() const {
-    const auto state = open_saved_state(folder.path());
+    const auto state = testing::open_prepared(folder.path());
     std::map<std::string, std::vector<double>> all;
     for (const TensorView& each : state->weights()) all.emplace(each.name, values_in(each));
     return all;
@@ -185,8 +185,8 @@ TEST_F(ZeroFolder, IsPutTogether) {
   EXPECT_THAT(found.at("a"), ElementsAre(1, 2, 3, 4));
   EXPECT_THAT(found.at("b"), ElementsAre(5, 6, 7));
   EXPECT_THAT(found.at("c"), ElementsAre(8, 9));
-  const auto state = open_saved_state(folder.path());
-  const SavedOptimizer& optimizer = state->optimizer();
+  const auto state = testing::open_prepared(folder.path());
+  const SavedOptimizer& optimizer = testing::prepared_optimizer(*state);
   ASSERT_EQ(optimizer.moments.size(), 3U);
   EXPECT_THAT(values_in(optimizer.moments[1].first), ElementsAre(105, 106, 107));
   EXPECT_THAT(values_in(optimizer.moments[2].second), ElementsAre(208, 209));
@@ -423,7 +423,7 @@ class MegatronFolder : public ::testing::Test {
                         {"checkpoint_version", testing::pickled_number(version)}}));
   }
   [[nodiscard]] std::map<std::string, std::vector<double>> weights() const {
-    const auto state = open_saved_state(folder.path());
+    const auto state = testing::open_prepared(folder.path());
     std::map<std::string, std::vector<double>> all;
     for (const TensorView& each : state->weights()) all.emplace(each.name, values_in(each));
     return all;
@@ -467,8 +467,8 @@ TEST_F(MegatronFolder, BecomesALlama) {
   EXPECT_THAT(found.at("model.layers.1.self_attn.v_proj.weight"), ElementsAre(6, 7));
   EXPECT_THAT(found.at("model.layers.0.mlp.gate_proj.weight"), ElementsAre(0, 1, 2));
   EXPECT_THAT(found.at("model.layers.0.mlp.up_proj.weight"), ElementsAre(3, 4, 5));
-  const auto state = open_saved_state(folder.path());
-  const SavedOptimizer& optimizer = state->optimizer();
+  const auto state = testing::open_prepared(folder.path());
+  const SavedOptimizer& optimizer = testing::prepared_optimizer(*state);
   EXPECT_EQ(optimizer.moments.size(), found.size());
   for (const SavedMoments& each : optimizer.moments) {
     EXPECT_EQ(each.updates, 7);

@@ -80,7 +80,7 @@ class NanotronFolder : public ::testing::Test {
   }
   void write_config() { testing::write_bytes(folder / "model_config.json", config.dump()); }
   [[nodiscard]] std::map<std::string, std::vector<double>> weights() const {
-    const auto state = open_saved_state(folder.path());
+    const auto state = testing::open_prepared(folder.path());
     std::map<std::string, std::vector<double>> all;
     for (const TensorView& each : state->weights()) {
       std::vector<double> values(static_cast<size_t>(each.elements()));
@@ -223,7 +223,7 @@ TEST_F(NanotronFolder, HasAnOptimizerOnWhichRanksAgree) {
   write_optimizer(0);
   EXPECT_THAT(opening(), HasSubstr("has no optimizer_pp-0-of-1_tp-1-of-2"));
   write_optimizer(1);
-  const auto state = open_saved_state(folder.path());
+  const auto state = testing::open_prepared(folder.path());
   ASSERT_EQ(state->optimizer().moments.size(), 1U);
   EXPECT_EQ(state->optimizer().moments[0].name, "model.norm.weight");
   EXPECT_EQ(state->optimizer().moments[0].updates, 3);

@@ -56,13 +56,13 @@ TEST_F(OlmoFolder, HasTheNamesAndRowsOfHuggingFace) {
   for (const char* kind : {"olmo1", "olmo2"}) {
     for (const char* step : {"2", "3"}) {
       copy(kind, (std::string("step") + step + "-unsharded").c_str());
-      const auto state = open_saved_state(folder / "c");
+      const auto state = testing::open_prepared(folder / "c");
       std::map<std::string, std::vector<int64_t>> shapes;
       for (const TensorView& each : state->weights()) shapes.emplace(each.name, each.shape);
       EXPECT_EQ(shapes.size(), kind == std::string("olmo2") ? 14U : 9U);
       EXPECT_EQ(shapes.at("model.layers.0.self_attn.k_proj.weight"), (std::vector<int64_t>{4, 8}));
       EXPECT_EQ(shapes.at("model.layers.0.mlp.gate_proj.weight"), (std::vector<int64_t>{8, 8}));
-      const SavedOptimizer& optimizer = state->optimizer();
+      const SavedOptimizer& optimizer = testing::prepared_optimizer(*state);
       EXPECT_EQ(optimizer.moments.size(), shapes.size());
       for (const SavedMoments& each : optimizer.moments) {
         EXPECT_EQ(each.first.shape, shapes.at(each.name)) << each.name;
@@ -77,7 +77,7 @@ TEST_F(OlmoFolder, HasTheNamesAndRowsOfHuggingFace) {
 
 TEST_F(OlmoFolder, TellsGateAndUpApart) {
   const auto model = open_weight_file(folder / "c" / "model.pt");
-  const auto state = open_saved_state(folder / "c");
+  const auto state = testing::open_prepared(folder / "c");
   const auto values = [](const TensorView& view) {
     std::vector<double> all(static_cast<size_t>(view.elements()));
     to_double(view, all);

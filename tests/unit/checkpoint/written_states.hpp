@@ -2,10 +2,12 @@
 // Plain data as torch.save writes them with tensors of F32, all in one storage.
 
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "checkpoint/layouts/saved_state.hpp"
 #include "unit/checkpoint/written_files.hpp"
 #include "unit/checkpoint/written_torch.hpp"
 
@@ -73,6 +75,22 @@ inline Entries adamw_entries(int64_t number, double weight_decay = 0.1, double r
           {"eps", pickled_number(1e-8)},
           {"weight_decay", pickled_number(weight_decay)},
           {"params", pickled_list({pickled(number)})}};
+}
+
+/// Opened, with all elements of its weights there to be read.
+inline std::unique_ptr<SavedState> open_prepared(const std::filesystem::path& folder) {
+  std::unique_ptr<SavedState> state = open_saved_state(folder);
+  for (const TensorView& each : state->weights()) state->prepare(each);
+  return state;
+}
+/// Its optimizer's state, the same way.
+inline const SavedOptimizer& prepared_optimizer(const SavedState& state) {
+  const SavedOptimizer& optimizer = state.optimizer();
+  for (const SavedMoments& each : optimizer.moments) {
+    state.prepare(each.first);
+    state.prepare(each.second);
+  }
+  return optimizer;
 }
 
 }  // namespace explaind::testing
