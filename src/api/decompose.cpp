@@ -36,10 +36,16 @@ class FollowingListener final : public Listener {
   int64_t done_ = 0, total_ = 0;
 };
 
+/// Checkpoints are brought for the program's own decompose alone.
+DecomposeOptions without_stage(DecomposeOptions options) {
+  require_no_stage(options);
+  return options;
+}
+
 /// A job with what it is made of.
 struct MadeJob {
   MadeJob(const Ranks& ranks, const Subject& subject, const Question& asked, const v1::Place& place)
-      : options(options_of(subject.impl().options, asked, place)),
+      : options(without_stage(options_of(subject.impl().options, asked, place))),
         team(ThreadTeam::count_of(options.threads)),
         question(question_of(options)),
         job(make_job(subject.impl().subject, question, place_of(options, ranks.impl().world))) {}

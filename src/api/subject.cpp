@@ -14,7 +14,9 @@ Subject Subject::open(const Ranks& ranks, const std::string& path,
   return translated([&] {
     std::vector<std::pair<std::string, std::string>> all{{"series", path}};
     all.insert(all.end(), options.begin(), options.end());
-    const SubjectName name = subject_of(options_of(all, {}, {}));
+    const DecomposeOptions written = options_of(all, {}, {});
+    require_no_stage(written);
+    const SubjectName name = subject_of(written);
     std::optional<explaind::Subject> opened;
     agree(ranks.impl().world, [&] { opened.emplace(explaind::Subject::open(name)); });
     return Subject(std::make_shared<const Impl>(Impl{std::move(all), std::move(*opened)}));

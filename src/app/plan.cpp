@@ -77,6 +77,7 @@ void print_cost(const JobCost& cost) {
 int run_plan(const PlanOptions& options, const Communicator& world) {
   const DecomposeOptions& wanted = options.decompose;
   const Question question = question_of(wanted);
+  require_no_stage(wanted);
   const SubjectName named = subject_of(wanted);
   const ThreadTeam team(threads_of(wanted, world, options.ranks.value_or(world.size())));
   const Place place = place_of(wanted, world, options.ranks);

@@ -224,12 +224,7 @@ void require_possible(const Problem& problem) {
 /// A staged series has two checkpoints at a time, and each is brought once.
 void require_stageable(const Problem& problem) {
   const Question& question = problem.question;
-  if (problem.subject.stage() == nullptr) {
-    if (!question.written.stage && !question.written.stage_command) return;
-    throw UsageError("--stage", "brings checkpoints while they are decomposed, and not here",
-                     "Leave it out, and name checkpoints that are there with --series (for a plan "
-                     "two of them do)");
-  }
+  if (problem.subject.stage() == nullptr) return;
   const bool needs_f =
       question.steps.kind == StepSelection::Kind::top ||
       (question.steps.kind != StepSelection::Kind::all && question.step_policy == StepPolicy::drop);

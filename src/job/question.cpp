@@ -194,6 +194,14 @@ Question question_of(const DecomposeOptions& options) {
   return question;
 }
 
+void require_no_stage(const DecomposeOptions& options) {
+  if (!options.stage && !options.stage_command) return;
+  throw UsageError(
+      "--stage", "brings checkpoints while they are decomposed, and not here",
+      "Leave it out, and name checkpoints that are there with --series (for a plan two "
+      "of them do)");
+}
+
 SubjectName subject_of(const DecomposeOptions& options) {
   return {.path = options.series,
           .names = name_rules(options.phases, options.series_seed, options.step_pattern),

@@ -52,6 +52,9 @@ struct Question {
 /// not go together, one that is missing. Opens no file.
 Question question_of(const DecomposeOptions& options);
 
+/// Where no checkpoint can be brought. Throws UsageError where --stage is given.
+void require_no_stage(const DecomposeOptions& options);
+
 /// The subject that the options name. Throws UsageError for words that it does not know.
 SubjectName subject_of(const DecomposeOptions& options);
 

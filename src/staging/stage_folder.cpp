@@ -43,16 +43,20 @@ bool is_of_weights(const fs::path& file) {
   return false;
 }
 
-/// A folder that is no stage of ours may hold anything.
+/// Whether the folder is one of an earlier run. Throws where it holds something else.
 bool is_stage(const fs::path& folder) {
   std::error_code ignored;
-  if (!fs::exists(folder, ignored) || fs::is_empty(folder, ignored)) return false;
   std::ifstream list(folder / own_list);
   std::string first;
   std::getline(list, first);
   if (first == "explaind stage") return true;
-  throw DataError(folder.string(), "is not empty, and no folder that checkpoints were brought into",
-                  "Name a new or an empty folder with --stage");
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().filename().string().starts_with(lock_in_folder)) continue;  // a claim
+    throw DataError(folder.string(),
+                    "is not empty, and no folder that checkpoints were brought into",
+                    "Name a new or an empty folder with --stage");
+  }
+  return false;
 }
 
 OwnFolder::Wanted wanted(const fs::path& folder, const std::vector<Revision>& revisions) {

@@ -118,12 +118,13 @@ def expect_resume(of, expected):
 
 
 def expect_refusals(of):
-    def refused(words, *more, series=None, samples=None, command=None, verb="decompose"):
+    def refused(words, *more, series=None, samples=None, command=None, verb="decompose", ranks=0, stage=None):
         options = of.options(*more)
+        options[1] = stage or of.stage
         if command is not None:
             options[3] = command
         store = [] if verb == "plan" else ["--store", of.folder / "no.h5"]
-        process = run(verb, "--series", series or of.list, "--samples", samples or of.samples, *store, *options)
+        process = run(verb, "--series", series or of.list, "--samples", samples or of.samples, *store, *options, ranks=ranks)
         assert process.returncode in (1, 2) and process.stderr.count("error:") == 1, (process, words)
         for word in words:
             assert word in process.stderr, (word, process.stderr)
@@ -143,13 +144,13 @@ def expect_refusals(of):
     refused(["another part", "STEP REVISION"], series=listing("stage1-step1", "stage2-step2"))
     refused(["--steps"], "--steps", "top:0.5")
     refused(["--steps"], "--steps", "list:0", "--step-policy", "drop")
-    refused(["--segment-groups"], "--shards", "2")
+    refused(["--segment-groups"], "--shards", "1", ranks=2)
     refused(["--stage"], "--source", "steps", "--training-batch", of.samples, "--batch-mean", "tokens", "--clip", "1")
     refused(["--stage"], verb="plan")
     full = of.folder / "full"
     full.mkdir()
     (full / "thesis.txt").write_text("mine")
-    refused(["is not empty", "--stage"], "--stage", full)
+    refused(["is not empty", "--stage"], stage=full)
     assert (full / "thesis.txt").read_text() == "mine" and len(list(full.iterdir())) == 1
     # What came with another series is not taken for this one's.
     (of.folder / f"fail-{of.names[3]}").write_text("3")
