@@ -12,6 +12,7 @@
 #include "job/config_changes.hpp"
 #include "job/formed_steps.hpp"
 #include "job/parts.hpp"
+#include "job/possible.hpp"
 #include "job/run_samples.hpp"
 #include "job/staged_parameters.hpp"
 #include "model/classifier.hpp"
@@ -147,94 +148,6 @@ void open_batches(Problem& problem) {
   problem.solver.trains = static_cast<int64_t>(problem.steps->of(0).parts.size());
 }
 
-/// Axes that this path, or this functional, does not have.
-void require_axes(const Problem& problem) {
-  const Axes& axes = problem.solver.axes;
-  const bool steps = problem.subject.optimizer_steps();
-  if (problem.subject.series() && !steps && (axes.train_sample || axes.train_group)) {
-    throw UsageError("--axes",
-                     "a series of weights does not say which training sample moved what: the "
-                     "optimizer had summed over them before a checkpoint was written",
-                     "Leave out train_sample and train_group, or decompose the optimizer's steps "
-                     "at the checkpoints (--source steps), which their state allows");
-  }
-  if (problem.question.by_step_applied && !(problem.run() && problem.question.keeps_training())) {
-    throw UsageError("--step-index", "numbers the training axis of a recorded run",
-                     "Keep train_sample or train_group of a run, or leave it out");
-  }
-  const bool every_class = problem.solver.functional->every_output();
-  if (axes.output && !every_class) {
-    throw UsageError("--axes",
-                     "output is an axis where F is the logit of every class, or every coordinate "
-                     "of a layer",
-                     "Leave it out, or give --functional logit");
-  }
-  if (every_class && !axes.output) {
-    throw UsageError("--functional",
-                     "the logits of all classes, or a layer's coordinates, are an "
-                     "output each",
-                     "Keep the axis output, or give one class as in logit:3");
-  }
-  if (problem.solver.functional->of_pairs() && axes.position) {
-    throw UsageError("--axes",
-                     "a minimal pair has no positions: its two sentences have each their own",
-                     "Leave position out, or give the sentences as samples of their own (text)");
-  }
-  if (problem.solver.functional->of_pairs() && problem.run() && problem.question.keeps_training()) {
-    throw UsageError("--axes",
-                     "training samples of a recorded run explain F of single sentences, not of "
-                     "minimal pairs",
-                     "Leave out the training axis, or give the sentences as samples of their own "
-                     "(text)");
-  }
-  if (problem.layer_output && (axes.train_sample || axes.train_group)) {
-    throw UsageError("--axes", "training samples of a classifier explain its logits and its loss",
-                     "Leave out the training axis, or use another --functional");
-  }
-}
-
-void require_possible(const Problem& problem) {
-  require_axes(problem);
-  const Functional& functional = problem.solver.functional;
-  if (problem.network() != nullptr) {
-    const int64_t width = problem.model()
-                              .parameters()[static_cast<size_t>(problem.network()->unembedding())]
-                              .shape.at(1);
-    functional->require_of_language_model(problem.network()->vocabulary(),
-                                          problem.network()->blocks(), width);
-    for (const Sample& sample : problem.samples) {  // before a store is made: it has that position
-      if (functional->position()) static_cast<void>(make_micro_batch({&sample, 1}, functional));
-    }
-    return;
-  }
-  functional->require_of_classifier(problem.data->classes);
-  if (problem.solver.axes.position) {
-    throw UsageError("--axes", "position is an axis of language models", "Leave it out");
-  }
-  if (parse_source(problem.question.written.parameters).value_or(Source::resident) !=
-      Source::resident) {
-    throw UsageError("--parameters", "a classifier's are resident: it is no chain of blocks",
-                     "Leave it out");
-  }
-  if (problem.question.written.product_form == "split") {
-    throw UsageError("--product-form", "products are split in chains of blocks only", "Use formed");
-  }
-}
-
-/// A staged series has two checkpoints at a time, and each is brought once.
-void require_stageable(const Problem& problem) {
-  const Question& question = problem.question;
-  if (problem.subject.stage() == nullptr) return;
-  const bool needs_f =
-      question.steps.kind == StepSelection::Kind::top ||
-      (question.steps.kind != StepSelection::Kind::all && question.step_policy == StepPolicy::drop);
-  if (!needs_f) return;
-  throw UsageError("--stage",
-                   "brings each checkpoint once, and this choice of --steps needs F at "
-                   "all of them before it begins",
-                   "Use every:N, list or range, with --step-policy merge or sum");
-}
-
 /// What the model and the samples decide of the rule, the products and the outputs.
 void decide(Problem& problem) {
   const DecomposeOptions& written = problem.question.written;
@@ -257,31 +170,6 @@ void decide(Problem& problem) {
     longest = std::max(longest, static_cast<int64_t>(sample.input_ids.size()));
     for (const Sample& other : sample.against) {
       longest = std::max(longest, static_cast<int64_t>(other.input_ids.size()));
-    }
-  }
-}
-
-/// Tokens and phases at the ends of segments, where names say them of every checkpoint.
-void describe_ends(const Problem& problem, StoreSchema& schema) {
-  const std::optional<CheckpointSeries>& series = problem.subject.series();
-  if (!series || problem.subject.optimizer_steps()) return;
-  bool tokens = true, phases = false;
-  for (size_t i = 0; i < series->size(); ++i) {
-    tokens = tokens && series->entry(i).tokens;
-    phases = phases || !series->entry(i).phase.empty();
-  }
-  for (const PieceRange& pieces : problem.pieces) {
-    const SeriesEntry &from = series->entry(
-                          static_cast<size_t>(problem.trajectory->point(pieces.first, false))),
-                      &to = series->entry(
-                          static_cast<size_t>(problem.trajectory->point(pieces.last - 1, true)));
-    if (tokens) {
-      schema.tokens_from.push_back(*from.tokens);
-      schema.tokens_to.push_back(*to.tokens);
-    }
-    if (phases) {
-      schema.phase_from.push_back(from.phase);
-      schema.phase_to.push_back(to.phase);
     }
   }
 }
@@ -412,45 +300,6 @@ DecomposeOptions decided(const Problem& problem) {
   if (!problem.parts || problem.run()) copy.decay = {};  // decide nothing
   if (!problem.steps) copy.z_loss = {};
   return copy;
-}
-
-StoreSchema schema_of(const Problem& problem) {
-  StoreSchema schema;
-  for (const PieceRange& pieces : problem.pieces) {
-    schema.step_from.push_back(problem.trajectory->step_from(pieces.first));
-    schema.step_to.push_back(problem.trajectory->step_to(pieces.last - 1));
-  }
-  describe_ends(problem, schema);
-  for (const Sample& sample : problem.samples) {
-    schema.sample_ids.push_back(sample.id);
-    schema.sample_groups.push_back(sample.group);
-    if (problem.network() != nullptr) {
-      schema.sample_lengths.push_back(sample.tokens());
-    }
-  }
-  schema.group_names = problem.groups.names;
-  schema.components = problem.components;
-  schema.dense = problem.question.scalars;
-  schema.sums_of_steps =
-      problem.question.scalars &&
-      std::any_of(problem.pieces.begin(), problem.pieces.end(),
-                  [](const PieceRange& pieces) { return pieces.last > pieces.first + 1; });
-  schema.axes = problem.solver.axes;
-  for (int64_t i = 0; schema.axes.output && i < problem.solver.outputs; ++i) {
-    schema.outputs.push_back(std::to_string(i));
-  }
-  schema.positions = problem.solver.positions;
-  schema.units = problem.units;
-  schema.single_precision = problem.question.single_precision;
-  schema.parts = problem.kept_parts;
-  if (problem.steps) describe_steps(problem, schema);
-  if (problem.solver.outputs == 1)
-    schema.left_out = problem.left_out;  // of every output: printed alone
-  schema.config_change = problem.config_change;
-  schema.curve = problem.curve;
-  schema.functional = problem.question.written.functional;
-  schema.functional_unit = problem.solver.functional->unit();
-  return schema;
 }
 
 }  // namespace explaind
