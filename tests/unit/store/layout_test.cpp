@@ -65,6 +65,7 @@ std::vector<std::string> documented_certificates() {
   for (std::string line; std::getline(file, line);) {
     if (!std::regex_match(line, cells, row)) continue;
     const std::string names = cells[1], dims = cells[3];
+    if (names == "`config_change`") continue;  // known when the store is made
     for (std::sregex_iterator n(names.begin(), names.end(), name), end; n != end; ++n) {
       found.push_back((*n)[1].str() + " " + cells[2].str());
       for (std::sregex_iterator d(dims.begin(), dims.end(), dim); d != end; ++d) {
