@@ -215,7 +215,8 @@ class NanotronState final : public SavedState {
     auto whole = std::make_unique<Assembly>(folder.string());
     for (const auto& [name, tensor] : tensors_) {
       std::vector<TensorView> parts =
-          values(name, tensor, [&](const NanotronOptimizer& rank) { return rank.master(name); });
+          values(name, tensor,
+                 [&name = name](const NanotronOptimizer& rank) { return rank.master(name); });
       if (!parts.empty()) ++masters;
       for (const NanotronShard& shard : tensor.shards) {
         files_.push_back(shard.file);
@@ -311,13 +312,13 @@ class NanotronState final : public SavedState {
     std::set<std::string> known;
     for (const auto& [name, tensor] : tensors_) {
       known.insert(name);
-      const std::vector<TensorView> first =
-          values(name, tensor,
-                 [&](const NanotronOptimizer& rank) { return rank.moment(name, "exp_avg"); });
+      const std::vector<TensorView> first = values(
+          name, tensor,
+          [&name = name](const NanotronOptimizer& rank) { return rank.moment(name, "exp_avg"); });
       if (first.empty()) continue;  // frozen
       const auto [updates, group] = common(name, read->groups);
       tensor.add(*whole, name, first);
-      tensor.add(*whole, name, values(name, tensor, [&](const NanotronOptimizer& rank) {
+      tensor.add(*whole, name, values(name, tensor, [&name = name](const NanotronOptimizer& rank) {
         return rank.moment(name, "exp_avg_sq");
       }));
       for (const std::string& part : names_.parts(name)) {
