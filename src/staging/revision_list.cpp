@@ -27,7 +27,7 @@ std::vector<std::string> words_of(const std::string& line) {
 
 /// What a name without a step before it says.
 StepName named(const std::string& name, const NameRules& rules, const std::string& where) {
-  const StepName said =
+  StepName said =
       rules.pattern.empty() ? read_step_name(name) : StepPattern(rules.pattern).read(name);
   if (said.step) return said;
   throw DataError(where,
