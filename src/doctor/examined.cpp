@@ -203,8 +203,9 @@ void compare_files(Examined& examined) {
     if (here.present.empty()) continue;
     for (const auto& [name, others] : count) {
       const bool has = std::binary_search(here.present.begin(), here.present.end(), name);
-      const bool read = std::any_of(here.files.begin(), here.files.end(),
-                                    [&](const ExaminedFile& file) { return file.name == name; });
+      const bool read =
+          std::any_of(here.files.begin(), here.files.end(),
+                      [&name = name](const ExaminedFile& file) { return file.name == name; });
       if (!has && others * 4 >= whole * 3 && !is_weights(name)) {
         examined.findings.push_back(
             {.kind = Kind::missing_file,
@@ -214,7 +215,7 @@ void compare_files(Examined& examined) {
                                  "have it",
                                  name, others, whole)});
       }
-      const auto missing = [&](const Finding& each) {
+      const auto missing = [i, &name = name](const Finding& each) {
         return each.checkpoints.front() == i && each.where == name;
       };
       if (has && is_weights(name) && !read && others * 2 <= whole &&

@@ -102,7 +102,7 @@ class Pass {
     for (const auto& [name, placed] : checkpoints_[task.checkpoint].tensors) {
       TensorSums* sums = &table_.sums[task.checkpoint][number++];
       if (placed.file != task.file) continue;
-      const auto view_at = [&](std::ptrdiff_t i) -> const TensorView* {
+      const auto view_at = [this, &name = name](std::ptrdiff_t i) -> const TensorView* {
         if (i < 0) return nullptr;
         const ExaminedCheckpoint& there = checkpoints_[static_cast<size_t>(i)];
         const TensorView& view = there.tensor(name)->view;

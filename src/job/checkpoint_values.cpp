@@ -80,7 +80,7 @@ std::vector<double> values_at(const Problem& problem, const std::vector<PointOfN
     }
   });
   if (world.rank() == 0) control.listener.finish();
-  const std::vector<double> all =
+  std::vector<double> all =
       in_path_order(world.all_gather(mine), static_cast<size_t>(grid.shards()), count, samples);
   require_finite(all, points, problem);
   return all;
