@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "tensors/elementwise.hpp"
 #include "tensors/product.hpp"
 #include "tensors/products.hpp"
 #include "tensors/rms_norm.hpp"
@@ -45,7 +46,8 @@ at::Tensor SourceOps::linear(const at::Tensor& x, const LinearMap& map) {
 }
 
 at::Tensor SourceOps::shift(const at::Tensor& x, ParameterId bias) {
-  return x + bias_of(bias, {1, 1, -1});
+  const at::Tensor row = bias_of(bias, {1, 1, -1});  // split: of every sample, B 1 C
+  return is_split() ? x + row : each_shifted(x, row);
 }
 
 at::Tensor SourceOps::softplus_scale(const at::Tensor& x, ParameterId weight, double offset) {

@@ -123,7 +123,10 @@ Decoder::Heads Decoder::heads_of(const at::Tensor& x, const DecoderLayer& layer,
     const at::Tensor parts = by_head ? all.view({-1, positions, config_.heads, 3, d})
                                      : all.view({-1, positions, 3, config_.heads, d});
     const int64_t axis = by_head ? 3 : 2;
-    return {parts.select(axis, 0), parts.select(axis, 1), parts.select(axis, 2)};
+    // Its gradient is one tensor put together of three, where selections would add up three that
+    // are mostly zero.
+    const std::vector<at::Tensor> each = at::unbind(parts, axis);
+    return {each[0], each[1], each[2]};
   }
   const auto projected = [&](const LinearMap& map, const DecoderNorm& of_heads, int64_t heads) {
     at::Tensor y = clipped(ops.linear(x, map));

@@ -38,7 +38,7 @@ at::Tensor Ops::leaky_relu(const at::Tensor& x, double slope) const {
   return at::leaky_relu(x, slope);
 }
 
-at::Tensor Ops::add(const at::Tensor& a, const at::Tensor& b) const { return a + b; }
+at::Tensor Ops::add(const at::Tensor& a, const at::Tensor& b) const { return each_sum(a, b); }
 
 at::Tensor Ops::multiply(const at::Tensor& a, const at::Tensor& b) const {
   return each_product(a, b);
@@ -53,7 +53,7 @@ at::Tensor Ops::soft_cap(const at::Tensor& x, double cap) const { return at::tan
 at::Tensor Ops::layer_norm(const at::Tensor& x, const Gain& gain, ParameterId bias,
                            double epsilon) {
   // The mean is linear and the same for all samples, so that no engine has to know of it.
-  const at::Tensor y = rms_norm(x - x.mean(-1, /*keepdim=*/true), gain, epsilon);
+  const at::Tensor y = rms_norm(each_centred(x), gain, epsilon);
   return bias == no_parameter ? y : shift(y, bias);
 }
 

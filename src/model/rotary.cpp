@@ -6,6 +6,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "tensors/rotation.hpp"
+
 namespace explaind {
 namespace {
 
@@ -93,12 +95,7 @@ RotaryTables rotary_tables(const RopeConfig& rope, int64_t head_dim, int64_t pos
 }
 
 at::Tensor rotate(const at::Tensor& x, const RotaryTables& tables) {
-  const int64_t turned = tables.cosine.size(-1), half = turned / 2, rest = x.size(-1) - turned;
-  const at::Tensor part = rest == 0 ? x : x.narrow(-1, 0, turned);
-  const at::Tensor across =
-      at::cat({part.narrow(-1, half, half).neg(), part.narrow(-1, 0, half)}, -1);
-  const at::Tensor y = part * tables.cosine + across * tables.sine;
-  return rest == 0 ? y : at::cat({y, x.narrow(-1, turned, rest)}, -1);
+  return rotated(x, tables.cosine, tables.sine);
 }
 
 }  // namespace explaind

@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 #include "tensors/thread_team.hpp"
 
 namespace explaind {
@@ -91,6 +93,63 @@ class EachProduct : public torch::autograd::Function<EachProduct> {
   }
 };
 
+at::Tensor summed(const at::Tensor& a, const at::Tensor& b) {
+  at::Tensor y = at::empty_like(a);
+  each_stretch([](at::Tensor part, const at::Tensor& left,
+                  const at::Tensor& right) { at::add_out(part, left, right); },
+               y, a, b);
+  return y;
+}
+
+class EachSum : public torch::autograd::Function<EachSum> {
+ public:
+  static at::Tensor forward(AutogradContext*, const at::Tensor& a, const at::Tensor& b) {
+    return summed(a, b);
+  }
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
+    return {gradients[0], gradients[0]};
+  }
+};
+
+/// Calls act(part of y, part of x) with the same rows of both, contiguous, as 2-d tensors.
+template <typename F>
+at::Tensor each_rows(const at::Tensor& x, const F& act) {
+  const int64_t columns = x.size(-1);
+  at::Tensor y = at::empty_like(x);
+  const at::Tensor from = x.view({-1, columns}), to = y.view({-1, columns});
+  share_ranges(from.size(0), std::max<int64_t>(1, piece_length / columns),
+               work_of_element * static_cast<double>(columns), [&](int64_t begin, int64_t end) {
+                 at::Tensor part = to.narrow(0, begin, end - begin);
+                 act(part, from.narrow(0, begin, end - begin));
+               });
+  return y;
+}
+
+class EachShifted : public torch::autograd::Function<EachShifted> {
+ public:
+  static at::Tensor forward(AutogradContext*, const at::Tensor& x, const at::Tensor& row) {
+    return each_rows(x, [&](at::Tensor& y, const at::Tensor& part) { at::add_out(y, part, row); });
+  }
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
+    return {gradients[0], at::Tensor()};
+  }
+};
+
+at::Tensor centred(const at::Tensor& x) {
+  return each_rows(x, [](at::Tensor& y, const at::Tensor& part) {
+    at::sub_out(y, part, part.mean(-1, /*keepdim=*/true));
+  });
+}
+
+/// What is subtracted is linear in x and symmetric, so that the gradient is centred likewise.
+class EachCentred : public torch::autograd::Function<EachCentred> {
+ public:
+  static at::Tensor forward(AutogradContext*, const at::Tensor& x) { return centred(x); }
+  static variable_list backward(AutogradContext*, const variable_list& gradients) {
+    return {centred(gradients[0].contiguous())};
+  }
+};
+
 }  // namespace
 
 at::Tensor each_silu(const at::Tensor& x) {
@@ -107,6 +166,18 @@ at::Tensor each_relu(const at::Tensor& x) {
 
 at::Tensor each_product(const at::Tensor& a, const at::Tensor& b) {
   return is_shared(a) && b.is_contiguous() ? EachProduct::apply(a, b) : a * b;
+}
+
+at::Tensor each_sum(const at::Tensor& a, const at::Tensor& b) {
+  return is_shared(a) && b.is_contiguous() && a.sizes() == b.sizes() ? EachSum::apply(a, b) : a + b;
+}
+
+at::Tensor each_shifted(const at::Tensor& x, const at::Tensor& row) {
+  return is_shared(x) ? EachShifted::apply(x, row.view({-1})) : x + row;
+}
+
+at::Tensor each_centred(const at::Tensor& x) {
+  return is_shared(x) ? EachCentred::apply(x) : x - x.mean(-1, /*keepdim=*/true);
 }
 
 }  // namespace explaind

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -40,7 +41,13 @@ TEST(Elementwise, IsLibTorchsAndHasTheSameBitsForAnyNumberOfThreads) {
       {[](const at::Tensor& x) { return each_product(x, made(x.numel(), x.scalar_type(), 3)); },
        [](const at::Tensor& x) { return x * made(x.numel(), x.scalar_type(), 3); }},
       {[](const at::Tensor& x) { return each_product(made(x.numel(), x.scalar_type(), 3), x); },
-       [](const at::Tensor& x) { return x * made(x.numel(), x.scalar_type(), 3); }}};
+       [](const at::Tensor& x) { return x * made(x.numel(), x.scalar_type(), 3); }},
+      {[](const at::Tensor& x) { return each_sum(x, made(x.numel(), x.scalar_type(), 3)); },
+       [](const at::Tensor& x) { return x + made(x.numel(), x.scalar_type(), 3); }},
+      {[](const at::Tensor& x) { return each_sum(made(x.numel(), x.scalar_type(), 3), x); },
+       [](const at::Tensor& x) { return x + made(x.numel(), x.scalar_type(), 3); }},
+      {[](const at::Tensor& x) { return each_sum(x, x); },
+       [](const at::Tensor& x) { return x + x; }}};
   for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
     for (const auto& [ours, theirs] : functions) {
       for (const int64_t length : lengths) {
@@ -58,6 +65,42 @@ TEST(Elementwise, IsLibTorchsAndHasTheSameBitsForAnyNumberOfThreads) {
       }
     }
   }
+}
+
+/// Rows of x: f(x) and its gradient for a fixed δ have LibTorch's own bits, for any number of
+/// threads.
+void expect_own_bits(const std::function<at::Tensor(const at::Tensor&)>& ours,
+                     const std::function<at::Tensor(const at::Tensor&)>& theirs) {
+  for (const at::ScalarType type : {at::kFloat, at::kDouble}) {
+    for (const int64_t rows : {3, 30011}) {
+      const at::Tensor delta = made(rows * 77, type, 2).view({1, rows, 77});
+      const auto found = [&](const auto& function) {
+        const at::Tensor x = made(rows * 77, type, 1).view({1, rows, 77}).requires_grad_(true);
+        const at::Tensor y = function(x);
+        y.backward(delta);
+        return std::pair{y.detach(), x.grad()};
+      };
+      const auto right = found(theirs);
+      for (const int threads : {1, 2, 4}) {
+        const ThreadTeam team(threads);
+        const auto found_here = found(ours);
+        EXPECT_EQ(team.shared() > 0, threads > 1 && rows > 3);
+        EXPECT_TRUE(at::equal(found_here.first, right.first)) << rows << " rows";
+        EXPECT_TRUE(at::equal(found_here.second, right.second)) << rows << " rows";
+      }
+    }
+  }
+}
+
+TEST(Elementwise, RowsAreShiftedWithTheSameBits) {
+  const auto bias = [](const at::Tensor& x) { return made(77, x.scalar_type(), 5); };
+  expect_own_bits([&](const at::Tensor& x) { return each_shifted(x, bias(x)); },
+                  [&](const at::Tensor& x) { return x + bias(x); });
+}
+
+TEST(Elementwise, RowsAreCentredWithTheSameBits) {
+  expect_own_bits([](const at::Tensor& x) { return each_centred(x); },
+                  [](const at::Tensor& x) { return x - x.mean(-1, /*keepdim=*/true); });
 }
 
 }  // namespace

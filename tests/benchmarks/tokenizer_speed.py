@@ -1,6 +1,6 @@
 """Tokenizing beside Hugging Face's library, one thread each: the paragraphs of Debian's installation guide in 19 languages.
 
-    build/deps/venv/bin/python tests/benchmarks/tokenizers.py build/release/token_ids FOLDER_WITH_TOKENIZER_JSON…
+    build/deps/venv/bin/python tests/benchmarks/tokenizer_speed.py build/release/token_ids FOLDER_WITH_TOKENIZER_JSON…
 
 Best of three, each in a process of its own: `encode` in a loop, `encode_batch`, and ours. MB: of UTF-8."""
 import gzip
