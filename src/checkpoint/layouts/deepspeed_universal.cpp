@@ -1,14 +1,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
+#include "checkpoint/layouts/assembled_state.hpp"
 #include "checkpoint/layouts/deepspeed_files.hpp"
 #include "checkpoint/layouts/deepspeed_state.hpp"
 #include "checkpoint/layouts/layout.hpp"
 #include "checkpoint/layouts/megatron_deepspeed.hpp"
-#include "checkpoint/trainer_groups.hpp"
 #include "core/elements.hpp"
 #include "core/error.hpp"
 
@@ -17,13 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class UniversalState final : public SavedState {
+class UniversalState final : public AssembledState {
  public:
   explicit UniversalState(const DeepSpeedFiles& files)
-      : folder_(files.folder), weights_(folder_.string()), moments_(folder_.string()) {
+      : AssembledState(files.folder.string()), folder_(files.folder) {
     for (const auto& [rank, path] : files.model) {
       models_.push_back(std::make_unique<const DeepSpeedModel>(path));
-      add_file(models_.back()->file());
+      add_file(as_weight_file(models_.back()->file()));
     }
     read_lists();
     std::set<std::string> known;
@@ -37,18 +38,17 @@ class UniversalState final : public SavedState {
       const TensorView tensor = tensor_of(name, "fp32.pt");
       known.insert(name);
       if (megatron_) {
-        megatron_->add(weights_, tensor, "");
+        megatron_->add(assembled_weights(), tensor, "");
         if (name.ends_with("word_embeddings.weight")) vocabulary_ = tensor.shape.at(0);
       } else {
-        weights_.add(tensor);
+        assembled_weights().add(tensor);
       }
     }
     add_frozen(known);
-    weights_.finish();
-    sort_files();
-    notes_.emplace_back("weights are the optimizer's masters of 32 bits");
+    assembled_weights().finish();
+    add_note("weights are the optimizer's masters of 32 bits");
     if (megatron_) {
-      notes_.emplace_back(
+      add_note(
           "the tensors' names are those of Megatron-DeepSpeed's pipeline; queries, keys and "
           "values, "
           "and gate and up, are told apart");
@@ -56,24 +56,9 @@ class UniversalState final : public SavedState {
   }
 
   [[nodiscard]] std::string what() const override { return "a universal checkpoint of DeepSpeed"; }
-  [[nodiscard]] const std::vector<TensorView>& weights() const override {
-    return weights_.tensors();
-  }
   [[nodiscard]] std::optional<nlohmann::json> config() const override {
     return megatron_ ? megatron_->config(vocabulary_) : std::nullopt;
   }
-  void prepare(const TensorView& view) const override {
-    weights_.prepare(view);
-    moments_.prepare(view);
-  }
-  [[nodiscard]] const SavedOptimizer& optimizer() const override {
-    if (optimizer_ == nullptr) read_optimizer();
-    return *optimizer_;
-  }
-  [[nodiscard]] const std::vector<std::shared_ptr<const WeightFile>>& files() const override {
-    return files_;
-  }
-  [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   struct Listed {
@@ -81,11 +66,6 @@ class UniversalState final : public SavedState {
     size_t group;
   };
 
-  void add_file(const TrainingFile& file) const { files_.push_back(as_weight_file(file)); }
-  void sort_files() const {
-    std::sort(files_.begin(), files_.end(),
-              [](const auto& a, const auto& b) { return a->file().path() < b->file().path(); });
-  }
   [[nodiscard]] fs::path path_of(const std::string& name, const std::string& file) const {
     return folder_ / "zero" / name / file;
   }
@@ -115,7 +95,7 @@ class UniversalState final : public SavedState {
       throw DataError(folder_.string(), "has no zero/" + name + "/" + file, copy_all_files);
     }
     const TrainingFile data = open_training_file(path);
-    add_file(data);
+    add_file(as_weight_file(data));
     const PlainData* param = data->root().find("param");
     const auto* tensor = (param == nullptr ? data->root() : *param).as<PickledTensor>();
     if (tensor == nullptr) throw DataError(path.string(), "holds no tensor", copy_all_files);
@@ -161,17 +141,17 @@ class UniversalState final : public SavedState {
                         "zero/" + name + " has moments, and no …_model_states.pt lists it",
                         copy_all_files);
       }
-      weights_.add(tensor_of(name, "fp32.pt"));
+      assembled_weights().add(tensor_of(name, "fp32.pt"));
     }
     const bool divided = models_[0]->file()->file().path().filename().string().starts_with("zero_");
-    if (!models_[0]->frozen().empty()) add_frozen_parts(weights_, models_, divided, known);
+    if (!models_[0]->frozen().empty())
+      add_frozen_parts(assembled_weights(), models_, divided, known);
     if (known.size() == before) return;
-    notes_.push_back(
-        fmt::format("{} frozen parameters are the model's, in the precision of training",
-                    known.size() - before));
+    add_note(fmt::format("{} frozen parameters are the model's, in the precision of training",
+                         known.size() - before));
   }
 
-  void read_optimizer() const {
+  [[nodiscard]] SavedOptimizer read_optimizer() const override {
     const fs::path path = folder_ / "zero" / "optimizer_state.pt";
     if (!fs::exists(path)) {
       throw DataError(folder_.string(),
@@ -179,19 +159,19 @@ class UniversalState final : public SavedState {
                       copy_all_files);
     }
     const TrainingFile common = open_training_file(path);
-    add_file(common);
+    add_file(as_weight_file(common));
     const PlainData* found = common->root().find("param_groups");
     const auto* list = found == nullptr ? nullptr : found->as<PlainList>();
     if (list == nullptr) throw DataError(path.string(), "holds no param_groups", copy_all_files);
-    auto read = std::make_unique<SavedOptimizer>();
+    SavedOptimizer read;
     std::map<int64_t, size_t> group_of;  // number of a flat group → of its hyper-parameters
     for (const PlainData& each : list->items) {
-      const TorchGroup group(each, *common, read->groups.size());
-      for (const int64_t number : group.parameters()) group_of[number] = read->groups.size();
-      read->groups.push_back(adamw_of(group));
+      const TorchGroup group(each, *common, read.groups.size());
+      for (const int64_t number : group.parameters()) group_of[number] = read.groups.size();
+      read.groups.push_back(adamw_of(group));
     }
-    require_deepspeed_adamw(models_[0]->entry("ds_config"), read->groups, path.string());
-    require_rates(models_[0]->entry("lr_scheduler"), read->groups, path.string());
+    require_deepspeed_adamw(models_[0]->entry("ds_config"), read.groups, path.string());
+    require_rates(models_[0]->entry("lr_scheduler"), read.groups, path.string());
     for (const auto& [name, listed] : listed_) {
       const auto group = group_of.find(static_cast<int64_t>(listed.group));
       if (group == group_of.end()) {
@@ -200,16 +180,9 @@ class UniversalState final : public SavedState {
             fmt::format("has no hyper-parameters of {}, which is of group {}", name, listed.group),
             copy_all_files);
       }
-      add_state(*read, name, group->second, updates_in(common, name, listed.group));
+      add_state(read, name, group->second, updates_in(common, name, listed.group));
     }
-    std::map<std::string, TensorView> by_name;
-    for (const TensorView& each : moments_.finish()) by_name.emplace(each.name, each);
-    for (SavedMoments& each : read->moments) {
-      each.first = by_name.at(each.name + ".exp_avg");
-      each.second = by_name.at(each.name + ".exp_avg_sq");
-    }
-    sort_files();
-    optimizer_ = std::move(read);
+    return read;
   }
 
   void add_state(SavedOptimizer& to, const std::string& name, size_t group,
@@ -223,10 +196,10 @@ class UniversalState final : public SavedState {
       TensorView moment = tensor_of(name, std::string(key) + ".pt");
       const std::string end = std::string(".") + key;
       if (megatron_) {
-        megatron_->add(moments_, moment, end);
+        megatron_->add(assembled_moments(), moment, end);
       } else {
         moment.name += end;
-        moments_.add(std::move(moment));
+        assembled_moments().add(std::move(moment));
       }
     }
     if (!updates) {
@@ -248,7 +221,7 @@ class UniversalState final : public SavedState {
     const fs::path path = path_of(name, "step.pt");
     if (fs::exists(path)) {
       const TrainingFile file = open_training_file(path);
-      add_file(file);
+      add_file(as_weight_file(file));
       return whole_steps(*file, file->root(), name);
     }
     const PlainData* inner = common->root().find("optimizer_state_dict");
@@ -266,11 +239,6 @@ class UniversalState final : public SavedState {
   std::map<std::string, Listed> listed_;
   std::optional<MegatronDeepSpeed> megatron_;
   int64_t vocabulary_ = 0;
-  Assembly weights_;
-  mutable Assembly moments_;
-  mutable std::unique_ptr<const SavedOptimizer> optimizer_;
-  mutable std::vector<std::shared_ptr<const WeightFile>> files_;
-  std::vector<std::string> notes_;
 };
 
 bool holds_universal(const fs::path& folder) {

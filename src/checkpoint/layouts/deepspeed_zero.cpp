@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "checkpoint/layouts/assembled_state.hpp"
 #include "checkpoint/layouts/assembly.hpp"
 #include "checkpoint/layouts/deepspeed_files.hpp"
 #include "checkpoint/layouts/deepspeed_state.hpp"
@@ -234,10 +235,10 @@ class ZeroPart {
   std::vector<size_t> group_of_;
 };
 
-class ZeroState final : public SavedState {
+class ZeroState final : public AssembledState {
  public:
   explicit ZeroState(const DeepSpeedFiles& files)
-      : where_(files.folder.string()), weights_(where_), moments_(where_) {
+      : AssembledState(files.folder.string()), where_(files.folder.string()) {
     if (files.optimizer.empty()) {
       throw DataError(
           where_, "holds no …_optim_states.pt, where DeepSpeed's ZeRO keeps weights and moments",
@@ -250,41 +251,24 @@ class ZeroState final : public SavedState {
     require_parts_of_a_pipeline();
     size_t frozen = 0;
     for (const ZeroPart& part : parts_) {
-      part.add_weights(weights_);
-      frozen += part.add_frozen(weights_);
-      for (const TrainingFile& file : part.files()) files_.push_back(as_weight_file(file));
+      part.add_weights(assembled_weights());
+      frozen += part.add_frozen(assembled_weights());
+      for (const TrainingFile& file : part.files()) add_file(as_weight_file(file));
     }
-    weights_.finish();
-    std::sort(files_.begin(), files_.end(),
-              [](const auto& a, const auto& b) { return a->file().path() < b->file().path(); });
-    notes_.emplace_back("weights are the optimizer's masters of 32 bits");
+    assembled_weights().finish();
+    add_note("weights are the optimizer's masters of 32 bits");
     if (frozen > 0) {
-      notes_.push_back(fmt::format(
-          "{} frozen parameters are the model's, in the precision of training", frozen));
+      add_note(fmt::format("{} frozen parameters are the model's, in the precision of training",
+                           frozen));
     }
     const std::string clipped = clipping_note(&parts_[0].first().state());
-    if (!clipped.empty()) notes_.push_back(clipped);
+    if (!clipped.empty()) add_note(clipped);
   }
 
   [[nodiscard]] std::string what() const override {
     return fmt::format("a checkpoint of DeepSpeed (ZeRO-{}, {} ranks)", parts_[0].stage(),
                        parts_[0].ranks() * parts_.size());
   }
-  [[nodiscard]] const std::vector<TensorView>& weights() const override {
-    return weights_.tensors();
-  }
-  void prepare(const TensorView& view) const override {
-    weights_.prepare(view);
-    moments_.prepare(view);
-  }
-  [[nodiscard]] const SavedOptimizer& optimizer() const override {
-    if (optimizer_ == nullptr) read_optimizer();
-    return *optimizer_;
-  }
-  [[nodiscard]] const std::vector<std::shared_ptr<const WeightFile>>& files() const override {
-    return files_;
-  }
-  [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   void require_parts_of_a_pipeline() const {
@@ -301,40 +285,29 @@ class ZeroState final : public SavedState {
       }
     }
   }
-  void read_optimizer() const {
-    auto read = std::make_unique<SavedOptimizer>();
+  [[nodiscard]] SavedOptimizer read_optimizer() const override {
+    SavedOptimizer read;
     for (ZeroPart& part : parts_) {
-      const size_t before = read->groups.size();
+      const size_t before = read.groups.size();
       std::vector<AdamWGroup> own;
       part.read_optimizer(own);
-      read->groups.insert(read->groups.end(), own.begin(), own.end());
-      part.add_moments(moments_, "exp_avg");
-      part.add_moments(moments_, "exp_avg_sq");
+      read.groups.insert(read.groups.end(), own.begin(), own.end());
+      part.add_moments(assembled_moments(), "exp_avg");
+      part.add_moments(assembled_moments(), "exp_avg_sq");
       for (const FlatParameter& each : part.parameters()) {
         if (part.updates(each) == 0) continue;
-        read->moments.push_back({.name = each.name,
-                                 .first = {},
-                                 .second = {},
-                                 .updates = part.updates(each),
-                                 .group = before + part.hyper_group(each)});
+        read.moments.push_back({.name = each.name,
+                                .first = {},
+                                .second = {},
+                                .updates = part.updates(each),
+                                .group = before + part.hyper_group(each)});
       }
     }
-    std::map<std::string, TensorView> by_name;
-    for (const TensorView& each : moments_.finish()) by_name.emplace(each.name, each);
-    for (SavedMoments& each : read->moments) {
-      each.first = by_name.at(each.name + ".exp_avg");
-      each.second = by_name.at(each.name + ".exp_avg_sq");
-    }
-    optimizer_ = std::move(read);
+    return read;
   }
 
   std::string where_;
   mutable std::deque<ZeroPart> parts_;
-  Assembly weights_;
-  mutable Assembly moments_;
-  mutable std::unique_ptr<const SavedOptimizer> optimizer_;
-  std::vector<std::shared_ptr<const WeightFile>> files_;
-  std::vector<std::string> notes_;
 };
 
 bool holds_zero(const fs::path& folder) {

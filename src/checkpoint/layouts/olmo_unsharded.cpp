@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <utility>
 
+#include "checkpoint/layouts/assembled_state.hpp"
 #include "checkpoint/layouts/layout.hpp"
 #include "checkpoint/layouts/olmo_settings.hpp"
 #include "checkpoint/layouts/plain_yaml.hpp"
@@ -78,22 +78,23 @@ TensorView rows_of(const TensorView& tensor, const OlmoPart& part, const std::st
   return rows;
 }
 
-class OlmoState final : public SavedState {
+class OlmoState final : public AssembledState {
  public:
-  explicit OlmoState(fs::path folder) : folder_(std::move(folder)) {
+  explicit OlmoState(const fs::path& folder) : AssembledState(folder.string()), folder_(folder) {
     model_ = open_weight_file(folder_ / "model.pt");
-    files_.push_back(model_);
+    add_file(model_);
     const std::string where = (folder_ / "model.pt").string();
     norms_have_gains_ =
         std::any_of(model_->tensors().begin(), model_->tensors().end(),
                     [](const TensorView& each) { return each.name.ends_with(".q_norm.weight"); });
     for (const TensorView& each : model_->tensors()) {
       for (const OlmoPart& part : olmo_parts(each.name, each.shape, norms_have_gains_, where)) {
-        weights_.push_back(rows_of(each, part, ""));
+        assembled_weights().add(rows_of(each, part, ""));
       }
     }
-    notes_ = model_->notes();
-    notes_.emplace_back(
+    assembled_weights().finish();
+    for (const std::string& note : model_->notes()) add_note(note);
+    add_note(
         "tensor names: OLMo's were changed into Hugging Face's; queries, keys and values, and gate "
         "and up, are told apart");
     if (fs::exists(folder_ / "config.yaml")) {
@@ -103,18 +104,9 @@ class OlmoState final : public SavedState {
   }
 
   [[nodiscard]] std::string what() const override { return "a checkpoint of OLMo (model.pt)"; }
-  [[nodiscard]] const std::vector<TensorView>& weights() const override { return weights_; }
   [[nodiscard]] std::optional<nlohmann::json> config() const override {
     return olmo_config(settings_);
   }
-  [[nodiscard]] const SavedOptimizer& optimizer() const override {
-    if (optimizer_ == nullptr) read_optimizer();
-    return *optimizer_;
-  }
-  [[nodiscard]] const std::vector<std::shared_ptr<const WeightFile>>& files() const override {
-    return files_;
-  }
-  [[nodiscard]] const std::vector<std::string>& notes() const override { return notes_; }
 
  private:
   [[noreturn]] static void refuse(const fs::path& path, const std::string& problem) {
@@ -124,19 +116,19 @@ class OlmoState final : public SavedState {
   void note_loss() {
     const auto clip = settings_.find("max_grad_norm");
     if (clip != settings_.end() && clip->is_number()) {
-      notes_.push_back(
+      add_note(
           fmt::format("gradients were clipped to a norm of {0} (for --source steps: "
                       "--clip {0})",
                       clip->get<double>()));
     }
     if (settings_.value("softmax_auxiliary_loss", nlohmann::json(false)) == true) {
       const nlohmann::json times = settings_.value("auxiliary_loss_multiplier", nlohmann::json());
-      notes_.push_back(fmt::format("the training's loss had a z-loss of {} too",
-                                   times.is_number() ? times.get<double>() : 1e-4));
+      add_note(fmt::format("the training's loss had a z-loss of {} too",
+                           times.is_number() ? times.get<double>() : 1e-4));
     }
   }
 
-  void read_optimizer() const {
+  [[nodiscard]] SavedOptimizer read_optimizer() const override {
     const fs::path path = folder_ / "optim.pt", progress_path = folder_ / "train.pt";
     for (const fs::path& each : {path, progress_path, folder_ / "config.yaml"}) {
       if (fs::exists(each)) continue;
@@ -160,19 +152,19 @@ class OlmoState final : public SavedState {
                     *found = file->root().find("param_groups");
     const auto* groups = found == nullptr ? nullptr : found->as<PlainList>();
     if (states == nullptr || groups == nullptr) refuse(path, "holds no state and param_groups");
-    auto read = std::make_unique<SavedOptimizer>();
+    SavedOptimizer read;
     for (const PlainData& each : groups->items) {
-      const TorchGroup group(each, *file, read->groups.size());
+      const TorchGroup group(each, *file, read.groups.size());
       AdamWGroup own = adamw_of(group);
       own.learning_rate = next_rate(own.learning_rate, *progress_file);
       for (const auto& [name, state] : states_of(group, each, *states)) {
-        add(*read, name, *state, file, path);
+        add(read, name, *state, file, path);
       }
-      read->groups.push_back(own);
+      read.groups.push_back(own);
     }
-    files_.push_back(as_weight_file(file));
-    files_.push_back(as_weight_file(progress_file));
-    optimizer_ = std::move(read);
+    add_file(as_weight_file(file));
+    add_file(as_weight_file(progress_file));
+    return read;
   }
 
   /// Parameters by name (FSDP's full state), or numbers with param_names beside them. Those without
@@ -206,9 +198,11 @@ class OlmoState final : public SavedState {
                      second = moment_of(*file, state, "exp_avg_sq", name);
     if (first.shape != second.shape) refuse(path, "the moments of " + name + " differ in shape");
     for (const OlmoPart& part : olmo_parts(name, first.shape, norms_have_gains_, path.string())) {
+      assembled_moments().add(rows_of(first, part, ".exp_avg"));
+      assembled_moments().add(rows_of(second, part, ".exp_avg_sq"));
       to.moments.push_back({.name = part.name,
-                            .first = rows_of(first, part, ".exp_avg"),
-                            .second = rows_of(second, part, ".exp_avg_sq"),
+                            .first = {},
+                            .second = {},
                             .updates = *updates,
                             .group = to.groups.size()});
     }
@@ -238,12 +232,8 @@ class OlmoState final : public SavedState {
 
   fs::path folder_;
   std::shared_ptr<const WeightFile> model_;
-  std::vector<TensorView> weights_;
   bool norms_have_gains_ = false;
   nlohmann::json settings_ = nlohmann::json::object();
-  mutable std::unique_ptr<const SavedOptimizer> optimizer_;
-  mutable std::vector<std::shared_ptr<const WeightFile>> files_;
-  std::vector<std::string> notes_;
 };
 
 bool holds_olmo(const fs::path& folder) {
