@@ -12,39 +12,19 @@
 #include "checkpoint/layouts/dcp_metadata.hpp"
 #include "checkpoint/layouts/saved_state.hpp"
 #include "core/error.hpp"
+#include "fuzz/damage.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
 namespace {
 
+using testing::damaged;
 using testing::read_bytes;
 using testing::TemporaryFolder;
 using testing::write_bytes;
 namespace fs = std::filesystem;
 
 fs::path dcp_folder() { return fs::path(EXPLAIND_TEST_DATA) / "saved_states/dcp/whole"; }
-
-std::string damaged_dcp(std::string bytes, std::mt19937_64& random) {
-  for (uint64_t change = random() % 4 + 1; change > 0; --change) {
-    const size_t at = random() % bytes.size();
-    switch (random() % 4) {
-      case 0:
-        bytes[at] = static_cast<char>(random());
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-        break;
-      case 2:
-        bytes.erase(at, random() % 9);
-        break;
-      default:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 9));
-        break;
-    }
-    if (bytes.empty()) bytes = "P";
-  }
-  return bytes;
-}
 
 /// The sum of all bytes, which reads them.
 int read_all(const fs::path& folder) {
@@ -67,7 +47,7 @@ TEST(DcpFuzz, DamagedMetadataIsRefusedOrRead) {
   std::mt19937_64 random(21);
   int read = 0;
   for (int i = 0; i < 20000; ++i) {
-    const std::string bytes = damaged_dcp(whole, random);
+    const std::string bytes = damaged(whole, random);
     try {
       const DcpMetadata metadata =
           read_dcp_metadata(std::as_bytes(std::span(bytes)), "damaged/.metadata");
@@ -98,7 +78,7 @@ TEST(DcpFuzz, DamagedCheckpointsAreRefusedOrRead) {
   for (const char* name : {".metadata", "__0_0.distcp", "__1_0.distcp"}) {
     const std::string whole = read_bytes(folder / name);
     for (int i = 0; i < 700; ++i) {
-      write_bytes(folder / name, damaged_dcp(whole, random));
+      write_bytes(folder / name, damaged(whole, random));
       try {
         sum += read_all(folder);
         ++read;

@@ -10,11 +10,13 @@
 #include "checkpoint/torch_file.hpp"
 #include "checkpoint/unpickler.hpp"
 #include "core/error.hpp"
+#include "fuzz/damage.hpp"
 #include "unit/checkpoint/written_files.hpp"
 
 namespace explaind {
 namespace {
 
+using testing::damaged;
 using testing::read_bytes;
 using testing::TemporaryFolder;
 using testing::write_bytes;
@@ -23,28 +25,6 @@ using Random = std::mt19937_64;
 
 std::string golden(const std::string& name) {
   return read_bytes(std::filesystem::path(EXPLAIND_TEST_DATA) / "torch_files" / name);
-}
-
-std::string damaged(std::string bytes, Random& random) {
-  for (uint64_t change = random() % 4 + 1; change > 0; --change) {
-    const size_t at = random() % bytes.size();
-    switch (random() % 4) {
-      case 0:
-        bytes[at] = static_cast<char>(random());
-        break;
-      case 1:
-        bytes[at] = static_cast<char>(bytes[at] ^ (1 << random() % 8));
-        break;
-      case 2:
-        bytes.erase(at, random() % 9);
-        break;
-      default:
-        bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 9));
-        break;
-    }
-    if (bytes.empty()) bytes = "P";
-  }
-  return bytes;
 }
 
 TEST(TorchFileFuzz, DamagedArchivesAreRefusedOrInside) {

@@ -2,11 +2,13 @@
 // Plain data as torch.save writes them with tensors of F32, all in one storage.
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "checkpoint/convert.hpp"
 #include "checkpoint/layouts/saved_state.hpp"
 #include "unit/checkpoint/written_files.hpp"
 #include "unit/checkpoint/written_torch.hpp"
@@ -91,6 +93,26 @@ inline const SavedOptimizer& prepared_optimizer(const SavedState& state) {
     state.prepare(each.second);
   }
   return optimizer;
+}
+
+inline std::vector<double> values_in(const TensorView& tensor) {
+  std::vector<double> values(static_cast<size_t>(tensor.elements()));
+  to_double(tensor, values);
+  return values;
+}
+/// All weights by name.
+inline std::map<std::string, std::vector<double>> weights_in(const std::filesystem::path& folder) {
+  const auto state = open_prepared(folder);
+  std::map<std::string, std::vector<double>> all;
+  for (const TensorView& each : state->weights()) all.emplace(each.name, values_in(each));
+  return all;
+}
+/// What is said against opening it, and against its optimizer's state.
+inline std::string opening(const std::filesystem::path& folder) {
+  return data_error([&] { open_saved_state(folder); });
+}
+inline std::string asking(const std::filesystem::path& folder) {
+  return data_error([&] { open_saved_state(folder)->optimizer(); });
 }
 
 }  // namespace explaind::testing
