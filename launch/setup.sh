@@ -112,71 +112,68 @@ find_python() {
   stop "no Python 3.10–3.12 with venv was found" "Name one: EXPLAIND_PYTHON=/path/to/python3 launch/setup.sh"
 }
 
-# The folder is filled beside its place and renamed, so a broken download leaves no half LibTorch.
-install_libtorch() {
-  local tag stamp staging
+# from_wheels KEEP: fills a folder out of wheels, unless it is there. It is filled beside its place and renamed, so a broken
+# download leaves no half of it. KEEP moves what is kept from $staging/wheel to $staging/kept. Who calls it has set
+#   what, folder, variable  what it is, its folder, and the environment's name for another one
+#   wheels, options, size   what pip fetches, pip's options, and how much that is
+#   serves_too              another wheel that would do
+#   proof                   a file by which a folder is known that this script did not make
+from_wheels() {
+  local tag staging
   tag=$("$python" -c 'import sys; print(sys.implementation.cache_tag)')
-  stamp="${libtorch_wheels[*]} $tag"
-  # What --cuda has installed serves without it too.
-  if [[ "$(cat "$libtorch/explaind.stamp" 2>/dev/null)" == @("$stamp"|"torch==2.11.0 $tag") ]]; then
+  if [[ "$(cat "$folder/explaind.stamp" 2>/dev/null)" == @("${wheels[*]} $tag"|"$serves_too $tag") ]]; then
     echo "   all there"
     return
   fi
-  if [ -e "$libtorch" ] && [ ! -e "$libtorch/explaind.stamp" ]; then
-    [ -e "$libtorch/torch/include/ATen/ATen.h" ] ||
-      stop "$libtorch exists, but neither did this script make it nor is LibTorch in it" "Move it away, or set EXPLAIND_LIBTORCH."
+  if [ -e "$folder" ] && [ ! -e "$folder/explaind.stamp" ]; then
+    [ -e "$folder/$proof" ] ||
+      stop "$folder exists, but neither did this script make it nor is $what in it" "Move it away, or set $variable."
     echo "   there, and used as it is (this script did not make it)"
     return
   fi
-  mkdir -p "$(dirname "$libtorch")"
-  staging=$(mktemp -d "$libtorch.XXXXXX")
+  mkdir -p "$(dirname "$folder")"
+  staging=$(mktemp -d "$folder.XXXXXX")
   # shellcheck disable=SC2064  # the name as it is now
   trap "rm -rf '$staging'" EXIT
   "$python" -m venv "$staging/pip"
-  "$staging/pip/bin/python" -m pip install "${libtorch_dependencies[@]}" --no-input --disable-pip-version-check --no-compile \
-    --target "$staging/libtorch" "${libtorch_wheels[@]}" ||
-    stop "pip could not fetch LibTorch (${libtorch_wheels[*]}, 540 MB)" \
-      "See pip's message above. If this machine has no network: unpack those wheels into a folder elsewhere and set EXPLAIND_LIBTORCH to it."
-  echo "$stamp" > "$staging/libtorch/explaind.stamp"
-  rm -rf "$libtorch"
-  mv "$staging/libtorch" "$libtorch"
+  "$staging/pip/bin/python" -m pip install "${options[@]}" --no-input --disable-pip-version-check --no-compile \
+    --target "$staging/wheel" "${wheels[@]}" ||
+    stop "pip could not fetch $what (${wheels[*]}, $size)" \
+      "See pip's message above. If this machine has no network: unpack what it names into a folder elsewhere and set $variable to it."
+  "$1"
+  echo "${wheels[*]} $tag" > "$staging/kept/explaind.stamp"
+  rm -rf "$folder"
+  mv "$staging/kept" "$folder"
   rm -rf "$staging"
 }
 
+install_libtorch() {
+  local what=LibTorch folder=$libtorch variable=EXPLAIND_LIBTORCH proof=torch/include/ATen/ATen.h
+  local wheels=("${libtorch_wheels[@]}") options=("${libtorch_dependencies[@]}") size='540 MB'
+  local serves_too=torch==2.11.0 # what --cuda has installed
+  from_wheels keep_all
+}
+
+keep_all() {
+  mv "$staging/wheel" "$staging/kept"
+}
+
 install_arrow() {
-  local stamp staging file
-  stamp="$arrow_wheel $("$python" -c 'import sys; print(sys.implementation.cache_tag)')"
-  if [ "$(cat "$arrow/explaind.stamp" 2>/dev/null)" = "$stamp" ]; then
-    echo "   all there"
-    return
-  fi
-  if [ -e "$arrow" ] && [ ! -e "$arrow/explaind.stamp" ]; then
-    [ -e "$arrow/pyarrow/include/parquet/arrow/reader.h" ] ||
-      stop "$arrow exists, but neither did this script make it nor is Apache Arrow in it" "Move it away, or set EXPLAIND_ARROW."
-    echo "   there, and used as it is (this script did not make it)"
-    return
-  fi
-  mkdir -p "$(dirname "$arrow")"
-  staging=$(mktemp -d "$arrow.XXXXXX")
-  # shellcheck disable=SC2064  # the name as it is now
-  trap "rm -rf '$staging'" EXIT
-  "$python" -m venv "$staging/pip"
-  "$staging/pip/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check --no-compile \
-    --target "$staging/wheel" "$arrow_wheel" ||
-    stop "pip could not fetch Apache Arrow ($arrow_wheel, 48 MB)" \
-      "See pip's message above. If this machine has no network: unpack that wheel into a folder elsewhere and set EXPLAIND_ARROW to it."
-  mkdir -p "$staging/arrow/pyarrow"
+  local what='Apache Arrow' folder=$arrow variable=EXPLAIND_ARROW proof=pyarrow/include/parquet/arrow/reader.h
+  local wheels=("$arrow_wheel") options=(--no-deps) size='48 MB' serves_too=$arrow_wheel
+  from_wheels keep_arrow
+}
+
+keep_arrow() {
+  local file
+  mkdir -p "$staging/kept/pyarrow"
   for file in "$staging"/wheel/pyarrow/{include,libarrow.so.*,libparquet.so.*,LICENSE*} "$staging"/wheel/pyarrow-*.dist-info; do
     [ -e "$file" ] || continue
     case "$file" in
-      *.dist-info) mv "$file" "$staging/arrow/" ;;
-      *) mv "$file" "$staging/arrow/pyarrow/" ;;
+      *.dist-info) mv "$file" "$staging/kept/" ;;
+      *) mv "$file" "$staging/kept/pyarrow/" ;;
     esac
   done
-  echo "$stamp" > "$staging/arrow/explaind.stamp"
-  rm -rf "$arrow"
-  mv "$staging/arrow" "$arrow"
-  rm -rf "$staging"
 }
 
 install_test_python() {
