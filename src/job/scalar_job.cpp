@@ -195,6 +195,7 @@ void ScalarJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, 
                 [&](const DenseSlice& slice) { sink.write_dense(unit, slice); });
     tile.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     keep(tile);
+    return UnitEnd::done;
   });
 }
 

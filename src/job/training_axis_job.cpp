@@ -8,8 +8,9 @@
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "core/progress.hpp"
-#include "core/unexpected.hpp"
+#include "core/stop_flag.hpp"
 #include "job/training_axis_cost.hpp"
+#include "solver/run.hpp"
 #include "store/store_size.hpp"
 
 namespace explaind {
@@ -50,19 +51,14 @@ JobEnd TrainingAxisJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
     sink.write(tile);
     if (dispatcher.stops()) throw StopRequested("stopped on request");
   };
-  for (UnitRange mine = dispatcher.next(); !mine.empty(); mine = dispatcher.next()) {
-    for (int64_t place = mine.begin; place < mine.end; ++place) {
-      if (place > mine.begin && dispatcher.stops()) break;
-      try {
-        axis_->run_chunk(chunks[static_cast<size_t>(place)], wanted, write);
-      } catch (const StopRequested&) {
-        break;
-      } catch (const std::exception& error) {
-        dispatcher.fail(chunks[static_cast<size_t>(place)], message_of(error));
-      }
-      dispatcher.report(place, "");
+  for_units(dispatcher, grid().segment_group(), chunks, [&](int64_t chunk) {
+    try {
+      axis_->run_chunk(chunk, wanted, write);
+    } catch (const StopRequested&) {
+      return UnitEnd::left;
     }
-  }
+    return UnitEnd::done;
+  });
   dispatcher.finish();
   if (world.rank() == 0) control.listener.finish();
   return {.stopped = dispatcher.stopped(), .account = ""};

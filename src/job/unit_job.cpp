@@ -59,8 +59,13 @@ void UnitJob::prepare(const StoreClaim& claim, const Control& control) {
 
 void UnitJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, ScoreSink& /*sink*/,
                     const std::function<void(const ScoreTile&)>& keep) const {
-  run_units(tools.dispatcher, tools.group, problem_->units, problem_->pieces, todo,
-            *tools.workspace.parameters, *tools.workspace.sweep, tools.solver, keep);
+  run_units(tools.dispatcher, tools.group, todo,
+            {.units = problem_->units,
+             .pieces = problem_->pieces,
+             .parameters = *tools.workspace.parameters,
+             .sweep = *tools.workspace.sweep,
+             .solver = tools.solver},
+            keep);
 }
 
 /// No collective over the world inside the loop, since ranks do different numbers of units.

@@ -30,14 +30,14 @@ bool stops(Dispatcher& dispatcher, const Communicator& group) {
 }  // namespace
 
 void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
-               const std::function<void(int64_t)>& act) {
+               const std::function<UnitEnd(int64_t)>& act) {
   for (UnitRange mine = next_of(dispatcher, group); !mine.empty();
        mine = next_of(dispatcher, group)) {
     for (int64_t place = mine.begin; place < mine.end; ++place) {
       if (place > mine.begin && stops(dispatcher, group)) break;
       const int64_t index = todo[static_cast<size_t>(place)];
       try {
-        act(index);
+        if (act(index) == UnitEnd::left) break;
       } catch (const std::exception& error) {
         dispatcher.fail(index, message_of(error));
       }
@@ -46,20 +46,19 @@ void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vec
   }
 }
 
-void run_units(Dispatcher& dispatcher, const Communicator& group, const UnitGrid& units,
-               const std::vector<PieceRange>& pieces, const std::vector<int64_t>& todo,
-               ParameterSource& parameters, Sweep& sweep, const UnitSolver& solver,
-               const std::function<void(const ScoreTile&)>& keep) {
+void run_units(Dispatcher& dispatcher, const Communicator& group, const std::vector<int64_t>& todo,
+               const UnitWork& work, const std::function<void(const ScoreTile&)>& keep) {
   for_units(dispatcher, group, todo, [&](int64_t index) {
-    const Unit unit = units.unit(index);
-    const PieceRange& range = pieces[static_cast<size_t>(unit.segment)];
-    parameters.load(range.first);
-    ScoreTile tile = solver.solve(unit, sweep);
+    const Unit unit = work.units.unit(index);
+    const PieceRange& range = work.pieces[static_cast<size_t>(unit.segment)];
+    work.parameters.load(range.first);
+    ScoreTile tile = work.solver.solve(unit, work.sweep);
     for (int64_t piece = range.first + 1; piece < range.last; ++piece) {
-      parameters.load(piece);
-      add_piece(tile, solver.solve(unit, sweep));
+      work.parameters.load(piece);
+      add_piece(tile, work.solver.solve(unit, work.sweep));
     }
     keep(tile);
+    return UnitEnd::done;
   });
 }
 
