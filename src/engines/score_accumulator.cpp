@@ -19,15 +19,14 @@ int64_t bytes_of(const at::Tensor& tensor) {
 
 }  // namespace
 
-ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, int64_t samples, int64_t positions,
-                                   int accumulators, bool keep_scores, const Device& device,
-                                   int64_t directions)
+ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, const ScoreRoom& room,
+                                   const Device& device)
     : table_(table),
-      samples_(samples),
-      positions_(positions),
+      samples_(room.samples),
+      positions_(room.positions),
       tensors_(static_cast<int64_t>(table.parameters().size())),
-      accumulators_(accumulators),
-      keep_scores_(keep_scores),
+      accumulators_(room.accumulators),
+      keep_scores_(room.keep_scores),
       contraction_(device) {
   for (int64_t i = 0; i < tensors_; ++i) {
     first_use_.push_back(places_.size());
@@ -36,14 +35,17 @@ ScoreAccumulator::ScoreAccumulator(const ComponentTable& table, int64_t samples,
     }
   }
   first_use_.push_back(places_.size());
-  stride_ = std::max<int64_t>(positions, 1) * width_;
+  stride_ = std::max<int64_t>(positions_, 1) * width_;
   if (keep_scores_) {
-    const auto size = static_cast<size_t>(accumulators * samples * stride_);
+    const auto size = static_cast<size_t>(accumulators_ * samples_ * stride_);
     sums_.assign(size, 0.0);
     round_.assign(size, 0.0);
   }
-  for (int64_t i = 0; i < directions; ++i) {
-    directions_.emplace_back(table, samples, positions, accumulators, true, device);
+  ScoreRoom of_direction = room;
+  of_direction.keep_scores = true;
+  of_direction.directions = 0;
+  for (int64_t i = 0; i < room.directions; ++i) {
+    directions_.emplace_back(table, of_direction, device);
   }
 }
 

@@ -49,6 +49,17 @@ struct RoundRow {
   std::span<double> values;  ///< per tensor; empty where only the value was wanted
 };
 
+/// What an accumulator has room for.
+struct ScoreRoom {
+  int64_t samples = 0;
+  int64_t positions = 0;  ///< 0 where the axis is not kept
+  int accumulators = 0;
+  /// false where the kept scores are sums of the tensors' integrals, which the plan has: then only
+  /// tensor values are formed.
+  bool keep_scores = false;
+  int64_t directions = 0;  ///< parts of Δ, contracted in the same evaluations
+};
+
 /// Sums, per sample, of weight · f(t): each round from zero in ascending t, then added to what is
 /// there (architecture §3), so that the result does not depend on the grid. Every use of a tensor
 /// has a place of its own until the end: the sums are then the same whether nodes or blocks are
@@ -57,11 +68,8 @@ struct RoundRow {
 /// split over threads inside.
 class ScoreAccumulator {
  public:
-  /// positions: 0 where the axis is not kept. keep_scores: false where the kept scores are sums of
-  /// the tensors' integrals, which the plan has; then only tensor values are formed.
-  ScoreAccumulator(const ComponentTable& table, int64_t samples, int64_t positions,
-                   int accumulators, bool keep_scores, const Device& device = Device::cpu(),
-                   int64_t directions = 0);
+  ScoreAccumulator(const ComponentTable& table, const ScoreRoom& room,
+                   const Device& device = Device::cpu());
 
   /// Sums of a part of Δ, contracted in the same evaluations: directions() of them, which
   /// always keep scores.

@@ -49,8 +49,12 @@ ClassifierCost classifier_cost(const Problem& problem, const MemoryPlan& memory,
   const bool keeps = !problem.components.sums_of_tensors() || directions > 0;
   const int levels = make_plan(problem.solver.quadrature, 1, 1, !keeps)->accumulators();
   const ClassifierProbe probe = probe_of(problem, levels);
-  ScoreAccumulator sink(problem.components, static_cast<int64_t>(probe.asks[0].samples.size()), 0,
-                        levels, keeps, problem.computation.device, directions);
+  ScoreAccumulator sink(problem.components,
+                        {.samples = static_cast<int64_t>(probe.asks[0].samples.size()),
+                         .accumulators = levels,
+                         .keep_scores = keeps,
+                         .directions = directions},
+                        problem.computation.device);
   using Clock = std::chrono::steady_clock;
   const auto seconds_since = [](Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();

@@ -97,10 +97,14 @@ class Bench {
         batch_(std::move(batch)),
         device_(demand.computation.device),
         parameters_(network_, demand.trajectory, demand.computation.precision, reader(), device_),
-        sink_(demand.table, batch_.size(), demand.solver.axes.position ? batch_.positions : 0, 1,
-              !demand.table.sums_of_tensors() || demand.solver.axes.position ||
-                  demand.trajectory.directions() > 0,
-              device_, demand.trajectory.directions()) {
+        sink_(demand.table,
+              {.samples = batch_.size(),
+               .positions = demand.solver.axes.position ? batch_.positions : 0,
+               .accumulators = 1,
+               .keep_scores = !demand.table.sums_of_tensors() || demand.solver.axes.position ||
+                              demand.trajectory.directions() > 0,
+               .directions = demand.trajectory.directions()},
+              device_) {
     parameters_.load(0);
     Ask ask{.t = 0.5, .samples = {}, .value_only = false, .accumulators = 1, .weights = {}};
     for (int64_t b = 0; b < batch_.size(); ++b) {

@@ -37,14 +37,21 @@ Workspace::Workspace(const Network& network, const Explained& explained,
   if (memory.source == Source::resident && form == ProductForm::formed) {
     sweep = std::make_unique<NodeMajorSweep>(network, *parameters, table, share, functional);
   } else {
-    sweep = std::make_unique<BlockMajorSweep>(network, *parameters, table, memory.activations,
-                                              share, form, functional);
+    sweep =
+        std::make_unique<BlockMajorSweep>(network, *parameters, table,
+                                          BlockMajorOptions{.activation_bytes = memory.activations,
+                                                            .share = share,
+                                                            .form = form,
+                                                            .functional = functional});
   }
   if (!values) return;
   auto ends = std::make_unique<EndWeights>(network, trajectory, *values, reader, device);
   auto forward = std::make_unique<BlockMajorSweep>(
-      network, *ends, table, std::max(memory.activations, MemoryPlan::value_activations), share,
-      ProductForm::formed, functional);
+      network, *ends, table,
+      BlockMajorOptions{
+          .activation_bytes = std::max(memory.activations, MemoryPlan::value_activations),
+          .share = share,
+          .functional = functional});
   sweep = std::make_unique<EndValues>(std::move(sweep), *parameters, std::move(forward),
                                       std::move(ends), trajectory, table);
 }
@@ -53,16 +60,18 @@ Workspace::Workspace(const Model& model, const PredictionData& data, const Expla
                      const Computation& computation, Share share)
     : parameters(std::make_unique<ResidentParameters>(model, explained.trajectory,
                                                       computation.precision, computation.device)),
-      sweep(std::make_unique<ClassifierSweep>(model, data, explained.functional, *parameters,
-                                              explained.table, share,
-                                              explained.trajectory.directions())) {
+      sweep(std::make_unique<ClassifierSweep>(
+          model, data, explained.functional, *parameters, explained.table,
+          ClassifierSweepOptions{.share = share,
+                                 .directions = explained.trajectory.directions()})) {
   if (!computation.values) return;
   const auto& [functional, trajectory, table] = explained;
   const Device& device = computation.device;
   std::shared_ptr<EndpointReader> reader = std::make_shared<MappedEndpoints>(trajectory);
   if (device.has_twins()) reader = std::make_shared<UploadedEndpoints>(std::move(reader), device);
   auto ends = std::make_unique<EndWeights>(model, trajectory, *computation.values, reader, device);
-  auto forward = std::make_unique<ClassifierSweep>(model, data, functional, *ends, table, share);
+  auto forward = std::make_unique<ClassifierSweep>(model, data, functional, *ends, table,
+                                                   ClassifierSweepOptions{.share = share});
   sweep = std::make_unique<EndValues>(std::move(sweep), *parameters, std::move(forward),
                                       std::move(ends), trajectory, table);
 }

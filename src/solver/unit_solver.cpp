@@ -130,7 +130,7 @@ std::vector<double> UnitSolver::values(
     const int64_t pairs = (end - begin) * options_.outputs;
     for (int64_t pair = 0; pair < pairs; ++pair) ask.samples.push_back(pair);
     const std::vector<Ask> asks{ask};
-    ScoreAccumulator sink(table_, pairs, 0, 0, false, sweep.device());
+    ScoreAccumulator sink(table_, {.samples = pairs}, sweep.device());
     const auto run = [&] {
       try {
         sweep.run(chunk, asks, sink);
@@ -173,9 +173,13 @@ void UnitSolver::solve_chunk(int64_t begin, int64_t end, Sweep& sweep, SampleNod
                         : make_still_plan(options_.quadrature, end - begin, tensors, outputs);
   NodeRecord record(nodes == nullptr ? 0 : end - begin);
   const int64_t first_pair = (begin - tile.unit.sample_begin) * outputs;
-  ScoreAccumulator sink(table_, pairs, options_.axes.position ? options_.positions : 0,
-                        plan->accumulators(), !scores_follow_tensors_, sweep.device(),
-                        static_cast<int64_t>(options_.directions.size()));
+  ScoreAccumulator sink(table_,
+                        {.samples = pairs,
+                         .positions = options_.axes.position ? options_.positions : 0,
+                         .accumulators = plan->accumulators(),
+                         .keep_scores = !scores_follow_tensors_,
+                         .directions = static_cast<int64_t>(options_.directions.size())},
+                        sweep.device());
   while (!plan->done()) {
     if (nodes != nullptr) record.add(plan->next());
     if (scores_follow_tensors_ && plan->replaying()) {  // for the record alone

@@ -12,28 +12,33 @@
 
 namespace explaind {
 
+struct BlockMajorOptions {
+  /// Activations that may be kept at once. A round that needs more is run in several waves of
+  /// evaluations, each of which opens every block again; scores do not depend on it. It must be the
+  /// same on all ranks that open parameters together: they run the same waves, each its share.
+  int64_t activation_bytes = 0;
+  Share share = {};
+  ProductForm form = ProductForm::formed;
+  Functional functional = Functional::loss();
+};
+
 /// Forward, then backward over the chain of blocks; inside a block all nodes of the round and all
 /// micro-batches. A block is opened once a direction and round, each evaluation keeps one
 /// activation a boundary, and the backward direction forms the block's forward pass anew with a
 /// graph: four products per weight.
 class BlockMajorSweep final : public Sweep {
  public:
-  /// activation_bytes: activations that may be kept at once. A round that needs more is run in
-  /// several waves of evaluations, each of which opens every block again; scores do not depend on
-  /// it. It must be the same on all ranks that open parameters together: they run the same waves,
-  /// each its share of them. All references must outlive the sweep.
+  /// All references must outlive the sweep.
   BlockMajorSweep(const Network& network, ParameterSource& parameters, const ComponentTable& table,
-                  int64_t activation_bytes, Share share = {},
-                  ProductForm form = ProductForm::formed,
-                  const Functional& functional = Functional::loss())
+                  const BlockMajorOptions& options)
       : network_(network),
         parameters_(parameters),
         table_(table),
-        head_(make_head(network, parameters, functional)),
-        depth_(depth_of(network, functional)),
-        activation_bytes_(activation_bytes),
-        share_(share),
-        form_(form) {}
+        head_(make_head(network, parameters, options.functional)),
+        depth_(depth_of(network, options.functional)),
+        activation_bytes_(options.activation_bytes),
+        share_(options.share),
+        form_(options.form) {}
 
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,
            ScoreAccumulator& sink) override;

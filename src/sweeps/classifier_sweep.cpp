@@ -41,15 +41,15 @@ ClassifierEngine choose_engine(const ComponentTable& table, const Precision& pre
 
 ClassifierSweep::ClassifierSweep(const Model& model, const PredictionData& data,
                                  const Functional& functional, ParameterSource& parameters,
-                                 const ComponentTable& table, Share share, int64_t directions)
+                                 const ComponentTable& table, const ClassifierSweepOptions& options)
     : model_(model),
       data_(data),
       outputs_(functional),
       output_count_(ClassOutputs::count(functional, data.classes)),
-      engine_(choose_engine(table, parameters.precision(), output_count_, directions)),
+      engine_(choose_engine(table, parameters.precision(), output_count_, options.directions)),
       parameters_(parameters),
       table_(table),
-      share_(share) {
+      share_(options.share) {
   for (size_t i = 0; i < model.parameters().size(); ++i) {
     if (model.parameters()[i].uses == 0) continue;
     whole_.push_back({.parameter = static_cast<ParameterId>(i),

@@ -32,15 +32,19 @@ enum class ClassifierEngine {
 ClassifierEngine choose_engine(const ComponentTable& table, const Precision& precision,
                                int64_t outputs, int64_t directions = 0);
 
+struct ClassifierSweepOptions {
+  Share share = {};
+  int64_t directions = 0;  ///< of the trajectory behind the parameters
+};
+
 /// Nodes outermost, all samples of a micro-batch and all their outputs together. The whole model is
 /// open at once.
 class ClassifierSweep final : public Sweep {
  public:
-  /// The one token of a sample is its place in `data`. directions: of the trajectory behind the
-  /// parameters. All references must outlive the sweep.
+  /// The one token of a sample is its place in `data`. All references must outlive the sweep.
   ClassifierSweep(const Model& model, const PredictionData& data, const Functional& functional,
-                  ParameterSource& parameters, const ComponentTable& table, Share share = {},
-                  int64_t directions = 0);
+                  ParameterSource& parameters, const ComponentTable& table,
+                  const ClassifierSweepOptions& options = {});
 
   /// Where there are several outputs the asks are of sample · outputs + output.
   void run(const ChunkBatches& chunk, const std::vector<Ask>& asks,

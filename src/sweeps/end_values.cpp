@@ -59,7 +59,7 @@ void EndValues::find(const ChunkBatches& chunk, const std::vector<Ask>& asks) {
                 to = trajectory_.point(segment, true);
   std::erase_if(
       known_, [&](const auto& each) { return each.first.first != from && each.first.first != to; });
-  ScoreAccumulator sink(table_, pairs_of(chunk), 0, 0, false, values_->device());
+  ScoreAccumulator sink(table_, {.samples = pairs_of(chunk)}, values_->device());
   at_ends_->load(segment);
   values_->run(chunk, wanted, sink);
   for (size_t i = 0; i < wanted.size(); ++i) {

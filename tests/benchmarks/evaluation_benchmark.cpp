@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
   if (arguments["--parameters"] == "streamed") {
     parameters = std::make_unique<BlockParameters>(*network, trajectory, Precision{},
                                                    std::make_unique<MappedEndpoints>(trajectory));
-    sweep = std::make_unique<BlockMajorSweep>(*network, *parameters, table, int64_t{1} << 40);
+    sweep = std::make_unique<BlockMajorSweep>(
+        *network, *parameters, table, BlockMajorOptions{.activation_bytes = int64_t{1} << 40});
   } else {
     parameters = std::make_unique<ResidentParameters>(*network, trajectory, Precision{});
     sweep = std::make_unique<NodeMajorSweep>(*network, *parameters, table);
@@ -72,8 +73,10 @@ int main(int argc, char** argv) {
   for (const Ask& ask : plan->next()) {
     if (!ask.value_only) asks.push_back(ask);
   }
-  ScoreAccumulator sink(table, size, axes.position ? positions : 0, plan->accumulators(),
-                        !table.sums_of_tensors() || axes.position);
+  ScoreAccumulator sink(table, {.samples = size,
+                                .positions = axes.position ? positions : 0,
+                                .accumulators = plan->accumulators(),
+                                .keep_scores = !table.sums_of_tensors() || axes.position});
   std::cout << "{\"seconds_per_evaluation\": [";
   for (int i = 0; i <= std::stoi(arguments["--evaluations"]); ++i) {
     // Other nodes in every round: weights that are there already would not be formed again.

@@ -149,7 +149,10 @@ std::vector<double> scores_of(Granularity granularity, bool by_position, const a
                               const at::Tensor& z, const at::Tensor& logits,
                               const at::Tensor& of_logits) {
   const ComponentTable table = table_of(granularity);
-  ScoreAccumulator sink(table, members, by_position ? positions : 0, 1, true);
+  ScoreAccumulator sink(table, {.samples = members,
+                                .positions = by_position ? positions : 0,
+                                .accumulators = 1,
+                                .keep_scores = true});
   const std::vector<Ask> asks{
       {.t = 0.5, .samples = {0, 1, 2}, .accumulators = 1, .weights = {1, 0.5, 2}}};
   sink.begin_round(asks);

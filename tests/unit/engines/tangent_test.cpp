@@ -216,7 +216,7 @@ TEST_P(EngineC, AgreesWithEngineAOneOutputAtATime) {
   asks[0].weights.assign(static_cast<size_t>(samples), 1.0);
   const int64_t positions = GetParam() == "llama" ? made.inputs.size(1) : 1;
   for (int64_t k = 0; k<derivatives.size(2); k += derivatives.size(2)> 50 ? 17 : 1) {
-    ScoreAccumulator sink(table, samples, 0, 1, false);
+    ScoreAccumulator sink(table, {.samples = samples, .accumulators = 1});
     sink.begin_round(asks);
     Members members;
     for (int64_t b = 0; b < samples; ++b)

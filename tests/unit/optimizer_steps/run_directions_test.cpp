@@ -185,8 +185,8 @@ TEST_P(RunDirectionsTest, ScoresAreGradientsTimesParts) {
   const ComponentTable table(Granularity::tensor, model_->parameters());
   ResidentParameters parameters(*model_, trajectory,
                                 {.type = at::kDouble, .products = at::kDouble});
-  ClassifierSweep sweep(*model_, validation, options.functional, parameters, table, {},
-                        trajectory.directions());
+  ClassifierSweep sweep(*model_, validation, options.functional, parameters, table,
+                        {.directions = trajectory.directions()});
   parameters.load(0);
   const ScoreTile tile =
       UnitSolver(table, samples, groups, options)

@@ -244,7 +244,7 @@ TEST_F(Gathered, ScoresAreThoseOfMappedFilesWhateverLiesBetween) {
   const auto scores = [&](const std::shared_ptr<EndpointReader>& reader) {
     BlockParameters parameters(network, trajectory, {.type = at::kDouble, .products = at::kDouble},
                                reader);
-    BlockMajorSweep sweep(network, parameters, table, 1 << 30);
+    BlockMajorSweep sweep(network, parameters, table, {.activation_bytes = 1 << 30});
     parameters.load(0);
     return solver.solve({.index = 0, .segment = 0, .sample_begin = 0, .sample_end = 2}, sweep).psi;
   };
@@ -289,7 +289,7 @@ TEST_P(Foreseen, EveryBlockAndSlice) {
   BlockParameters parameters(wide, path, {.type = at::kDouble, .products = at::kDouble},
                              std::make_unique<Foresight>(path, count));
   const ComponentTable table(Granularity::tensor, wide.parameters());
-  BlockMajorSweep sweep(wide, parameters, table, 1 << 30);
+  BlockMajorSweep sweep(wide, parameters, table, {.activation_bytes = 1 << 30});
   const std::vector<Sample> samples = random_samples({5, 3}, GetParam());
   const Groups groups = group_samples(samples);
   const UnitSolver solver(table, samples, groups, fixed_rule("gauss:2").solver);

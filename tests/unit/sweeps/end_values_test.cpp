@@ -218,7 +218,9 @@ TEST_F(Ends, NeighboursShareAForwardPass) {
       std::make_unique<EndWeights>(network, path, wide, std::make_shared<MappedEndpoints>(path));
   std::vector<double> asked;
   auto forward = std::make_unique<Counting>(
-      std::make_unique<BlockMajorSweep>(network, *at_ends, table, 1 << 20), asked);
+      std::make_unique<BlockMajorSweep>(network, *at_ends, table,
+                                        BlockMajorOptions{.activation_bytes = 1 << 20}),
+      asked);
   EndValues sweep(std::make_unique<NodeMajorSweep>(network, parameters, table), parameters,
                   std::move(forward), std::move(at_ends), path, table);
   SolverOptions options;

@@ -41,7 +41,7 @@ TEST(Share, EveryRankHasEveryRowInItsPlace) {
   asks[0].samples = {17, 4, 0, 9, 12, 1};
   asks[1].samples = {16, 5, 7};
   asks[1].value_only = true;
-  ScoreAccumulator sink(table, 18, 0, 0, false);
+  ScoreAccumulator sink(table, {.samples = 18});
   sink.begin_round(asks);
   const auto number = [&](size_t ask, size_t row) {
     return static_cast<double>(100 * ask) + static_cast<double>(asks[ask].samples[row]);

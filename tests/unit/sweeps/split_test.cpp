@@ -107,8 +107,8 @@ TEST(SplitEnds, TheLastNodeOfClenshawCurtisIsTheStoredEnd) {
   const auto last_node = [&](at::ScalarType type, ProductForm form, auto&& read) {
     ResidentParameters parameters(network, path, {.type = type, .products = type});
     parameters.load(0);
-    BlockMajorSweep sweep(network, parameters, table, 1 << 30, {}, form);
-    ScoreAccumulator sink(table, 2, 0, plan->accumulators(), false);
+    BlockMajorSweep sweep(network, parameters, table, {.activation_bytes = 1 << 30, .form = form});
+    ScoreAccumulator sink(table, {.samples = 2, .accumulators = plan->accumulators()});
     sweep.run(chunk, asks, sink);
     read(sink);
   };

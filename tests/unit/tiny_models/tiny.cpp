@@ -135,8 +135,10 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
     std::unique_ptr<EndpointReader> reader = std::make_unique<MappedEndpoints>(trajectory);
     if (device.has_twins()) reader = std::make_unique<UploadedEndpoints>(std::move(reader), device);
     BlockParameters parameters(network, trajectory, precision, std::move(reader), device);
-    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form,
-                          options.solver.functional);
+    BlockMajorSweep sweep(network, parameters, table,
+                          {.activation_bytes = options.activation_bytes,
+                           .form = options.form,
+                           .functional = options.solver.functional});
     CountingSweep counting(sweep);
     parameters.load(options.segment);
     ScoreTile tile = solver.solve(unit, counting);
@@ -146,8 +148,10 @@ ScoreTile decompose(const Network& network, const Trajectory& trajectory,
   ResidentParameters parameters(network, trajectory, precision, device);
   parameters.load(options.segment);
   if (options.form == ProductForm::split) {
-    BlockMajorSweep sweep(network, parameters, table, options.activation_bytes, {}, options.form,
-                          options.solver.functional);
+    BlockMajorSweep sweep(network, parameters, table,
+                          {.activation_bytes = options.activation_bytes,
+                           .form = options.form,
+                           .functional = options.solver.functional});
     return solver.solve(unit, sweep);
   }
   NodeMajorSweep sweep(network, parameters, table, {}, options.solver.functional);
