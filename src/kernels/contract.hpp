@@ -13,6 +13,8 @@
 
 #include <cstdint>
 
+#include "kernels/range.hpp"
+
 namespace explaind::kernels {
 
 /// T rows of N values, `stride` elements apart (0: the same row at every position, as for a bias).
@@ -24,16 +26,16 @@ struct Rows {
   [[nodiscard]] const Real* at(int64_t position) const { return data + position * stride; }
 };
 
-/// out[n] = Σ_t delta[t, n] z[t, n] for n in [begin, end), t ascending. out: N.
+/// out[n] = Σ_t delta[t, n] z[t, n] for n in `columns`, t ascending. out: N.
 template <typename Real>
-void contract_positions(Rows<Real> delta, Rows<Real> z, int64_t positions, int64_t begin,
-                        int64_t end, double* out);
+void contract_positions(Rows<Real> delta, Rows<Real> z, int64_t positions, Range columns,
+                        double* out);
 
-/// out[t] = Σ_{n in [begin, end)} delta[t, n] z[t, n] for t in [0, T): eight interleaved partial
+/// out[t] = Σ_{n in columns} delta[t, n] z[t, n] for t in [0, T): eight interleaved partial
 /// sums, added pairwise. out: T, `out_stride` apart.
 template <typename Real>
-void contract_columns(Rows<Real> delta, Rows<Real> z, int64_t positions, int64_t begin, int64_t end,
-                      double* out, int64_t out_stride);
+void contract_columns(Rows<Real> delta, Rows<Real> z, int64_t positions, Range columns, double* out,
+                      int64_t out_stride);
 
 /// out[t, n] = delta[t, n] z[t, n], n in [0, columns). out rows `out_stride` apart.
 template <typename Real>

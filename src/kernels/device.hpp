@@ -14,6 +14,7 @@
 #include "core/dtype.hpp"
 #include "kernels/bfloat16.hpp"
 #include "kernels/cross_entropy.hpp"
+#include "kernels/norm_rows.hpp"
 
 namespace explaind::kernels::device {
 
@@ -84,29 +85,35 @@ void contract_nothing(Batch<Real> delta, Batch<Real> z, const Extent& extent, do
 void sum_runs(const double* values, int64_t rows, int64_t columns, int64_t parts, double* out,
               Stream stream);
 
-/// logits: rows n of the vocabulary's ids [first, first + n). targets: rows (−1: nothing is
-/// predicted, the row is skipped). totals, chosen: rows, added to as add_slice does; chosen takes
-/// the target's logit where it is in the slice. Floor: two reads of the logits, an exponential
-/// each.
+/// Logits of the vocabulary's ids [first, first + n), a row a token.
 template <typename Real>
-void add_slice(const Real* logits, int64_t rows, int64_t n, int64_t first, const int64_t* targets,
-               SoftmaxSum* totals, double* chosen, Stream stream);
+struct LogitSlice {
+  Real* logits = nullptr;  ///< rows n
+  int64_t rows = 0, n = 0, first = 0;
+  const int64_t* targets = nullptr;  ///< rows; −1: nothing is predicted, the row is skipped
+};
 
-/// logits become scales[row] · (softmax − onehot(target)), 0 where nothing is predicted. Floor: one
+/// totals, chosen: rows, added to as add_slice does; chosen takes the target's logit where it is in
+/// the slice. Floor: two reads of the logits, an exponential each.
+template <typename Real>
+void add_slice(const LogitSlice<const Real>& slice, SoftmaxSum* totals, double* chosen,
+               Stream stream);
+
+/// Logits become scales[row] · (softmax − onehot(target)), 0 where nothing is predicted. Floor: one
 /// read, one write, an exponential each.
 template <typename Real>
-void softmax_gradient(Real* logits, int64_t rows, int64_t n, int64_t first, const int64_t* targets,
-                      const SoftmaxSum* totals, const double* scales, Stream stream);
+void softmax_gradient(const LogitSlice<Real>& slice, const SoftmaxSum* totals, const double* scales,
+                      Stream stream);
 
 /// kernels/rms_norm.hpp, all rows.
 template <typename Real>
-void rms_norm(const Real* x, const Real* gain, double epsilon, int64_t rows, int64_t columns,
-              Real* y, Real* scale, Stream stream);
+void rms_norm(const NormRows<Real>& in, double epsilon, int64_t rows, Real* y, Real* scale,
+              Stream stream);
 template <typename Real>
-void rms_norm_backward(const Real* x, const Real* gain, const Real* scale, const Real* delta,
-                       int64_t rows, int64_t columns, Real* input_gradient, Stream stream);
+void rms_norm_backward(const NormRows<Real>& in, const Real* scale, const Real* delta, int64_t rows,
+                       Real* input_gradient, Stream stream);
 template <typename Real>
-void rms_norm_response(const Real* x, const Real* update, const Real* scale, int64_t rows,
-                       int64_t columns, Real* z, Stream stream);
+void rms_norm_response(const NormRows<Real>& in, const Real* scale, int64_t rows, Real* z,
+                       Stream stream);
 
 }  // namespace explaind::kernels::device

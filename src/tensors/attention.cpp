@@ -50,26 +50,32 @@ at::Tensor empty_as(const at::Tensor& q) {
   return at::empty_strided(q.sizes(), {positions * heads * d, d, heads * d, 1}, q.options());
 }
 
+/// Over which positions and at which scale the softmax goes.
+struct SoftmaxKind {
+  bool causal = false;
+  double scale = 1;
+};
+
 class Attention : public torch::autograd::Function<Attention> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& q,
                             const at::Tensor& k, const at::Tensor& v,
-                            const std::optional<at::Tensor>& mask, bool causal, double scale) {
+                            const std::optional<at::Tensor>& mask, const SoftmaxKind& kind) {
     const HeadCut cut(q);
     const at::Tensor result = empty_as(q);
     variable_list sums(static_cast<size_t>(cut.pieces));  // log-sum-exp of every row
     share_pieces(cut.pieces, work_of(q), [&](int64_t piece) {
       auto [part, sum] = at::_scaled_dot_product_flash_attention_for_cpu(
-          cut.of(q, piece), cut.of(k, piece), cut.of(v, piece), /*dropout_p=*/0.0, causal, mask,
-          scale);
+          cut.of(q, piece), cut.of(k, piece), cut.of(v, piece), /*dropout_p=*/0.0, kind.causal,
+          mask, kind.scale);
       cut.of(result, piece).copy_(part);
       sums[static_cast<size_t>(piece)] = std::move(sum);
     });
     variable_list kept{q, k, v, result, mask.value_or(at::Tensor())};
     kept.insert(kept.end(), sums.begin(), sums.end());
     context->save_for_backward(kept);
-    context->saved_data["causal"] = causal;
-    context->saved_data["scale"] = scale;
+    context->saved_data["causal"] = kind.causal;
+    context->saved_data["scale"] = kind.scale;
     return result;
   }
 
@@ -91,7 +97,7 @@ class Attention : public torch::autograd::Function<Attention> {
       cut.of(found[1], piece).copy_(dk);
       cut.of(found[2], piece).copy_(dv);
     });
-    return {found[0], found[1], found[2], at::Tensor(), at::Tensor(), at::Tensor()};
+    return {found[0], found[1], found[2], at::Tensor(), at::Tensor()};
   }
 };
 
@@ -110,8 +116,8 @@ at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
   const auto of_every_head = [&](const at::Tensor& x) {
     return dense(grouped ? x.repeat_interleave(q.size(1) / k.size(1), 1) : x);
   };
-  return Attention::apply(dense(q), of_every_head(k), of_every_head(v), optional(mask), causal,
-                          scale);
+  return Attention::apply(dense(q), of_every_head(k), of_every_head(v), optional(mask),
+                          SoftmaxKind{.causal = causal, .scale = scale});
 }
 
 }  // namespace

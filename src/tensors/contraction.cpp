@@ -46,9 +46,9 @@ at::Tensor over_positions(const at::Tensor& delta, const at::Tensor& z,
   double* out = totals.data_ptr<double>();
   share_pieces(batch * pieces, work_of(delta), [&](int64_t piece) {
     const int64_t b = piece / pieces, begin = piece % pieces * column_grain;
-    kernels::contract_positions(rows_of<Real>(delta, b), rows_of<Real>(z, b),
-                                lengths[static_cast<size_t>(b)], begin,
-                                std::min(begin + column_grain, columns), out + b * columns);
+    kernels::contract_positions(
+        rows_of<Real>(delta, b), rows_of<Real>(z, b), lengths[static_cast<size_t>(b)],
+        {begin, std::min(begin + column_grain, columns)}, out + b * columns);
   });
   return totals;
 }
@@ -72,7 +72,7 @@ at::Tensor each_position(const at::Tensor& delta, const at::Tensor& z,
     }
     const int64_t width = columns / count;
     for (int64_t i = 0; i < count; ++i) {
-      kernels::contract_columns(d, r, last - first, i * width, (i + 1) * width, out + i, count);
+      kernels::contract_columns(d, r, last - first, {i * width, (i + 1) * width}, out + i, count);
     }
   });
   return parts;

@@ -40,6 +40,11 @@ const Real* read(const at::Tensor& tensor) {
 }
 
 template <typename Real>
+kernels::NormRows<Real> norm_rows(const at::Tensor& x, const at::Tensor& factors) {
+  return {.x = read<Real>(x), .factors = read<Real>(factors), .columns = x.size(-1)};
+}
+
+template <typename Real>
 Real* write(const at::Tensor& tensor) {
   return tensor.data_ptr<Real>();
 }
@@ -50,12 +55,11 @@ at::Tensor input_gradient(const at::Tensor& x, const at::Tensor& gain, const at:
   each_rows(x, device, [&](auto zero, int64_t begin, int64_t end) {
     using Real = decltype(zero);
     if (device.has_twins()) {
-      twins::rms_norm_backward(read<Real>(x), read<Real>(gain), read<Real>(scale),
-                               read<Real>(delta), end, x.size(-1), write<Real>(gradient),
-                               device.stream());
+      twins::rms_norm_backward(norm_rows<Real>(x, gain), read<Real>(scale), read<Real>(delta), end,
+                               write<Real>(gradient), device.stream());
     } else {
-      kernels::rms_norm_backward(read<Real>(x), read<Real>(gain), read<Real>(scale),
-                                 read<Real>(delta), begin, end, x.size(-1), write<Real>(gradient));
+      kernels::rms_norm_backward(norm_rows<Real>(x, gain), read<Real>(scale), read<Real>(delta),
+                                 {begin, end}, write<Real>(gradient));
     }
   });
   return gradient;
@@ -93,10 +97,10 @@ Normalised normalise(const at::Tensor& x, const at::Tensor& gain, double epsilon
   each_rows(rows, device, [&](auto zero, int64_t begin, int64_t end) {
     using Real = decltype(zero);
     if (device.has_twins()) {
-      twins::rms_norm(read<Real>(rows), read<Real>(gain), epsilon, end, rows.size(-1),
-                      write<Real>(normalised.y), write<Real>(normalised.scale), device.stream());
+      twins::rms_norm(norm_rows<Real>(rows, gain), epsilon, end, write<Real>(normalised.y),
+                      write<Real>(normalised.scale), device.stream());
     } else {
-      kernels::rms_norm(read<Real>(rows), read<Real>(gain), epsilon, begin, end, rows.size(-1),
+      kernels::rms_norm(norm_rows<Real>(rows, gain), epsilon, {begin, end},
                         write<Real>(normalised.y), write<Real>(normalised.scale));
     }
   });
@@ -116,11 +120,11 @@ at::Tensor norm_response(const at::Tensor& x, const at::Tensor& update, const at
   each_rows(rows, device, [&](auto zero, int64_t begin, int64_t end) {
     using Real = decltype(zero);
     if (device.has_twins()) {
-      twins::rms_norm_response(read<Real>(rows), read<Real>(update), read<Real>(scale), end,
-                               rows.size(-1), write<Real>(z), device.stream());
+      twins::rms_norm_response(norm_rows<Real>(rows, update), read<Real>(scale), end,
+                               write<Real>(z), device.stream());
     } else {
-      kernels::rms_norm_response(read<Real>(rows), read<Real>(update), read<Real>(scale), begin,
-                                 end, rows.size(-1), write<Real>(z));
+      kernels::rms_norm_response(norm_rows<Real>(rows, update), read<Real>(scale), {begin, end},
+                                 write<Real>(z));
     }
   });
   return z;

@@ -107,9 +107,14 @@ void TokenLosses::add_slice(const at::Tensor& logits, int64_t first) {
          : add_here(logits.const_data_ptr<float>(), n, first);
     return;
   }
-  const auto add = [&](const auto* values) {
-    twins::add_slice(values, rows(), n, first, targets_there_.const_data_ptr<int64_t>(),
-                     sums_of(totals_there_), chosen_there_.data_ptr<double>(), device_.stream());
+  const auto add = [&]<typename Real>(const Real* values) {
+    twins::add_slice<Real>({.logits = values,
+                            .rows = rows(),
+                            .n = n,
+                            .first = first,
+                            .targets = targets_there_.const_data_ptr<int64_t>()},
+                           sums_of(totals_there_), chosen_there_.data_ptr<double>(),
+                           device_.stream());
   };
   fp64 ? add(logits.const_data_ptr<double>()) : add(logits.const_data_ptr<float>());
 }
@@ -165,10 +170,14 @@ void TokenLosses::gradient_slice(at::Tensor& logits, int64_t first) const {
          : gradient_here(logits.data_ptr<float>(), n, first);
     return;
   }
-  const auto form = [&](auto* values) {
-    twins::softmax_gradient(values, rows(), n, first, targets_there_.const_data_ptr<int64_t>(),
-                            sums_of(totals_there_), scales_there_.const_data_ptr<double>(),
-                            device_.stream());
+  const auto form = [&]<typename Real>(Real* values) {
+    twins::softmax_gradient<Real>({.logits = values,
+                                   .rows = rows(),
+                                   .n = n,
+                                   .first = first,
+                                   .targets = targets_there_.const_data_ptr<int64_t>()},
+                                  sums_of(totals_there_), scales_there_.const_data_ptr<double>(),
+                                  device_.stream());
   };
   fp64 ? form(logits.data_ptr<double>()) : form(logits.data_ptr<float>());
 }

@@ -42,7 +42,7 @@ void contract_positions(benchmark::State& state) {
   for (auto _ : state) {
     for (int64_t begin = 0; begin < columns; begin += 512) {
       kernels::contract_positions<float>({delta.data(), columns}, {z.data(), columns}, positions,
-                                         begin, std::min(begin + 512, columns), out.data());
+                                         {begin, std::min(begin + 512, columns)}, out.data());
     }
     benchmark::DoNotOptimize(out.data());
   }
@@ -55,8 +55,8 @@ void contract_columns(benchmark::State& state) {
   const auto delta = random_values(static_cast<size_t>(positions * columns)), z = delta;
   std::vector<double> out(static_cast<size_t>(positions));
   for (auto _ : state) {
-    kernels::contract_columns<float>({delta.data(), columns}, {z.data(), columns}, positions, 0,
-                                     columns, out.data(), 1);
+    kernels::contract_columns<float>({delta.data(), columns}, {z.data(), columns}, positions,
+                                     {0, columns}, out.data(), 1);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetBytesProcessed(state.iterations() * positions * columns * 8);

@@ -57,26 +57,22 @@ __global__ void softmax_gradient_kernel(Real* logits, int64_t n, int64_t first,
 }  // namespace
 
 template <typename Real>
-void add_slice(const Real* logits, int64_t rows, int64_t n, int64_t first, const int64_t* targets,
-               SoftmaxSum* totals, double* chosen, Stream stream) {
-  launch(add_slice_kernel<Real>, dim3(static_cast<unsigned>(rows)), stream, logits, n, first,
-         targets, totals, chosen);
+void add_slice(const LogitSlice<const Real>& slice, SoftmaxSum* totals, double* chosen,
+               Stream stream) {
+  launch(add_slice_kernel<Real>, dim3(static_cast<unsigned>(slice.rows)), stream, slice.logits,
+         slice.n, slice.first, slice.targets, totals, chosen);
 }
 
 template <typename Real>
-void softmax_gradient(Real* logits, int64_t rows, int64_t n, int64_t first, const int64_t* targets,
-                      const SoftmaxSum* totals, const double* scales, Stream stream) {
-  launch(softmax_gradient_kernel<Real>, dim3(static_cast<unsigned>(rows)), stream, logits, n, first,
-         targets, totals, scales);
+void softmax_gradient(const LogitSlice<Real>& slice, const SoftmaxSum* totals, const double* scales,
+                      Stream stream) {
+  launch(softmax_gradient_kernel<Real>, dim3(static_cast<unsigned>(slice.rows)), stream,
+         slice.logits, slice.n, slice.first, slice.targets, totals, scales);
 }
 
-template void add_slice(const float*, int64_t, int64_t, int64_t, const int64_t*, SoftmaxSum*,
-                        double*, Stream);
-template void add_slice(const double*, int64_t, int64_t, int64_t, const int64_t*, SoftmaxSum*,
-                        double*, Stream);
-template void softmax_gradient(float*, int64_t, int64_t, int64_t, const int64_t*, const SoftmaxSum*,
-                               const double*, Stream);
-template void softmax_gradient(double*, int64_t, int64_t, int64_t, const int64_t*,
-                               const SoftmaxSum*, const double*, Stream);
+template void add_slice<float>(const LogitSlice<const float>&, SoftmaxSum*, double*, Stream);
+template void add_slice<double>(const LogitSlice<const double>&, SoftmaxSum*, double*, Stream);
+template void softmax_gradient(const LogitSlice<float>&, const SoftmaxSum*, const double*, Stream);
+template void softmax_gradient(const LogitSlice<double>&, const SoftmaxSum*, const double*, Stream);
 
 }  // namespace explaind::kernels::device

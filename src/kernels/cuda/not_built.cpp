@@ -44,50 +44,44 @@ void contract_nothing(Batch<Real>, Batch<Real>, const Extent&, double*, Stream) 
 }
 void sum_runs(const double*, int64_t, int64_t, int64_t, double*, Stream) { refuse(); }
 template <typename Real>
-void add_slice(const Real*, int64_t, int64_t, int64_t, const int64_t*, SoftmaxSum*, double*,
-               Stream) {
+void add_slice(const LogitSlice<const Real>&, SoftmaxSum*, double*, Stream) {
   refuse();
 }
 template <typename Real>
-void softmax_gradient(Real*, int64_t, int64_t, int64_t, const int64_t*, const SoftmaxSum*,
-                      const double*, Stream) {
+void softmax_gradient(const LogitSlice<Real>&, const SoftmaxSum*, const double*, Stream) {
   refuse();
 }
 template <typename Real>
-void rms_norm(const Real*, const Real*, double, int64_t, int64_t, Real*, Real*, Stream) {
+void rms_norm(const NormRows<Real>&, double, int64_t, Real*, Real*, Stream) {
   refuse();
 }
 template <typename Real>
-void rms_norm_backward(const Real*, const Real*, const Real*, const Real*, int64_t, int64_t, Real*,
-                       Stream) {
+void rms_norm_backward(const NormRows<Real>&, const Real*, const Real*, int64_t, Real*, Stream) {
   refuse();
 }
 template <typename Real>
-void rms_norm_response(const Real*, const Real*, const Real*, int64_t, int64_t, Real*, Stream) {
+void rms_norm_response(const NormRows<Real>&, const Real*, int64_t, Real*, Stream) {
   refuse();
 }
 
 template void widen(Stored, int64_t, Bfloat16*, Stream);
 template void difference(Stored, Stored, int64_t, Bfloat16*, Stream);
 
-#define EXPLAIND_FOR(Real)                                                                        \
-  template void widen(Stored, int64_t, Real*, Stream);                                            \
-  template void difference(Stored, Stored, int64_t, Real*, Stream);                               \
-  template void interpolate(Stored, const Real*, Real, int64_t, Real*, Stream);                   \
-  template void contract_positions(Batch<Real>, Batch<Real>, const Extent&, double*, Stream);     \
-  template void contract_columns(Batch<Real>, Batch<Real>, const Extent&, int64_t, double*,       \
-                                 Stream);                                                         \
-  template void contract_nothing(Batch<Real>, Batch<Real>, const Extent&, double*, Stream);       \
-  template void add_slice(const Real*, int64_t, int64_t, int64_t, const int64_t*, SoftmaxSum*,    \
-                          double*, Stream);                                                       \
-  template void softmax_gradient(Real*, int64_t, int64_t, int64_t, const int64_t*,                \
-                                 const SoftmaxSum*, const double*, Stream);                       \
-  template void rms_norm(const Real*, const Real*, double, int64_t, int64_t, Real*, Real*,        \
-                         Stream);                                                                 \
-  template void rms_norm_backward(const Real*, const Real*, const Real*, const Real*, int64_t,    \
-                                  int64_t, Real*, Stream);                                        \
-  template void rms_norm_response(const Real*, const Real*, const Real*, int64_t, int64_t, Real*, \
-                                  Stream);
+#define EXPLAIND_FOR(Real)                                                                         \
+  template void widen(Stored, int64_t, Real*, Stream);                                             \
+  template void difference(Stored, Stored, int64_t, Real*, Stream);                                \
+  template void interpolate(Stored, const Real*, Real, int64_t, Real*, Stream);                    \
+  template void contract_positions(Batch<Real>, Batch<Real>, const Extent&, double*, Stream);      \
+  template void contract_columns(Batch<Real>, Batch<Real>, const Extent&, int64_t, double*,        \
+                                 Stream);                                                          \
+  template void contract_nothing(Batch<Real>, Batch<Real>, const Extent&, double*, Stream);        \
+  template void add_slice<Real>(const LogitSlice<const Real>&, SoftmaxSum*, double*, Stream);      \
+  template void softmax_gradient(const LogitSlice<Real>&, const SoftmaxSum*, const double*,        \
+                                 Stream);                                                          \
+  template void rms_norm(const NormRows<Real>&, double, int64_t, Real*, Real*, Stream);            \
+  template void rms_norm_backward(const NormRows<Real>&, const Real*, const Real*, int64_t, Real*, \
+                                  Stream);                                                         \
+  template void rms_norm_response(const NormRows<Real>&, const Real*, int64_t, Real*, Stream);
 EXPLAIND_FOR(float)
 EXPLAIND_FOR(double)
 

@@ -57,35 +57,33 @@ dim3 block_a_row(int64_t rows) { return dim3(static_cast<unsigned>(rows)); }
 }  // namespace
 
 template <typename Real>
-void rms_norm(const Real* x, const Real* gain, double epsilon, int64_t rows, int64_t columns,
-              Real* y, Real* scale, Stream stream) {
-  launch(forward_kernel<Real>, block_a_row(rows), stream, x, gain, epsilon, columns, y, scale);
+void rms_norm(const NormRows<Real>& in, double epsilon, int64_t rows, Real* y, Real* scale,
+              Stream stream) {
+  launch(forward_kernel<Real>, block_a_row(rows), stream, in.x, in.factors, epsilon, in.columns,
+         y, scale);
 }
 
 template <typename Real>
-void rms_norm_backward(const Real* x, const Real* gain, const Real* scale, const Real* delta,
-                       int64_t rows, int64_t columns, Real* input_gradient, Stream stream) {
-  launch(backward_kernel<Real>, block_a_row(rows), stream, x, gain, scale, delta, columns,
-         input_gradient);
+void rms_norm_backward(const NormRows<Real>& in, const Real* scale, const Real* delta, int64_t rows,
+                       Real* input_gradient, Stream stream) {
+  launch(backward_kernel<Real>, block_a_row(rows), stream, in.x, in.factors, scale, delta,
+         in.columns, input_gradient);
 }
 
 template <typename Real>
-void rms_norm_response(const Real* x, const Real* update, const Real* scale, int64_t rows,
-                       int64_t columns, Real* z, Stream stream) {
-  launch(response_kernel<Real>, block_a_row(rows), stream, x, update, scale, columns, z);
+void rms_norm_response(const NormRows<Real>& in, const Real* scale, int64_t rows, Real* z,
+                       Stream stream) {
+  launch(response_kernel<Real>, block_a_row(rows), stream, in.x, in.factors, scale, in.columns,
+         z);
 }
 
-template void rms_norm(const float*, const float*, double, int64_t, int64_t, float*, float*,
-                       Stream);
-template void rms_norm(const double*, const double*, double, int64_t, int64_t, double*, double*,
-                       Stream);
-template void rms_norm_backward(const float*, const float*, const float*, const float*, int64_t,
-                                int64_t, float*, Stream);
-template void rms_norm_backward(const double*, const double*, const double*, const double*, int64_t,
-                                int64_t, double*, Stream);
-template void rms_norm_response(const float*, const float*, const float*, int64_t, int64_t, float*,
+template void rms_norm(const NormRows<float>&, double, int64_t, float*, float*, Stream);
+template void rms_norm(const NormRows<double>&, double, int64_t, double*, double*, Stream);
+template void rms_norm_backward(const NormRows<float>&, const float*, const float*, int64_t, float*,
                                 Stream);
-template void rms_norm_response(const double*, const double*, const double*, int64_t, int64_t,
+template void rms_norm_backward(const NormRows<double>&, const double*, const double*, int64_t,
                                 double*, Stream);
+template void rms_norm_response(const NormRows<float>&, const float*, int64_t, float*, Stream);
+template void rms_norm_response(const NormRows<double>&, const double*, int64_t, double*, Stream);
 
 }  // namespace explaind::kernels::device

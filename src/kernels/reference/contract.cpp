@@ -78,17 +78,19 @@ EXPLAIND_VECTOR_CLONES void multiply_of(const double* delta, const double* z, in
 }  // namespace
 
 template <typename Real>
-void contract_positions(Rows<Real> delta, Rows<Real> z, int64_t positions, int64_t begin,
-                        int64_t end, double* out) {
-  for (int64_t n = begin; n < end; ++n) out[n] = 0;
-  for (int64_t t = 0; t < positions; ++t) add_products_of(delta.at(t), z.at(t), begin, end, out);
+void contract_positions(Rows<Real> delta, Rows<Real> z, int64_t positions, Range columns,
+                        double* out) {
+  for (int64_t n = columns.begin; n < columns.end; ++n) out[n] = 0;
+  for (int64_t t = 0; t < positions; ++t) {
+    add_products_of(delta.at(t), z.at(t), columns.begin, columns.end, out);
+  }
 }
 
 template <typename Real>
-void contract_columns(Rows<Real> delta, Rows<Real> z, int64_t positions, int64_t begin, int64_t end,
-                      double* out, int64_t out_stride) {
+void contract_columns(Rows<Real> delta, Rows<Real> z, int64_t positions, Range columns, double* out,
+                      int64_t out_stride) {
   for (int64_t t = 0; t < positions; ++t) {
-    out[t * out_stride] = dot_of(delta.at(t), z.at(t), begin, end);
+    out[t * out_stride] = dot_of(delta.at(t), z.at(t), columns.begin, columns.end);
   }
 }
 
@@ -106,12 +108,10 @@ double ordered_sum(const double* values, int64_t count) {
   return sum;
 }
 
-template void contract_positions(Rows<float>, Rows<float>, int64_t, int64_t, int64_t, double*);
-template void contract_positions(Rows<double>, Rows<double>, int64_t, int64_t, int64_t, double*);
-template void contract_columns(Rows<float>, Rows<float>, int64_t, int64_t, int64_t, double*,
-                               int64_t);
-template void contract_columns(Rows<double>, Rows<double>, int64_t, int64_t, int64_t, double*,
-                               int64_t);
+template void contract_positions(Rows<float>, Rows<float>, int64_t, Range, double*);
+template void contract_positions(Rows<double>, Rows<double>, int64_t, Range, double*);
+template void contract_columns(Rows<float>, Rows<float>, int64_t, Range, double*, int64_t);
+template void contract_columns(Rows<double>, Rows<double>, int64_t, Range, double*, int64_t);
 template void contract_nothing(Rows<float>, Rows<float>, int64_t, int64_t, double*, int64_t);
 template void contract_nothing(Rows<double>, Rows<double>, int64_t, int64_t, double*, int64_t);
 

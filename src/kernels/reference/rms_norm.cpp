@@ -69,43 +69,40 @@ EXPLAIND_VECTOR_CLONES void backward_of(const double* x, const double* gain, dou
 }  // namespace
 
 template <typename Real>
-void rms_norm(const Real* x, const Real* gain, double epsilon, int64_t begin, int64_t end,
-              int64_t columns, Real* y, Real* scale) {
-  for (int64_t row = begin; row < end; ++row) {
-    forward_of(x + row * columns, gain, epsilon, columns, y + row * columns, scale[row]);
+void rms_norm(const NormRows<Real>& in, double epsilon, Range rows, Real* y, Real* scale) {
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const int64_t first = row * in.columns;
+    forward_of(in.x + first, in.factors, epsilon, in.columns, y + first, scale[row]);
   }
 }
 
 template <typename Real>
-void rms_norm_backward(const Real* x, const Real* gain, const Real* scale, const Real* delta,
-                       int64_t begin, int64_t end, int64_t columns, Real* input_gradient) {
-  for (int64_t row = begin; row < end; ++row) {
-    const int64_t first = row * columns;
-    backward_of(x + first, gain, scale[row], delta + first, columns, input_gradient + first);
+void rms_norm_backward(const NormRows<Real>& in, const Real* scale, const Real* delta, Range rows,
+                       Real* input_gradient) {
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const int64_t first = row * in.columns;
+    backward_of(in.x + first, in.factors, scale[row], delta + first, in.columns,
+                input_gradient + first);
   }
 }
 
 template <typename Real>
-void rms_norm_response(const Real* x, const Real* update, const Real* scale, int64_t begin,
-                       int64_t end, int64_t columns, Real* z) {
-  for (int64_t row = begin; row < end; ++row) {
-    const Real* in = x + row * columns;
+void rms_norm_response(const NormRows<Real>& in, const Real* scale, Range rows, Real* z) {
+  const Real* update = in.factors;
+  const int64_t columns = in.columns;
+  for (int64_t row = rows.begin; row < rows.end; ++row) {
+    const Real* x = in.x + row * columns;
     Real* out = z + row * columns;
-    for (int64_t i = 0; i < columns; ++i) out[i] = in[i] * scale[row] * update[i];
+    for (int64_t i = 0; i < columns; ++i) out[i] = x[i] * scale[row] * update[i];
   }
 }
 
-template void rms_norm(const float*, const float*, double, int64_t, int64_t, int64_t, float*,
-                       float*);
-template void rms_norm(const double*, const double*, double, int64_t, int64_t, int64_t, double*,
-                       double*);
-template void rms_norm_backward(const float*, const float*, const float*, const float*, int64_t,
-                                int64_t, int64_t, float*);
-template void rms_norm_backward(const double*, const double*, const double*, const double*, int64_t,
-                                int64_t, int64_t, double*);
-template void rms_norm_response(const float*, const float*, const float*, int64_t, int64_t, int64_t,
-                                float*);
-template void rms_norm_response(const double*, const double*, const double*, int64_t, int64_t,
-                                int64_t, double*);
+template void rms_norm(const NormRows<float>&, double, Range, float*, float*);
+template void rms_norm(const NormRows<double>&, double, Range, double*, double*);
+template void rms_norm_backward(const NormRows<float>&, const float*, const float*, Range, float*);
+template void rms_norm_backward(const NormRows<double>&, const double*, const double*, Range,
+                                double*);
+template void rms_norm_response(const NormRows<float>&, const float*, Range, float*);
+template void rms_norm_response(const NormRows<double>&, const double*, Range, double*);
 
 }  // namespace explaind::kernels

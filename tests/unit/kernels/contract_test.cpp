@@ -33,7 +33,7 @@ TYPED_TEST_SUITE(Contract, Reals);
 TYPED_TEST(Contract, PositionsAreSummedPerColumn) {
   std::vector<double> out(this->columns, 99);
   contract_positions<TypeParam>({this->delta.data(), this->stride}, {this->z.data(), this->stride},
-                                this->positions, 5, 30, out.data());
+                                this->positions, {5, 30}, out.data());
   for (int64_t n = 0; n < this->columns; ++n) {
     double expected = 0;
     for (int64_t t = 0; t < this->positions; ++t) expected += this->product(t, n);
@@ -45,7 +45,7 @@ TYPED_TEST(Contract, PositionsAreSummedPerColumn) {
 TYPED_TEST(Contract, ColumnsAreSummedPerPosition) {
   std::vector<double> out(this->positions * 2, 99);
   contract_columns<TypeParam>({this->delta.data(), this->stride}, {this->z.data(), this->stride},
-                              this->positions, 2, 37, out.data(), 2);
+                              this->positions, {2, 37}, out.data(), 2);
   for (int64_t t = 0; t < this->positions; ++t) {
     double expected = 0;
     for (int64_t n = 2; n < 37; ++n) expected += this->product(t, n);
@@ -85,9 +85,9 @@ TYPED_TEST(Contract, NothingElseIsRead) {
     return std::all_of(out.begin(), out.end(), [](double each) { return std::isfinite(each); });
   };
   std::vector<double> sums(this->columns), by_position(length), products(length * (end - begin));
-  contract_positions<TypeParam>(factor, response, length, begin, end, sums.data());
+  contract_positions<TypeParam>(factor, response, length, {begin, end}, sums.data());
   EXPECT_TRUE(finite(sums));
-  contract_columns<TypeParam>(factor, response, length, begin, end, by_position.data(), 1);
+  contract_columns<TypeParam>(factor, response, length, {begin, end}, by_position.data(), 1);
   EXPECT_TRUE(finite(by_position));
   contract_nothing<TypeParam>({factor.data + begin, factor.stride},
                               {response.data + begin, response.stride}, length, end - begin,
@@ -98,7 +98,7 @@ TYPED_TEST(Contract, NothingElseIsRead) {
 TYPED_TEST(Contract, AStrideOfZeroRepeatsOneRow) {
   std::vector<double> out(this->columns);
   contract_positions<TypeParam>({this->delta.data(), this->stride}, {this->z.data(), 0},
-                                this->positions, 0, this->columns, out.data());
+                                this->positions, {0, this->columns}, out.data());
   double expected = 0;
   for (int64_t t = 0; t < this->positions; ++t) {
     expected += static_cast<double>(this->delta[static_cast<size_t>(t * this->stride + 3)]);
@@ -109,7 +109,7 @@ TYPED_TEST(Contract, AStrideOfZeroRepeatsOneRow) {
 TEST(Contraction, FloatProductsAreFormedInDouble) {
   const std::vector<float> large{16777216.0F, 1.0F}, one{1.0F, 1.0F};
   double out = 0;
-  contract_columns<float>({large.data(), 2}, {one.data(), 2}, 1, 0, 2, &out, 1);
+  contract_columns<float>({large.data(), 2}, {one.data(), 2}, 1, {0, 2}, &out, 1);
   EXPECT_EQ(out, 16777217.0);  // fp32 would lose the 1
 }
 

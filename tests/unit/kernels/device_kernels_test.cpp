@@ -195,10 +195,10 @@ void check_contractions(Contraction<Real> c) {
     const int64_t length = c.lengths[at(b)];
     std::vector<double> expected(at(columns)), by_part(at(positions * parts), 0.0),
         all(at(positions * columns), 0.0);
-    contract_positions(c.delta_of(b), c.z_of(b), length, 0, columns, expected.data());
+    contract_positions(c.delta_of(b), c.z_of(b), length, {0, columns}, expected.data());
     contract_nothing(c.delta_of(b), c.z_of(b), length, columns, all.data(), columns);
     for (int64_t i = 0; i < parts; ++i) {
-      contract_columns(c.delta_of(b), c.z_of(b), length, i * 16, (i + 1) * 16, by_part.data() + i,
+      contract_columns(c.delta_of(b), c.z_of(b), length, {i * 16, (i + 1) * 16}, by_part.data() + i,
                        parts);
       EXPECT_NEAR(run[at(b * parts + i)], ordered_sum(expected.data() + i * 16, 16), 1e-12);
     }
@@ -238,14 +238,20 @@ void check_cross_entropy(const std::vector<Real>& logits, double tolerance) {
   DeviceArray<int64_t> on_targets(targets);
   DeviceArray<double> on_scales(scales), chosen(std::vector<double>(rows, 0.0));
   DeviceArray<SoftmaxSum> totals{std::vector<SoftmaxSum>(rows)};
-  device::add_slice(first.data(), rows, cut, 0, on_targets.data(), totals.data(), chosen.data(),
-                    nullptr);
-  device::add_slice(second.data(), rows, vocabulary - cut, cut, on_targets.data(), totals.data(),
-                    chosen.data(), nullptr);
-  device::softmax_gradient(first.data(), rows, cut, 0, on_targets.data(), totals.data(),
-                           on_scales.data(), nullptr);
-  device::softmax_gradient(second.data(), rows, vocabulary - cut, cut, on_targets.data(),
-                           totals.data(), on_scales.data(), nullptr);
+  const device::LogitSlice<Real> slices[]{
+      {.logits = first.data(), .rows = rows, .n = cut, .first = 0, .targets = on_targets.data()},
+      {.logits = second.data(),
+       .rows = rows,
+       .n = vocabulary - cut,
+       .first = cut,
+       .targets = on_targets.data()}};
+  for (const auto& [values, count, n, begin, predicted] : slices) {
+    device::add_slice<Real>({values, count, n, begin, predicted}, totals.data(), chosen.data(),
+                            nullptr);
+  }
+  for (const device::LogitSlice<Real>& each : slices) {
+    device::softmax_gradient(each, totals.data(), on_scales.data(), nullptr);
+  }
   const std::vector<Real> left = first.copy(), right = second.copy();
   const std::vector<SoftmaxSum> total = totals.copy();
   const std::vector<double> picked = chosen.copy();
@@ -282,16 +288,15 @@ void check_rms_norm(const std::vector<Real>& x, const std::vector<Real>& gain,
   std::vector<Real> y(x.size()), scale(at(rows)), gradient(x.size()), z(x.size());
   DeviceArray<Real> on_x(x), on_gain(gain), on_delta(delta), on_y(y), on_scale(scale),
       on_gradient(y), on_z(y);
-  device::rms_norm(on_x.data(), on_gain.data(), 1e-5, rows, columns, on_y.data(), on_scale.data(),
-                   nullptr);
-  device::rms_norm_backward(on_x.data(), on_gain.data(), on_scale.data(), on_delta.data(), rows,
-                            columns, on_gradient.data(), nullptr);
-  device::rms_norm_response(on_x.data(), on_gain.data(), on_scale.data(), rows, columns,
-                            on_z.data(), nullptr);
-  rms_norm(x.data(), gain.data(), 1e-5, 0, rows, columns, y.data(), scale.data());
-  rms_norm_backward(x.data(), gain.data(), scale.data(), delta.data(), 0, rows, columns,
-                    gradient.data());
-  rms_norm_response(x.data(), gain.data(), scale.data(), 0, rows, columns, z.data());
+  const NormRows<Real> there{.x = on_x.data(), .factors = on_gain.data(), .columns = columns},
+      here{.x = x.data(), .factors = gain.data(), .columns = columns};
+  device::rms_norm(there, 1e-5, rows, on_y.data(), on_scale.data(), nullptr);
+  device::rms_norm_backward(there, on_scale.data(), on_delta.data(), rows, on_gradient.data(),
+                            nullptr);
+  device::rms_norm_response(there, on_scale.data(), rows, on_z.data(), nullptr);
+  rms_norm(here, 1e-5, {0, rows}, y.data(), scale.data());
+  rms_norm_backward(here, scale.data(), delta.data(), {0, rows}, gradient.data());
+  rms_norm_response(here, scale.data(), {0, rows}, z.data());
   const auto expect_near = [&](const std::vector<Real>& found, const std::vector<Real>& expected) {
     for (size_t i = 0; i < expected.size(); ++i) {
       ASSERT_NEAR(found[i], expected[i], tolerance) << i;

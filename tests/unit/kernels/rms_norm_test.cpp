@@ -31,9 +31,10 @@ TEST(RmsNorm, ValueGradientAndResponseOfGain) {
     for (double& each : *values) each = normal(engine);
   }
   double scale = 0;
-  rms_norm(x.data(), gain.data(), epsilon, 0, 1, columns, y.data(), &scale);
-  rms_norm_backward(x.data(), gain.data(), &scale, delta.data(), 0, 1, columns, gradient.data());
-  rms_norm_response(x.data(), delta.data(), &scale, 0, 1, columns, z.data());
+  const NormRows<double> in{.x = x.data(), .factors = gain.data(), .columns = columns};
+  rms_norm(in, epsilon, {0, 1}, y.data(), &scale);
+  rms_norm_backward(in, &scale, delta.data(), {0, 1}, gradient.data());
+  rms_norm_response<double>({x.data(), delta.data(), columns}, &scale, {0, 1}, z.data());
   double sum = 0;
   for (size_t i = 0; i < columns; ++i) sum += delta[i] * y[i];
   EXPECT_NEAR(sum, value(x, gain, delta), 1e-13);
@@ -50,7 +51,7 @@ TEST(RmsNorm, ValueGradientAndResponseOfGain) {
 TEST(RmsNorm, RowsAreIndependent) {
   const std::vector<float> x{1, 2, 3, 4}, gain{1, 0.5};
   std::vector<float> y(4, 9), scale(2, 9);
-  rms_norm(x.data(), gain.data(), 0.0, 1, 2, 2, y.data(), scale.data());
+  rms_norm<float>({x.data(), gain.data(), 2}, 0.0, {1, 2}, y.data(), scale.data());
   EXPECT_EQ(y[0], 9);
   EXPECT_EQ(scale[0], 9);
   EXPECT_NEAR(y[2], 3 / std::sqrt(12.5), 1e-6);
