@@ -24,6 +24,13 @@ struct Following {
 
 enum class IfThere { refuse, replace, resume };
 
+/// Where a decomposition is computed, and what becomes of a store that is there.
+struct Running {
+  Place place = {};
+  IfThere if_there = IfThere::refuse;
+  Following following = {};
+};
+
 struct Outcome {
   bool stopped = false;  ///< on request; the same call with IfThere::resume goes on
   int64_t missed = 0;    ///< samples and segments that did not reach the tolerance
@@ -35,8 +42,7 @@ struct Outcome {
 /// on all ranks before anything is computed; what fails later ends the job (run). Finished units
 /// stay. @collective
 Outcome decompose(const Ranks& ranks, const Subject& subject, const Question& question,
-                  const std::string& store, const Place& place = {},
-                  IfThere if_there = IfThere::refuse, const Following& following = {});
+                  const std::string& store, const Running& running = {});
 
 /// What the decomposition would take, measured here: a word and its text each, as `explaind plan`
 /// prints them. Throws Error on all ranks. @collective

@@ -70,17 +70,16 @@ std::array<int64_t, 2> missed_and_limited(const StoreReader& store) {
 }  // namespace
 
 Outcome decompose(const Ranks& ranks, const Subject& subject, const Question& question,
-                  const std::string& store, const Place& place, IfThere if_there,
-                  const Following& following) {
+                  const std::string& store, const Running& running) {
   return translated([&] {
     const Communicator& world = ranks.impl().world;
-    const MadeJob made(ranks, subject, question, place);
-    FollowingListener listener(following);
-    const StopFlag stop(following.stop);
+    const MadeJob made(ranks, subject, question, running.place);
+    FollowingListener listener(running.following);
+    const StopFlag stop(running.following.stop);
     StoredJob stored(*made.job,
                      {.path = store,
-                      .overwrite = if_there == IfThere::replace,
-                      .resume = if_there == IfThere::resume},
+                      .overwrite = running.if_there == IfThere::replace,
+                      .resume = running.if_there == IfThere::resume},
                      {.patience = {},
                       .say = [&](const std::string& line) { listener.say(line + "\n"); },
                       .times = {}},

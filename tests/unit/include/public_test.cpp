@@ -70,7 +70,7 @@ TEST(PublicInterface, DecomposesASeriesAndReadsItsScores) {
     total = of;
   };
   const Outcome outcome =
-      decompose(*ranks, series, held_out("sample"), file.path(), {}, IfThere::refuse, following);
+      decompose(*ranks, series, held_out("sample"), file.path(), {.following = following});
   EXPECT_FALSE(outcome.stopped);
   EXPECT_EQ(outcome.missed, 0);
   if (ranks->rank() != 0) return;
@@ -110,13 +110,12 @@ TEST(PublicInterface, StopsBetweenUnitsAndGoesOn) {
   Following following;
   following.stop = &stop;
   following.progressed = [&](int64_t, int64_t) { stop = true; };
-  const Outcome first =
-      decompose(*ranks, series, question, file.path(), {}, IfThere::refuse, following);
+  const Outcome first = decompose(*ranks, series, question, file.path(), {.following = following});
   EXPECT_TRUE(first.stopped);
   stop = false;
   following.progressed = {};
-  const Outcome second =
-      decompose(*ranks, series, question, file.path(), {}, IfThere::resume, following);
+  const Outcome second = decompose(*ranks, series, question, file.path(),
+                                   {.if_there = IfThere::resume, .following = following});
   EXPECT_FALSE(second.stopped) << "a flag that is down again stops nothing";
   if (ranks->rank() != 0) return;
   for (const double each : Store::open(file.path()).read("committed").values) EXPECT_EQ(each, 1);
