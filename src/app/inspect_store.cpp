@@ -61,12 +61,11 @@ Extent extent_of(const StoreReader& store) {
 }
 
 std::string in_words(const Extent& extent) {
-  const std::string done =
-      !extent.has_marks ? "what is committed is not said"
-      : extent.committed == extent.entries
-          ? "complete"
-          : fmt::format("{} of {} {} committed", extent.committed, extent.entries,
-                        extent.pairs ? "(segment, sample) pairs" : "segments");
+  std::string done = !extent.has_marks ? "what is committed is not said"
+                     : extent.committed == extent.entries
+                         ? "complete"
+                         : fmt::format("{} of {} {} committed", extent.committed, extent.entries,
+                                       extent.pairs ? "(segment, sample) pairs" : "segments");
   if (extent.whole) return done;
   return fmt::format("a part of a store ({}){}", fmt::join(extent.parts, ", "),
                      done == "complete" ? "" : ", " + done);

@@ -207,13 +207,14 @@ at::Tensor TangentOps::rms_norm(const at::Tensor& x, const Gain& gain, double ep
 }
 
 at::Tensor TangentOps::activation(const at::Tensor& x, Activation function) const {
-  const at::Tensor y = Ops::activation(values(x), function);
+  at::Tensor y = Ops::activation(values(x), function);
   if (blocks(x) == 0) return y;
   return stacked(y, joined(by_component(tangents(x), samples_) * slope(values(x), function)));
 }
 
 at::Tensor TangentOps::leaky_relu(const at::Tensor& x, double slope) const {
-  const at::Tensor own = values(x), y = Ops::leaky_relu(own, slope);
+  const at::Tensor own = values(x);
+  at::Tensor y = Ops::leaky_relu(own, slope);
   if (blocks(x) == 0) return y;
   const at::Tensor derivative = at::where(own > 0, at::ones({}, own.options()), slope);
   return stacked(y, joined(by_component(tangents(x), samples_) * derivative));
@@ -225,7 +226,7 @@ at::Tensor TangentOps::add(const at::Tensor& a, const at::Tensor& b) const {
 }
 
 at::Tensor TangentOps::multiply(const at::Tensor& a, const at::Tensor& b) const {
-  const at::Tensor y = values(a) * values(b);
+  at::Tensor y = values(a) * values(b);
   const int64_t count = std::max(blocks(a), blocks(b));
   if (count == 0) return y;
   const at::Tensor da = by_component(tangents(padded(a, count)), samples_);
@@ -234,7 +235,8 @@ at::Tensor TangentOps::multiply(const at::Tensor& a, const at::Tensor& b) const 
 }
 
 at::Tensor TangentOps::clamp(const at::Tensor& x, double limit) const {
-  const at::Tensor own = values(x), y = Ops::clamp(own, limit);
+  const at::Tensor own = values(x);
+  at::Tensor y = Ops::clamp(own, limit);
   if (blocks(x) == 0) return y;
   const at::Tensor inside = (own.abs() <= limit).to(own.scalar_type());
   return stacked(y, joined(by_component(tangents(x), samples_) * inside));
@@ -266,7 +268,7 @@ at::Tensor TangentOps::attention(const at::Tensor& q, const at::Tensor& k, const
   const at::Tensor hidden = hidden_positions(rule, positions, q.device());
   if (hidden.defined()) logits = logits.masked_fill(hidden, -INFINITY);
   const at::Tensor weights = at::softmax(logits, -1);
-  const at::Tensor mixed = at::matmul(weights, values(vs));
+  at::Tensor mixed = at::matmul(weights, values(vs));
   if (count == 0) return mixed;
   const at::Tensor dq = by_component(tangents(qs), samples_),
                    dk = by_component(tangents(ks), samples_),

@@ -43,7 +43,7 @@ ParameterRows VocabularyHead::open(int64_t index, const std::vector<ParameterRow
 at::Tensor VocabularyHead::logits_of(const Evaluation& evaluation, at::Tensor* response) const {
   const ParameterId matrix = network_.unembedding();
   parameters_.set_node(evaluation.node());
-  const at::Tensor logits = times_transposed(evaluation.hidden, parameters_.weight(matrix));
+  at::Tensor logits = times_transposed(evaluation.hidden, parameters_.weight(matrix));
   const bool wanted = evaluation.t_of_members.defined() || response != nullptr;
   if (!wanted || !parameters_.moves(matrix)) return logits;
   const at::Tensor z = times_transposed(evaluation.hidden, parameters_.delta(matrix));
@@ -64,7 +64,7 @@ at::Tensor VocabularyHead::gradient_of(const Evaluation& evaluation,
   const auto through = [&](const at::Tensor& weight) {
     return times(flat(gradient), weight).view_as(evaluation.hidden);
   };
-  const at::Tensor at_node = through(parameters_.weight(matrix));
+  at::Tensor at_node = through(parameters_.weight(matrix));
   if (!evaluation.t_of_members.defined() || !parameters_.moves(matrix)) return at_node;
   return at_node + evaluation.t_of_members.view({-1, 1, 1}) * through(parameters_.delta(matrix));
 }

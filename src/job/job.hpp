@@ -91,8 +91,8 @@ class Job {
   /// The checks of all inputs that cost reading them. @collective over world
   void require_inputs(const Control& control) const;
 
-  std::unique_ptr<Problem> problem_;
-  Place place_;
+  /// Which prepare adds to: segments, steps, parts.
+  [[nodiscard]] Problem& own_problem() { return *problem_; }
 
  private:
   friend std::unique_ptr<Job> make_job(const Subject& subject, const Question& question,
@@ -100,6 +100,8 @@ class Job {
   /// Grid, budget and memory. @collective over world
   void settle();
 
+  std::unique_ptr<Problem> problem_;
+  Place place_;
   GridChoice choice_;
   std::optional<ProcessGrid> grid_;
   MemoryBudget budget_ = 0;

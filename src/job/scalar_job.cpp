@@ -94,7 +94,7 @@ GridChoice ScalarJob::choose_grid(const MemoryBudget& /*least*/) const {
 }
 
 MemoryPlan ScalarJob::plan_memory(int shards) const {
-  const Problem& problem = *problem_;
+  const Problem& problem = Job::problem();
   const MemoryBudget& budget = this->budget();
   const auto size = static_cast<int64_t>(at::elementSize(problem.computation.precision.type));
   const int64_t weights = 2 * size * parameter_count(problem.model());
@@ -128,7 +128,7 @@ MemoryPlan ScalarJob::plan_memory(int shards) const {
 
 StoreSchema ScalarJob::schema() const {
   StoreSchema schema = UnitJob::schema();
-  schema.balance = keeps_balance(*problem_);
+  schema.balance = keeps_balance(problem());
   return schema;
 }
 
@@ -164,7 +164,7 @@ std::unique_ptr<DensePass> dense_pass_of(const Problem& problem, ParameterSource
 
 void ScalarJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, ScoreSink& sink,
                       const std::function<void(const ScoreTile&)>& keep) const {
-  const Problem& problem = *problem_;
+  const Problem& problem = Job::problem();
   ParameterSource& parameters = *tools.workspace.parameters;
   const std::unique_ptr<DensePass> pass = dense_pass_of(problem, parameters);
   const DenseRows rows{.at_once = rows_at_once(problem, tools.group.size(), memory())};
@@ -201,9 +201,9 @@ void ScalarJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, 
 
 double ScalarJob::more_seconds(double evaluations) const {
   double more = 0;
-  agree(place_.world, [&] {
-    const int64_t busy = std::min(groups(), problem_->units.size()) * grid_choice().shards;
-    more = scalar_seconds(*problem_, memory(), evaluations, busy);
+  agree(place().world, [&] {
+    const int64_t busy = std::min(groups(), problem().units.size()) * grid_choice().shards;
+    more = scalar_seconds(problem(), memory(), evaluations, busy);
   });
   return more;
 }

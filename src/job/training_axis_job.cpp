@@ -16,13 +16,13 @@
 namespace explaind {
 
 MemoryPlan TrainingAxisJob::plan_memory(int shards) const {
-  require_training_axis(*problem_, shards);
+  require_training_axis(problem(), shards);
   return UnitJob::plan_memory(shards);
 }
 
 void TrainingAxisJob::prepare(const StoreClaim& claim, const Control& control) {
   UnitJob::prepare(claim, control);
-  agree(place_.world, [&] { axis_.emplace(*problem_, memory(), budget().host); });
+  agree(place().world, [&] { axis_.emplace(problem(), memory(), budget().host); });
 }
 
 StoreSchema TrainingAxisJob::schema() const {
@@ -33,7 +33,7 @@ StoreSchema TrainingAxisJob::schema() const {
 
 JobEnd TrainingAxisJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
                             const Control& control) const {
-  const UnitGrid& units = problem_->units;
+  const UnitGrid& units = problem().units;
   std::vector<uint8_t> wanted(static_cast<size_t>(units.size()), 0);
   std::set<int64_t> open;
   for (const int64_t unit : todo) {
@@ -41,7 +41,7 @@ JobEnd TrainingAxisJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
     open.insert(unit % units.per_segment());
   }
   const std::vector<int64_t> chunks(open.begin(), open.end());
-  const Communicator& world = place_.world;
+  const Communicator& world = place().world;
   const auto count = static_cast<int64_t>(chunks.size());
   if (world.rank() == 0) control.listener.begin("decompose", count);
   Dispatcher dispatcher(world, count, control.stop, [&](int64_t, int, const std::string& note) {
@@ -65,19 +65,19 @@ JobEnd TrainingAxisJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
 }
 
 JobCost TrainingAxisJob::cost(const CostOptions& /*options*/) const {
-  const Problem& problem = *problem_;
+  const Problem& problem = Job::problem();
   const bool groups = problem.solver.axes.train_group;
   JobCost said;
-  agree(place_.world, [&] {
+  agree(place().world, [&] {
     const TrainingAxis axis(problem, memory(), budget().host);
-    const TrainingAxisCost cost = training_axis_cost(problem, axis, place_.ranks);
+    const TrainingAxisCost cost = training_axis_cost(problem, axis, place().ranks);
     StoreSchema schema = UnitJob::schema();
     axis.describe(schema);
     said.heading = fmt::format(
         "{}, {}, {} in {}, {} on {}", counted(axis.steps(), "step"),
         counted(axis.groups().names.size(), groups ? "training group" : "training sample"),
         counted(problem.samples.size(), "sample"), counted(problem.units.per_segment(), "chunk"),
-        counted(problem.components.size(), "component"), counted(place_.ranks, "rank"));
+        counted(problem.components.size(), "component"), counted(place().ranks, "rank"));
     const std::string engine =
         axis.applied() ? fmt::format(
                              "momentum of every training {}, by the step applied, in {} of "

@@ -199,18 +199,18 @@ JobCost network_text(const Job& job, const NetworkCost& cost, const Evaluations&
 }  // namespace
 
 JobCost UnitJob::cost(const CostOptions& options) const {
-  return problem_->network() == nullptr ? classifier_cost(options) : network_cost(options);
+  return problem().network() == nullptr ? classifier_cost(options) : network_cost(options);
 }
 
 JobCost UnitJob::classifier_cost(const CostOptions& options) const {
-  const Problem& problem = *problem_;
-  const Communicator& world = place_.world;
+  const Problem& problem = Job::problem();
+  const Communicator& world = place().world;
   Evaluations evaluations = evaluations_of(options, problem);
   if (!evaluations.given) probe_all(problem, memory(), world, evaluations);
   const double more = more_seconds(evaluations.mean);
   ClassifierCost cost;
   agree(world, [&] {
-    cost = explaind::classifier_cost(problem, memory(), evaluations.mean, place_.ranks,
+    cost = explaind::classifier_cost(problem, memory(), evaluations.mean, place().ranks,
                                      calibration_seconds);
     if (evaluations.probe) cost.seconds = batches_of_rank(*this) * evaluations.probe->seconds;
     cost.seconds += more;
@@ -219,8 +219,8 @@ JobCost UnitJob::classifier_cost(const CostOptions& options) const {
 }
 
 JobCost UnitJob::network_cost(const CostOptions& options) const {
-  const Problem& problem = *problem_;
-  const Communicator& world = place_.world;
+  const Problem& problem = Job::problem();
+  const Communicator& world = place().world;
   Evaluations evaluations = evaluations_of(options, problem);
   const MemoryDemand demand = demand_of(problem, grid_choice().shards);
   NetworkCost cost;
@@ -241,7 +241,7 @@ JobCost UnitJob::network_cost(const CostOptions& options) const {
   }
   const double more = more_seconds(evaluations.mean);
   cost.estimate.seconds += more;
-  if (problem.steps) cost.forming = forming_cost(problem, cost.times, place_.ranks);
+  if (problem.steps) cost.forming = forming_cost(problem, cost.times, place().ranks);
   cost.estimate.seconds += cost.forming.seconds;
   cost.estimate.operations += cost.forming.operations;
   return network_text(*this, cost, evaluations, options.threads, also_engine());

@@ -34,25 +34,25 @@ MemoryPlan memory_of(const Problem& problem, int shards, std::optional<Source> s
 }
 
 GridChoice UnitJob::choose_grid(const MemoryBudget& least) const {
-  if (problem_->network() == nullptr) return {1, "the weights of the whole model fit a rank"};
-  return explaind::choose_grid(static_cast<int>(place_.ranks), place_.source,
-                               demand_of(*problem_, 1), least);
+  if (problem().network() == nullptr) return {1, "the weights of the whole model fit a rank"};
+  return explaind::choose_grid(static_cast<int>(place().ranks), place().source,
+                               demand_of(problem(), 1), least);
 }
 
 MemoryPlan UnitJob::plan_memory(int shards) const {
-  return memory_of(*problem_, shards, place_.source, budget());
+  return memory_of(problem(), shards, place().source, budget());
 }
 
 void UnitJob::prepare(const StoreClaim& claim, const Control& control) {
-  const Communicator& world = place_.world;
+  const Communicator& world = place().world;
   require_inputs(control);
-  if (problem_->steps) {
-    formed_.emplace(*problem_, claim, world, control);
+  if (problem().steps) {
+    formed_.emplace(own_problem(), claim, world, control);
   } else {
-    choose_steps(*problem_, memory(), {world, grid()}, control);
+    choose_steps(own_problem(), memory(), {world, grid()}, control);
   }
-  if (problem_->run_directions && problem_->run_directions->needs_files()) {
-    replayed_.emplace(*problem_, claim, world, control);
+  if (problem().run_directions && problem().run_directions->needs_files()) {
+    replayed_.emplace(problem(), claim, world, control);
   }
   agree(world, [&] { control.stop.require_down(); });
 }
@@ -60,8 +60,8 @@ void UnitJob::prepare(const StoreClaim& claim, const Control& control) {
 void UnitJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, ScoreSink& /*sink*/,
                     const std::function<void(const ScoreTile&)>& keep) const {
   run_units(tools.dispatcher, tools.group, todo,
-            {.units = problem_->units,
-             .pieces = problem_->pieces,
+            {.units = problem().units,
+             .pieces = problem().pieces,
              .parameters = *tools.workspace.parameters,
              .sweep = *tools.workspace.sweep,
              .solver = tools.solver},
@@ -71,8 +71,8 @@ void UnitJob::solve(const UnitTools& tools, const std::vector<int64_t>& todo, Sc
 /// No collective over the world inside the loop, since ranks do different numbers of units.
 JobEnd UnitJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
                     const Control& control) const {
-  const Problem& problem = *problem_;
-  const Communicator& world = place_.world;
+  const Problem& problem = Job::problem();
+  const Communicator& world = place().world;
   const Communicator& group = grid().segment_group();
   const GroupCollectives collectives = make_group_collectives(group, problem.computation.device);
   std::optional<Workspace> workspace;

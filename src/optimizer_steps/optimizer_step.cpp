@@ -178,7 +178,9 @@ StepFile::Layout layout_of(const Network& network, const TrainingBatch& batch,
 
 void form_step(const Network& network, const OptimizedPoint& where, const TrainingBatch& batch,
                const StepOptions& options, StepFile& file) {
-  const auto& [path, point, state] = where;
+  const Path& path = where.path;
+  const size_t point = where.point;
+  const StoredOptimizer& state = where.state;
   const c10::NoGradGuard no_graph;
   form_gradients(network, path, point, batch, options, file);
   const auto data = static_cast<int64_t>(batch.parts.size());

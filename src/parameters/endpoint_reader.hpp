@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -79,7 +80,7 @@ class GatheredEndpoints final : public EndpointReader {
   };
   struct Block {
     std::vector<ParameterRows> parts;
-    Gathered ends[2];  ///< from, to
+    std::array<Gathered, 2> ends;  ///< from, to
   };
 
   /// This rank's share of one endpoint of the parts, laid end to end.

@@ -62,7 +62,7 @@ class Attention : public torch::autograd::Function<Attention> {
                             const at::Tensor& k, const at::Tensor& v,
                             const std::optional<at::Tensor>& mask, const SoftmaxKind& kind) {
     const HeadCut cut(q);
-    const at::Tensor result = empty_as(q);
+    at::Tensor result = empty_as(q);
     variable_list sums(static_cast<size_t>(cut.pieces));  // log-sum-exp of every row
     share_pieces(cut.pieces, work_of(q), [&](int64_t piece) {
       auto [part, sum] = at::_scaled_dot_product_flash_attention_for_cpu(

@@ -142,7 +142,7 @@ at::Tensor product_of_each(const at::Tensor& a, const at::Tensor& b) {
   if (!a.is_cpu() || members == 0 || work < 2 * piece_work) return at::bmm(a, b);
   const double pieces = std::min(work / piece_work, static_cast<double>(most_pieces));
   const auto length = std::max<int64_t>(1, std::llround(static_cast<double>(members) / pieces));
-  const at::Tensor result = at::empty({members, a.size(1), b.size(2)}, a.options());
+  at::Tensor result = at::empty({members, a.size(1), b.size(2)}, a.options());
   share_ranges(
       members, length, work / static_cast<double>(members), [&](int64_t begin, int64_t end) {
         at::Tensor part = result.narrow(0, begin, end - begin);
