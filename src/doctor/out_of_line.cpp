@@ -11,7 +11,11 @@
 #include <tuple>
 #include <utility>
 
-#include "doctor/neighbours.hpp"
+#include "doctor/bent_files.hpp"
+#include "doctor/excess_lengths.hpp"
+#include "doctor/foreign_tensors.hpp"
+#include "doctor/kind_ratios.hpp"
+#include "doctor/turns.hpp"
 
 namespace explaind {
 namespace {
@@ -32,10 +36,11 @@ std::vector<Finding> find_out_of_line(const std::vector<ExaminedCheckpoint>& che
                                       const std::vector<Mover>& movers,
                                       const std::vector<std::string>& files,
                                       const std::vector<Finding>& known) {
-  const Neighbours neighbours(movers, checkpoints, files.size());
+  const KindRatios ratios(movers, checkpoints.size());
+  const ExcessLengths lengths(ratios);
   std::vector<Finding> findings;
   std::set<size_t> explained;  // checkpoints whose neighbourhood says nothing more
-  for (const size_t j : neighbours.turning()) {
+  for (const size_t j : turning_checkpoints(movers, checkpoints.size())) {
     explained.insert(j);
     const bool is_known = std::any_of(known.begin(), known.end(), [&](const Finding& each) {
       return each.kind == Kind::identical_checkpoint &&
@@ -49,14 +54,18 @@ std::vector<Finding> find_out_of_line(const std::vector<ExaminedCheckpoint>& che
                         .text = "the weights go there from the checkpoint before and back again to "
                                 "the next: they are not of this step, or not of this training"});
   }
-  std::vector<Suspect> suspects = neighbours.suspects();
+  std::vector<Suspect> suspects = bent_files(ratios, checkpoints, static_cast<int>(files.size()));
+  for (const std::vector<Suspect>& more : {foreign_tensors(ratios), turned_back(ratios, lengths)}) {
+    suspects.insert(suspects.end(), more.begin(), more.end());
+  }
   std::stable_sort(suspects.begin(), suspects.end(), [](const Suspect& a, const Suspect& b) {
     return std::tuple(a.tensor.empty(), a.strength, a.jump) >
            std::tuple(b.tensor.empty(), b.strength, b.jump);
   });
   const auto is_explained = [&](const Suspect& suspect) {
-    const bool whole = std::any_of(explained.begin(), explained.end(),
-                                   [&](size_t at) { return near(at, suspect.checkpoint); });
+    const bool whole = std::any_of(explained.begin(), explained.end(), [&](size_t at) {
+      return near(at, suspect.checkpoint, suspect.reach);
+    });
     if (whole) return true;
     for (const std::vector<Finding>* list :
          {&known, static_cast<const std::vector<Finding>*>(&findings)}) {
@@ -65,8 +74,9 @@ std::vector<Finding> find_out_of_line(const std::vector<ExaminedCheckpoint>& che
                            each.kind == Kind::identical_file ||
                            each.kind == Kind::identical_tensor || each.kind == Kind::foreign_file ||
                            each.kind == Kind::foreign_tensor;
-        const bool here = std::any_of(each.checkpoints.begin(), each.checkpoints.end(),
-                                      [&](size_t at) { return near(at, suspect.checkpoint); });
+        const bool here =
+            std::any_of(each.checkpoints.begin(), each.checkpoints.end(),
+                        [&](size_t at) { return near(at, suspect.checkpoint, suspect.reach); });
         if (!about || !here) continue;
         // A file out of line is in the way of every comparison.
         const bool of_file = each.kind == Kind::foreign_file || each.kind == Kind::identical_file;
@@ -79,7 +89,7 @@ std::vector<Finding> find_out_of_line(const std::vector<ExaminedCheckpoint>& che
     if (is_explained(suspect)) continue;
     const bool file = suspect.tensor.empty();
     const std::string name = file ? files[static_cast<size_t>(suspect.file)] : suspect.tensor;
-    const std::vector<size_t> places = neighbours.places(suspect);
+    const std::vector<size_t> places = lengths.places(suspect);
     if (places.empty()) continue;
     findings.push_back(
         {.kind = file ? Kind::foreign_file : Kind::foreign_tensor,

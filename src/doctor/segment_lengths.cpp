@@ -2,12 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
 namespace explaind {
 namespace {
-
-constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
 std::string kind_of(const std::string& name) {
   std::string kind;
@@ -19,6 +16,12 @@ std::string kind_of(const std::string& name) {
     }
   }
   return kind;
+}
+
+std::string layer_of(const std::string& name) {
+  constexpr const char* digits = "0123456789";
+  const size_t first = name.find_first_of(digits);
+  return first == std::string::npos ? "" : name.substr(0, name.find_first_not_of(digits, first));
 }
 
 /// Whether so much of it changed that its length is one of many steps of the stored type.
@@ -47,6 +50,7 @@ std::vector<Mover> movers_of(const std::vector<ExaminedCheckpoint>& checkpoints,
   for (const auto& [name, sums] : table.tensors) {
     Mover mover{.name = name,
                 .kind = kind_of(name),
+                .layer = layer_of(name),
                 .file = std::vector<int>(n, -1),
                 .length = std::vector<double>(n, nothing),
                 .share = std::vector<double>(n, 0),

@@ -2,12 +2,16 @@
 // How far tensors move from checkpoint to checkpoint, as the tests of neighbours read it.
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "doctor/weight_pass.hpp"
 
 namespace explaind {
+
+/// Of what says nothing.
+inline constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
 
 /// A matrix large enough to have a trend, over all checkpoints.
 ///
@@ -17,6 +21,7 @@ namespace explaind {
 /// differences.
 struct Mover {
   std::string name, kind;      ///< kind: the name with its numbers taken out
+  std::string layer;           ///< the name up to its first number; empty where it has none
   std::vector<int> file;       ///< per checkpoint: number of its file's name; −1: not there
   std::vector<double> length;  ///< per checkpoint: |Δ| into it; NaN: none
   std::vector<double> share;   ///< per checkpoint: of its elements that changed on the way into it

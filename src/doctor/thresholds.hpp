@@ -2,15 +2,22 @@
 // From where on a way into a checkpoint and out of it counts as out of line. What was measured for
 // them is in tests/benchmarks/results/2026-11-28-doctor.md.
 
+#include <cstddef>
+
 namespace explaind {
 
 // In units of the logarithm of a length. What is smaller than these, or less unusual than those
 // below, clean trainings showed too (cosine, constant and trapezoidal schedules with warm-up, even
 // and log-spaced steps, fp32 and bf16).
-inline constexpr double least_of_tensor = .3, least_of_file = .2, least_of_pattern = .5;
+inline constexpr double least_of_tensor = .3, least_bend = .3, least_of_pattern = .5;
 /// In units of how far tensors of one kind differ anyway.
-inline constexpr double unusual_tensor = 8, unusual_file = 4.5, unusual_pattern = 6;
-inline constexpr double smallest_scale = .04;
+inline constexpr double unusual_tensor = 8, unusual_bend = 3, unusual_pattern = 6;
+inline constexpr double smallest_scale = .04, smallest_bend_scale = .02;
+/// How many kinds of tensors must be in the file and elsewhere, and what share of them must say
+/// that a file bends. In clean series layers differ by their attention or by their MLPs, seldom by
+/// both.
+inline constexpr size_t fewest_kinds = 3;
+inline constexpr double agreeing_kinds = .75;
 /// The scale where too few tensors of a kind say it.
 inline constexpr double scale_of_few = .1;
 /// Cosines below this turn back, where those of the others lie above it by `turned_more`.

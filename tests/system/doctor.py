@@ -1,80 +1,17 @@
 """inspect --check: a defect of each kind, planted in a series of a real training, is found and said where it is; clean series of several schedules,
 spacings, types and shards give no finding; the same verdict for any number of ranks."""
-import glob
 import json
 import pathlib
-import random
-import re
 import shutil
 import tempfile
 
-import numpy as np
 import torch
-from safetensors.numpy import load_file as load_numpy
 from safetensors.torch import load_file, save_file
 
-from program import SOURCE, decompose, must, run, write_samples
+from program import decompose, must, run, write_samples
+from trained_series import MODEL, History, series, shard_of, text_of, write
 
-MODEL = ("--vocabulary", "400", "--hidden", "48", "--intermediate", "96", "--layers", "4", "--heads", "4", "--key-value-heads", "2",
-         "--sequence-length", "32", "--batch", "4", "--threads", "1")
-CONFIG = dict(architectures=["LlamaForCausalLM"], model_type="llama", hidden_act="silu", hidden_size=48, intermediate_size=96, num_hidden_layers=4,
-              num_attention_heads=4, num_key_value_heads=2, vocab_size=400, max_position_embeddings=32, rms_norm_eps=1e-5, rope_theta=10000.0,
-              tie_word_embeddings=False, torch_dtype="float32")
 STEPS = list(range(0, 401, 40))
-
-
-def text_of(path):
-    """Sentences of a small grammar, so that there is something to learn."""
-    words = random.Random(1)
-    nouns, verbs, ends = "ship river stone lamp child road winter letter".split(), "sees keeps finds leaves turns".split(), "today again alone early".split()
-    lines = [" ".join(f"the {words.choice(nouns)} {words.choice(verbs)} the {words.choice(nouns)} {words.choice(ends)} {i % 97}" for i in range(k, k + 6))
-             for k in range(700)]
-    path.write_text("\n".join(lines), encoding="utf-8")
-    return path
-
-
-class History:
-    """All weights of a training: {name: array of steps + 1 rows}."""
-
-    def __init__(self, folder, text, *schedule):
-        must(run("record", "--model", "llama", "--text", text, "--history", folder, *MODEL, "--max-steps", "400", "--learning-rate", "0.002", *schedule))
-        described = json.loads((folder / "run.json").read_text())["parameters"]
-        start = load_numpy(folder / "start.safetensors")
-        blocks = [load_numpy(file) for file in sorted(glob.glob(f"{folder}/blocks/*.safetensors"))]
-        self.weights = {}
-        for parameter in described:
-            rows = [start["parameter/" + parameter["name"]][None]] + [block["parameter/" + parameter["name"]] for block in blocks]
-            self.weights[parameter["name"]] = np.concatenate([row.reshape(len(row), *parameter["shape"]) for row in rows])
-
-    def at(self, step, dtype=torch.float32):
-        return {name: torch.from_numpy(rows[step].copy()).to(dtype) for name, rows in self.weights.items()}
-
-
-def shard_of(name, shards):
-    layer = re.search(r"layers\.(\d+)\.", name)
-    return int(layer.group(1)) * shards // 4 if layer else 0 if "embed" in name else shards - 1
-
-
-def write(folder, weights, shards=1, config=None):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.json").write_text(json.dumps(CONFIG | (config or {})))
-    (folder / "tokenizer.json").write_text('{"version": "1.0"}')
-    if shards == 1:
-        save_file(weights, folder / "model.safetensors", {"format": "pt"})
-        return
-    places = {}
-    for k in range(shards):
-        file = f"model-{k + 1:05}-of-{shards:05}.safetensors"
-        part = {name: tensor for name, tensor in weights.items() if shard_of(name, shards) == k}
-        save_file(part, folder / file, {"format": "pt"})
-        places |= dict.fromkeys(part, file)
-    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": places}))
-
-
-def series(root, history, steps=STEPS, shards=1, dtype=torch.float32, config=None):
-    for step in steps:
-        write(root / f"step-{step}", history.at(step, dtype), shards, config)
-    return root
 
 
 def check(path, *more, ranks=0):
@@ -252,7 +189,7 @@ def main():
         text = text_of(root / "text.txt")
         cosine = History(root / "cosine", text, "--schedule", "cosine", "--warmup", "40")
         falling = History(root / "falling", text, "--schedule", "wsd", "--warmup", "30", "--decay-steps", "100", "--minimum-learning-rate", "0.01")
-        even, sharded = series(root / "even", cosine), series(root / "sharded", cosine, shards=2)
+        even, sharded = series(root / "even", cosine, STEPS), series(root / "sharded", cosine, STEPS, 2)
         clean_series(root, text, cosine, falling, even, sharded)
         defects = Defects(root, even)
         planted_in_weights(defects, cosine, sharded)
