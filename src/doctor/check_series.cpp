@@ -10,6 +10,7 @@
 #include "doctor/out_of_line.hpp"
 #include "doctor/segment_lengths.hpp"
 #include "doctor/stated_changes.hpp"
+#include "doctor/tied_copies.hpp"
 #include "doctor/weight_pass.hpp"
 
 namespace explaind {
@@ -39,6 +40,7 @@ CheckReport check_series(const std::filesystem::path& path, const NameRules& rul
   append(findings, find_identical(checkpoints, table, movers));
   append(findings, find_out_of_line(checkpoints, movers, files, findings));
   append(findings, find_bad_weights(checkpoints, table));
+  append(findings, find_untied_copies(checkpoints, table));
   append(findings, find_changes(checkpoints));
   append(findings, find_gaps(checkpoints));
   std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {

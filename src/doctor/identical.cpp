@@ -119,34 +119,77 @@ class Known {
   std::set<std::pair<size_t, size_t>> same_;
 };
 
-std::vector<Finding> single_files(const Checkpoints& checkpoints, const std::vector<Mover>& movers,
-                                  const Known& known) {
-  std::map<std::string, std::vector<std::pair<size_t, size_t>>> groups;  // digest → where
-  std::map<std::string, size_t> with_name;
+/// Elements of some tensors, and how many of them changed on the ways into checkpoints.
+struct Changed {
+  double elements = 0, most = 0;  ///< most: of one way
+
+  /// Whether so many that all of them standing still, or coming back, is no accident of rounding.
+  [[nodiscard]] bool moved() const { return most >= 100 && most > .02 * elements; }
+};
+
+/// Over the ways into checkpoints first to last.
+Changed changed_of(const Checkpoints& checkpoints, const PassTable& table,
+                   const std::set<std::string>& tensors, size_t first, size_t last) {
+  Changed all;
+  for (size_t i = first; i <= last; ++i) {
+    double elements = 0, changed = 0;
+    for (const std::string& name : tensors) {
+      const TensorSums* sums = table.tensors.at(name)[i];
+      if (sums == nullptr || !sums->has_before) continue;
+      elements += static_cast<double>(checkpoints[i].tensor(name)->view.elements());
+      changed += static_cast<double>(sums->changed);
+    }
+    all.elements = std::max(all.elements, elements);
+    all.most = std::max(all.most, changed);
+  }
+  return all;
+}
+
+/// Whether a file that is the same at these checkpoints should not be: it came back to what it was,
+/// or stood still between ways on which it moved. What is frozen, or is no weight at all, does
+/// neither.
+bool should_differ(const Checkpoints& checkpoints, const PassTable& table,
+                   const std::set<std::string>& tensors, const std::vector<size_t>& members) {
+  const auto moved = [&](size_t first, size_t last) {
+    return changed_of(checkpoints, table, tensors, first, last).moved();
+  };
+  for (size_t i = 1; i < members.size(); ++i) {
+    if (members[i] > members[i - 1] + 1 && moved(members[i - 1] + 1, members[i])) return true;
+  }
+  const size_t first = members.front(), last = members.back(), n = checkpoints.size();
+  if (last - first + 1 != members.size()) return false;  // what lies between could not be read
+  const bool begins = first == 0, ends = last + 1 == n;
+  return !(begins && ends) && (begins || moved(first, first)) &&
+         (ends || moved(last + 1, last + 1));
+}
+
+std::vector<Finding> single_files(const Checkpoints& checkpoints, const PassTable& table,
+                                  const std::vector<Mover>& movers, const Known& known) {
+  // Files of one name: where a file holds one tensor, those of many layers may be the same ones.
+  std::map<std::pair<std::string, std::string>, std::vector<size_t>> groups;
+  std::map<std::string, std::set<std::string>> tensors;  // of a file's name
   for (size_t i = 0; i < checkpoints.size(); ++i) {
-    for (size_t f = 0; f < checkpoints[i].files.size(); ++f) {
-      if (checkpoints[i].files.size() < 2) continue;
-      groups[checkpoints[i].files[f].sha256].emplace_back(i, f);
-      ++with_name[checkpoints[i].files[f].name];
+    const std::vector<ExaminedFile>& files = checkpoints[i].files;
+    if (files.size() < 2) continue;
+    for (const ExaminedFile& file : files) groups[{file.name, file.sha256}].push_back(i);
+    for (const auto& [tensor, placed] : checkpoints[i].tensors) {
+      tensors[files[placed.file].name].insert(tensor);
     }
   }
   std::vector<Finding> findings;
-  for (const auto& [digest, places] : groups) {
+  for (const auto& [file, places] : groups) {
+    const std::string& name = file.first;
     std::vector<size_t> members;
-    for (const auto& [i, f] : places) {
+    for (const size_t i : places) {
       // One of checkpoints that are the same as a whole is enough.
-      const bool new_one = std::none_of(members.begin(), members.end(),
-                                        [&, at = i](size_t each) { return known.same(each, at); });
-      if (new_one) members.push_back(i);
+      if (std::none_of(members.begin(), members.end(),
+                       [&, at = i](size_t each) { return known.same(each, at); })) {
+        members.push_back(i);
+      }
     }
-    const auto& [first, file] = places.front();
-    const std::string name = checkpoints[first].files[file].name;
-    if (members.size() < 2 || places.size() == with_name[name]) continue;
-    std::set<std::string> tensors;
-    for (const auto& [tensor, placed] : checkpoints[first].tensors) {
-      if (placed.file == file) tensors.insert(tensor);
-    }
-    const std::vector<size_t> blamed = out_of_place(movers, tensors, members, checkpoints.size());
+    if (members.size() < 2 || !should_differ(checkpoints, table, tensors[name], places)) continue;
+    const std::vector<size_t> blamed =
+        out_of_place(movers, tensors[name], members, checkpoints.size());
     const bool plain = blamed.size() < members.size();
     findings.push_back(
         {.kind = Kind::identical_file,
@@ -219,7 +262,7 @@ std::vector<Finding> find_identical(const std::vector<ExaminedCheckpoint>& check
   std::vector<Finding> findings = whole_checkpoints(checkpoints, table);
   Known known;
   for (const Finding& each : findings) known.add(each.checkpoints);
-  for (Finding& each : single_files(checkpoints, movers, known)) {
+  for (Finding& each : single_files(checkpoints, table, movers, known)) {
     findings.push_back(std::move(each));
   }
   for (Finding& each : single_tensors(checkpoints, table, movers, known)) {

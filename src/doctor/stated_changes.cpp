@@ -248,12 +248,6 @@ int64_t spacings_in(const std::vector<double>& spacing, size_t gap) {
   return 1;
 }
 
-/// Names of an embedding and the unembedding that may be tied to it.
-constexpr std::array<std::pair<const char*, const char*>, 3> tied_pairs{
-    {{"model.embed_tokens.weight", "lm_head.weight"},
-     {"gpt_neox.embed_in.weight", "embed_out.weight"},
-     {"transformer.wte.weight", "lm_head.weight"}}};
-
 }  // namespace
 
 std::vector<Finding> find_changes(const std::vector<ExaminedCheckpoint>& checkpoints) {
@@ -289,7 +283,6 @@ std::vector<Finding> find_bad_weights(const std::vector<ExaminedCheckpoint>& che
                                       const PassTable& table) {
   std::vector<Finding> findings;
   for (size_t i = 0; i < checkpoints.size(); ++i) {
-    const ExaminedCheckpoint& here = checkpoints[i];
     std::vector<std::string> names;
     int64_t nan = 0, infinite = 0;
     for (const auto& [name, sums] : table.tensors) {
@@ -304,23 +297,6 @@ std::vector<Finding> find_bad_weights(const std::vector<ExaminedCheckpoint>& che
                           .where = names.size() == 1 ? names.front() : "",
                           .text = fmt::format("{} NaN and {} infinite weights in {}", nan, infinite,
                                               some_of(names))});
-    }
-    if (!here.config.is_object() ||
-        here.config.value("tie_word_embeddings", nlohmann::json()) != nlohmann::json(true)) {
-      continue;
-    }
-    for (const auto& [embedding, head] : tied_pairs) {
-      const auto one = table.tensors.find(embedding), other = table.tensors.find(head);
-      if (one == table.tensors.end() || other == table.tensors.end() || one->second[i] == nullptr ||
-          other->second[i] == nullptr ||
-          one->second[i]->fingerprint == other->second[i]->fingerprint) {
-        continue;
-      }
-      findings.push_back(
-          {.kind = Kind::tied_copies,
-           .checkpoints = {i},
-           .where = head,
-           .text = fmt::format("{} is not {}, to which config.json ties it", head, embedding)});
     }
   }
   return findings;

@@ -17,7 +17,7 @@ std::vector<Finding> find_changes(const std::vector<ExaminedCheckpoint>& checkpo
 /// by one factor, and it is a multiple of that.
 std::vector<Finding> find_gaps(const std::vector<ExaminedCheckpoint>& checkpoints);
 
-/// not_finite and tied_copies.
+/// not_finite.
 std::vector<Finding> find_bad_weights(const std::vector<ExaminedCheckpoint>& checkpoints,
                                       const PassTable& table);
 
