@@ -52,6 +52,12 @@ std::vector<Verb> verbs() {
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
                                          const Communicator*) { return run_query(options); })},
+      {"report", "report STORE [STORE2] -o report.html",
+       "Writes one page of HTML that shows an influence store, or two side by side.\n"
+       "Losses, who did what and when, how exact it is; every plot with its numbers.",
+       verb_of<ReportOptions>(
+           "store against",
+           [](const ReportOptions& options, const Communicator*) { return run_report(options); })},
       {"inspect", "inspect PATH [--check]",
        "Shows what is in a series, a checkpoint, a recorded run or an influence store.\n"
        "--check: a verdict on a series before it is used, from all its weights; alone or under "

@@ -6,6 +6,7 @@
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/report_options.hpp"
 #include "config/study_options.hpp"
 #include "config/tokenize_options.hpp"
 
@@ -29,5 +30,8 @@ int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);
 /// world: null but with --check, which is collective over it.
 int run_inspect(const InspectOptions& options, const Communicator* world);
+
+/// Writes a page of HTML that shows a store.
+int run_report(const ReportOptions& options);
 
 }  // namespace explaind

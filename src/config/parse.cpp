@@ -5,12 +5,14 @@
 #include <fstream>
 #include <map>
 #include <set>
+#include <sstream>
 
 #include "config/decompose_options.hpp"
 #include "config/nearest_name.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/report_options.hpp"
 #include "config/study_options.hpp"
 #include "config/tokenize_options.hpp"
 #include "core/error.hpp"
@@ -30,7 +32,7 @@ po::options_description describe(const OptionTable& table) {
     // A flag alone means true; --truncate=false takes it back.
     auto* value = po::value<std::vector<std::string>>()->composing();
     if (option.flag()) value->implicit_value({"true"}, "true");
-    options.add_options()(option.name.c_str(), value);
+    options.add_options()(option.name == "output" ? "output,o" : option.name.c_str(), value);
   }
   return options;
 }
@@ -63,7 +65,8 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
   options.add_options()("stray",
                         po::value<std::vector<std::string>>());  // arguments without option
   po::positional_options_description bare;
-  if (!positional.empty()) bare.add(positional.c_str(), 1);
+  std::istringstream in_turn(positional);
+  for (std::string name; in_turn >> name;) bare.add(name.c_str(), 1);
   bare.add("stray", -1);
   po::variables_map map;
   try {
@@ -210,13 +213,14 @@ std::vector<std::string> all_option_names() {
   DecomposeOptions decompose;
   RecordOptions record;
   QueryOptions query;
+  ReportOptions report;
   InspectOptions inspect;
   StudyOptions study;
   TokenizeOptions tokenize;
   std::set<std::string> names;
   for (const OptionTable& table :
        {option_table(plan), option_table(decompose), option_table(record), option_table(query),
-        option_table(inspect), option_table(study), option_table(tokenize)}) {
+        option_table(report), option_table(inspect), option_table(study), option_table(tokenize)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

@@ -16,7 +16,8 @@ struct ParseResult {
 /// Sets the table's options from `arguments` (without program and verb) and from the INI file that
 /// --config names.
 ///
-/// positional: the option that a bare argument sets, "" where none is allowed. An INI key that is
+/// positional: the options that bare arguments set in turn, between blanks; "" where none is
+/// allowed. -o is --output. An INI key that is
 /// an option of another verb (`all_names`) is ignored; one of no verb is an error. Throws
 /// UsageError: unknown option or key (the nearest is suggested), given twice, impossible value, a
 /// required one missing, a command-line option in the file.

@@ -15,6 +15,7 @@
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
+#include "config/report_options.hpp"
 #include "config/study_options.hpp"
 #include "config/tokenize_options.hpp"
 
@@ -28,13 +29,14 @@ std::map<std::string, OptionTable> tables() {
   static PlanOptions plan;
   static RecordOptions record;
   static QueryOptions query;
+  static ReportOptions report;
   static InspectOptions inspect;
   static StudyOptions study;
   static TokenizeOptions tokenize;
   return {{"decompose", option_table(decompose)}, {"plan", option_table(plan)},
           {"record", option_table(record)},       {"query", option_table(query)},
           {"inspect", option_table(inspect)},     {"study", option_table(study)},
-          {"tokenize", option_table(tokenize)}};
+          {"tokenize", option_table(tokenize)},   {"report", option_table(report)}};
 }
 
 TEST(Help, NamesEveryOptionWithItsDefaultInHundredColumns) {
@@ -100,7 +102,9 @@ TEST(Options, OfOneNameMeanTheSameInEveryVerb) {
   // One INI file may serve several verbs.
   std::map<std::string, std::string> first;
   for (const auto& [verb, table] : tables()) {
-    if (verb == "query" || verb == "inspect" || verb == "tokenize") continue;  // read no file
+    if (verb == "query" || verb == "inspect" || verb == "tokenize" || verb == "report") {
+      continue;
+    }  // read no file
     for (const Option& option : table) {
       const auto [known, added] = first.emplace(option.name, option.value);
       EXPECT_EQ(known->second, option.value) << "--" << option.name << " of " << verb;
