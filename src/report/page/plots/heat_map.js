@@ -4,9 +4,11 @@ function drawCells(plot, {x, y, rows, columnsOf, cellHeight, scale, value, lines
   const x0 = x(0)[0], x1 = x(columnsOf - 1)[1], height = rows * cellHeight;
   const context = plot.canvas(x0, y, x1 - x0, height);
   context.canvas.dataset.role = "cells";
-  const ratio = context.canvas.width / (x1 - x0), snap = at => Math.round(at * ratio) / ratio;
+  context.canvas.dataset.most = scale.most;
+  const ratio = context.canvas.width / (x1 - x0), ratioY = context.canvas.height / height;
+  const snap = at => Math.round(at * ratio) / ratio, snapY = at => Math.round(at * ratioY) / ratioY;
   for (let r = 0; r < rows; ++r) {
-    const top = snap(r * cellHeight), bottom = snap((r + 1) * cellHeight);
+    const top = snapY(r * cellHeight), bottom = snapY((r + 1) * cellHeight);
     for (let c = 0; c < columnsOf; ++c) {
       const number = value(r, c);
       if (number === undefined) continue;

@@ -72,7 +72,7 @@ function drawEndLabels(plot, series, scale, x, y0, y1, fine) {
   let kept = labels;
   if (labels.length > room) kept = labels.filter((label, i) => label.strong || i % Math.ceil(labels.length / (room - strong.length)) === 0);
   for (let i = 1; i < kept.length; ++i) kept[i].y = Math.max(kept[i].y, kept[i - 1].y + step);
-  let limit = y1 + 4;
+  let limit = y1 - 3;
   for (let i = kept.length - 1; i >= 0; --i) {
     kept[i].y = Math.min(kept[i].y, limit);
     limit = kept[i].y - step;

@@ -32,11 +32,12 @@ function drawColourBar(plot, scale, x, y, width, words = ["lowered", "raised"]) 
     context.fillRect(i, 0, 1.5, 10);
   }
   context.canvas.dataset.role = "legend";
+  context.canvas.dataset.most = scale.most;
   const at = part => x + width * (part + 1) / 2;
-  const ticks = width < 270 ? [[-1, "start"], [0, "middle"], [1, "end"]] : [[-1, "start"], [-.5, "middle"], [0, "middle"], [.5, "middle"], [1, "end"]];
+  const ticks = width < 310 ? [[-1, "start"], [0, "middle"], [1, "end"]] : [[-1, "start"], [-.5, "middle"], [0, "middle"], [.5, "middle"], [1, "end"]];
   for (const [part, anchor] of ticks) {
     plot.svg.append("line").attr("x1", at(part)).attr("x2", at(part)).attr("y1", y + 10).attr("y2", y + 13).attr("stroke", ink("soft"));
-    plot.text(at(part), y + 25, part === 0 ? "0" : signed(scale.valueAt(part)), {anchor, size: 11.5}).attr("class", "colour-tick").attr("data-at", at(part));
+    plot.text(at(part), y + 25, part === 0 ? "0" : signed(scale.valueAt(part)), {anchor, size: 11.5}).attr("class", "colour-tick").attr("data-at", at(part)).attr("data-most", scale.most);
   }
   plot.text(at(-.5), y - 5, "← " + words[0], {anchor: "middle", size: 11.5});
   plot.text(at(.5), y - 5, words[1] + " →", {anchor: "middle", size: 11.5});

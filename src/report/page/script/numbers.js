@@ -11,7 +11,8 @@ function plain(value, digits = 3) {
     return sign + mantissa + " × 10" + power;
   }
   if (size >= 10 ** digits) return sign + d3.format(",.0f")(size);
-  return sign + Number(size.toPrecision(digits)).toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(size) + 1e-12)));
+  const rounded = Number(size.toPrecision(digits));
+  return sign + rounded.toFixed(Math.max(0, digits - 1 - Math.floor(Math.log10(rounded) + 1e-12)));
 }
 const signed = (value, digits) => (value > 0 ? "+" : "") + plain(value, digits);
 

@@ -31,10 +31,11 @@ function drawStepAxis(plot, axis, y, options = {}) {
   const lastTick = ticks[ticks.length - 1];
   ticks.forEach((tick, i) => {
     const width = room(tick.step), isLast = i === ticks.length - 1;
-    group.append("line").attr("x1", tick.x).attr("x2", tick.x).attr("y1", y).attr("y2", y + 4).attr("stroke", ink("soft")).attr("stroke-opacity", .55);
+    if (ticks.length <= 48) group.append("line").attr("x1", tick.x).attr("x2", tick.x).attr("y1", y).attr("y2", y + 4).attr("stroke", ink("soft")).attr("stroke-opacity", .55);
     const collides = tick.x - width / 2 < taken || (!isLast && tick.x + width / 2 > lastTick.x - room(lastTick.step) / 2);
     if (collides) return;
     taken = tick.x + width / 2;
+    if (ticks.length > 48) group.append("line").attr("x1", tick.x).attr("x2", tick.x).attr("y1", y).attr("y2", y + 4).attr("stroke", ink("soft")).attr("stroke-opacity", .55);
     plot.text(tick.x, y + 17, d3.format(",")(tick.step), {anchor: "middle", size: 11.5}).attr("class", "step");
   });
   if (options.title !== false) plot.text((x0 + x1) / 2, y + 35, "training step", {anchor: "middle"});

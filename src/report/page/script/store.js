@@ -48,7 +48,7 @@ function shortLayerName(layer) {
   if (blockLayers.includes(layer)) return String(layer);
   return layerIsBefore(layer) ? (parts.filter(part => part.layer === layer).length === 1 ? layerName(layer) : "first") : "final";
 }
-const kindName = kind => kind || "parts of several kinds";
+const kindName = kind => (kind === "mlp" ? "MLP" : kind || "parts of several kinds");
 
 // Score of a part in a column; undefined where the page does not carry it by group.
 function score(column, part, who = state.who) {

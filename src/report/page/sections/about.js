@@ -31,8 +31,11 @@ function missingText() {
   if (about.left_out) notes.push(`Segments that were left out of the store changed ${F()} by ${withUnit(about.left_out)} (mean over samples); nothing here explains that part.`);
   if (about.cohorts_left_out > 0) notes.push(`The ${about.cohorts.length - 1} ${many()} whose ${F()} changed most are told apart; ${about.cohorts_left_out} more take part in what is said of all.`);
   if (about.output) notes.push(`The store has several outputs; this page is about the first, ${about.output}.`);
-  if (columns.merged.some(count => count > 1)) notes.push(`Plots over steps show ${columnCount} columns; each joins up to ${Math.max(...columns.merged)} neighbouring segments, whose scores are added.`);
   return notes;
+}
+
+function joinedText() {
+  return !columns.merged.some(count => count > 1) ? "" : (`Plots over steps show ${columnCount} columns; each joins up to ${Math.max(...columns.merged)} neighbouring segments, whose scores are added.`);
 }
 
 function drawOpening() {
@@ -45,10 +48,10 @@ function drawOpening() {
   element(node, "p", "eyebrow", ["Influence report", about.model.architecture].filter(Boolean).join(" · "));
   element(node, "h1", "", title);
   document.title = title;
-  element(node, "p", "lede", `Which parts of the model did that, and when? Each of ${counted(about.components, componentWord())} has a signed score for each of ${counted(about.segments, "segment")} between two checkpoints`
+  element(node, "p", "lede", `Which parts of the model did that, and when? Each of ${componentCount(about.components)} has a signed score for each of ${counted(about.segments, "segment")} between two checkpoints`
     + (about.samples > 1 ? ` and each of ${counted(about.samples, "sample")}${about.groups > 1 ? " in " + counted(about.groups, "group") : ""}` : "")
     + `: how much its change lowered (negative) or raised (positive) the ${F()}.`);
-  element(node, "p", "", exactText());
+  element(node, "p", "", [exactText(), joinedText()].filter(Boolean).join(" "));
   for (const note of missingText()) element(node, "p", "notice", note);
   const list = element(node, "dl", "key-figures");
   const figure = (name, value) => {
@@ -74,5 +77,6 @@ function drawOpening() {
 
 function componentWord() {
   const word = data.about.made.component;
-  return {parameter: "tensor", kind: "kind of parameter", head: "head or tensor", row: "row"}[word] || word || "component";
+  return {parameter: "tensor", kind: "kind of parameter", head: "component"}[word] || word || "component";
 }
+const componentCount = count => counted(count, componentWord(), componentWord() === "kind of parameter" ? "kinds of parameters" : componentWord() + "s");

@@ -13,7 +13,7 @@ section("components", {
     const rows = listedComponents();
     return rows.length > 0 ? `The largest single ${componentWord()}: ${rows[0].name}, ${withUnit(rows[0].value)}` : "The largest components";
   },
-  lede: () => `The 20 largest of ${counted(data.components.in_all, componentWord())} by size` + (state.kind ? `, ${state.kind} alone` : "") + ", over all steps. "
+  lede: () => `The 20 largest of ${componentCount(data.components.in_all)} by size` + (state.kind ? `, ${state.kind} alone` : "") + ", over all steps. "
     + (state.who > 0 ? `Bars are of ${whoText()}; the strips beside them of all samples.` : ""),
   sign: () => `Negative lowered the ${F()}; ${whoText()}, summed over segments.` + (data.about.complete ? "" : " Of an unfinished store: over the segments that are complete."),
   choices: () => {

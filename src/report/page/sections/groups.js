@@ -16,7 +16,7 @@ section("groups", {
   sign: () => `Blue lowered the ${F()}, orange raised it; ${data.about.sums ? "sums" : "means"} over the samples of a row, summed over all steps, ${unitName()}.`,
   draw: plot => {
     const rows = groupRows(), across = groupColumns(), left = nameWidth(rows.map(row => row.name), plot.narrow ? 10 : 20), bars = plot.narrow ? 70 : 150;
-    const x1 = plot.width - bars - 20, width = (x1 - left) / across.length, cell = Math.max(11, Math.min(20, 520 / rows.length));
+    const x1 = plot.width - bars - 20, width = (x1 - left) / across.length, cell = Math.floor(Math.max(11, Math.min(20, 520 / rows.length)));
     const values = rows.map(row => across.map(column => totalOf(column.of, row.who)));
     const scale = divergingScale(largestOf(values.flat()));
     const longest = d3.max(across, column => column.name.length), slanted = width < 7 * longest;

@@ -3,7 +3,7 @@ function headValue(i) {
   const totals = arrayOf("heads", "totals");
   if (state.who > 0 && totals) return totals.at(0, state.who - 1, i);
   const all = arrayOf("heads", "all");
-  return d3.sum(shownColumns().map(column => all.at(column, 0, i)));
+  return d3.sum(d3.range(columnCount).map(column => all.at(column, 0, i)));
 }
 const headWho = () => (state.who > 0 && arrayOf("heads", "totals") ? state.who : 0);
 const headName = head => `layer ${head.layer}, head ${head.head}`;
@@ -15,12 +15,12 @@ section("heads", {
     return `The attention head that did most: ${headName(most.head)}, ${withUnit(most.value)}`;
   },
   lede: () => "Left: every head over all steps. Right: the heads that did most, by steps (all samples)." + (data.heads.shared ? " Keys and values are shared equally among the heads that query them." : ""),
-  sign: () => `Blue lowered the ${F()}, orange raised it; ${whoText(headWho())}, the head's parts of all attention matrices added.`,
+  sign: () => `Blue lowered the ${F()}, orange raised it; ${whoText(headWho())}, the head's parts of all attention matrices added.${data.about.complete ? "" : " Of an unfinished store: over the segments that are complete."}`,
   draw: plot => {
     const heads = data.heads.heads, all = arrayOf("heads", "all"), shown = shownColumns();
     const headLayers = [...new Set(heads.map(head => head.layer))].sort((a, b) => a - b), count = d3.max(heads, head => head.head) + 1;
     const wide = plot.width > 760, left = 34, half = wide ? plot.width * .42 : plot.width;
-    const cellWidth = Math.min(46, (half - left - 6) / count), cell = Math.max(8, Math.min(26, 420 / headLayers.length));
+    const cellWidth = Math.min(46, (half - left - 6) / count), cell = Math.floor(Math.max(8, Math.min(26, 420 / headLayers.length)));
     const values = heads.map((_, i) => headValue(i)), scale = divergingScale(largestOf(values));
     const place = new Map(heads.map((head, i) => [head.layer + "/" + head.head, i]));
     const at = (r, c) => place.get(headLayers[r] + "/" + c);

@@ -15,7 +15,7 @@ section("kinds", {
   draw: plot => drawStack(plot, {
     names: kinds.map(kindName), colours: kinds.map(kind => kindColour(kind, kinds)),
     value: (column, k) => scoreBy(column, "kind", kinds[k]), total: column => columnTotal(column),
-    label: inUnit(`contribution to the change of ${F()} per column`),
+    label: inUnit(`contribution to the change of ${F()} per ${columns.merged.some(n => n > 1) ? "column" : "segment"}`),
     lines: (column, k) => [whoText(), segmentText(column), `${kindName(kinds[k])} ${withUnit(scoreBy(column, "kind", kinds[k]))}`],
   }),
   table: () => ({columns: ["step_from", "step_to", ...kinds.map(kindName)],

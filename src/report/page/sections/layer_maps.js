@@ -28,13 +28,14 @@ section("layer-maps", {
     const across = plot.width > 720 && panels.length > 1 ? 2 : 1, gap = 34;
     const names = panels.flatMap(panel => panel.rows.map(row => row.name));
     const left = nameWidth(names, 16), panelWidth = (plot.width - gap * (across - 1)) / across;
-    const cell = Math.max(7, Math.min(26, 250 / d3.max(panels, panel => panel.rows.length)));
+    const usual = Math.floor(Math.max(7, Math.min(26, 250 / d3.max(panels, panel => panel.rows.length))));
     const scale = divergingScale(largestOf(shown.flatMap(column => parts.map((_, i) => score(column, i, who)))));
     let y = drawColourBar(plot, scale, left, 16, Math.min(320, plot.width - left - 10)) + 26, rowOffset = 0;
     for (let p = 0; p < panels.length; p += across) {
       const line = panels.slice(p, p + across);
       let bottom = y;
       line.forEach((panel, q) => {
+        const cell = panel.rows.length < 6 ? Math.max(16, usual) : usual;
         const x0 = q * (panelWidth + gap) + left, axis = stepAxis(x0, q * (panelWidth + gap) + panelWidth - 4);
         plot.text(x0, y - 8, panel.title, {fill: ink("ink"), weight: 600, size: 12.5});
         drawRowNames(plot, panel.rows.map(row => row.name), x0, y, cell, 16);

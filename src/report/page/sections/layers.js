@@ -16,7 +16,7 @@ section("layers", {
   draw: plot => drawStack(plot, {
     names: layers.map(layerName), colours: layerColours(),
     value: (column, k) => scoreBy(column, "layer", layers[k]), total: column => columnTotal(column),
-    label: inUnit(`contribution to the change of ${F()} per column`),
+    label: inUnit(`contribution to the change of ${F()} per ${columns.merged.some(n => n > 1) ? "column" : "segment"}`),
     lines: (column, k) => [whoText(), segmentText(column), `${layerName(layers[k])} ${withUnit(scoreBy(column, "layer", layers[k]))}`],
   }),
   table: () => ({columns: ["step_from", "step_to", ...layers.map(layerName)],

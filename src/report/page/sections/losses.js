@@ -5,7 +5,8 @@ section("losses", {
     const cohorts = data.about.cohorts, told = d3.range(1, cohorts.length).filter(who => !Number.isNaN(change(who)));
     if (told.length < 2) return `The ${F()} over the steps`;
     const down = told.filter(who => change(who) < 0).length, most = extreme(told, who => change(who));
-    const all = down === told.length ? `fell in all ${told.length} ${many()}` : down === 0 ? `rose in all ${told.length} ${many()}` : `fell in ${down} of ${told.length} ${many()}`;
+    const whole = told.length === 2 ? "both" : "all " + told.length, these = many() + (told.length < cohorts.length - 1 ? " that are complete" : "");
+    const all = down === told.length ? `fell in ${whole} ${these}` : down === 0 ? `rose in ${whole} ${these}` : `fell in ${down} of ${told.length} ${these}`;
     return `The ${F()} ${all}, ${down > 0 && down < told.length ? "and changed " : ""}most in ${cohorts[most].label} (${withUnit(change(most))})`;
   },
   lede: () => (data.about.sums ? "Sums" : "Means") + ` of the samples' ${F()} at each checkpoint` + (data.about.cohorts.length > 1 ? "; a group that is chosen above stands out." : "."),

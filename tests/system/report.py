@@ -1,0 +1,321 @@
+"""explaind report: the page shows what the store holds, as a reader sees it in a browser; what it leaves out; what is refused.
+
+    report.py             the test
+    report.py --pictures DIR   also leaves pictures of the pages there"""
+import base64
+import json
+import pathlib
+import random
+import re
+import sys
+import tempfile
+
+import h5py
+import numpy
+
+from browser import CHROMIUM, DRIVER, Browser
+from made_store import make_store
+from program import must, run
+
+GROUPS = ("de", "fr", "</script><b>&x", "日本語")
+MISSING = [(10, 3), (11, 0)]
+RIGHT, ESCAPE = "\ue014", "\ue00c"
+
+
+class Store:
+    """What a page ought to show, by h5py and NumPy alone."""
+
+    def __init__(self, path):
+        with h5py.File(path) as file:
+            text = lambda name: [row.tobytes().rstrip(b"\0").decode() for row in file[name][()]]
+            self.psi = file["psi"][()]
+            if self.psi.ndim == 4:
+                self.psi = self.psi.sum(2)
+            self.from_, self.to = file["value_from"][()], file["value_to"][()]
+            self.steps = list(zip(file["step_from"][()].tolist(), file["step_to"][()].tolist()))
+            self.layer, self.kind, self.name = file["layer"][()], numpy.array(text("kind")), text("component")
+            self.group = numpy.array(text("group"))
+            self.residual = file["residual"][()]
+
+    def score(self, samples, components, segment=None):
+        """Mean over samples, sum over components (and segments)."""
+        found = self.psi[:, samples][:, :, components].mean(1).sum(-1)
+        if segment == "complete":
+            return found[~numpy.isnan(self.psi).any((1, 2))].sum()
+        return found.sum() if segment is None else found[segment]
+
+    def samples_of(self, words):
+        group = next((each for each in dict.fromkeys(self.group) if words.startswith(each + " (")), None)
+        return slice(None) if group is None else self.group == group
+
+
+def number_of(text):
+    """The number that a page writes as −2.3 × 10⁻⁴."""
+    text = text.replace("−", "-").replace(",", "").strip()
+    found = re.match(r"^([+-]?[\d.]+)(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
+    assert found, text
+    power = int(found[2].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))) if found[2] else 0
+    return float(found[1]) * 10.0**power
+
+
+def same(shown, stored, where, share=0.006, least=0.0):
+    assert abs(shown - stored) <= share * abs(stored) + least, f"{where}: the page shows {shown}, the store holds {stored}"
+
+
+def tooltip_at(browser, x, y):
+    browser.point_at(x, y)
+    lines = browser.run("return tooltip.hidden ? [] : [...tooltip.children].map(node => node.textContent)")
+    assert lines, f"nothing is said at {x}, {y}"
+    return lines
+
+
+def segment_of(store, line):
+    steps = tuple(int(text.replace(",", "")) for text in re.match(r"steps ([\d,]+) to ([\d,]+)", line).groups())
+    return store.steps.index(steps)
+
+
+def marks_of(browser, figure, selector):
+    """Middle of marks in the window's coordinates, the figure scrolled into it."""
+    return browser.run("""
+      const node = document.getElementById(arguments[0]);
+      node.scrollIntoView({block: "start"});
+      return [...node.querySelectorAll(arguments[1])].map(mark => mark.getBoundingClientRect())
+        .map(box => ({x: box.left + box.width / 2, y: box.top + box.height / 2, width: box.width, height: box.height}));""", figure, selector)
+
+
+def value_axis(browser, figure):
+    """Pixels per unit of a plot, from two of its axis' numbers and where they stand."""
+    ticks = browser.run("return [...document.getElementById(arguments[0]).querySelectorAll('.value-tick')].map(node => [node.textContent, Number(node.getAttribute('y'))])", figure)
+    (low, bottom), (high, top) = ticks[0], ticks[-1]
+    return abs(bottom - top) / abs(number_of(low) - number_of(high))
+
+
+def check_bars(browser, store, chance, count):
+    """Heights of the stacks, through their axis, and what the tooltip says."""
+    bars = [bar for bar in marks_of(browser, "kinds", ".bar") if bar["height"] > 3 and bar["y"] < 900]
+    scale = value_axis(browser, "kinds")
+    for bar in chance.sample(bars, count):
+        who, when, what = tooltip_at(browser, bar["x"], bar["y"])
+        kind = what.rsplit(" ", 2)[0]
+        stored = store.score(store.samples_of(who), store.kind == kind.lower(), segment_of(store, when))
+        same(number_of(what[len(kind):]), stored, f"tooltip of {kind}, {when}")
+        same(bar["height"] / scale, abs(stored), f"bar of {kind}, {when}", least=1.2 / scale)
+
+
+def check_cells(browser, store, chance, figure, count):
+    """Colours of heat maps, read back through their legend, and what the tooltip says."""
+    cells = browser.run("""
+      const node = document.getElementById(arguments[0]);
+      node.scrollIntoView({block: "start"});
+      const figure = figures.find(each => each.name === arguments[0]), place = figure.svg.node().getBoundingClientRect();
+      const pixels = canvas => canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      const box = canvas => figure.canvases.find(each => each.node === canvas).box;
+      const found = [];
+      for (const canvas of node.querySelectorAll("canvas[data-role=cells]")) {
+        const legend = node.querySelector(`canvas[data-role=legend][data-most="${canvas.dataset.most}"]`);
+        const bar = pixels(legend), row = 4 * legend.width * Math.floor(legend.height / 2);
+        const ticks = [...node.querySelectorAll(`.colour-tick[data-most="${canvas.dataset.most}"]`)].map(tick => [Number(tick.dataset.at) - box(legend).x, tick.textContent]);
+        const colours = pixels(canvas), at = box(canvas), ratio = canvas.width / at.width;
+        for (const mark of figure.plot.marks) {
+          const x = mark.x + mark.width / 2 - at.x, y = mark.y + mark.height / 2 - at.y;
+          if (x < 0 || y < 0 || x >= at.width || y >= at.height) continue;
+          const pixel = 4 * (Math.floor(y * ratio) * canvas.width + Math.floor(x * ratio));
+          const [r, g, b] = colours.slice(pixel, pixel + 3);
+          let best = 0, least = Infinity;
+          for (let i = 0; i < legend.width; ++i) {
+            const d = Math.abs(bar[row + 4 * i] - r) + Math.abs(bar[row + 4 * i + 1] - g) + Math.abs(bar[row + 4 * i + 2] - b);
+            if (d < least) [best, least] = [i, d];
+          }
+          found.push({x: place.left + mark.x + mark.width / 2, y: place.top + mark.y + mark.height / 2, at: (best + .5) / legend.width * box(legend).width, ticks});
+        }
+      }
+      return found;""", figure)
+    visible = [cell for cell in cells if cell["y"] < 950]
+    assert len(visible) >= count, (figure, len(visible))
+    for cell in chance.sample(visible, count):
+        lines = tooltip_at(browser, cell["x"], cell["y"])
+        if lines[-1] == "missing":
+            assert numpy.isnan(stored_of(store, lines)), lines
+            continue
+        ticks = sorted((at, number_of(text)) for at, text in cell["ticks"])
+        most = ticks[-1][1]
+        read = numpy.interp(cell["at"], [at for at, _ in ticks], [value for _, value in ticks])
+        stored = stored_of(store, lines)
+        same(number_of(lines[-1]), stored, f"{figure}: tooltip {lines}")
+        same(read, stored, f"{figure}: colour of {lines}", share=0.02, least=0.02 * most)
+
+
+def stored_of(store, lines):
+    """The score that a tooltip's lines name."""
+    samples = store.samples_of(lines[0])
+    chosen = numpy.ones(len(store.name), bool)
+    steps = [line for line in lines if line.startswith("steps ")]
+    segment = segment_of(store, steps[0]) if steps else None
+    for line in lines[:-1]:
+        layer = re.search(r"layer (\d+)", line)
+        if layer:
+            chosen &= store.layer == int(layer[1])
+        head = re.search(r"head (\d+)", line)
+        if head:
+            segment = "complete" if segment is None else segment
+            chosen &= numpy.array([name.endswith(f".head.{head[1]}") for name in store.name])
+        for kind in ("attention", "MLP", "norm", "embedding", "unembedding"):
+            if line == kind or line.endswith(", " + kind):
+                chosen &= store.kind == kind.lower()
+        if line.startswith("final norm and unembedding"):
+            chosen &= store.layer == store.layer.max()
+        elif line.startswith("embedding,"):
+            chosen &= store.layer == -1
+    return store.score(samples, chosen, segment)
+
+
+def check_page(browser, page, store, chance):
+    """Twenty marks of one page, whoever made it. Colours in proportion: a legend is read by its ends."""
+    browser.open(page, "#colour=linear")
+    check_bars(browser, store, chance, 5)
+    check_cells(browser, store, chance, "layer-maps", 6)
+    check_cells(browser, store, chance, "groups", 4)
+    check_cells(browser, store, chance, "heads", 5)
+    assert browser.complaints() == []
+
+
+def check_curves(browser, store):
+    """All points of the curves of F, through the CSV that the page offers; the curve's last point by its height."""
+    table = browser.run("return figures.find(figure => figure.name === 'losses').table()")
+    assert table["columns"] == ["step_from", "step_to", "group", "value_from", "value_to"], table["columns"]
+    for step_from, step_to, group, value_from, value_to in table["rows"]:
+        members = slice(None) if group == "all" else store.group == group
+        segment = store.steps.index((step_from, step_to))
+        for shown, stored in ((value_from, store.from_[segment, members].mean()), (value_to, store.to[segment, members].mean())):
+            assert (shown is None) == bool(numpy.isnan(stored)), (group, segment, shown, stored)
+            if shown is not None:
+                same(shown, stored, f"F of {group}", share=1e-6)
+    text = browser.run("return csvText({columns: ['a', 'b'], rows: [['x,\"y\"', 1.5], ['z', NaN]]})")
+    assert text == 'a,b\n"x,""y""",1.5\nz,\n', text
+
+
+def check_use(browser, page, store):
+    """Choosing, linking, keys, downloads, nothing from the network, a phone's width."""
+    browser.open(page, "#group=fr&steps=2:5")
+    assert browser.run("return [state.who, state.first, state.last, document.querySelector('select').value]") == [2, 2, 5, "2"]
+    bars = marks_of(browser, "kinds", ".bar")
+    assert len(bars) == 4 * 5, len(bars)
+    browser.run("document.querySelector('#kinds svg').focus({focusVisible: true})")
+    browser.press(RIGHT, RIGHT)
+    lines = browser.run("return [...tooltip.children].map(node => node.textContent)")
+    assert lines[0].startswith("fr (mean of 3 samples)") and segment_of(store, lines[1]) == 3, lines
+    browser.press(ESCAPE)
+    assert browser.run("return [state.who, state.first]") == [2, None]
+    browser.run("choose({who: 0, first: null, last: null})")
+    assert browser.run("return location.hash") == ""
+    pictures = browser.run("return figures.filter(figure => figure.plot).map(figure => [figure.name, svgText(figure).length, new DOMParser().parseFromString(svgText(figure), 'image/svg+xml').querySelector('parsererror')])")
+    assert len(pictures) >= 8 and all(length > 1000 and error is None for _, length, error in pictures), pictures
+    assert browser.run("return performance.getEntriesByType('resource').map(each => each.name)") == []
+    assert browser.run("return document.querySelectorAll('b').length") == 0
+    for width in (390, 1200):
+        browser.resize(width)
+        browser.open(page)
+        assert browser.run("return document.documentElement.scrollWidth") <= width
+    assert browser.complaints() == []
+
+
+def permuted(page, target):
+    """The page with the numbers of one array moved by one place."""
+    text = page.read_text()
+    begin = text.index('<script type="application/json" id="data">') + len('<script type="application/json" id="data">')
+    end = text.index("</script>", begin)
+    data = json.loads(text[begin:end])
+    for name in ("all", "cohorts", "totals"):
+        values = numpy.frombuffer(base64.b64decode(data["contributions"][name]["f32"]), "<f4")
+        data["contributions"][name]["f32"] = base64.b64encode(numpy.roll(values, 1).tobytes()).decode()
+    target.write_text(text[:begin] + json.dumps(data).replace("<", "\\u003c") + text[end:])
+    return target
+
+
+def expect_pages_show_the_store(folder, path):
+    store, page = Store(path), folder / "page.html"
+    chance = random.Random(7)
+    with Browser() as browser:
+        check_page(browser, page, store, chance)
+        check_curves(browser, store)
+        check_use(browser, page, store)
+        wrong = permuted(page, folder / "wrong.html")
+        try:
+            check_page(browser, wrong, store, random.Random(7))
+        except AssertionError as error:
+            assert "the page shows" in str(error), error
+        else:
+            raise AssertionError("a page with other numbers passes")
+
+
+def expect_refusals(folder, path):
+    def refused(code, *words, arguments):
+        process = run("report", *arguments)
+        assert process.returncode == code, (process.returncode, process.stdout, process.stderr)
+        assert process.stderr.count("error:") == 1, process.stderr
+        for word in words:
+            assert word in process.stderr, (word, process.stderr)
+
+    page = folder / "page.html"
+    before = page.read_bytes()
+    refused(1, "exists", "--overwrite", arguments=[path, "-o", page])
+    must(run("report", path, "--output", page, "--overwrite"))
+    assert page.read_bytes() == before, "a page is the same whenever it is made"
+    foreign = folder / "foreign.html"
+    foreign.write_text("<!doctype html>")
+    refused(1, "no report", arguments=[path, "-o", foreign, "--overwrite"])
+    assert foreign.read_text() == "<!doctype html>"
+    refused(1, "not an HDF5 file", arguments=[foreign, "-o", folder / "none.html"])
+    refused(1, "no such store", arguments=[folder / "none.h5", "-o", folder / "none.html"])
+    refused(1, "is a folder", arguments=[path, "-o", folder])
+    refused(1, str(folder / "none/page.html"), arguments=[path, "-o", folder / "none/page.html"])
+    refused(2, "--output is missing", arguments=[path])
+    damaged = folder / "damaged.h5"
+    damaged.write_bytes(path.read_bytes()[:60000])
+    refused(1, "damaged.h5", arguments=[damaged, "-o", folder / "none.html"])
+    with h5py.File(folder / "empty.h5", "w") as file:
+        file.attrs["store_version"] = numpy.int32(2)
+    refused(1, "no scores", arguments=[folder / "empty.h5", "-o", folder / "none.html"])
+    nothing = folder / "nothing.h5"
+    make_store(nothing, segments=2, samples=2, layers=1, missing=[(s, i) for s in range(2) for i in range(2)])
+    refused(1, "committed yet", arguments=[nothing, "-o", folder / "none.html"])
+    left = sorted(file.name for file in folder.iterdir() if "none" in file.name or "tmp" in file.name)
+    assert left == [], left
+
+
+def expect_nothing_private(folder, path):
+    """--anonymous: none of the words that say who, where and what."""
+    page = folder / "anonymous.html"
+    must(run("report", path, "-o", page, "--anonymous"))
+    text = page.read_text()
+    for word in ("secret-host", "secret-id", "/secret", str(folder), path.name):
+        assert word not in text, word
+    assert "lm_head.weight" in text and "de" in text
+    named = (folder / "page.html").read_text()
+    assert "secret-id-" in named and "/secret/path" in named and "secret-host" not in named
+
+
+def main():
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        path = folder / "made.h5"
+        make_store(path, heads=4, groups=GROUPS, missing=MISSING)
+        said = must(run("report", path, "-o", folder / "page.html")).stdout
+        assert "needs no network" in said, said
+        assert (folder / "page.html").stat().st_size < 1.5e6
+        expect_refusals(folder, path)
+        expect_nothing_private(folder, path)
+        if not (CHROMIUM and DRIVER):
+            print("SKIPPED: what the page shows (no chromium and chromedriver here)")
+            return
+        expect_pages_show_the_store(folder, path)
+        if "--pictures" in sys.argv:
+            target = pathlib.Path(sys.argv[sys.argv.index("--pictures") + 1])
+            with Browser() as browser:
+                for width in (1200, 390):
+                    browser.resize(width)
+                    browser.open(folder / "page.html")
+                    browser.picture(target / f"made-{width}.png")
+
+
+main()
