@@ -62,6 +62,10 @@ show() {
   "$explaind" query "$work/influence.h5" --group-by step_to,kind --columns kind
 }
 
+report() {
+  "$explaind" report "$work/influence.h5" -o "$work/report.html" --overwrite
+}
+
 [ -d "$work/series" ] || rm -f "$work/record.stamp"
 launch/setup.sh
 phase "Building the program (Release)" build
@@ -70,10 +74,12 @@ phase "Sample text in $work/text, one paragraph of each language held out" \
 phase "Training a small Llama on it; checkpoints in $work/series" record
 phase "Decomposing the held-out losses on 2 ranks into $work/influence.h5" decompose
 phase "Result" show
+phase "The same as a page, with figures" report
 
 cat <<END
 
 The quickstart took $SECONDS s. What next:
+  open $work/report.html in a browser
   $explaind inspect $work/influence.h5
   $explaind query $work/influence.h5 --group-by group,layer --select 'group=de|fr' --top 5
   python3 -c 'import xarray; print(xarray.open_dataset("$work/influence.h5").psi.groupby("kind").sum())'
