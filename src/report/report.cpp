@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/revision.hpp"
+#include "report/comparison.hpp"
 #include "report/page.hpp"
 #include "report/section.hpp"
 
@@ -78,7 +79,10 @@ std::string filled(std::string_view text,
 
 std::string report_page(const ReportRequest& request) {
   const ReportSource source(request.store, request.anonymous);
+  json compared;
+  if (request.against) compared = compare(request.store, *request.against, request.anonymous);
   json data = data_of(source);
+  if (!compared.is_null()) data["comparison"] = std::move(compared);
   data["page"] = {{"revision", revision()}};
   return filled(page_file("page.html"), {{"mark", report_mark},
                                          {"styles", all_of(".css")},

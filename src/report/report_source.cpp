@@ -64,6 +64,10 @@ const AxisCoordinates* ReportSource::axis(const std::string& name) const {
   return found == axes_.end() ? nullptr : &*found;
 }
 
+bool ReportSource::in_order(const std::string& outer, const std::string& inner) const {
+  return axis(outer) != nullptr && axis(inner) != nullptr && axis(outer) < axis(inner);
+}
+
 void ReportSource::read_axes() {
   for (size_t a = 0; a < psi_.dims.size(); ++a) {
     axes_.push_back(read_axis(store_, psi_.dims[a], psi_.shape[a]));
@@ -163,6 +167,17 @@ std::vector<double> ReportSource::per_sample(const std::string& variable) const 
 std::vector<std::string> ReportSource::selections() const {
   if (output_.empty()) return {};
   return {"output=" + escaped(output_)};
+}
+
+std::vector<std::string> ReportSource::complete_selection() const {
+  const Coordinate* numbers = axis("segment")->find("segment");
+  const std::vector<size_t> there = complete_segments();
+  if (complete_ || there.empty() || numbers == nullptr) return {};
+  std::string text = "segment=";
+  for (const size_t each : there) {
+    text += (text.back() == '=' ? "" : "|") + escaped(numbers->values[each]);
+  }
+  return {text};
 }
 
 void ReportSource::make_cohorts() {

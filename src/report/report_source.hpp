@@ -7,6 +7,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "store/axis_coordinates.hpp"
@@ -50,6 +51,10 @@ class ReportSource {
   [[nodiscard]] bool has_axis(const std::string& name) const { return axis(name) != nullptr; }
 
   [[nodiscard]] const std::vector<StepColumn>& columns() const { return columns_; }
+  /// Other columns than those of the store alone, in the store's order.
+  void use_columns(std::vector<StepColumn> columns) { columns_ = std::move(columns); }
+  /// True where psi has the axes in this order, as every store that this program made.
+  [[nodiscard]] bool in_order(const std::string& outer, const std::string& inner) const;
   [[nodiscard]] size_t segments() const { return segments_; }
   [[nodiscard]] size_t samples() const { return ids_.size(); }
 
@@ -72,6 +77,9 @@ class ReportSource {
   [[nodiscard]] const std::string& output() const { return output_; }
   /// What queries of psi and F have to select for that.
   [[nodiscard]] std::vector<std::string> selections() const;
+  /// What keeps queries that add segments up to those that are there for all samples; empty where
+  /// the store is complete, or no segment is.
+  [[nodiscard]] std::vector<std::string> complete_selection() const;
   /// A variable of (segment, sample), [output] at the page's output; NaN where nothing is
   /// committed. Empty where the store has none of that name.
   [[nodiscard]] std::vector<double> per_sample(const std::string& variable) const;

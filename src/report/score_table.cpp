@@ -26,11 +26,8 @@ Query query_of(const ReportSource& source, const ScoreRequest& request) {
   for (const std::string& each : source.selections()) query.select.push_back(each);
   if (request.steps) {
     query.group_by.emplace_back("segment");
-  } else if (!source.complete()) {
-    std::vector<std::string> segments;
-    const Coordinate& numbers = *source.axis("segment")->find("segment");
-    for (const size_t each : source.complete_segments()) segments.push_back(numbers.values[each]);
-    if (!segments.empty()) query.select.push_back(joined_selection("segment", segments));
+  } else {
+    for (const std::string& each : source.complete_selection()) query.select.push_back(each);
   }
   if (request.cohorts) {
     query.group_by.push_back(source.cohort_coordinate());

@@ -8,6 +8,11 @@ nlohmann::json contributions_section(const ReportSource& source);
 nlohmann::json heads_section(const ReportSource& source);
 nlohmann::json components_section(const ReportSource& source);
 nlohmann::json certificates_section(const ReportSource& source);
+nlohmann::json similarity_section(const ReportSource& source);
+nlohmann::json step_curve_section(const ReportSource& source);
+nlohmann::json positions_section(const ReportSource& source);
+nlohmann::json training_samples_section(const ReportSource& source);
+nlohmann::json parts_section(const ReportSource& source);
 
 const std::vector<Section>& sections() {
   static const std::vector<Section> all{
@@ -17,6 +22,11 @@ const std::vector<Section>& sections() {
       {"heads", heads_section},
       {"components", components_section},
       {"certificates", certificates_section},
+      {"similarity", similarity_section},
+      {"step_curve", step_curve_section},
+      {"positions", positions_section},
+      {"training_samples", training_samples_section},
+      {"parts", parts_section},
   };
   return all;
 }

@@ -52,7 +52,7 @@ class Store:
 def number_of(text):
     """The number that a page writes as −2.3 × 10⁻⁴."""
     text = text.replace("−", "-").replace(",", "").strip()
-    found = re.match(r"^([+-]?[\d.]+)(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
+    found = re.match(r"^([+-]?[\d.]+)(?:\s×\s10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?", text)
     assert found, text
     power = int(found[2].translate(str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789"))) if found[2] else 0
     return float(found[1]) * 10.0**power
@@ -96,7 +96,7 @@ def check_bars(browser, store, chance, count):
     scale = value_axis(browser, "kinds")
     for bar in chance.sample(bars, count):
         who, when, what = tooltip_at(browser, bar["x"], bar["y"])
-        kind = what.rsplit(" ", 2)[0]
+        kind = re.match(r"(.*?) [+−]", what)[1]
         stored = store.score(store.samples_of(who), store.kind == kind.lower(), segment_of(store, when))
         same(number_of(what[len(kind):]), stored, f"tooltip of {kind}, {when}")
         same(bar["height"] / scale, abs(stored), f"bar of {kind}, {when}", least=1.2 / scale)
@@ -238,6 +238,7 @@ def expect_pages_show_the_store(folder, path):
     with Browser() as browser:
         check_page(browser, page, store, chance)
         check_curves(browser, store)
+        check_similarity(browser, store)
         check_use(browser, page, store)
         wrong = permuted(page, folder / "wrong.html")
         try:
@@ -246,6 +247,70 @@ def expect_pages_show_the_store(folder, path):
             assert "the page shows" in str(error), error
         else:
             raise AssertionError("a page with other numbers passes")
+
+
+def table_of(browser, figure):
+    return browser.run("return figures.find(figure => figure.name === arguments[0]).table()", figure)["rows"]
+
+
+def check_similarity(browser, store):
+    """Cosines of samples over components, in the order of groups."""
+    rows = table_of(browser, "similarity")
+    whole = ~numpy.isnan(store.psi).any((1, 2))
+    vectors = store.psi[whole].sum(0)
+    vectors = vectors / numpy.linalg.norm(vectors, axis=1, keepdims=True)
+    order = [i for group in dict.fromkeys(store.group) for i in numpy.flatnonzero(store.group == group)]
+    assert [row[0] for row in rows] == [f"secret-id-{i}" for i in order]
+    assert numpy.allclose([row[1:] for row in rows], (vectors @ vectors.T)[order][:, order], atol=1e-6)
+
+
+def expect_comparison(folder):
+    """Two stores: sums between the steps that both have, their difference, what cannot be compared."""
+    first, second, page = folder / "first.h5", folder / "second.h5", folder / "two.html"
+    make_store(first, segments=4, samples=4, layers=2, seed=3, coordinate_steps=[0, 1, 2, 5, 9])
+    make_store(second, segments=3, samples=6, layers=2, seed=4, coordinate_steps=[0, 2, 9, 20])
+    other = folder / "other.h5"
+    make_store(other, segments=2, samples=2, layers=3)
+    process = run("report", first, other, "-o", folder / "none.html")
+    assert process.returncode == 1 and "cannot be compared" in process.stderr and "layer" in process.stderr, process.stderr
+    apart = folder / "apart.h5"
+    make_store(apart, segments=2, samples=2, layers=2, coordinate_steps=[100, 200, 300])
+    process = run("report", first, apart, "-o", folder / "none.html")
+    assert process.returncode == 1 and "no two neighbouring training steps" in process.stderr, process.stderr
+    must(run("report", first, second, "-o", page))
+    if not (CHROMIUM and DRIVER):
+        return
+    a, b = Store(first), Store(second)
+    with Browser() as browser:
+        browser.open(page, "#group=fr")
+        rows = table_of(browser, "differences")
+        columns = {(0, 2): ([0, 1], [0]), (2, 9): ([2, 3], [1])}
+        assert {(row[0], row[1]) for row in rows} == set(columns), rows
+        for begin, end, layer, kind, of_first, of_second, difference in rows:
+            stored = [sum(store.score(store.group == "fr", (store.layer == layer) & (store.kind == kind), segment) for segment in segments)
+                      for store, segments in zip((a, b), columns[begin, end])]
+            same(of_first, stored[0], "first", share=1e-5)
+            same(of_second, stored[1], "second", share=1e-5)
+            same(difference, stored[1] - stored[0], "difference", share=1e-4, least=1e-7)
+        assert browser.complaints() == []
+
+
+def expect_positions(folder):
+    """Scores of tokens, summed over everything else."""
+    path, page = folder / "positions.h5", folder / "positions.html"
+    psi = make_store(path, segments=3, samples=4, layers=1, positions=9)
+    must(run("report", path, "-o", page))
+    if not (CHROMIUM and DRIVER):
+        return
+    with h5py.File(path) as file:
+        lengths = file["length"][()]
+    with Browser() as browser:
+        browser.open(page)
+        rows = table_of(browser, "positions")
+        assert len(rows) == lengths.sum()
+        for sample, position, _, score in rows:
+            same(score, psi.sum((0, 3))[int(sample.rsplit("-")[-1]), position], f"{sample} {position}", share=1e-5)
+        assert browser.complaints() == []
 
 
 def expect_refusals(folder, path):
@@ -305,6 +370,8 @@ def main():
         assert (folder / "page.html").stat().st_size < 1.5e6
         expect_refusals(folder, path)
         expect_nothing_private(folder, path)
+        expect_comparison(folder)
+        expect_positions(folder)
         if not (CHROMIUM and DRIVER):
             print("SKIPPED: what the page shows (no chromium and chromedriver here)")
             return

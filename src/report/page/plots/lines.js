@@ -14,7 +14,7 @@ function drawLines(plot, {series, height = 340, label, zero = false, dots = fals
   if (zero) [low, high] = [Math.min(0, low), Math.max(0, high)];
   if (low === high) [low, high] = logarithmic ? [low / 2, high * 2] : [low - 1, high + 1];
   const scale = (logarithmic ? d3.scaleLog() : d3.scaleLinear()).domain([low, high]).range([y1, y0]);
-  if (!logarithmic) scale.nice(6);
+  scale.nice(logarithmic ? undefined : 6);
   drawValueAxis(plot, scale, left, x1, label, logarithmic);
   const fine = value => !Number.isNaN(value) && (!logarithmic || value > 0);
   const weak = series.some(each => each.strong);

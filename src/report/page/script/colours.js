@@ -5,7 +5,7 @@ const ink = name => getComputedStyle(document.documentElement).getPropertyValue(
 // After Okabe and Ito.
 const kindColours = {
   attention: "#0072b2", mlp: "#e69f00", norm: "#cc79a7", embedding: "#009e73", unembedding: "#d55e00",
-  position: "#56b4e9", convolution: "#e69f00", bias: "#8c8c8c",
+  position: "#7a5195", convolution: "#56b4e9", bias: "#8c8c8c",
 };
 const spareColours = ["#56b4e9", "#b3a100", "#7a5195", "#8c8c8c"];
 function kindColour(kind, names) {

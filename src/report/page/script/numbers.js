@@ -8,7 +8,7 @@ function plain(value, digits = 3) {
   if (size >= 1e6 || size < 1e-3) {
     const [mantissa, exponent] = size.toExponential(digits - 1).split("e");
     const power = [...String(Number(exponent))].map(c => superscript[c]).join("");
-    return sign + mantissa + " × 10" + power;
+    return sign + mantissa + "\u00a0×\u00a010" + power;
   }
   if (size >= 10 ** digits) return sign + d3.format(",.0f")(size);
   const rounded = Number(size.toPrecision(digits));
@@ -17,7 +17,7 @@ function plain(value, digits = 3) {
 const signed = (value, digits) => (value > 0 ? "+" : "") + plain(value, digits);
 
 const unitName = () => ({nat: "nats", 1: ""})[data.about.unit] ?? data.about.unit;
-const withUnit = (value, digits) => signed(value, digits) + (Number.isNaN(value) || !unitName() ? "" : " " + unitName());
+const withUnit = (value, digits) => signed(value, digits) + (Number.isNaN(value) || !unitName() ? "" : "\u00a0" + unitName());
 const inUnit = text => (unitName() ? text + ", " + unitName() : text);
 
 // Ticks of an axis: as few digits as tell them apart.

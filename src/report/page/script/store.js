@@ -19,6 +19,8 @@ function whoText(who = state.who) {
   if (who === 0) return data.about.samples > 1 ? how + " of all " + counted(cohort.samples, "sample") : "the one sample";
   return cohort.label + (cohort.samples > 1 ? " (" + how + " of " + counted(cohort.samples, "sample") + ")" : "");
 }
+// In a sentence a number alone would be taken for one.
+const titleName = label => (/^[\d.]+$/.test(label) ? (data.about.cohort_coordinate === "id" ? "sample " : "group ") + label : label);
 const segmentText = i => "steps " + d3.format(",")(columns.from[i]) + " to " + d3.format(",")(columns.to[i])
   + (columns.merged[i] > 1 ? " (" + columns.merged[i] + " segments)" : "");
 

@@ -41,7 +41,7 @@ function joinedText() {
 function drawOpening() {
   const about = data.about, node = document.getElementById("opening"), made = about.made, delta = change();
   const steps = d3.format(",")(columns.from[0]) + " to " + d3.format(",")(columns.to[columnCount - 1]);
-  const on = state.who > 0 ? " on " + about.cohorts[state.who].label : "";
+  const on = state.who > 0 ? " on " + titleName(about.cohorts[state.who].label) : "";
   const title = Number.isNaN(delta) ? `What training steps ${steps} did to the ${F()}${on}, as far as it is computed`
     : `From step ${steps.replace(" to ", " to step ")} the ${F()}${on} ${fell(delta)} by ${plain(Math.abs(delta))} ${unitName()}`;
   node.replaceChildren();

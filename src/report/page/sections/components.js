@@ -13,12 +13,12 @@ section("components", {
     const rows = listedComponents();
     return rows.length > 0 ? `The largest single ${componentWord()}: ${rows[0].name}, ${withUnit(rows[0].value)}` : "The largest components";
   },
-  lede: () => `The 20 largest of ${componentCount(data.components.in_all)} by size` + (state.kind ? `, ${state.kind} alone` : "") + ", over all steps. "
+  lede: () => `The 20 largest of ${componentCount(data.components.in_all)} by size` + (state.kind ? `, ${kindName(state.kind)} alone` : "") + ", over all steps. "
     + (state.who > 0 ? `Bars are of ${whoText()}; the strips beside them of all samples.` : ""),
   sign: () => `Negative lowered the ${F()}; ${whoText()}, summed over segments.` + (data.about.complete ? "" : " Of an unfinished store: over the segments that are complete."),
   choices: () => {
     const here = kinds.filter(kind => kind && data.components.listed.some(component => component.kind === kind));
-    return here.length < 2 ? [] : ["", ...here].map(kind => ({text: kind || "all kinds", on: state.kind === kind, choose: () => choose({kind})}));
+    return here.length < 2 ? [] : ["", ...here].map(kind => ({text: kind ? kindName(kind) : "all kinds", on: state.kind === kind, choose: () => choose({kind})}));
   },
   draw: plot => {
     const rows = listedComponents();

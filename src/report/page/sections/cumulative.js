@@ -2,8 +2,12 @@
 function cumulated(kind) {
   let sum = 0;
   return shownColumns().map(column => {
-    const before = sum;
-    sum += kind === null ? columnTotal(column) : scoreBy(column, "kind", kind);
+    const next = kind === null ? columnTotal(column) : scoreBy(column, "kind", kind), before = sum;
+    if (Number.isNaN(next)) {
+      sum = 0;
+      return [NaN, NaN];
+    }
+    sum += next;
     return [before, sum];
   });
 }
@@ -13,11 +17,11 @@ section("cumulative", {
   title: () => {
     const half = cumulated(null), end = half[half.length - 1][1];
     const i = half.findIndex(([, value]) => Math.abs(value) >= Math.abs(end) / 2);
-    if (Number.isNaN(end) || i < 0) return "Contributions added up along the steps";
+    if (Number.isNaN(end) || i < 0 || !data.about.complete) return "Contributions added up along the steps";
     return `Half of the change was made by step ${d3.format(",")(columns.to[shownColumns()[i]])}`;
   },
   lede: () => "The contributions of each kind added up from the left; the dashed line is all of them together.",
-  sign: () => `A falling curve lowered the ${F()}; ${whoText()}.` + (state.first === null ? "" : " Sums begin where the zoom begins."),
+  sign: () => `A falling curve lowered the ${F()}; ${whoText()}.` + (state.first === null ? "" : " Sums begin where the zoom begins.") + (data.about.complete ? "" : " After what is missing they begin again."),
   draw: plot => {
     const series = kinds.map(kind => ({name: kindName(kind), colour: kindColour(kind, kinds), points: cumulated(kind)}));
     series.push({name: "all", colour: ink("ink"), dash: "5 4", points: cumulated(null)});

@@ -1,6 +1,6 @@
 // Groups × layers, over all steps; the bars beside it are the sums of rows.
 function groupRows() {
-  return d3.range(1, data.about.cohorts.length).map(who => ({who, name: data.about.cohorts[who].label, total: totalOf(() => true, who)})).sort((a, b) => a.total - b.total);
+  return d3.range(1, data.about.cohorts.length).map(who => ({who, name: data.about.cohorts[who].label, total: totalOf(() => true, who)})).sort((a, b) => (Number.isNaN(a.total) ? 1 : Number.isNaN(b.total) ? -1 : a.total - b.total));
 }
 const groupColumns = () => layers.map(layer => ({name: shortLayerName(layer), full: layerName(layer), of: part => part.layer === layer}));
 
@@ -10,7 +10,7 @@ section("groups", {
     const rows = groupRows().filter(row => !Number.isNaN(row.total));
     if (rows.length < 2) return `Which layers changed which ${many()}`;
     const first = rows[0], last = rows[rows.length - 1];
-    return `From ${withUnit(first.total)} in ${first.name} to ${withUnit(last.total)} in ${last.name}: the layers behind it`;
+    return `From ${withUnit(first.total)} in ${titleName(first.name)} to ${withUnit(last.total)} in ${titleName(last.name)}: the layers behind it`;
   },
   lede: () => `Rows are ${many()}, ordered by the sum of their scores, which the bars show; columns are layers.`,
   sign: () => `Blue lowered the ${F()}, orange raised it; ${data.about.sums ? "sums" : "means"} over the samples of a row, summed over all steps, ${unitName()}.`,

@@ -7,7 +7,7 @@ function layerPanels() {
     if (rows.length > 1) panels.push({title: kindName(kind), rows: rows.map(part => ({part: part.i, name: shortLayerName(part.layer)}))});
     else lone.push({part: rows[0].i, name: kindName(kind)});
   }
-  if (lone.length > 0) panels.push({title: panels.length > 0 ? "outside the blocks" : "", rows: lone});
+  if (lone.length > 0) panels.push({title: panels.length === 0 ? "" : lone.every(row => isOutside(parts[row.part])) ? "outside the blocks" : "other kinds", rows: lone});
   return panels;
 }
 const whoForMaps = () => (hasContributions() ? state.who : 0);

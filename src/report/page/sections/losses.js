@@ -7,7 +7,7 @@ section("losses", {
     const down = told.filter(who => change(who) < 0).length, most = extreme(told, who => change(who));
     const whole = told.length === 2 ? "both" : "all " + told.length, these = many() + (told.length < cohorts.length - 1 ? " that are complete" : "");
     const all = down === told.length ? `fell in ${whole} ${these}` : down === 0 ? `rose in ${whole} ${these}` : `fell in ${down} of ${told.length} ${these}`;
-    return `The ${F()} ${all}, ${down > 0 && down < told.length ? "and changed " : ""}most in ${cohorts[most].label} (${withUnit(change(most))})`;
+    return `The ${F()} ${all}, ${down > 0 && down < told.length ? "and changed " : ""}most in ${titleName(cohorts[most].label)} (${withUnit(change(most))})`;
   },
   lede: () => (data.about.sums ? "Sums" : "Means") + ` of the samples' ${F()} at each checkpoint` + (data.about.cohorts.length > 1 ? "; a group that is chosen above stands out." : "."),
   sign: () => `Measured values of ${F()}, not scores. Points are checkpoints; lines between them only lead the eye.`,
