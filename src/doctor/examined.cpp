@@ -104,6 +104,7 @@ class Examination {
       here_.config = read_json_object(here_.directory / "config.json");
     } catch (const Error& error) {
       say(Kind::unreadable, "config.json", error.what());
+      config_said_ = true;
     }
   }
 
@@ -134,7 +135,10 @@ class Examination {
     } catch (const Error& error) {
       const size_t before = said_;
       open_one_by_one();
-      if (said_ == before && pointers_.empty()) say(Kind::unreadable, "", error.what());
+      // Without its config no checkpoint opens, and that is said already.
+      if (said_ == before && pointers_.empty() && !config_said_) {
+        say(Kind::unreadable, "", error.what());
+      }
     }
   }
 
@@ -187,6 +191,7 @@ class Examination {
   ExaminedCheckpoint& here_;
   size_t index_;
   size_t said_ = 0;
+  bool config_said_ = false;
   std::set<std::string> pointers_;
 };
 

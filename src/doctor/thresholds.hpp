@@ -1,14 +1,14 @@
 #pragma once
 // From where on a way into a checkpoint and out of it counts as out of line. What was measured for
-// them is in tests/benchmarks/results/2026-11-28-doctor.md.
+// them is in tests/benchmarks/results/2026-11-29-doctor.md.
 
 #include <cstddef>
 
 namespace explaind {
 
 // In units of the logarithm of a length. What is smaller than these, or less unusual than those
-// below, clean trainings showed too (cosine, constant and trapezoidal schedules with warm-up, even
-// and log-spaced steps, fp32 and bf16).
+// below, clean trainings showed too (cosine, constant and trapezoidal schedules with and without
+// warm-up, small and large learning rates, even and log-spaced steps, fp32 and bf16).
 inline constexpr double least_of_tensor = .3, least_bend = .3, least_of_pattern = .5;
 /// In units of how far tensors of one kind differ anyway.
 inline constexpr double unusual_tensor = 8, unusual_bend = 3, unusual_pattern = 6;
