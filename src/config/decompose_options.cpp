@@ -58,7 +58,7 @@ OptionTable option_table(DecomposeOptions& o) {
                             execution},
                            o.stage_command),
       text_option(
-          {"samples", "FILE", "prediction samples: JSON Lines, Parquet or Arrow", identity, true},
+          {"samples", "FILE", "prediction samples: JSON Lines, Parquet or Arrow, or a folder of these tables", identity, true},
           o.samples),
       word_option({"source", "WHAT",
                    "weights: the straight path between checkpoints; steps: one step of AdamW at "

@@ -18,6 +18,7 @@
 #include "core/whole_file.hpp"
 #include "job/run_samples.hpp"
 #include "job/versions.hpp"
+#include "samples/table_folder.hpp"
 #include "store/layout.hpp"
 
 namespace explaind {
@@ -37,11 +38,6 @@ std::string now() {
                      utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
-uint32_t crc_of(const std::string& bytes) {
-  return static_cast<uint32_t>(
-      crc32_z(0, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
-}
-
 /// Token ids and labels of all samples: the tokenizer's part in the numbers.
 uint32_t crc_of(const std::vector<Sample>& samples) {
   uLong crc = crc32_z(0, nullptr, 0);
@@ -58,11 +54,20 @@ uint32_t crc_of(const std::vector<Sample>& samples) {
   return static_cast<uint32_t>(crc);
 }
 
+/// A folder of tables counts as their bytes one after the other.
 nlohmann::ordered_json file_source(const std::string& path, const std::vector<Sample>& samples) {
-  const std::string bytes = read_whole_file(path);
+  std::vector<std::filesystem::path> files{path};
+  if (std::filesystem::is_directory(path)) files = table_files(path);
+  size_t size = 0;
+  uLong crc = crc32_z(0, nullptr, 0);
+  for (const std::filesystem::path& file : files) {
+    const std::string bytes = read_whole_file(file.string());
+    size += bytes.size();
+    crc = crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size());
+  }
   return {{"file", std::filesystem::absolute(path).string()},
-          {"size", bytes.size()},
-          {"crc32", fmt::format("{:08x}", crc_of(bytes))},
+          {"size", size},
+          {"crc32", fmt::format("{:08x}", crc)},
           {"tokens_crc32", fmt::format("{:08x}", crc_of(samples))}};
 }
 

@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 #include "samples/arrow/arrow_rows.hpp"
+#include "samples/table_folder.hpp"
 
 namespace explaind {
 namespace {
@@ -73,14 +74,8 @@ json sample_row_of(const std::string& text, const std::string& where) {
 }
 
 std::unique_ptr<SampleRows> open_sample_rows(const std::filesystem::path& file) {
-  if (std::filesystem::is_directory(file)) {
-    throw DataError(file.string(), "is a folder", "Name a file of JSON Lines, a sample on each");
-  }
-  std::string head(16, '\0');
-  std::ifstream in(file, std::ios::binary);
-  in.read(head.data(), static_cast<std::streamsize>(head.size()));
-  head.resize(static_cast<size_t>(in.gcount()));
-  if (const auto form = arrow_form(head, file.string())) return open_arrow_rows(file, *form);
+  if (std::filesystem::is_directory(file)) return open_table_folder(file);
+  if (const auto form = arrow_form_of(file)) return open_arrow_rows(file, *form);
   return std::make_unique<JsonLines>(file.string());
 }
 

@@ -31,8 +31,8 @@ class SampleRows {
 };
 
 /// Opens a file of JSON Lines, Parquet or Arrow (a file or a stream, as .arrow files of Hub
-/// datasets are), by what its first bytes say. Throws DataError where it cannot be read or is of
-/// another kind.
+/// datasets are), by what its first bytes say; or a folder of Parquet or Arrow files as one table
+/// (table_folder.hpp). Throws DataError where it cannot be read or is of another kind.
 std::unique_ptr<SampleRows> open_sample_rows(const std::filesystem::path& file);
 
 /// An object written as JSON. JSON's own reader would keep either value of a key that is given

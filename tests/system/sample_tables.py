@@ -71,6 +71,59 @@ def expect_the_same_stores(folder):
     assert "2 minimal pairs" in must(decompose(folder / "pairs.h5", SERIES, write(folder / "pairs.arrow", pairs, "stream.arrow"))).stdout
 
 
+def expect_folders(folder):
+    """A folder of tables is one table, in the order of names: row groups, rows without an id, files without rows."""
+    rows = [{"input_ids": row["input_ids"]} for row in ROWS]
+    empty = pyarrow.Table.from_pylist(rows[:1]).slice(0, 0)
+    must(decompose(folder / "in_lines.h5", SERIES, lines(folder / "in_lines.jsonl", rows)))
+    for form, extension in (("parquet", "parquet"), ("file.arrow", "arrow"), ("stream.arrow", "arrow")):
+        cut = folder / f"cut-{form}"
+        cut.mkdir()
+        (cut / "README.md").write_text("no table")
+        (cut / ".cache.parquet").write_text("hidden")
+        parts = [pyarrow.Table.from_pylist(rows[:1]), empty, pyarrow.Table.from_pylist(rows[1:])]
+        for i, part in enumerate(parts):
+            write(cut / f"train-0000{i}-of-00003.{extension}", part, form)
+        must(decompose(folder / f"cut-{form}.h5", SERIES, cut, ranks=2 if form == "parquet" else 0))
+        assert contents(folder / f"cut-{form}.h5") == contents(folder / "in_lines.h5"), form
+        assert must(run("tokenize", SERIES, "--samples", cut, "--json")).stdout == must(run("tokenize", SERIES, "--samples", folder / "in_lines.jsonl", "--json")).stdout
+    # A store knows the folder's bytes.
+    write(cut / "train-00001-of-00003.arrow", pyarrow.Table.from_pylist(rows[:1]), "stream.arrow")
+    process = decompose(folder / "cut-stream.arrow.h5", SERIES, cut, "--resume")
+    assert process.returncode != 0 and "samples" in process.stderr, process.stderr
+
+    def refused(name, words, files):
+        place = folder / name
+        place.mkdir()
+        for file, content in files.items():
+            if isinstance(content, str):
+                (place / file).write_text(content)
+            else:
+                write(place / file, pyarrow.Table.from_pylist([content]), "parquet" if file.endswith("parquet") else "stream.arrow")
+        process = run("tokenize", SERIES, "--samples", place)
+        assert process.returncode == 1 and process.stderr.count("error:") == 1 and not process.stdout, (name, process.stderr)
+        for each in words:
+            assert each in process.stderr, (name, each, process.stderr)
+
+    row = {"input_ids": [1, 2]}
+    shard = lambda i, n=12, name="train": f"{name}-{i:05}-of-{n:05}.parquet"
+    refused("missing", ["holds 10 of 12 files", "missing: train-00003-of-00012.parquet, train-00011-of-00012.parquet. Download the rest"], {shard(i): row for i in range(12) if i not in (3, 11)})
+    refused("splits", ["several tables: test-00000-of-00001.parquet and train-00000-of-00001.parquet"], {shard(0, 1): row, shard(0, 1, "test"): row})
+    refused("others", ["several tables: ", shard(0, 1), "more.parquet"], {shard(0, 1): row, "more.parquet": row})
+    refused("twice", ["train-0-of-00001.parquet and train-00000-of-00001.parquet, which are one shard"], {shard(0, 1): row, "train-0-of-00001.parquet": row})
+    refused("columns", ["b.parquet", "has no column 'group', and a.parquet has"], {"a.parquet": row | {"group": "x"}, "b.parquet": row})
+    refused("more", ["b.parquet", "has the column 'group', which a.parquet has not"], {"a.parquet": row, "b.parquet": row | {"group": "x"}})
+    refused("types", ["b.parquet", "'id' as int64, and a.parquet as string"], {"a.parquet": row | {"id": "x"}, "b.parquet": row | {"id": 3}})
+    refused("kinds", ["b.parquet", "is a Parquet file, and a.arrow is an Arrow stream"], {"a.arrow": row, "b.parquet": row})
+    refused("lines", ["a.parquet and b.jsonl", "different kinds"], {"a.parquet": row, "b.jsonl": "{}"})
+    refused("only_lines", ["without *.parquet and *.arrow files; b.jsonl is JSON Lines"], {"b.jsonl": "{}"})
+    refused("pointer", ["a.parquet: is no Parquet or Arrow file", "git lfs pull"], {"a.parquet": "version https://git-lfs"})
+    refused("row", ["b.parquet, row 1: ", "outside the vocabulary"], {"a.parquet": row, "b.parquet": {"input_ids": [1, 90]}})
+    (folder / "above/data").mkdir(parents=True)
+    process = run("tokenize", SERIES, "--samples", folder / "above")
+    assert process.returncode == 1 and "it holds the folders data" in process.stderr, process.stderr
+
+
 def expect_refusals(folder):
     def refused(words, path):
         process = run("tokenize", SERIES, "--samples", path)
@@ -133,6 +186,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         expect_the_same_stores(folder)
+        expect_folders(folder)
         expect_refusals(folder)
         expect_words_without_arrow(folder)
     print("tables: the stores of the same rows, and refusals by row")

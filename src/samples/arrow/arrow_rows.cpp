@@ -5,6 +5,7 @@
 #include <link.h>
 
 #include <algorithm>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -99,6 +100,14 @@ class ArrowRows final : public SampleRows {
     select();
   }
 
+  [[nodiscard]] std::vector<ArrowColumn> columns() const {
+    std::vector<ArrowColumn> found;
+    for (size_t i = 0; i < arrow_.columns(rows_.get()); ++i) {
+      found.push_back({arrow_.column(rows_.get(), i), arrow_.type(rows_.get(), i)});
+    }
+    return found;
+  }
+
   std::optional<nlohmann::json> next() override {
     const char* text = nullptr;
     size_t length = 0;
@@ -180,8 +189,20 @@ std::optional<ExplaindArrowForm> arrow_form(std::string_view content, const std:
   return std::nullopt;
 }
 
+std::optional<ExplaindArrowForm> arrow_form_of(const fs::path& file) {
+  std::string head(16, '\0');
+  std::ifstream in(file, std::ios::binary);
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<size_t>(in.gcount()));
+  return arrow_form(head, file.string());
+}
+
 std::unique_ptr<SampleRows> open_arrow_rows(const fs::path& file, ExplaindArrowForm form) {
   return std::make_unique<ArrowRows>(file.string(), form);
+}
+
+std::vector<ArrowColumn> arrow_columns(const fs::path& file, ExplaindArrowForm form) {
+  return ArrowRows(file.string(), form).columns();
 }
 
 }  // namespace explaind

@@ -268,6 +268,12 @@ const char* column_of(const ExplaindArrowFile* file, size_t index) {
   return file->schema->field(static_cast<int>(index))->name().c_str();
 }
 
+const char* type_of(const ExplaindArrowFile* file, size_t index) {
+  thread_local std::string words;
+  words = file->schema->field(static_cast<int>(index))->type()->ToString();
+  return words.c_str();
+}
+
 void select_columns(ExplaindArrowFile* file, const size_t* indices, size_t count) {
   file->chosen.clear();
   for (size_t i = 0; i < count; ++i) file->chosen.insert(static_cast<int>(indices[i]));
@@ -294,6 +300,7 @@ extern "C" __attribute__((visibility("default"))) const ExplaindArrow* explaind_
                                        .close = close_file,
                                        .columns = columns_of,
                                        .column = column_of,
+                                       .type = type_of,
                                        .select = select_columns,
                                        .next = next_row,
                                        .error = error_text};

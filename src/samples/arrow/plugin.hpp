@@ -22,6 +22,8 @@ struct ExplaindArrow {
   /// Columns in the file's order, and the name of one.
   size_t (*columns)(const ExplaindArrowFile* file);
   const char* (*column)(const ExplaindArrowFile* file, size_t index);
+  /// A column's type in Arrow's words, "list<item: int64>"; valid until the next call.
+  const char* (*type)(const ExplaindArrowFile* file, size_t index);
   /// Before the first next(), and at most once: the columns that are read. Of others a row has the
   /// value true, where their type is not null.
   void (*select)(ExplaindArrowFile* file, const size_t* indices, size_t count);
