@@ -76,7 +76,7 @@ void VocabularyHead::run_whole(std::span<Evaluation> evaluations, ScoreAccumulat
     sink.begin_evaluation(each.members);
     TokenLosses losses(each.batch, parameters_.device());
     at::Tensor response, logits = logits_of(each, each.value_only ? nullptr : &response);
-    const at::Tensor slope = cap_softly(logits, network_.logit_cap());
+    const at::Tensor slope = cap_softly(logits, network_.logit_cap(), !each.value_only);
     sink.set_functional(losses.whole(logits, !each.value_only));
     if (each.value_only) continue;
     if (slope.defined()) logits.mul_(slope);  // ∂F/∂(x Uᵀ)
@@ -98,7 +98,7 @@ void VocabularyHead::run_sliced(std::span<Evaluation> evaluations, bool gradient
     const ParameterRows slice = open(index, gradients ? first() : after);
     for (size_t i = 0; i < evaluations.size(); ++i) {
       at::Tensor logits = logits_of(evaluations[i]);
-      cap_softly(logits, network_.logit_cap());
+      cap_softly(logits, network_.logit_cap(), /*with_slope=*/false);
       losses[i].add_slice(logits, slice.first);
     }
   }

@@ -97,6 +97,13 @@ std::vector<ParameterId> Decoder::block_parameters(int64_t index) const {
   return used;
 }
 
+int64_t Decoder::pair_outputs(int64_t block) const {
+  if (block == 0 || block == blocks() - 1) return 0;
+  // What goes into the softmax and what comes out of it, a head; of a window a mask.
+  if (config_.attention_cap > 0) return 2 * config_.heads;
+  return config_.attention_of(block - 1).window > 0 ? 1 : 0;
+}
+
 at::Tensor Decoder::embedded(const at::Tensor& ids, Ops& ops) const {
   at::Tensor x = ops.embedding(ids, layout_.embedding);
   if (config_.embedding_scale != 1) x = x * config_.embedding_scale;

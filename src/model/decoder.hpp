@@ -32,6 +32,7 @@ class Decoder final : public Network, public OfSmoothness {
   [[nodiscard]] std::vector<ParameterId> block_parameters(int64_t index) const override;
   [[nodiscard]] ParameterId unembedding() const override { return layout_.unembedding; }
   [[nodiscard]] double logit_cap() const override { return config_.logit_cap; }
+  [[nodiscard]] int64_t pair_outputs(int64_t block) const override;
   [[nodiscard]] int64_t vocabulary() const override { return config_.vocabulary; }
   [[nodiscard]] int64_t max_positions() const override { return config_.max_positions; }
   [[nodiscard]] bool positions_end() const override { return config_.positions_end; }

@@ -36,6 +36,9 @@ class Network : public Model {
   [[nodiscard]] virtual ParameterId unembedding() const = 0;
   /// c: logits are c tanh(x Uᵀ / c); 0: x Uᵀ.
   [[nodiscard]] virtual double logit_cap() const { return 0; }
+  /// Numbers that a block's operations keep for each pair of positions of a sequence, where they
+  /// keep any: attention that is not fused, and masks.
+  [[nodiscard]] virtual int64_t pair_outputs(int64_t /*block*/) const { return 0; }
   /// Token ids must be below this.
   [[nodiscard]] virtual int64_t vocabulary() const = 0;
   /// Longest sample the position encoding was made for.

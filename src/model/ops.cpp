@@ -82,9 +82,10 @@ at::Tensor Ops::attention(const at::Tensor& q, const at::Tensor& k, const at::Te
   const int64_t shared = q.size(1) / k.size(1);  // heads of a key
   const at::Tensor keys = shared == 1 ? k : k.repeat_interleave(shared, 1);
   const at::Tensor values = shared == 1 ? v : v.repeat_interleave(shared, 1);
-  at::Tensor logits = at::tanh(at::matmul(q, keys.transpose(2, 3)) * (scale / rule.cap)) * rule.cap;
-  if (hidden.defined())
-    logits = logits.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+  // T T numbers a head: in place where the backward pass has no need of what was there.
+  const at::Tensor bent = at::matmul(q, keys.transpose(2, 3)).mul_(scale / rule.cap).tanh_();
+  const at::Tensor logits = bent * rule.cap;
+  if (hidden.defined()) logits.masked_fill_(hidden, -std::numeric_limits<double>::infinity());
   return at::matmul(at::softmax(logits, -1), values);
 }
 

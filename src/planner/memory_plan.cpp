@@ -29,6 +29,7 @@ struct Sizes {
   int64_t model = 0, largest_block = 0;    ///< parameters
   int64_t used_whole = 0;                  ///< parameters of which not only rows are looked up
   int64_t outputs = 0, block_outputs = 0;  ///< of all operations, per token: model, block
+  int64_t pairs = 0, block_pairs = 0;      ///< the same per pair of a sequence's positions
   int64_t width = 0, slice = 0;            ///< C; rows of the unembedding dealt with at once
 };
 
@@ -41,15 +42,18 @@ Sizes sizes_of(const Network& network) {
     sizes.model += elements(parameter.shape);
   }
   for (int64_t block = 0; block < network.blocks(); ++block) {
-    int64_t parameters = 0, outputs = 0;
+    int64_t parameters = 0, outputs = 0;  // a bias is added to a matrix's, which is counted
     for (const ParameterId id : network.block_parameters(block)) {
       parameters += elements(info(id).shape);
-      outputs += info(id).outputs();
+      outputs += info(id).kind == "bias" ? 0 : info(id).outputs();
     }
     sizes.largest_block = std::max(sizes.largest_block, parameters);
     sizes.used_whole += parameters;
     sizes.block_outputs = std::max(sizes.block_outputs, outputs);
     sizes.outputs += outputs;
+    const int64_t pairs = network.pair_outputs(block);
+    sizes.block_pairs = std::max(sizes.block_pairs, pairs);
+    sizes.pairs += pairs;
   }
   const ParameterInfo& unembedding = info(network.unembedding());
   sizes.used_whole += elements(unembedding.shape);
@@ -117,13 +121,24 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
   plan.graph =
       tokens * (size * (of_output * (outputs + sizes.block_outputs) + of_logit * sizes.slice) +
                 (precision.rounds_products() ? 2 * product_size * outputs : 0));
+  // Attention that is not fused keeps numbers for pairs of positions, and the heap loses half as
+  // much between them; the block at work has one and a half times as much. Logits are there before
+  // its way back or after it.
+  const int64_t pairs =
+      (split ? split_nodes : 1) * most_position_pairs(demand.samples, micro_batch) * size;
+  const int64_t of_pairs = whole_graph ? sizes.pairs : sizes.block_pairs;
+  plan.graph += pairs * of_pairs * 3 / 2 +
+                std::max<int64_t>(
+                    0, pairs * sizes.block_pairs * 3 / 2 - tokens * size * of_logit * sizes.slice);
   if (keeps_products(demand)) plan.graph += 8 * tokens * sizes.slice;
   if (values) {
     const auto wide = static_cast<int64_t>(at::elementSize(values->type));
     plan.value_weights = wide * sizes.largest_block;
-    plan.value_graph = largest_micro_batch(demand.samples, micro_batch) * wide *
-                           (2 * sizes.block_outputs + 2 * sizes.slice) +
-                       MemoryPlan::held(MemoryPlan::value_activations);
+    plan.value_graph =
+        largest_micro_batch(demand.samples, micro_batch) * wide *
+            (2 * sizes.block_outputs + 2 * sizes.slice) +
+        most_position_pairs(demand.samples, micro_batch) * wide * 2 * sizes.block_pairs +
+        MemoryPlan::held(MemoryPlan::value_activations);
   }
   plan.accumulators =
       accumulator_bytes(demand, chunk) + tile_bytes(demand.solver, demand.samples, demand.table,

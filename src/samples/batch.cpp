@@ -50,6 +50,21 @@ int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size) {
   return largest;
 }
 
+int64_t most_position_pairs(std::span<const Sample> samples, int64_t size) {
+  int64_t most = 0;
+  const auto step = static_cast<size_t>(size);
+  for (size_t first = 0; first < samples.size(); first += step) {
+    const auto members = samples.subspan(first, std::min(step, samples.size() - first));
+    int64_t sequences = 0;
+    for (const Sample& sample : members) {
+      sequences += 1 + static_cast<int64_t>(sample.against.size());
+    }
+    const int64_t tokens = padded_tokens(members);
+    most = std::max(most, tokens * (tokens / sequences));
+  }
+  return most;
+}
+
 MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional) {
   MicroBatch batch;
   if (!samples.empty()) {

@@ -39,6 +39,10 @@ int64_t padded_tokens(std::span<const Sample> samples);
 /// Padded tokens of the largest micro-batch, of `size` samples each in order.
 int64_t largest_micro_batch(std::span<const Sample> samples, int64_t size);
 
+/// Pairs of positions, padded ones too, added up over the sequences of the micro-batch that has the
+/// most of them.
+int64_t most_position_pairs(std::span<const Sample> samples, int64_t size);
+
 /// Of a log-probability one token is predicted, and of logits and activations none. Throws
 /// DataError naming the sample in which there is no such position.
 MicroBatch make_micro_batch(std::span<const Sample> samples, const Functional& functional);

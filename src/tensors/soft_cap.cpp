@@ -4,11 +4,13 @@
 
 namespace explaind {
 
-at::Tensor cap_softly(at::Tensor& logits, double cap) {
+at::Tensor cap_softly(at::Tensor& logits, double cap, bool with_slope) {
   if (cap == 0) return {};
-  const at::Tensor bent = at::tanh(logits / cap);
-  logits = bent * cap;
-  return 1 - bent.square();
+  logits.div_(cap).tanh_();
+  at::Tensor slope;
+  if (with_slope) slope = logits.square().neg_().add_(1);
+  logits.mul_(cap);
+  return slope;
 }
 
 }  // namespace explaind

@@ -13,14 +13,15 @@ import tempfile
 import threading
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
-from program import EXPLAIND, MPIRUN, write_samples
+from program import EXPLAIND, MPIRUN, SOURCE, write_samples
 
 UNITS = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 SIZE = r"([\d.]+ (?:B|kB|MB|GB))"
 SLACK = 1.01  # messages round sizes
-GENEROUS = ("one block", "many words", "many blocks")  # their peaks are near half of the term, and say nothing of it being halved
+GENEROUS = ("one block", "many words", "many blocks", "capped logits")  # their peaks are near half of the term, and say nothing of it being halved
 
 
 class Case:
@@ -30,8 +31,8 @@ class Case:
         self.term, self.model, self.lengths, self.options, self.ranks = term, model, lengths, options.split(), ranks
 
 
-def size(hidden, inner, layers, vocabulary=64):
-    return {"hidden": hidden, "inner": inner, "layers": layers, "vocabulary": vocabulary}
+def size(hidden, inner, layers, vocabulary=64, family="llama"):
+    return {"hidden": hidden, "inner": inner, "layers": layers, "vocabulary": vocabulary, "family": family}
 
 
 CASES = {
@@ -46,6 +47,10 @@ CASES = {
     "many blocks": Case("activations", size(128, 32, 110), [250] * 14, "--parameters streamed --micro-batch 14"),
     "positions and rows": Case("scores", size(32, 64, 2, 8192), [32] * 24,
                                "--parameters resident --component row --axes sample,position --chunk 24"),
+    "capped logits": Case("a micro-batch's graph", size(32, 64, 1, 8192, "gemma2"), [500, 200, 900, 700, 1300], "--parameters resident --quadrature gauss:3"),
+    "capped attention": Case("a micro-batch's graph", size(32, 64, 4, family="gemma2"), [900, 600, 900], "--parameters resident"),
+    "gpt_neox": Case("a micro-batch's graph", size(96, 384, 12, family="gpt_neox"), [700] * 6, "--parameters resident --micro-batch 6"),
+    "olmo2": Case("a micro-batch's graph", size(64, 128, 12, family="olmo2"), [600] * 6, "--parameters resident --micro-batch 6"),
     "scalars": Case("the scores of one row of scalars", size(256, 2048, 8), [6] * 4, "--component parameter --axes group --quadrature gauss:2"),
 }
 PLAIN = {"--device": "cpu", "--threads": "1", "--store-dtype": "f32", "--quadrature": "gauss:1", "--micro-batch": "1", "--product-form": "formed"}
@@ -66,18 +71,45 @@ def shapes(hidden, inner, layers, vocabulary):
     yield "lm_head.weight", (vocabulary, hidden)
 
 
-def make_series(folder, hidden, inner, layers, vocabulary):
+def family_of(name, sizes):
+    """config.json and shapes of a family, after its golden: what is 24, 20, 48 … there is hidden, inner, vocabulary …"""
+    golden = SOURCE / "tests/goldens/families" / name / "series/step-1"
+    config = json.loads((golden / "config.json").read_text())
+    heads, kv = config["num_attention_heads"], config.get("num_key_value_heads", config["num_attention_heads"])
+    head = config.get("head_dim", config["hidden_size"] // heads)
+    new_head = sizes["hidden"] // heads
+    becomes = {kv * head: kv * new_head, heads * head: heads * new_head, config["hidden_size"]: sizes["hidden"], 3 * config["hidden_size"]: 3 * sizes["hidden"],
+               config["intermediate_size"]: sizes["inner"], config["vocab_size"]: sizes["vocabulary"]}
+    config |= {"hidden_size": sizes["hidden"], "intermediate_size": sizes["inner"], "num_hidden_layers": sizes["layers"], "vocab_size": sizes["vocabulary"],
+               "max_position_embeddings": 8192} | ({"head_dim": new_head} if "head_dim" in config else {})
+    if "layer_types" in config:
+        config |= {"layer_types": [config["layer_types"][i % 2] for i in range(sizes["layers"])], "sliding_window": 256}
+    found = {}
+    with safe_open(golden / "model.safetensors", "pt") as file:
+        for tensor in file.keys():
+            shape = tuple(becomes[n] for n in file.get_slice(tensor).get_shape())
+            if ".layers.0." in tensor:
+                found |= {tensor.replace(".layers.0.", f".layers.{i}."): shape for i in range(sizes["layers"])}
+            elif ".layers." not in tensor:
+                found[tensor] = shape
+    return config, found
+
+
+def make_series(folder, hidden, inner, layers, vocabulary, family):
     """Two checkpoints in bf16, of weights that mean nothing."""
     config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_act": "silu", "hidden_size": hidden, "intermediate_size": inner,
               "num_hidden_layers": layers, "num_attention_heads": 4, "num_key_value_heads": 4, "vocab_size": vocabulary, "max_position_embeddings": 8192,
               "rms_norm_eps": 1e-5, "rope_theta": 10000.0, "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "bfloat16"}
+    named = dict(shapes(hidden, inner, layers, vocabulary))
+    if family != "llama":
+        config, named = family_of(family, size(hidden, inner, layers, vocabulary))
     for step in (0, 1):
         target = folder / f"step-{step}"
         target.mkdir(parents=True)
         (target / "config.json").write_text(json.dumps(config))
-        rows = torch.empty(257, max(hidden, inner)).uniform_(-.03, .03, generator=torch.Generator().manual_seed(step)).to(torch.bfloat16)
+        rows = torch.empty(257, max(3 * hidden, inner)).uniform_(-.03, .03, generator=torch.Generator().manual_seed(step)).to(torch.bfloat16)
         weights = {name: rows.repeat(shape[0] // 257 + 1, 1)[:shape[0], :shape[1]].contiguous() if len(shape) == 2
-                   else torch.full(shape, 1 + step / 8, dtype=torch.bfloat16) for name, shape in shapes(hidden, inner, layers, vocabulary)}
+                   else torch.full(shape, 1 + step / 8, dtype=torch.bfloat16) for name, shape in named.items()}
         save_file(weights, str(target / "model.safetensors"), {"format": "pt"})
     return folder
 
