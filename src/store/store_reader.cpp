@@ -157,6 +157,7 @@ std::vector<std::pair<std::string, std::string>> StoreReader::attributes() const
   }
   for (const std::string& name : links(provenance_group)) {
     const std::string path = within(provenance_group, name);
+    if (name == "tokens") continue;  // as long as the samples, and nothing about the making
     if (!is_dataset(path) || !is_text(path) || !variable(path).dims.empty()) continue;
     const std::vector<std::string> texts = hdf5::read_texts(open(path).get(), where_);
     attributes.emplace_back(name, texts.empty() ? "" : texts.front());
