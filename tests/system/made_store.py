@@ -65,15 +65,15 @@ class Writer:
 
 
 def make_store(path, segments=12, samples=12, groups=("de", "fr", "en", "ja"), layers=4, heads=0, rows=0, missing=(), positions=0, seed=1,
-               coordinate_steps=None, scores=None):
-    """missing: (segment, sample) pairs that are not committed. coordinate_steps: checkpoints' steps. Returns psi."""
+               coordinate_steps=None, tokens=None):
+    """missing: (segment, sample) pairs that are not committed. coordinate_steps: checkpoints' steps. tokens: pieces of each
+    sample, as many as positions. Returns psi."""
     random = numpy.random.default_rng(seed)
     components = list(components_of(layers, heads, rows))
     steps = coordinate_steps or [int(round(2 ** (0.7 * i))) - 1 + i for i in range(segments + 1)]
     shape = (segments, samples, positions, len(components)) if positions else (segments, samples, len(components))
-    if scores is None:
-        size = numpy.exp(random.normal(-7, 1.2, len(components))) * len(components) ** 0 * (3 if not rows else 0.02)
-        scores = random.normal(-0.6, 1, shape) * size
+    size = numpy.exp(random.normal(-7, 1.2, len(components))) * (0.02 if rows else 3)
+    scores = random.normal(-0.6, 1, shape) * size
     lengths = random.integers(max(1, positions // 2), positions + 1, samples) if positions else None
     if positions:
         for sample, length in enumerate(lengths):
@@ -102,6 +102,9 @@ def make_store(path, segments=12, samples=12, groups=("de", "fr", "en", "ja"), l
         config = json.dumps({"architectures": ["LlamaForCausalLM"], "num_hidden_layers": layers, "hidden_size": 64, "num_attention_heads": heads or 8})
         write.texts("provenance/hosts", ["{\"secret-host\":1}"])
         file["provenance/model_config"] = numpy.frombuffer(config.encode(), "S1")
+        if tokens:
+            text = json.dumps([{"ids": list(range(len(pieces))), "pieces": pieces} for pieces in tokens])
+            file["provenance/tokens"] = numpy.frombuffer(text.encode(), "S1")
         write.scale("segment", numpy.arange(segments))
         write.scale("sample", numpy.arange(samples))
         write.scale("component", [each[0] for each in components])

@@ -15,7 +15,7 @@ import numpy
 
 from browser import CHROMIUM, DRIVER, Browser
 from made_store import make_store
-from program import must, run
+from program import GOLDENS, decompose, must, run
 
 GROUPS = ("de", "fr", "</script><b>&x", "日本語")
 MISSING = [(10, 3), (11, 0)]
@@ -298,8 +298,18 @@ def expect_comparison(folder):
 def expect_positions(folder):
     """Scores of tokens, summed over everything else."""
     path, page = folder / "positions.h5", folder / "positions.html"
-    psi = make_store(path, segments=3, samples=4, layers=1, positions=9)
+    pieces = ["<s>", "Ġein", "ĠWort", "Ã", "¼", "Ċ", "<0xE6>", "<0x97>", "<0xA5>"]  # ü and 日 in parts
+    psi = make_store(path, segments=3, samples=4, layers=1, positions=9, tokens=[pieces] * 4)
     must(run("report", path, "-o", page))
+    must(run("report", path, "-o", folder / "hidden.html", "--anonymous"))
+    assert "Wort" in page.read_text() and "Wort" not in (folder / "hidden.html").read_text()
+    # What decompose keeps of samples that are token ids.
+    stored = folder / "kept.h5"
+    must(decompose(stored, GOLDENS / "grouped_query/series", GOLDENS / "grouped_query/samples.jsonl", "--axes", "sample,position", "--component", "kind"))
+    with h5py.File(stored) as file:
+        kept = json.loads(file["provenance/tokens"][()].tobytes())
+    asked = [json.loads(line)["input_ids"] for line in (GOLDENS / "grouped_query/samples.jsonl").read_text().splitlines()]
+    assert [each["ids"] for each in kept] == asked, kept
     if not (CHROMIUM and DRIVER):
         return
     with h5py.File(path) as file:
@@ -310,7 +320,30 @@ def expect_positions(folder):
         assert len(rows) == lengths.sum()
         for sample, position, _, score in rows:
             same(score, psi.sum((0, 3))[int(sample.rsplit("-")[-1]), position], f"{sample} {position}", share=1e-5)
+        words = browser.run("return [...document.querySelectorAll('.texts p')].map(text => [...text.children].map(token => token.textContent))")
+        whole = ["<s>", " ein", " Wort", "·", "ü", "↵", "·", "·", "日"]
+        assert words == [whole[:length] for length in lengths], words
+        for token in marks_of(browser, "positions", ".token")[:3]:
+            name, _, score = tooltip_at(browser, token["x"], token["y"])
+            sample, position = re.match(r"secret-id-(\d+), position (\d+)", name).groups()
+            same(number_of(score), psi.sum((0, 3))[int(sample), int(position)], name)
         assert browser.complaints() == []
+
+
+def expect_bounds(folder):
+    """Many segments share columns; of many groups those whose F changed most are told apart."""
+    path, page = folder / "many.h5", folder / "many.html"
+    groups = [f"group {i}" for i in range(50)]
+    make_store(path, segments=130, samples=100, layers=1, groups=groups, coordinate_steps=list(range(131)))
+    must(run("report", path, "-o", page))
+    data = json.loads(re.search(r'id="data">(.*?)</script>', page.read_text(), re.S)[1])
+    store, about = Store(path), data["about"]
+    assert len(about["columns"]["from"]) == 120 and sum(about["columns"]["merged"]) == 130
+    change = {group: abs((store.to - store.from_)[:, store.group == group].mean(1).sum()) for group in groups}
+    largest = sorted(groups, key=lambda group: -change[group])[:40]
+    assert {each["label"] for each in about["cohorts"][1:]} == set(largest) and about["cohorts_left_out"] == 10
+    values = numpy.frombuffer(base64.b64decode(data["contributions"]["all"]["f32"]), "<f4").reshape(120, -1)
+    assert numpy.allclose(values.sum(), store.psi.mean(1).sum(), rtol=1e-5)
 
 
 def expect_refusals(folder, path):
@@ -372,6 +405,7 @@ def main():
         expect_nothing_private(folder, path)
         expect_comparison(folder)
         expect_positions(folder)
+        expect_bounds(folder)
         if not (CHROMIUM and DRIVER):
             print("SKIPPED: what the page shows (no chromium and chromedriver here)")
             return

@@ -8,7 +8,7 @@ function listedComponents() {
 }
 
 section("components", {
-  needs: () => data.components && data.components.in_all > 1,
+  needs: () => data.components && data.components.in_all > 1 && data.about.made.component !== "kind",
   title: () => {
     const rows = listedComponents();
     return rows.length > 0 ? `The largest single ${componentWord()}: ${rows[0].name}, ${withUnit(rows[0].value)}` : "The largest components";

@@ -21,7 +21,7 @@ section("layer-maps", {
     const where = isOutside(most.part) ? kindName(most.part.kind) : `${kindName(most.part.kind)} of ${layerName(most.part.layer)}`;
     return `Where and when: the largest single step came from the ${where}, ${segmentText(most.column)}`;
   },
-  lede: () => (whoForMaps() !== state.who ? "Shown for all samples: by group there are too many numbers for one page." : "One map for each kind of parameter; rows are layers, columns are steps between two checkpoints, all with the same colours."),
+  lede: () => (whoForMaps() !== state.who ? "Shown for all samples: by group there are too many numbers for one page." : layerPanels().length === 1 && !layerPanels()[0].title ? "Rows are kinds of parameters, columns are steps between two checkpoints." : "One map for each kind of parameter; rows are layers, columns are steps between two checkpoints, all with the same colours."),
   sign: () => `Blue lowered the ${F()}, orange raised it; ${whoText(whoForMaps())}, summed over the components of a cell, ${unitName()}. Striped: not computed yet.`,
   draw: plot => {
     const who = whoForMaps(), shown = shownColumns(), panels = layerPanels();
