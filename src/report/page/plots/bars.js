@@ -15,7 +15,7 @@ function drawBars(plot, {rows, label, stripTitle, stripLines}) {
   rows.forEach((row, r) => {
     const y = top + r * rowHeight, text = y + rowHeight / 2 + 4;
     plot.svg.append("line").attr("x1", 0).attr("x2", plot.width).attr("y1", y + .5).attr("y2", y + .5).attr("stroke", ink("grid"));
-    plot.text(0, text, shortened(plot.narrow ? row.name.replace(/^model\./, "").replace(/^layers\./, "").replace(/\.weight/, "") : row.name, letters), {size, fill: ink("ink")});
+    plot.text(0, text, shortened(row.name, letters), {size, fill: ink("ink")});
     plot.text(x0 - 12, text, signed(row.value), {size, anchor: "end", fill: ink("ink")}).attr("class", "bar-value");
     const a = Math.min(scale(0), scale(row.value)), width = Math.abs(scale(0) - scale(row.value));
     plot.svg.append("rect").attr("x", a).attr("y", y + 5).attr("width", Math.max(.5, width)).attr("height", rowHeight - 10).attr("fill", row.colour)
@@ -34,8 +34,11 @@ function drawBars(plot, {rows, label, stripTitle, stripLines}) {
   plot.height = top + rows.length * rowHeight + 4;
 }
 
-// The end of a long name tells more than its middle.
+// Of a long name first what all have goes, then its middle: number of the layer and end tell most.
 function shortened(name, letters) {
+  for (const common of ["model.", "layers.", ".weight", "self_attn."]) {
+    if (name.length > letters) name = name.replace(common, "");
+  }
   if (name.length <= letters) return name;
   const begin = Math.max(3, Math.floor(letters * .3));
   return name.slice(0, begin) + "…" + name.slice(name.length - (letters - begin - 1));

@@ -4,7 +4,7 @@ function drawLines(plot, {series, height = 340, label, zero = false, dots = fals
   const shown = shownColumns();
   const longest = d3.max(series, each => (each.name || "").length) || 0;
   const labelled = series.some(each => each.labelled !== false);
-  const right = labelled ? Math.min(plot.narrow ? 104 : 150, 14 + 6.6 * longest) : 16, left = 56;
+  const right = labelled ? Math.min(plot.narrow ? 104 : 150, 20 + 6.6 * longest) : 16, left = 56;
   const x1 = plot.width - right, y0 = top + 14, y1 = y0 + height - 60;
   plot.height = y1 + 42;
   const axis = stepAxis(left, x1);
@@ -65,7 +65,7 @@ function drawValueAxis(plot, scale, x0, x1, label, logarithmic = false) {
 function drawEndLabels(plot, series, scale, x, y0, y1, fine) {
   const labels = series.map(each => {
     const last = [...each.points].reverse().find(pair => fine(pair[1]));
-    return last && {name: each.name, colour: each.colour, strong: each.strong, y: scale(last[1])};
+    return last && {name: each.name, colour: each.colour, strong: each.strong, y: scale(last[1]), end: scale(last[1])};
   }).filter(Boolean).sort((a, b) => a.y - b.y);
   const step = 13.5, room = Math.floor((y1 - y0) / step) + 1;
   const strong = labels.filter(label => label.strong);
@@ -80,6 +80,9 @@ function drawEndLabels(plot, series, scale, x, y0, y1, fine) {
   const most = plot.narrow ? 15 : 21;
   for (const label of kept) {
     const name = label.name.length > most ? label.name.slice(0, most - 1) + "…" : label.name;
-    plot.text(x + 8, label.y + 4, name, {size: 11.5, fill: strong.length === 0 || label.strong ? ink("ink") : ink("soft"), weight: label.strong ? 600 : 400});
+    if (Math.abs(label.y - label.end) > 2) {
+      plot.svg.append("line").attr("x1", x + 2).attr("y1", label.end).attr("x2", x + 11).attr("y2", label.y).attr("stroke", label.colour).attr("stroke-opacity", .55).attr("stroke-width", .8);
+    }
+    plot.text(x + 14, label.y + 4, name, {size: 11.5, fill: strong.length === 0 || label.strong ? ink("ink") : ink("soft"), weight: label.strong ? 600 : 400});
   }
 }

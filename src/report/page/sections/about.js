@@ -19,7 +19,7 @@ function exactText() {
   if (exact.missed > 0) flags.push(counted(exact.missed, "pair") + " of a segment and a sample missed the tolerance");
   if (exact.limited > 0) flags.push(counted(exact.limited, "pair was", "pairs were") + " limited by the precision of the computation");
   return "Each sample's scores add up to the measured change of its " + F() + ". What is left of it, the residual, is at most " + plain(exact.residual, 2)
-    + " " + unitName() + " over " + pairs + " of a segment and a sample" + (exact.change_sum > 0 ? ", and " + plain(100 * exact.residual_sum / exact.change_sum, 2) + " % of all change" : "")
+    + " " + unitName() + " over " + pairs + " of a segment and a sample" + (exact.change_sum > 0 ? ", and " + plain(100 * exact.residual_sum / exact.change_sum, 2) + "\u00a0% of all change" : "")
     + ". " + (flags.length > 0 ? capital(flags.join("; ")) + "." : "No pair missed its tolerance.");
 }
 

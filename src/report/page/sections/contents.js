@@ -14,15 +14,19 @@ function drawClosing() {
   };
   line("facts", ["model's architecture and sizes", "options of the computation", "revision and date", about.anonymous ? "" : "paths of store, series and samples as they were given"].filter(Boolean).join(", "));
   if (about.cohorts.length > 1) line("names", `${counted(about.cohorts.length - 1, many().slice(0, -1))} by name` + (about.anonymous && about.cohort_coordinate === "id" ? " (numbered)" : ""));
-  for (const figure of figures) {
-    if (figure.node && figure.contains) line(figure.name, figure.contains());
-  }
+  if (data.components) line("components", `names of ${data.components.listed.length} of ${componentCount(data.components.in_all)}`);
+  const texts = data.positions ? data.positions.texts.filter(text => text.tokens).length : 0;
+  if (texts > 0) line("texts", `the tokens of ${counted(texts, "sample")}`);
+  if (data.training_samples && data.training_samples.samples) line("training samples", `${data.training_samples.samples.names.length} of ${data.training_samples.samples.in_all}, ${about.anonymous ? "numbered" : "by name"}`);
+  if (data.similarity && data.similarity.of === "sample" || data.positions) line("samples", about.anonymous ? "numbered" : "their ids");
+  if (data.comparison) line("second store", about.anonymous ? "its sums, without its name" : `its sums, and its name ${data.comparison.names[1]}`);
   const arrays = [];
-  for (const [name, part] of Object.entries(data)) {
-    for (const [key, value] of Object.entries(part || {})) {
-      if (value && value.f32) arrays.push(`${name}.${key} (${value.shape.join(" × ")})`);
-    }
-  }
+  const find = (name, part) => {
+    if (!part || typeof part !== "object") return;
+    if (part.f32) return arrays.push(`${name} (${part.shape.join(" × ")})`);
+    for (const [key, value] of Object.entries(part)) find(name ? name + "." + key : key, value);
+  };
+  find("", data);
   line("numbers", arrays.join(", ") + ", in single precision");
   if (data.certificates) line("certificates", counted(data.certificates.worst.length, "pair") + " of a segment and a sample, one by one" + (about.anonymous ? " (samples numbered)" : ""));
   const licences = element(node, "details");

@@ -14,7 +14,7 @@ section("heads", {
     const most = extreme(data.heads.heads.map((head, i) => ({head, value: headValue(i)})), each => each.value);
     return `The attention head that did most: ${headName(most.head)}, ${withUnit(most.value)}`;
   },
-  lede: () => "Left: every head over all steps. Right: the heads that did most, by steps (all samples)." + (data.heads.shared ? " Keys and values are shared equally among the heads that query them." : ""),
+  lede: () => "First every head over all steps, then the heads that did most, by steps (all samples)." + (data.heads.shared ? " Keys and values are shared equally among the heads that query them." : ""),
   sign: () => `Blue lowered the ${F()}, orange raised it; ${whoText(headWho())}, the head's parts of all attention matrices added.${data.about.complete ? "" : " Of an unfinished store: over the segments that are complete."}`,
   draw: plot => {
     const heads = data.heads.heads, all = arrayOf("heads", "all"), shown = shownColumns();
