@@ -15,7 +15,7 @@ import numpy
 
 from browser import CHROMIUM, DRIVER, Browser
 from made_store import make_store
-from program import GOLDENS, decompose, must, run
+from program import GOLDENS, SOURCE, decompose, must, run
 
 GROUPS = ("de", "fr", "</script><b>&x", "日本語")
 MISSING = [(10, 3), (11, 0)]
@@ -393,6 +393,25 @@ def expect_nothing_private(folder, path):
     assert "secret-id-" in named and "/secret/path" in named and "secret-host" not in named
 
 
+def expect_other_shapes(folder):
+    """Stores of version 1: groups, scalars, a training axis. Every figure is drawn for every choice, without a complaint."""
+    if not (CHROMIUM and DRIVER):
+        return
+    with Browser() as browser:
+        for path in sorted((SOURCE / "tests/goldens/stores/version1").glob("*.h5")):
+            page = folder / f"{path.stem}.html"
+            must(run("report", path, "-o", page))
+            browser.open(page)
+            browser.run("""
+              for (const axis of stepModes) choose({axis});
+              for (let who = 0; who < data.about.cohorts.length; ++who) choose({who});
+              figures.filter(figure => figure.node).forEach(figure => { figure.table(); svgText(figure); });""")
+            said = browser.run("return document.body.innerText")
+            assert browser.complaints() == [] and "NaN" not in said and "undefined" not in said, path
+            drawn = browser.run("return figures.filter(figure => figure.node).map(figure => figure.name)")
+            assert {"losses", "certificates"} <= set(drawn) and ("training-samples" in drawn) == (path.stem == "training_axis"), (path, drawn)
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -406,6 +425,7 @@ def main():
         expect_comparison(folder)
         expect_positions(folder)
         expect_bounds(folder)
+        expect_other_shapes(folder)
         if not (CHROMIUM and DRIVER):
             print("SKIPPED: what the page shows (no chromium and chromedriver here)")
             return

@@ -47,7 +47,14 @@ function makeFigure(figure) {
   });
   if (figure.extra) figure.extra(node);
   followPointer(figure);
-  onChange(() => drawFigure(figure));
+  onChange(() => {
+    try {
+      drawFigure(figure);
+    } catch (error) {  // the others are still worth reading
+      console.error(figure.name, error);
+      figure.signs.textContent = "This figure could not be drawn: a fault of the program, please report it.";
+    }
+  });
 }
 
 function drawFigure(figure) {

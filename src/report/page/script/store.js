@@ -11,7 +11,9 @@ function arrayOf(section, name) {
   return unpacked.get(key);
 }
 
-const F = () => (data.about.made.functional || "").startsWith("loss") ? "loss" : "F";
+// What is explained, in words; F where the store does not say.
+const functionalWords = {loss: "loss", loss_sum: "loss", logit: "logit", logit_diff: "logit difference", logprob: "log probability", logprob_diff: "log p difference", activation: "activation"};
+const F = () => functionalWords[(data.about.made.functional || "").split(":")[0]] || "F";
 const many = () => (data.about.cohort_coordinate === "id" ? "samples" : "groups");
 function whoText(who = state.who) {
   const cohort = data.about.cohorts[who];

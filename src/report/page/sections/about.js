@@ -30,7 +30,7 @@ function missingText() {
   }
   if (about.left_out) notes.push(`Segments that were left out of the store changed ${F()} by ${withUnit(about.left_out)} (mean over samples); nothing here explains that part.`);
   if (about.cohorts_left_out > 0) notes.push(`The ${about.cohorts.length - 1} ${many()} whose ${F()} changed most are told apart; ${about.cohorts_left_out} more take part in what is said of all.`);
-  if (about.output) notes.push(`The store has several outputs; this page is about the first, ${about.output}.`);
+  if (about.output) notes.push(`The store has several outputs; this page is about the first, called ${about.output}.`);
   return notes;
 }
 
@@ -42,8 +42,8 @@ function drawOpening() {
   const about = data.about, node = document.getElementById("opening"), made = about.made, delta = change();
   const steps = d3.format(",")(columns.from[0]) + " to " + d3.format(",")(columns.to[columnCount - 1]);
   const on = state.who > 0 ? " on " + titleName(about.cohorts[state.who].label) : "";
-  const title = Number.isNaN(delta) ? `What training steps ${steps} did to the ${F()}${on}, as far as it is computed`
-    : `From step ${steps.replace(" to ", " to step ")} the ${F()}${on} ${fell(delta)} by ${plain(Math.abs(delta))} ${unitName()}`;
+  const title = Number.isNaN(delta) ? `What training steps ${steps} did to the ${about.sums ? "summed " : ""}${F()}${on}, as far as it is computed`
+    : `From step ${steps.replace(" to ", " to step ")} the ${about.sums ? "summed " : ""}${F()}${on} ${fell(delta)} by ${plain(Math.abs(delta))} ${unitName()}`;
   node.replaceChildren();
   element(node, "p", "eyebrow", ["Influence report", about.model.architecture].filter(Boolean).join(" · "));
   element(node, "h1", "", title);
