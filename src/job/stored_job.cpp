@@ -43,7 +43,8 @@ void StoredJob::open_store() {
                                         counted(units, "unit is", "units are"), damaged));
       todo_ = std::move(left.units);
     } else {
-      const std::string tokens = schema_.axes.position ? sample_tokens(job_.problem()) : "";
+      const bool readable = schema_.axes.sample && schema_.axes.position;
+      const std::string tokens = readable ? sample_tokens(job_.problem()) : "";
       if (!tokens.empty()) schema_.provenance.emplace_back("tokens", tokens);
       create_store(store.path, schema_, store.overwrite);
       for (int64_t unit = 0; unit < units; ++unit) todo_.push_back(unit);
