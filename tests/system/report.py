@@ -344,6 +344,8 @@ def expect_bounds(folder):
     assert {each["label"] for each in about["cohorts"][1:]} == set(largest) and about["cohorts_left_out"] == 10
     values = numpy.frombuffer(base64.b64decode(data["contributions"]["all"]["f32"]), "<f4").reshape(120, -1)
     assert numpy.allclose(values.sum(), store.psi.mean(1).sum(), rtol=1e-5)
+    values = numpy.frombuffer(base64.b64decode(data["losses"]["change"]["f32"]), "<f4").reshape(120, 41)
+    assert numpy.allclose(values[:, 0].sum(), (store.to - store.from_).mean(1).sum(), rtol=1e-5)
 
 
 def expect_refusals(folder, path):

@@ -88,9 +88,9 @@ const columnTotal = (column, who = state.who) => kinds.reduce((sum, kind) => sum
 
 // Change of F over all columns: as measured where F is there, else the sum of the scores.
 function change(who = state.who) {
-  const from = arrayOf("losses", "from"), to = arrayOf("losses", "to");
-  if (!from) return totalOf(() => true, who);
-  return d3.range(columnCount).reduce((sum, column) => sum + to.at(column, who) - from.at(column, who), 0);
+  const changes = arrayOf("losses", "change");
+  if (!changes) return totalOf(() => true, who);
+  return d3.range(columnCount).reduce((sum, column) => sum + changes.at(column, who), 0);
 }
 const fell = value => (value < 0 ? "fell" : "rose");
 const extreme = (list, value) => list.reduce((best, each) => (Math.abs(value(each)) > Math.abs(value(best)) ? each : best), list[0]);

@@ -41,9 +41,10 @@ function joinedText() {
 function drawOpening() {
   const about = data.about, node = document.getElementById("opening"), made = about.made, delta = change();
   const steps = d3.format(",")(columns.from[0]) + " to " + d3.format(",")(columns.to[columnCount - 1]);
+  const gaps = about.left_out !== null || d3.range(1, columnCount).some(i => columns.from[i] !== columns.to[i - 1]);
   const on = state.who > 0 ? " on " + titleName(about.cohorts[state.who].label) : "";
   const title = Number.isNaN(delta) ? `What training steps ${steps} did to the ${about.sums ? "summed " : ""}${F()}${on}, as far as it is computed`
-    : `From step ${steps.replace(" to ", " to step ")} the ${about.sums ? "summed " : ""}${F()}${on} ${fell(delta)} by ${plain(Math.abs(delta))} ${unitName()}`;
+    : `${gaps ? `In ${counted(about.segments, "segment")} between` : "From"} step ${steps.replace(" to ", gaps ? " and " : " to step ")} the ${about.sums ? "summed " : ""}${F()}${on} ${fell(delta)} by ${plain(Math.abs(delta))} ${unitName()}`;
   node.replaceChildren();
   element(node, "p", "eyebrow", ["Influence report", about.model.architecture].filter(Boolean).join(" · "));
   element(node, "h1", "", title);
