@@ -23,9 +23,9 @@ FormingCost forming_cost(const Problem& problem, const Calibration& times, int64
       parameters *
       (static_cast<double>(layout.has_end ? dtype_size(layout.end) : 0) +
        static_cast<double>(layout.parts) * static_cast<double>(dtype_size(layout.part)));
+  const int64_t of_a_rank = (checkpoints + ranks - 1) / ranks;
   FormingCost cost;
-  cost.operations =
-      operations * tokens * parameters * static_cast<double>((checkpoints + ranks - 1) / ranks);
+  cost.operations = operations * tokens * parameters * static_cast<double>(of_a_rank);
   cost.seconds = cost.operations / times.rate;
   cost.bytes = static_cast<int64_t>(bytes_of_step * static_cast<double>(checkpoints));
   return cost;

@@ -121,7 +121,8 @@ TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& 
   const auto steps = static_cast<double>(axis.steps());
   const auto before = static_cast<double>(axis.options().first);
   const int64_t chunks = problem.units.per_segment();
-  const auto mine = static_cast<double>((chunks + ranks - 1) / ranks);
+  const int64_t chunks_of_a_rank = (chunks + ranks - 1) / ranks;
+  const auto mine = static_cast<double>(chunks_of_a_rank);
   const auto parameters = static_cast<double>(parameter_count(problem.model()));
   // By origin a step is replayed once, or again for its stretch.
   const int64_t stretch =
