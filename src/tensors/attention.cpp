@@ -86,7 +86,7 @@ class Attention : public torch::autograd::Function<Attention> {
     const bool causal = context->saved_data["causal"].toBool();
     const double scale = context->saved_data["scale"].toDouble();
     const HeadCut cut(q);
-    const at::Tensor delta = gradients[0];
+    const at::Tensor& delta = gradients[0];
     const variable_list found{empty_as(q), empty_as(q), empty_as(q)};
     share_pieces(cut.pieces, 2 * work_of(q), [&](int64_t piece) {
       const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
