@@ -124,6 +124,8 @@ def main():
                         print("clean, and:", false[-1], flush=True)
                     elif not options.clean and "first" not in spacing:
                         plant(folder, history, steps, shards, rates, {"schedule": schedule, "spacing": spacing, "dtype": dtype}, places)
+        print(f"after {schedule}: {clean} clean series, {len(false)} with a finding", flush=True)
+        rates[1].print("By spacing and distance until now")
     for title, table in zip(("By schedule, spacing and distance", "By spacing and distance", "By layout, type and distance"), rates):
         table.print(title)
     print(f"\n{clean} clean series, {len(false)} with a finding")
