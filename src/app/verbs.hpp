@@ -9,6 +9,7 @@
 #include "config/report_options.hpp"
 #include "config/study_options.hpp"
 #include "config/tokenize_options.hpp"
+#include "config/verify_options.hpp"
 
 namespace explaind {
 
@@ -30,6 +31,9 @@ int run_record(const RecordOptions& options);
 int run_query(const QueryOptions& options);
 /// world: null but with --check, which is collective over it.
 int run_inspect(const InspectOptions& options, const Communicator* world);
+
+/// Prints and keeps whether a store holds what it must; exit code 1 where it does not.
+int run_verify(const VerifyOptions& options);
 
 /// Writes a page of HTML that shows a store.
 int run_report(const ReportOptions& options);

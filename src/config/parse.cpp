@@ -15,6 +15,7 @@
 #include "config/report_options.hpp"
 #include "config/study_options.hpp"
 #include "config/tokenize_options.hpp"
+#include "config/verify_options.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 
@@ -217,10 +218,12 @@ std::vector<std::string> all_option_names() {
   InspectOptions inspect;
   StudyOptions study;
   TokenizeOptions tokenize;
+  VerifyOptions verify;
   std::set<std::string> names;
   for (const OptionTable& table :
        {option_table(plan), option_table(decompose), option_table(record), option_table(query),
-        option_table(report), option_table(inspect), option_table(study), option_table(tokenize)}) {
+        option_table(report), option_table(inspect), option_table(study), option_table(tokenize),
+        option_table(verify)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

@@ -10,12 +10,16 @@
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/layout.hpp"
+#include "store/slab_pieces.hpp"
 
 namespace explaind {
 namespace {
 
 using hdf5::check;
 using hdf5::Handle;
+
+/// That are read at once: scalars of a whole model do not fit memory.
+constexpr size_t piece_bytes = size_t{64} << 20;
 
 /// An existing store, open for this process alone.
 class OpenStore {
@@ -46,7 +50,7 @@ class OpenStore {
     for (size_t i = 0; i < variables_.size(); ++i) {
       const size_t width = H5Tget_size(variables_[i].type);
       for (const hdf5::Slab& slab :
-           pieces_of(unit_slab(schema_, variables_[i].dims, unit), width)) {
+           hdf5::pieces_of(unit_slab(schema_, variables_[i].dims, unit), width, piece_bytes)) {
         size_t size = width;
         for (const hsize_t count : slab.count) size *= count;
         std::vector<Bytef> bytes(size);
@@ -86,27 +90,6 @@ class OpenStore {
   }
 
  private:
-  /// The slab cut into parts that fit memory, in the order of its bytes: scalars of a whole model
-  /// do not.
-  static std::vector<hdf5::Slab> pieces_of(const hdf5::Slab& slab, size_t width) {
-    constexpr size_t piece_bytes = size_t{64} << 20;
-    size_t size = width;
-    for (const hsize_t count : slab.count) size *= count;
-    const auto longest =
-        std::find_if(slab.count.begin(), slab.count.end(), [](hsize_t n) { return n > 1; });
-    if (size <= piece_bytes || longest == slab.count.end()) return {slab};
-    const auto axis = static_cast<size_t>(longest - slab.count.begin());
-    std::vector<hdf5::Slab> pieces;
-    hdf5::Slab half = slab;
-    half.count[axis] = slab.count[axis] / 2;
-    for (hsize_t done = 0; done < slab.count[axis]; done += half.count[axis]) {
-      if (done > 0) half.count[axis] = slab.count[axis] - done;
-      half.start[axis] = slab.start[axis] + done;
-      for (hdf5::Slab& piece : pieces_of(half, width)) pieces.push_back(std::move(piece));
-    }
-    return pieces;
-  }
-
   [[nodiscard]] Handle open(const std::string& name) const {
     return {H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where_, "opening " + name};
   }

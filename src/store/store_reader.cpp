@@ -272,4 +272,20 @@ std::vector<double> StoreReader::read(const std::string& name) const {
   return read(name, std::vector<int64_t>(whole.shape.size(), 0), whole.shape);
 }
 
+StoredNumber StoreReader::number_of(const std::string& name) const {
+  const Handle dataset = open(name);
+  const Handle type(H5Dget_type(dataset.get()), H5Tclose, where_, "H5Dget_type");
+  return {.bytes = H5Tget_size(type.get()), .real = H5Tget_class(type.get()) == H5T_FLOAT};
+}
+
+void StoreReader::read_bytes(const std::string& name, const std::vector<int64_t>& start,
+                             const std::vector<int64_t>& count, void* into) const {
+  const Handle dataset = open(name);
+  const Handle type(H5Dget_type(dataset.get()), H5Tclose, where_, "H5Dget_type");
+  const Handle native(H5Tget_native_type(type.get(), H5T_DIR_ASCEND), H5Tclose, where_,
+                      "H5Tget_native_type");
+  hdf5::read_slab(dataset.get(), native.get(),
+                  {{start.begin(), start.end()}, {count.begin(), count.end()}}, into, where_);
+}
+
 }  // namespace explaind

@@ -23,6 +23,11 @@ struct StoredVariable {
   std::vector<int64_t> shape;
 };
 
+struct StoredNumber {
+  size_t bytes = 0;
+  bool real = false;
+};
+
 class StoreReader {
  public:
   /// Throws DataError where the file is missing, not an influence store, or of a version that this
@@ -59,6 +64,12 @@ class StoreReader {
   [[nodiscard]] std::vector<double> read(const std::string& name, const std::vector<int64_t>& start,
                                          const std::vector<int64_t>& count) const;
   [[nodiscard]] std::vector<double> read(const std::string& name) const;
+  /// Bytes of an entry as it is stored, and whether it is a real number.
+  [[nodiscard]] StoredNumber number_of(const std::string& name) const;
+  /// The same hyperslab as its bytes are stored (little-endian, as a checksum has them); `into` has
+  /// room for them.
+  void read_bytes(const std::string& name, const std::vector<int64_t>& start,
+                  const std::vector<int64_t>& count, void* into) const;
 
  private:
   [[nodiscard]] hdf5::Handle open(const std::string& name) const;

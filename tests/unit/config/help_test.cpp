@@ -18,6 +18,7 @@
 #include "config/report_options.hpp"
 #include "config/study_options.hpp"
 #include "config/tokenize_options.hpp"
+#include "config/verify_options.hpp"
 
 namespace explaind {
 namespace {
@@ -33,10 +34,12 @@ std::map<std::string, OptionTable> tables() {
   static InspectOptions inspect;
   static StudyOptions study;
   static TokenizeOptions tokenize;
+  static VerifyOptions verify;
   return {{"decompose", option_table(decompose)}, {"plan", option_table(plan)},
           {"record", option_table(record)},       {"query", option_table(query)},
           {"inspect", option_table(inspect)},     {"study", option_table(study)},
-          {"tokenize", option_table(tokenize)},   {"report", option_table(report)}};
+          {"tokenize", option_table(tokenize)},   {"report", option_table(report)},
+          {"verify", option_table(verify)}};
 }
 
 TEST(Help, NamesEveryOptionWithItsDefaultInHundredColumns) {
@@ -102,7 +105,8 @@ TEST(Options, OfOneNameMeanTheSameInEveryVerb) {
   // One INI file may serve several verbs.
   std::map<std::string, std::string> first;
   for (const auto& [verb, table] : tables()) {
-    if (verb == "query" || verb == "inspect" || verb == "tokenize" || verb == "report") {
+    if (verb == "query" || verb == "inspect" || verb == "tokenize" || verb == "report" ||
+        verb == "verify") {
       continue;
     }  // read no file
     for (const Option& option : table) {

@@ -1,0 +1,19 @@
+#pragma once
+// Options of `explaind verify`; defaults here, meanings in the table.
+
+#include <optional>
+#include <string>
+
+#include "config/option.hpp"
+
+namespace explaind {
+
+struct VerifyOptions {
+  std::string store;  ///< positional
+  std::optional<std::string> output;
+  bool json = false;
+};
+
+OptionTable option_table(VerifyOptions& options);
+
+}  // namespace explaind
