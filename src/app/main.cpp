@@ -112,7 +112,9 @@ bool asks_for_help(const std::vector<std::string>& words) {
 }
 
 bool has(const std::vector<std::string>& words, const std::string& option) {
-  return !option.empty() && std::find(words.begin(), words.end(), option) != words.end();
+  return !option.empty() && std::any_of(words.begin(), words.end(), [&](const std::string& word) {
+    return word == option || word.rfind(option + "=", 0) == 0;
+  });
 }
 
 int run(int argc, char** argv) {

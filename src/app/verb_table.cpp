@@ -58,12 +58,16 @@ std::vector<Verb> verbs() {
        verb_of<ReportOptions>(
            "store against",
            [](const ReportOptions& options, const Communicator*) { return run_report(options); })},
-      {"verify", "verify STORE [options]",
+      {"verify", "verify STORE [--series DIR] [options]",
        "Whether an influence store holds what it must: checksums, sums, flags, coordinates.\n"
-       "Exit code 1 where something does not. The store is only read; what was found is also kept\n"
-       "in STORE.verify.json.",
-       verb_of<VerifyOptions>("store", [](const VerifyOptions& options,
-                                          const Communicator*) { return run_verify(options); })},
+       "--series: also against the weights, of which some scores are computed again. Exit code 1\n"
+       "where something does not hold. The store is only read; what was found is also kept in\n"
+       "STORE.verify.json.",
+       verb_of<VerifyOptions>("store",
+                              [](const VerifyOptions& options, const Communicator* world) {
+                                return run_verify(options, world);
+                              }),
+       false, "--series"},
       {"inspect", "inspect PATH [--check]",
        "Shows what is in a series, a checkpoint, a recorded run or an influence store.\n"
        "--check: a verdict on a series before it is used, from all its weights; alone or under "

@@ -32,8 +32,9 @@ int run_query(const QueryOptions& options);
 /// world: null but with --check, which is collective over it.
 int run_inspect(const InspectOptions& options, const Communicator* world);
 
-/// Prints and keeps whether a store holds what it must; exit code 1 where it does not.
-int run_verify(const VerifyOptions& options);
+/// Prints and keeps whether a store holds what it must; exit code 1 where it does not. world: null
+/// but with --series, for which it has one rank.
+int run_verify(const VerifyOptions& options, const Communicator* world);
 
 /// Writes a page of HTML that shows a store.
 int run_report(const ReportOptions& options);

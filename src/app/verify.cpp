@@ -7,12 +7,17 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "app/listening.hpp"
+#include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
 #include "core/revision.hpp"
 #include "core/whole_file.hpp"
+#include "tensors/thread_team.hpp"
+#include "verification/recomputed_question.hpp"
 #include "verification/verification_forms.hpp"
+#include "verification/verify_weights.hpp"
 
 namespace explaind {
 namespace {
@@ -49,12 +54,40 @@ void require_replaceable(const fs::path& path) {
                   "Move it away, or name another file with --output");
 }
 
+/// --series, on one rank.
+void verify_weights(const VerifyOptions& options, const fs::path& output, const Communicator& world,
+                    Verification& found) {
+  const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  TerminalListener listener;
+  const WeightsAsked asked{.series = *options.series,
+                           .samples = options.samples,
+                           .share = parse_share(options.sample),
+                           .seed = static_cast<uint64_t>(options.seed),
+                           .work = output.string() + ".work"};
+  verify_against_weights(asked, world, {.stop = stop_on_signals(nullptr), .listener = listener},
+                         found);
+}
+
+/// What belongs to --series is refused without it, and what cannot be done is refused at once.
+void require_sensible(const VerifyOptions& options, const Communicator* world) {
+  static_cast<void>(parse_share(options.sample));
+  if (!options.series && options.samples) {
+    throw UsageError("--samples", "goes with --series", "Name the series too, or leave it out");
+  }
+  if (options.series && world != nullptr && world->size() > 1) {
+    throw UsageError("--series", "computes scores again on one rank, and there are several",
+                     "Run it without mpirun; --threads uses the cores");
+  }
+}
+
 }  // namespace
 
-int run_verify(const VerifyOptions& options) {
+int run_verify(const VerifyOptions& options, const Communicator* world) {
+  require_sensible(options, world);
   const fs::path output = options.output.value_or(options.store + ".verify.json");
   require_replaceable(output);
-  const Verification found = verify_store(options.store);
+  Verification found = verify_store(options.store);
+  if (options.series) verify_weights(options, output, *world, found);
   const auto json = verification_json(
       found, {.date = now(), .revision = std::string(revision()), .command = command_of(options)});
   const std::string text =

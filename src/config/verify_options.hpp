@@ -10,7 +10,9 @@ namespace explaind {
 
 struct VerifyOptions {
   std::string store;  ///< positional
-  std::optional<std::string> output;
+  std::optional<std::string> series, samples, output;
+  std::string sample = "5%";
+  int64_t seed = 1, threads = 0;
   bool json = false;
 };
 

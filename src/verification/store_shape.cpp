@@ -44,6 +44,8 @@ void StoreShape::read_configuration(const StoreReader& store) {
                     "Take a copy of the store that is whole");
   }
   configured = true;
+  // Before there was this option F had the precision of the scores.
+  if (!written.contains("value-precision")) options.value_precision = "same";
   for (const Option& option : option_table(options)) {
     const auto value = written.find(option.name);
     if (value == written.end() || !value->is_string()) continue;

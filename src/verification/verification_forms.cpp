@@ -47,6 +47,20 @@ void add_failures(const Check& check, std::string& text) {
   if (more > 0) text += fmt::format("  and {} more\n", more);
 }
 
+nlohmann::ordered_json json_of(const Recomputed& again) {
+  return {{"series", again.series},
+          {"samples", again.samples},
+          {"share", again.share},
+          {"seed", again.seed},
+          {"rule", again.rule},
+          {"precision", again.precision},
+          {"units", again.units},
+          {"scores", again.scores},
+          {"within_certificate", again.within},
+          {"trust", static_cast<double>(again.within) /
+                        static_cast<double>(std::max<int64_t>(1, again.scores))}};
+}
+
 std::string closing_line(const Verification& found) {
   const auto failed = std::count_if(found.checks.begin(), found.checks.end(),
                                     [](const Check& c) { return c.verdict() == Verdict::fails; });
@@ -90,6 +104,7 @@ nlohmann::ordered_json verification_json(const Verification& found,
                               {"units", {{"all", found.units}, {"committed", found.committed}}},
                               {"notes", found.notes},
                               {"checks", nlohmann::ordered_json::array()}};
+  if (found.recomputed) json["recomputed"] = json_of(*found.recomputed);
   for (const Check& check : found.checks) {
     nlohmann::ordered_json each{
         {"name", check.name},

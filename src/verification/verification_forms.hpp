@@ -18,7 +18,9 @@ struct VerificationOrigin {
 
 /// store, identity, layout, date, revision, command, holds, against_weights, units (all,
 /// committed), notes, and checks: name, what, of, checked, failed, largest_deviation, unit, at,
-/// verdict, why_not, found.
+/// verdict, why_not, found; with
+/// --series also recomputed: series, samples, share, seed, rule, precision, units, scores,
+/// within_certificate, trust (their share).
 nlohmann::ordered_json verification_json(const Verification& found,
                                          const VerificationOrigin& origin);
 

@@ -193,6 +193,67 @@ def expect_refusals(store, folder):
     assert done.returncode == 1 and "no such store" in done.stderr and not (folder / "none.h5.verify.json").exists(), done
 
 
+def expect_against_weights(folder):
+    """Scores that changed places are seen when they are computed again, whatever their checksum says."""
+    named = ["--series", SERIES, "--samples", SAMPLES]
+    for kind in ("tensor", "row_f32", "head_position", "group", "no_samples", "scalars", "fixed_rule", "summed_steps"):
+        done, found = verify(folder / f"{kind}.h5", *named, "--sample", "100%")
+        must(done)
+        checks, again = checks_of(found), found["recomputed"]
+        assert checks["scores"]["verdict"] == checks["values"]["verdict"] == "holds", (kind, found)
+        assert again["trust"] >= .99 and len(again["units"]) == found["units"]["committed"], (kind, again)
+        assert "within their certificates" in done.stdout and again["precision"] == "fp64", done.stdout
+    store = folder / "tensor.h5"
+    done, found = verify(store, "--series", SERIES)  # 5 % of the units, and the samples' file by its stored name
+    must(done)
+    assert len(found["recomputed"]["units"]) == 1 and found["recomputed"]["seed"] == 1
+    other = verify(store, "--series", SERIES, "--seed", "4")[1]["recomputed"]["units"]
+    assert other != found["recomputed"]["units"], other
+
+    def swapped(file):
+        row = file["psi"][1, 3]
+        row[[4, 5]] = row[[5, 4]]
+        file["psi"][1, 3] = row
+    swap = changed(store, folder, swapped)
+    with h5py.File(store) as file:
+        names = [texts(file["component"])[place] for place in (4, 5)]
+    done, found = verify(swap, *named, "--sample", "100%")
+    failing = checks_of(found)["scores"]
+    assert done.returncode == 1 and [each["name"] for each in found["checks"] if each["verdict"] == "fails"] == ["scores"], done.stdout
+    assert failing["failed"] == 2 and all(f"sample 3 (" in each and f"component {name}:" in each for each, name in zip(failing["found"], names)), failing
+    expect_weights_refused(store, folder, named)
+
+
+def expect_weights_refused(store, folder, named):
+    def refused(code, words, *options, **more):
+        done = run("verify", store, *options, **more)
+        assert done.returncode == code and all(word in done.stderr for word in words), (done.returncode, done.stderr, done.stdout)
+        assert done.stderr.count("error: ") == 1, done.stderr
+    kept = store.with_name(store.name + ".verify.json")
+    kept.unlink()
+    refused(1, ["checkpoint of step", "is not what the store was made from"], "--series", GOLDENS / "tied/series", "--samples", SAMPLES)
+    samples = folder / "other.jsonl"
+    samples.write_text("".join(line + "\n" for line in reversed(SAMPLES.read_text().splitlines())))
+    refused(1, ["other.jsonl", "other samples than"], "--series", SERIES, "--samples", samples)
+    refused(2, ["--sample", "no share"], *named, "--sample", "0%")
+    refused(2, ["--sample", "no share"], *named, "--sample", "10")
+    refused(2, ["--samples", "goes with --series"], "--samples", SAMPLES)
+    refused(2, ["on one rank"], *named, ranks=2)
+    assert not kept.exists() and not list(folder.glob("*.work*")), sorted(folder.iterdir())
+    # Weights of the same names and shapes: F says at which step they differ.
+    series = folder / "series"
+    shutil.copytree(SERIES, series)
+    with h5py.File(store) as file:
+        step = int(file["step_from"][1])
+    checkpoint = next(path for path in series.iterdir() if path.is_dir() and path.name.endswith(f"-{step}"))
+    weights = next(checkpoint.glob("*.safetensors"))
+    bytes_ = bytearray(weights.read_bytes())
+    bytes_[-4000:-2000] = bytes(2000)
+    weights.write_bytes(bytes_)
+    done, found = verify(store, "--series", series, "--samples", SAMPLES, "--sample", "100%")
+    assert done.returncode == 1 and any(f"at step {step}:" in each for each in checks_of(found)["values"]["found"]), done.stdout + done.stderr
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -216,6 +277,8 @@ def main():
         expect_refusals(folder / "tensor.h5", folder)
         done, found = verify(folder / "tensor.h5", "--json")
         assert json.loads(done.stdout) == found and found["revision"] and found["date"].endswith("Z") and "--json" in found["command"], done.stdout
+        expect_against_weights(folder)
+        print("what the weights do not say is found", flush=True)
         os.chmod(folder / "tensor.h5", 0o400)
         expect_clean(folder / "tensor.h5", "scalars", "positions")
 
