@@ -102,8 +102,8 @@ void require_same_inputs(const StoreReader& store, const Problem& asked) {
 
 DecomposeOptions put_otherwise(const Problem& asked, int64_t most_nodes) {
   DecomposeOptions options = asked.question.written;
-  options.precision = "fp64";
-  options.value_precision = "fp64";
+  // A training axis is computed in the run's own type.
+  if (!asked.run() || !asked.question.keeps_training()) options.precision = "fp64";
   options.store_dtype = "f64";
   if (options.component == "parameter") options.component = "tensor";
   const QuadratureOptions& rule = asked.solver.quadrature;

@@ -16,8 +16,8 @@ void require_same_inputs(const StoreReader& store, const Problem& asked);
 
 /// The options of `asked` in fp64 and by another rule: Gauss with as many nodes as adaptive
 /// quadrature took at most, or, where the integrand has kinks, adaptive at a tenth of the
-/// tolerance. A fixed rule stays: it is what was asked. most_nodes: of the pairs that are computed
-/// again.
+/// tolerance. What was asked stays: a fixed rule, and the precision of a run's training axis.
+/// most_nodes: of the pairs that are computed again.
 DecomposeOptions put_otherwise(const Problem& asked, int64_t most_nodes);
 
 /// Of `count` places a share, at least one, chosen by the seed: ascending. The same on every

@@ -28,11 +28,11 @@ ScoreComparison::ScoreComparison(const StoreReader& store, const StoreShape& sha
       epsilon_(epsilon),
       joined_(static_cast<size_t>(again.components.size()), 0),
       scores_{.name = "scores",
-              .what = "scores computed again, in fp64 and by another rule",
+              .what = "scores computed again, against their certificates",
               .of = "score",
               .unit = store.unit("psi")},
       values_{.name = "values",
-              .what = "F at the ends of segments, computed again in fp64",
+              .what = "F at the ends of segments, computed again",
               .of = "value",
               .unit = store.unit("value_from")} {
   const auto tensors = static_cast<int64_t>(again.components.parameters().size());
@@ -51,7 +51,9 @@ void ScoreComparison::write(const ScoreTile& tile) {
 
 void ScoreComparison::compare_values(const ScoreTile& tile) {
   const UnitCertificates stored = certificates_of(store_, tile.unit);
-  const double relative = shape_.options.value_precision == "same" ? roundings * epsilon_ : 1e-9;
+  // What an optimizer's step ends at is formed anew, from gradients of another precision.
+  const bool rounded = shape_.options.value_precision == "same" || shape_.options.source == "steps";
+  const double relative = rounded ? std::max(roundings * epsilon_, 1e-9) : 1e-9;
   const auto segment = static_cast<size_t>(tile.unit.segment);
   for (size_t pair = 0; pair < tile.value_from.size(); ++pair) {
     const int64_t sample = tile.unit.sample_begin + static_cast<int64_t>(pair) / shape_.outputs;
