@@ -224,6 +224,16 @@ def expect_against_weights(folder):
     expect_weights_refused(store, folder, named)
 
 
+def expect_training_axis(folder):
+    run_folder, store = SOURCE / "tests/goldens/training_axis/sgd/run", folder / "training_axis.h5"
+    must(run("decompose", "--series", run_folder, "--samples", "validation", "--store", store, "--axes", "sample,output,train_sample", "--functional", "logit",
+             "--precision", "fp64", "--quadrature", "gauss:3"))
+    expect_clean(store, "scalars", "positions")
+    done, found = verify(store, "--series", run_folder, "--sample", "100%")
+    must(done)
+    assert found["recomputed"]["trust"] == 1 and checks_of(found)["scores"]["checked"] > 0, found
+
+
 def expect_weights_refused(store, folder, named):
     def refused(code, words, *options, **more):
         done = run("verify", store, *options, **more)
@@ -269,6 +279,7 @@ def main():
             not_checked = [each for each, there in {"scalars": old.stem == "parameter", "positions": False, "flags": True}.items() if not there]
             expect_clean(copy, *not_checked)
         print("stores of every kind hold", flush=True)
+        expect_training_axis(folder)
         expect_damage_found(folder / "tensor.h5", folder)
         expect_scalar_damage_found(folder / "scalars.h5", folder)
         expect_positions_found(folder / "head_position.h5", folder)
