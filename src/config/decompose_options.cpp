@@ -57,9 +57,10 @@ OptionTable option_table(DecomposeOptions& o) {
                             "the folder to put it into",
                             execution},
                            o.stage_command),
-      text_option(
-          {"samples", "FILE", "prediction samples: JSON Lines, Parquet or Arrow, or a folder of these tables", identity, true},
-          o.samples),
+      text_option({"samples", "FILE",
+                   "prediction samples: JSON Lines, Parquet or Arrow, or a folder of these tables",
+                   identity, true},
+                  o.samples),
       word_option({"source", "WHAT",
                    "weights: the straight path between checkpoints; steps: one step of AdamW at "
                    "each, from the optimizer's state beside the weights",
