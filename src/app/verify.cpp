@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
-#include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -12,7 +10,9 @@
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
+#include "core/file_kind.hpp"
 #include "core/revision.hpp"
+#include "core/utc_time.hpp"
 #include "core/whole_file.hpp"
 #include "tensors/thread_team.hpp"
 #include "verification/recomputed_question.hpp"
@@ -24,21 +24,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string now() {
-  const std::time_t time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
-}
-
 /// What was asked, as it can be asked again.
 std::string command_of(VerifyOptions options) {
-  std::string command = "explaind verify " + options.store;
+  std::string command = fmt::format("explaind verify {}", shell_word(options.store));
   for (const Option& option : option_table(options)) {
     const std::string value = option.get();
     if (option.name == "store" || value.empty() || value == "false") continue;
-    command += " --" + option.name + (option.flag() ? "" : " " + value);
+    command += option.flag() ? fmt::format(" --{}", option.name)
+                             : fmt::format(" --{} {}", option.name, shell_word(value));
   }
   return command;
 }
@@ -89,7 +82,8 @@ int run_verify(const VerifyOptions& options, const Communicator* world) {
   Verification found = verify_store(options.store);
   if (options.series) verify_weights(options, output, *world, found);
   const auto json = verification_json(
-      found, {.date = now(), .revision = std::string(revision()), .command = command_of(options)});
+      found,
+      {.date = utc_now(), .revision = std::string(revision()), .command = command_of(options)});
   const std::string text =
       json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   fmt::print("{}", options.json ? text : verification_table(found));

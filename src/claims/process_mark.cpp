@@ -3,12 +3,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <cstdint>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -17,6 +15,7 @@
 #include <vector>
 
 #include "core/unfinished.hpp"
+#include "core/utc_time.hpp"
 
 namespace explaind {
 namespace {
@@ -52,15 +51,6 @@ std::pair<std::string, std::string> state_of(const std::string& pid) {
   return {state, word};
 }
 
-std::string now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text.data();
-}
-
 }  // namespace
 
 std::string ProcessMark::text() const {
@@ -79,7 +69,7 @@ ProcessMark own_mark() {
           .pid = pid,
           .place = own_place(),
           .started = state_of("self").second,
-          .since = now()};
+          .since = utc_now()};
 }
 
 std::optional<ProcessMark> parse_mark(const std::string& text) {

@@ -5,8 +5,6 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include <chrono>
-#include <ctime>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -15,6 +13,7 @@
 #include "checkpoint/sha256.hpp"
 #include "core/error.hpp"
 #include "core/revision.hpp"
+#include "core/utc_time.hpp"
 #include "core/whole_file.hpp"
 #include "job/run_samples.hpp"
 #include "job/versions.hpp"
@@ -28,14 +27,6 @@ std::string host_name() {
   char name[256] = {};
   gethostname(name, sizeof(name) - 1);
   return name;
-}
-
-std::string now() {
-  const std::time_t time = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now());
-  std::tm utc{};
-  gmtime_r(&time, &utc);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", utc.tm_year + 1900, utc.tm_mon + 1,
-                     utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
 }
 
 /// Token ids and labels of all samples: the tokenizer's part in the numbers.
@@ -206,7 +197,7 @@ std::vector<std::pair<std::string, std::string>> provenance(const Problem& probl
       }
     }
   }
-  const std::string config = problem.subject.model_config().dump(2), created = now();
+  const std::string config = problem.subject.model_config().dump(2), created = utc_now();
   const nlohmann::json changes = problem.subject.config_changes();
   const std::string later = changes.empty() ? "" : changes.dump(2);
   std::vector<std::pair<std::string, std::string>> attributes{
@@ -226,7 +217,7 @@ std::vector<std::pair<std::string, std::string>> provenance(const Problem& probl
 }
 
 std::string run_log_line(int ranks) {
-  return fmt::format("{} {} {} ranks, revision {}", now(), host_name(), ranks, revision());
+  return fmt::format("{} {} {} ranks, revision {}", utc_now(), host_name(), ranks, revision());
 }
 
 }  // namespace explaind

@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 import pathlib
+import shlex
 import shutil
 import tempfile
 import zlib
@@ -288,6 +289,8 @@ def main():
         expect_refusals(folder / "tensor.h5", folder)
         done, found = verify(folder / "tensor.h5", "--json")
         assert json.loads(done.stdout) == found and found["revision"] and found["date"].endswith("Z") and "--json" in found["command"], done.stdout
+        spaced = shutil.copy(folder / "tensor.h5", folder / "a store's.h5")
+        assert shlex.split(verify(spaced)[1]["command"]) == ["explaind", "verify", str(spaced), *shlex.split(found["command"])[3:-1]], found
         expect_against_weights(folder)
         print("what the weights do not say is found", flush=True)
         os.chmod(folder / "tensor.h5", 0o400)
