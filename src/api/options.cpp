@@ -4,7 +4,7 @@
 #include <set>
 
 #include "api/errors.hpp"
-#include "config/nearest_name.hpp"
+#include "core/nearest_name.hpp"
 
 namespace explaind::v1 {
 namespace {

@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "config/decompose_options.hpp"
-#include "config/nearest_name.hpp"
+#include "core/nearest_name.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"

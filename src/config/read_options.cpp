@@ -32,18 +32,48 @@ OptionTable option_table(QueryOptions& o) {
                    "--group-by layer,head covers keys and values too"},
                   o.share_kv_heads),
       flag_option({"error", "", "also the standard error of means over samples"}, o.error),
+      integer_option({"bootstrap", "N",
+                      "also a 95 % interval of means over samples, from N drawings of the samples "
+                      "with replacement; 1000, say"},
+                     o.bootstrap, 0),
+      integer_option({"seed", "N", "of the drawings"}, o.seed, 0),
       list_option(
           {"absolute", "AXES",
            "sizes instead of signed sums: these axes are taken together after the absolute value, "
            "all others before, e.g. segment,sample"},
           o.absolute),
-      text_option({"similarity", "AXIS",
-                   "cosine similarity of this axis' entries, as sample or train_sample, by their "
-                   "scores over what --group-by, --sum, --mean and --select leave of the others"},
+      selection_option({"minus", "NAME=VALUE",
+                        "differences: less the same rows of these selections, which take the place "
+                        "of those in --select, as --select group=de --minus group=fr"},
+                       o.minus),
+      text_option({"minus-store", "FILE", "differences: less the same rows of this store"},
+                  o.minus_store),
+      list_option({"share", "COORDS",
+                   "parts of a total: of the sum of the rows that agree in these coordinates; all: "
+                   "of all rows"},
+                  o.share),
+      flag_option({"cumulative", "", "running sums along segments"}, o.cumulative),
+      text_option({"similarity", "NAME",
+                   "similarity of the entries of an axis, as sample or train_sample, or of a "
+                   "coordinate, as kind or step_to, by their scores over what --group-by, --sum, "
+                   "--mean and --select leave of the others"},
                   o.similarity),
+      word_option({"measure", "NAME", "of --similarity: cosine or correlation"}, o.measure,
+                  {"cosine", "correlation"}),
       integer_option({"top", "K", "only the K largest by absolute value; 0: all"}, o.top, 0),
-      word_option({"format", "NAME", "table, csv, json or npy (an array, an axis that stays each)"},
-                  o.format, {"table", "csv", "json", "npy"}),
+      integer_option({"highest", "K", "only the K largest by signed value; 0: all"}, o.highest, 0),
+      integer_option({"lowest", "K",
+                      "only the K smallest by signed value: of scores what lowered F most; 0: all"},
+                     o.lowest, 0),
+      flag_option({"whole", "", "also rows of which nothing is committed yet, as NaN"}, o.whole),
+      word_option({"format", "NAME",
+                   "table, csv, json, npy (an array, an axis that stays each), parquet, arrow, "
+                   "netcdf or zarr"},
+                  o.format, {"table", "csv", "json", "npy", "parquet", "arrow", "netcdf", "zarr"}),
+      flag_option({"header", "",
+                   "CSV and JSON hold what the note beside them says: a first line after #; an "
+                   "object with the rows in it"},
+                  o.header),
       flag_option(
           {"csv-bom", "",
            "CSV begins with a byte order mark, by which spreadsheets know that it is UTF-8"},
@@ -54,6 +84,10 @@ OptionTable option_table(QueryOptions& o) {
       optional_text_option(
           {"output", "FILE", "write there, complete or not at all; standard output if not given"},
           o.output),
+      optional_text_option({"memory", "SIZE",
+                            "memory that the answer may take, as 1GiB; where not given, what is "
+                            "free"},
+                           o.memory),
   };
 }
 

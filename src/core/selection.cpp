@@ -1,12 +1,14 @@
 #include "core/selection.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <charconv>
 #include <utility>
 
 #include "core/error.hpp"
+#include "core/nearest_name.hpp"
 
 namespace explaind {
 namespace {
@@ -133,10 +135,18 @@ bool Selection::Alternative::matches(const std::string& value, bool number) cons
 
 void Selection::nothing_has(const Alternative& alternative,
                             const std::vector<std::string>& values) const {
+  std::string remedy = "What there is: " + listed(values);
+  if (!alternative.range && alternative.pieces.size() == 1) {
+    std::vector<std::string> nearest = nearest_names(alternative.pieces.front(), values);
+    for (std::string& each : nearest) each = escaped(each);
+    if (!nearest.empty()) {
+      remedy = fmt::format("Did you mean {}? {}", fmt::join(nearest, " or "), remedy);
+    }
+  }
   throw DataError(option_,
                   fmt::format("nothing has {}{}", name_,
                               alternative.written.empty() ? "(empty)" : alternative.written),
-                  "What there is: " + listed(values));
+                  remedy);
 }
 
 std::vector<bool> Selection::among(const std::vector<std::string>& values, bool number) const {

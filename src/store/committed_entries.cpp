@@ -114,6 +114,10 @@ void CommittedEntries::count_groups(const std::vector<QueryAxis>& axes) {
   }
 }
 
+bool CommittedEntries::any(const std::vector<size_t>& row) const {
+  return complete_ || count(segment_axis_, row) > 0;
+}
+
 int64_t CommittedEntries::count(size_t a, const std::vector<size_t>& row) const {
   if (complete_ || (a != segment_axis_ && a != sample_axis_)) return chosen_[a][row[a]];
   const size_t sample = sample_axis_ < row.size() ? row[sample_axis_] : 0;

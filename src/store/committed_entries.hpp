@@ -29,6 +29,8 @@ class CommittedEntries {
   }
   /// Entries of axis `a` in a row, of which at least one is there. row: the key of every axis.
   [[nodiscard]] int64_t count(size_t a, const std::vector<size_t>& row) const;
+  /// Whether a row has any entry that is there.
+  [[nodiscard]] bool any(const std::vector<size_t>& row) const;
 
  private:
   [[nodiscard]] size_t place(const std::vector<int64_t>& index) const;

@@ -188,6 +188,10 @@ void NetcdfFile::variable(const std::string& name, hid_t type, const std::vector
   if (blank.bytes > 0) blanks_.push_back(blank);
 }
 
+void NetcdfFile::write(const std::string& name, const hdf5::Slab& slab, const double* values) {
+  hdf5::write_slab(open(name).get(), H5T_NATIVE_DOUBLE, slab, values, where_);
+}
+
 void NetcdfFile::write_attribute(const std::string& object, const std::string& name, hid_t type,
                                  const std::vector<hsize_t>& shape, const void* data) {
   const Handle target = open(object);

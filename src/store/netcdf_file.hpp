@@ -52,6 +52,8 @@ class NetcdfFile {
   enum class Until { missing, zeros };
   void variable(const std::string& name, hid_t type, const std::vector<std::string>& dims,
                 Until until);
+  /// Numbers of a variable: those of the slab, row-major.
+  void write(const std::string& name, const hdf5::Slab& slab, const double* values);
   /// Another name for a variable.
   void link(const std::string& name, const std::string& target);
 

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "core/error.hpp"
+#include "core/nearest_name.hpp"
 #include "core/selection.hpp"
 #include "store/shared_heads.hpp"
 
@@ -20,10 +21,10 @@ struct NamedSelection {
   std::string name, value;
 };
 
-NamedSelection named_selection(const std::string& text) {
+NamedSelection named_selection(const std::string& text, const std::string& option) {
   const size_t equals = text.find('=');
   if (equals == std::string::npos) {
-    throw UsageError("--select", "'" + text + "' is not NAME=VALUE",
+    throw UsageError(option, "'" + text + "' is not NAME=VALUE",
                      "As step=100; alternatives stand between bars (group=de|fr), and a comma of a "
                      "value is written \\,");
   }
@@ -59,13 +60,15 @@ Found find_coordinate(const std::vector<QueryAxis>& axes, const std::string& nam
   for (size_t a = 0; a < axes.size(); ++a) {
     if (const Coordinate* found = axes[a].coordinates.find(name)) return {a, found};
   }
+  const std::vector<std::string> known = coordinates_of(axes);
   throw UsageError(option, variable + " has no coordinate '" + name + "'",
-                   fmt::format("It has {}", fmt::join(coordinates_of(axes), ", ")));
+                   suggestion(name, known, fmt::format("It has {}", fmt::join(known, ", "))));
 }
 
 void choose(const Query& query, std::vector<QueryAxis>& axes) {
   std::vector<NamedSelection> selections;
-  for (const std::string& text : query.select) selections.push_back(named_selection(text));
+  for (const std::string& text : query.select)
+    selections.push_back(named_selection(text, "--select"));
   std::vector<const Coordinate*> selected;
   for (const NamedSelection& asked : selections) {
     const Found found = find_coordinate(axes, asked.name, "--select", query.variable);
@@ -77,10 +80,12 @@ void choose(const Query& query, std::vector<QueryAxis>& axes) {
     selected.push_back(&coordinate);
     QueryAxis& axis = axes[found.axis];
     const Selection selection(asked.value, "--select", asked.name + "=");
-    const std::vector<bool> here =
-        asked.name == "step" ? selection.among_stretches(axis.coordinates.find("step_from")->values,
-                                                         coordinate.values)
-                             : selection.among(coordinate.values, coordinate.number);
+    // Steps and tokens are stretches, from one checkpoint to the next.
+    const bool stretch = asked.name == "step" || asked.name == "tokens";
+    const Coordinate* from = stretch ? axis.coordinates.find(asked.name + "_from") : nullptr;
+    const std::vector<bool> here = from != nullptr
+                                       ? selection.among_stretches(from->values, coordinate.values)
+                                       : selection.among(coordinate.values, coordinate.number);
     for (size_t i = 0; i < here.size(); ++i) axis.chosen[i] = axis.chosen[i] && here[i];
     if (std::none_of(axis.chosen.begin(), axis.chosen.end(), [](bool each) { return each; })) {
       throw UsageError("--select",
@@ -97,7 +102,7 @@ void require_axes(const std::vector<std::string>& asked, const std::string& opti
   for (const std::string& name : asked) {
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     throw UsageError(option, query.variable + " has no axis '" + name + "'",
-                     fmt::format("It has {}", fmt::join(names, ", ")));
+                     suggestion(name, names, fmt::format("It has {}", fmt::join(names, ", "))));
   }
 }
 
@@ -111,8 +116,14 @@ std::vector<std::string> column_names(const Query& query, const std::vector<Quer
   for (const QueryAxis& axis : axes) {
     const std::string& name = axis.coordinates.name;
     if (listed(query.sum, name) || listed(query.mean, name)) continue;
+    const size_t before = names.size();
     for (const std::string& main : axis.coordinates.main()) names.push_back(main);
     if (!axis.share.empty()) names.emplace_back("head");
+    if (!query.every_coordinate) continue;
+    for (const Coordinate& each : axis.coordinates.coordinates) {
+      const auto mine = names.begin() + static_cast<std::ptrdiff_t>(before);
+      if (std::find(mine, names.end(), each.name) == names.end()) names.push_back(each.name);
+    }
   }
   return names;
 }
@@ -172,6 +183,12 @@ std::vector<int64_t> QueryAxis::counts() const {
 size_t QueryAxis::largest_group() const {
   const std::vector<int64_t> sizes = counts();
   return sizes.empty() ? 0 : static_cast<size_t>(*std::max_element(sizes.begin(), sizes.end()));
+}
+
+std::string selected_coordinate(const std::string& selection, const std::string& option) {
+  const std::string name = named_selection(selection, option).name;
+  if (name == "step" || name == "tokens" || name == "phase") return name + "_to";
+  return name == "train_group" ? "train_group_name" : name;
 }
 
 QueryAxes::QueryAxes(const StoreReader& store, const StoredVariable& variable, const Query& query) {

@@ -52,4 +52,8 @@ struct QueryAxes {
   std::string shared;  ///< how entries were divided, in words; empty: they are as they are stored
 };
 
+/// The coordinate that a selection "NAME=…" is of, under its own name: step_to of `step`, id of
+/// `sample`. Throws UsageError naming the option where it is no selection.
+std::string selected_coordinate(const std::string& selection, const std::string& option);
+
 }  // namespace explaind

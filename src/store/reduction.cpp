@@ -16,16 +16,6 @@
 namespace explaind {
 namespace {
 
-/// What the numbers of a variable are.
-enum class Nature {
-  part,        ///< of a whole: scores, residuals, seconds
-  value,       ///< of F at a step
-  estimate,    ///< of an error: the largest counts
-  count,       ///< counts and flags: what becomes of them has to be said
-  cumulative,  ///< holds those before it already
-  label        ///< coordinates, checksums
-};
-
 Nature nature_of(const Certificate& certificate) {
   switch (certificate.nature) {
     case Certificate::Nature::value:
@@ -38,24 +28,6 @@ Nature nature_of(const Certificate& certificate) {
       break;
   }
   return Nature::count;
-}
-
-Nature nature_of(const StoreReader& store, const StoredVariable& variable) {
-  const std::string& name = variable.name;
-  if (name == "psi" || name.starts_with("psi_") || name.starts_with("parameter/")) {
-    return Nature::part;
-  }
-  for (const char* part : {"balance", "left_out", "config_change", "interval_change", "seconds"}) {
-    if (name == part) return Nature::part;
-  }
-  for (const Certificate& each : certificates()) {
-    if (name == each.name) return nature_of(each);
-  }
-  if (name == "explained_share") return Nature::cumulative;
-  const bool coordinate =
-      variable.dims.size() == 1 &&
-      read_axis(store, variable.dims[0], variable.shape[0]).find(name) != nullptr;
-  return coordinate || name == "checksum" ? Nature::label : Nature::count;
 }
 
 bool may_be_added(Nature nature, const std::string& axis) {
@@ -89,19 +61,6 @@ std::optional<Reduction> default_reduction(Nature nature, const std::string& axi
   return std::nullopt;
 }
 
-std::string reason(Nature nature, const std::string& variable) {
-  switch (nature) {
-    case Nature::value:
-      return "values of F at different steps do not add up";
-    case Nature::cumulative:
-      return variable + " of an interval holds those before it already";
-    case Nature::label:
-      return variable + " is a label, which can be neither added nor averaged";
-    default:
-      return "neither their sum nor their mean goes without saying";
-  }
-}
-
 [[noreturn]] void refuse(const std::string& variable, Nature nature,
                          const std::vector<AxisUse>& uses) {
   std::vector<std::string> shared, names, keep, choose;
@@ -120,7 +79,7 @@ std::string reason(Nature nature, const std::string& variable) {
   if (adds) remedy += " or --sum " + list;
   throw UsageError(variable,
                    fmt::format("{} would share a row, and {}", fmt::join(shared, " and "),
-                               reason(nature, variable)),
+                               reason_not_added(nature, variable)),
                    remedy);
 }
 
@@ -152,6 +111,45 @@ std::string words_of(const std::vector<Statement::Axis>& axes, bool outside) {
 }
 
 }  // namespace
+
+Nature nature_of(const StoreReader& store, const StoredVariable& variable) {
+  const std::string& name = variable.name;
+  if (name == "psi" || name.starts_with("psi_") || name.starts_with("parameter/")) {
+    return Nature::part;
+  }
+  for (const char* part : {"balance", "left_out", "config_change", "interval_change", "seconds"}) {
+    if (name == part) return Nature::part;
+  }
+  for (const Certificate& each : certificates()) {
+    if (name == each.name) return nature_of(each);
+  }
+  if (name == "explained_share") return Nature::cumulative;
+  const bool coordinate =
+      variable.dims.size() == 1 &&
+      read_axis(store, variable.dims[0], variable.shape[0]).find(name) != nullptr;
+  return coordinate || name == "checksum" ? Nature::label : Nature::count;
+}
+
+std::string reason_not_added(Nature nature, const std::string& variable) {
+  switch (nature) {
+    case Nature::value:
+      return "values of F at different steps do not add up";
+    case Nature::cumulative:
+      return variable + " of an interval holds those before it already";
+    case Nature::label:
+      return variable + " is a label, which can be neither added nor averaged";
+    default:
+      return "neither their sum nor their mean goes without saying";
+  }
+}
+
+std::string sign_of(const StoreReader& store, const std::string& variable) {
+  const std::string said = store.attribute(variable, "sign_convention");
+  if (!said.empty()) return said.substr(0, said.find(';'));
+  const bool score =
+      variable == "psi" || variable.starts_with("psi_") || variable.starts_with("parameter/");
+  return score && variable != "psi_abs" ? "negative: lowered F" : "";
+}
 
 StoredSamples stored_samples(const StoreReader& store, const StoredVariable& variable) {
   StoredSamples stored;
@@ -214,7 +212,9 @@ std::string Statement::words() const {
   } else if (!outside.empty()) {
     text = inside.empty() ? outside : outside + " of the " + inside;
   }
-  for (const std::string& also : {stored, shared}) {
+  std::vector<std::string> further{stored, shared};
+  further.insert(further.end(), then.begin(), then.end());
+  for (const std::string& also : further) {
     if (!also.empty()) text += (text.empty() ? "" : "; ") + also;
   }
   return text;

@@ -12,6 +12,21 @@ namespace explaind {
 
 enum class Reduction { sum, mean, largest };
 
+/// What the numbers of a variable are.
+enum class Nature {
+  part,        ///< of a whole: scores, residuals, seconds
+  value,       ///< of F at a step
+  estimate,    ///< of an error: the largest counts
+  count,       ///< counts and flags: what becomes of them has to be said
+  cumulative,  ///< holds those before it already
+  label        ///< coordinates, checksums
+};
+Nature nature_of(const StoreReader& store, const StoredVariable& variable);
+/// Why numbers of this nature are not added, or not without being asked to.
+std::string reason_not_added(Nature nature, const std::string& variable);
+/// "negative: lowered F" of scores; empty where a sign means nothing.
+std::string sign_of(const StoreReader& store, const std::string& variable);
+
 /// How a store's scores came from those of its samples, before they were stored.
 struct StoredSamples {
   enum class As { single, group_means, group_sums, sum_of_all };
@@ -50,6 +65,7 @@ struct Statement {
   bool absolute = false;
   std::string stored;  ///< what was done before the scores were stored, in words; may be empty
   std::string shared;  ///< how key-value heads were shared, in words; may be empty
+  std::vector<std::string> then;  ///< what was done with the rows, in order, in words
 
   /// "mean of 4 samples, sum of 12 segments"; empty where every entry has its own row.
   [[nodiscard]] std::string words() const;

@@ -9,29 +9,43 @@
 #include <unordered_map>
 
 #include "core/error.hpp"
+#include "core/nearest_name.hpp"
 #include "store/axis_coordinates.hpp"
+#include "store/operations/ranking.hpp"
 
 // N entries of the axis, of V features each.
 
 namespace explaind {
 namespace {
 
-AxisCoordinates axis_of(const StoreReader& store, const StoredVariable& variable,
-                        const std::string& name) {
-  const auto found = std::find(variable.dims.begin(), variable.dims.end(), name);
-  if (found == variable.dims.end()) {
-    throw UsageError("--similarity", variable.name + " has no axis '" + name + "'",
-                     fmt::format("It has {}", fmt::join(variable.dims, ", ")));
+/// What is compared: entries of an axis, or those of the same value of one of its coordinates.
+struct Compared {
+  AxisCoordinates axis;
+  std::string coordinate;
+};
+
+Compared compared_of(const StoreReader& store, const StoredVariable& variable,
+                     const std::string& name) {
+  std::vector<std::string> known = variable.dims;
+  for (size_t a = 0; a < variable.dims.size(); ++a) {
+    AxisCoordinates axis = read_axis(store, variable.dims[a], variable.shape[a]);
+    if (axis.name == name) {
+      const std::string main = axis.main().front();
+      return {std::move(axis), main};
+    }
+    if (axis.find(name) != nullptr) return {std::move(axis), name};
+    for (const Coordinate& each : axis.coordinates) known.push_back(each.name);
   }
-  return read_axis(store, name, variable.shape[static_cast<size_t>(found - variable.dims.begin())]);
+  throw UsageError("--similarity", variable.name + " has no axis or coordinate '" + name + "'",
+                   suggestion(name, known, fmt::format("It has {}", fmt::join(known, ", "))));
 }
 
-/// The coordinates that stay: one for the axis, then those of the vectors.
+/// The coordinates that stay: that of what is compared, then those of the vectors.
 std::vector<std::string> staying(const StoreReader& store, const StoredVariable& variable,
-                                 const Query& query, const AxisCoordinates& axis) {
-  std::vector<std::string> names = {axis.main().front()};
+                                 const Query& query, const Compared& compared) {
+  std::vector<std::string> names = {compared.coordinate};
   for (const std::string& each : query.group_by) {
-    if (axis.find(each) != nullptr) {
+    if (compared.axis.find(each) != nullptr) {
       throw UsageError("--group-by", "'" + each + "' is of the axis that --similarity compares",
                        "Name coordinates of the other axes");
     }
@@ -43,7 +57,7 @@ std::vector<std::string> staying(const StoreReader& store, const StoredVariable&
     const auto listed = [&](const std::vector<std::string>& axes) {
       return std::find(axes.begin(), axes.end(), name) != axes.end();
     };
-    if (name == axis.name || listed(query.sum) || listed(query.mean)) continue;
+    if (name == compared.axis.name || listed(query.sum) || listed(query.mean)) continue;
     names.push_back(read_axis(store, name, variable.shape[a]).main().front());
   }
   return names;
@@ -76,68 +90,105 @@ Vectors vectors_of(const QueryResult& result) {
   return vectors;
 }
 
-double cosine(const Vectors& vectors, size_t a, size_t b) {
+/// Over the features that both have. correlation: of what is left when each has lost its mean.
+double alike(const Vectors& vectors, size_t a, size_t b, Measure measure) {
   const size_t length = vectors.length();
-  double product = 0, of_a = 0, of_b = 0;
-  for (size_t v = 0; v < length; ++v) {
-    const double x = vectors.values[a * length + v], y = vectors.values[b * length + v];
-    if (std::isnan(x) || std::isnan(y)) continue;
-    product += x * y;
-    of_a += x * x;
-    of_b += y * y;
+  const auto for_both = [&](const auto& visit) {
+    for (size_t v = 0; v < length; ++v) {
+      const double x = vectors.values[a * length + v], y = vectors.values[b * length + v];
+      if (!std::isnan(x) && !std::isnan(y)) visit(x, y);
+    }
+  };
+  double count = 0, mean_a = 0, mean_b = 0, product = 0, of_a = 0, of_b = 0;
+  if (measure == Measure::correlation) {
+    for_both([&](double x, double y) {
+      count += 1;
+      mean_a += x;
+      mean_b += y;
+    });
+    mean_a /= count;
+    mean_b /= count;
   }
+  for_both([&](double x, double y) {
+    product += (x - mean_a) * (y - mean_b);
+    of_a += (x - mean_a) * (x - mean_a);
+    of_b += (y - mean_b) * (y - mean_b);
+  });
   if (of_a == 0 || of_b == 0) return std::numeric_limits<double>::quiet_NaN();
   return product / std::sqrt(of_a) / std::sqrt(of_b);
 }
 
-/// The most alike first, pairs without a similarity last.
-void keep_most_alike(QueryResult& result, size_t entries, int64_t top) {
+/// Every pair of two different entries once, in order.
+std::vector<size_t> pairs_of(size_t entries) {
   std::vector<size_t> pairs;
   for (size_t a = 0; a < entries; ++a) {
     for (size_t b = a + 1; b < entries; ++b) pairs.push_back(a * entries + b);
   }
-  const auto rank = [&](size_t pair) {
-    const double value = result.values[pair];
-    return std::isnan(value) ? -2.0 : value;
+  return pairs;
+}
+
+void require_scores_alone(const Query& query) {
+  const auto refuse = [](bool asked, const std::string& option, const std::string& why) {
+    if (asked) throw UsageError(option, why + ", and --similarity compares entries", "Give one");
   };
-  std::stable_sort(pairs.begin(), pairs.end(),
-                   [&](size_t a, size_t b) { return rank(a) > rank(b); });
-  pairs.resize(std::min(pairs.size(), static_cast<size_t>(top)));
-  keep_rows(result, pairs);
+  refuse(query.error, "--error", "is of means over samples");
+  refuse(query.bootstrap.times > 0, "--bootstrap", "is of means over samples");
+  refuse(!query.share.empty(), "--share", "divides rows");
+  refuse(query.cumulative, "--cumulative", "adds up rows");
+  refuse(!query.minus.empty(), "--minus", "subtracts rows");
+  refuse(query.minus_store != nullptr, "--minus-store", "subtracts rows");
 }
 
 }  // namespace
 
-QueryResult similarity(const StoreReader& store, const Query& query, const std::string& axis) {
-  if (query.error) {
-    throw UsageError("--error", "is of means over samples, and --similarity is a cosine",
-                     "Give one of them");
-  }
+QueryResult similarity(const StoreReader& store, const Query& query, const std::string& of,
+                       Measure measure) {
+  require_scores_alone(query);
   const StoredVariable variable = store.variable(query.variable);
-  const AxisCoordinates coordinates = axis_of(store, variable, axis);
+  const Compared compared = compared_of(store, variable, of);
   Query vectors_query = query;
-  vectors_query.group_by = staying(store, variable, query, coordinates);
-  vectors_query.top = 0;
-  vectors_query.whole = true;
+  vectors_query.group_by = staying(store, variable, query, compared);
+  vectors_query.top = vectors_query.highest = vectors_query.lowest = 0;
+  vectors_query.whole = vectors_query.keys = true;
+  vectors_query.every_coordinate = false;
   QueryResult result = run(store, vectors_query);
   const Vectors vectors = vectors_of(result);
-  const std::string name = result.columns.front().name;
-  result.columns = {{name, result.columns.front().number},
-                    {"other_" + name, result.columns.front().number}};
+  QueryResult::Column column = result.columns.front(), other = column;
+  other.name = "other_" + column.name;
+  other.axis = "other_" + column.axis;
+  result.columns = {column, other};
+  result.axes.clear();
+  for (const QueryResult::Column& each : result.columns) {
+    QueryResult::Axis axis{.name = each.axis, .columns = {each}, .keys = {}};
+    for (const std::string& name : vectors.names) axis.keys.push_back({name});
+    result.axes.push_back(std::move(axis));
+  }
   result.keys.clear();
   result.values.clear();
   result.counts.clear();
-  result.variable = "cosine";
+  result.counted = false;
+  const bool cosine = measure == Measure::cosine;
+  result.statement.then.push_back(fmt::format("{} of every two by {} numbers each",
+                                              cosine ? "cosine" : "correlation", vectors.length()));
+  result.variable = cosine ? "cosine" : "correlation";
   result.units = "1";
+  result.sign.clear();
   const size_t entries = vectors.names.size();
   for (size_t a = 0; a < entries; ++a) {
     for (size_t b = 0; b < entries; ++b) {
       result.keys.push_back({vectors.names[a], vectors.names[b]});
-      result.values.push_back(b < a ? result.values[b * entries + a] : cosine(vectors, a, b));
+      result.values.push_back(b < a ? result.values[b * entries + a]
+                                    : alike(vectors, a, b, measure));
     }
   }
+  result.rows = static_cast<int64_t>(result.values.size());
   result.shape = {static_cast<int64_t>(entries), static_cast<int64_t>(entries)};
-  if (query.top > 0) keep_most_alike(result, entries, query.top);
+  // The largest of them are the most alike.
+  Query ranking;
+  ranking.highest = std::max(query.top, query.highest);
+  ranking.lowest = query.lowest;
+  if (ranking.highest + ranking.lowest > 0) keep_rows(result, pairs_of(entries));
+  choose_rows(result, ranking);
   return result;
 }
 

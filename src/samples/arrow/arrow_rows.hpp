@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "samples/arrow/plugin.hpp"
 #include "samples/sample_rows.hpp"
+#include "tables/plugin.hpp"
 
 namespace explaind {
 

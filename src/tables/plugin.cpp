@@ -1,6 +1,6 @@
-// The one source that knows Apache Arrow: rows of Parquet and Arrow files as objects in JSON.
+// Rows of Parquet and Arrow files as objects in JSON, by Apache Arrow.
 
-#include "samples/arrow/plugin.hpp"
+#include "tables/plugin.hpp"
 
 #include <arrow/api.h>
 #include <arrow/io/file.h>
@@ -19,24 +19,17 @@
 #include <string>
 #include <vector>
 
+#include "tables/plugin_parts.hpp"
+
 namespace {
 
+using explaind::arrow_plugin::last_error;
+using explaind::arrow_plugin::require;
+using explaind::arrow_plugin::value_of;
 using nlohmann::json;
-
-thread_local std::string last_error;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 /// Rows that are decoded at once.
 constexpr int64_t rows_at_once = 256;
-
-void require(const arrow::Status& status) {
-  if (!status.ok()) throw std::runtime_error(status.message());
-}
-
-template <typename T>
-T value_of(arrow::Result<T> result) {
-  require(result.status());
-  return std::move(result).ValueUnsafe();
-}
 
 json of_scalar(const arrow::Scalar& scalar);
 
@@ -253,7 +246,7 @@ ExplaindArrowFile* open_file(const char* path, int form) {
   try {
     return new ExplaindArrowFile(path, form);
   } catch (const std::exception& error) {
-    last_error = error.what();
+    last_error() = error.what();
     return nullptr;
   }
 }
@@ -286,14 +279,19 @@ int next_row(ExplaindArrowFile* file, const char** text, size_t* length) {
     *length = file->text.size();
     return 1;
   } catch (const std::exception& error) {
-    last_error = error.what();
+    last_error() = error.what();
     return -1;
   }
 }
 
-const char* error_text() { return last_error.c_str(); }
+const char* error_text() { return last_error().c_str(); }
 
 }  // namespace
+
+std::string& explaind::arrow_plugin::last_error() {
+  thread_local std::string text;
+  return text;
+}
 
 extern "C" __attribute__((visibility("default"))) const ExplaindArrow* explaind_arrow_functions() {
   static const ExplaindArrow functions{.open = open_file,
@@ -303,6 +301,9 @@ extern "C" __attribute__((visibility("default"))) const ExplaindArrow* explaind_
                                        .type = type_of,
                                        .select = select_columns,
                                        .next = next_row,
+                                       .create = explaind::arrow_plugin::create_table,
+                                       .append = explaind::arrow_plugin::append_rows,
+                                       .finish = explaind::arrow_plugin::finish_table,
                                        .error = error_text};
   return &functions;
 }

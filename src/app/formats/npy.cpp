@@ -1,10 +1,10 @@
-#include "app/npy.hpp"
+#include "app/formats/npy.hpp"
 
 #include <fmt/format.h>
 
 namespace explaind {
 
-std::string npy_bytes(const std::vector<int64_t>& shape, const std::vector<double>& values) {
+std::string npy_header(const std::vector<int64_t>& shape) {
   std::string lengths;
   for (const int64_t length : shape) lengths += fmt::format("{}, ", length);
   std::string header =
@@ -17,7 +17,6 @@ std::string npy_bytes(const std::vector<int64_t>& shape, const std::vector<doubl
   bytes += static_cast<char>(header.size() & 0xFF);
   bytes += static_cast<char>(header.size() >> 8);
   bytes += header;
-  bytes.append(reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double));
   return bytes;
 }
 

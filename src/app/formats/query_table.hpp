@@ -13,7 +13,4 @@ namespace explaind {
 /// column per value of that one. Throws UsageError where `wide` is no coordinate of the result.
 void print_table(const QueryResult& result, const std::string& wide, std::ostream& out);
 
-/// "psi [nat]: mean of 4 samples, sum of 12 segments"; without units where they are 1.
-std::string heading(const QueryResult& result);
-
 }  // namespace explaind

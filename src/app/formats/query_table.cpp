@@ -1,4 +1,4 @@
-#include "app/query_table.hpp"
+#include "app/formats/query_table.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,9 @@
 #include <cmath>
 #include <vector>
 
+#include "app/formats/result_words.hpp"
 #include "core/error.hpp"
+#include "store/operations/result_columns.hpp"
 
 namespace explaind {
 namespace {
@@ -35,6 +37,12 @@ std::string number(double value, bool counts) {
 
 /// An error, to two digits; a dash where there is none.
 std::string spread(double error) { return std::isnan(error) ? "-" : fmt::format("{:.2g}", error); }
+
+/// "[-0.2, -0.1]"; a dash where there is none.
+std::string interval(const QueryResult& result, size_t row) {
+  if (std::isnan(result.low[row])) return "-";
+  return fmt::format("[{:.3g}, {:.3g}]", result.low[row], result.high[row]);
+}
 
 /// The values as text, all in one style.
 std::vector<std::string> formatted(const QueryResult& result) {
@@ -77,10 +85,6 @@ void print(const Table& table, std::ostream& out) {
   }
 }
 
-std::string title_of(const QueryResult& result) {
-  return result.variable + (result.units == "1" ? "" : " [" + result.units + "]");
-}
-
 /// One line per entry, the value last.
 Table long_table(const QueryResult& result) {
   Table table;
@@ -90,9 +94,16 @@ Table long_table(const QueryResult& result) {
     table.columns.push_back(std::move(column));
   }
   table.columns.push_back({title_of(result), true, formatted(result)});
-  if (result.errors.empty()) return table;
-  table.columns.push_back({"std. error", true, {}});
-  for (const double error : result.errors) table.columns.back().cells.push_back(spread(error));
+  if (!result.errors.empty()) {
+    table.columns.push_back({"std. error", true, {}});
+    for (const double error : result.errors) table.columns.back().cells.push_back(spread(error));
+  }
+  if (!result.low.empty()) {
+    table.columns.push_back({"95 % interval", true, {}});
+    for (size_t row = 0; row < result.low.size(); ++row) {
+      table.columns.back().cells.push_back(interval(result, row));
+    }
+  }
   return table;
 }
 
@@ -108,6 +119,10 @@ Table wide_table(const QueryResult& result, size_t wide) {
   std::vector<std::string> numbers = formatted(result);
   for (size_t row = 0; row < result.errors.size(); ++row) {
     numbers[row] += " ± " + spread(result.errors[row]);
+  }
+  for (size_t row = 0; row < result.low.size(); ++row) {
+    numbers[row] += ' ';
+    numbers[row] += interval(result, row);
   }
   std::vector<std::vector<std::string>> lines;
   std::vector<std::string> titles;
@@ -138,25 +153,15 @@ Table wide_table(const QueryResult& result, size_t wide) {
 
 }  // namespace
 
-std::string heading(const QueryResult& result) {
-  const std::string words = result.statement.words();
-  return title_of(result) + (words.empty() ? "" : ": " + words);
-}
-
 void print_table(const QueryResult& result, const std::string& wide, std::ostream& out) {
   if (wide.empty()) {
-    if (!result.statement.words().empty()) out << heading(result) << "\n";
+    if (!result.statement.words().empty() || !result.sign.empty()) out << heading(result) << "\n";
     print(long_table(result), out);
     return;
   }
-  for (size_t c = 0; c < result.columns.size(); ++c) {
-    if (result.columns[c].name != wide) continue;
-    out << heading(result) << "\n";
-    print(wide_table(result, c), out);
-    return;
-  }
-  throw UsageError("--columns", "'" + wide + "' is not among the coordinates of the result",
-                   "Name one that --group-by keeps, as in --group-by group,kind --columns kind");
+  const size_t column = column_named(result, wide, "--columns");
+  out << heading(result) << "\n";
+  print(wide_table(result, column), out);
 }
 
 }  // namespace explaind
