@@ -159,13 +159,14 @@ void BaseQuery::mark_spread() {
 }
 
 /// Axes that are apart become rows: means first, so that what is not there counts as nothing and
-/// not as zero; with errors samples come last.
+/// not as zero, and among them those of samples before those of segments, as while walking; with
+/// errors samples come last.
 Cells BaseQuery::fold_apart(Cells cells, std::vector<double>& errors,
                             std::vector<std::vector<double>>& drawings) const {
   const std::vector<QueryAxis>& axes = asked_.axes;
   std::vector<size_t> order;
   for (const bool mean : {true, false}) {
-    for (size_t a = 0; a < axes.size(); ++a) {
+    for (size_t a = axes.size(); a-- > 0;) {
       const bool wanted = axes[a].apart && &axes[a] != spread_;
       if (wanted && (axes[a].how == Reduction::mean) == mean) order.push_back(a);
     }
