@@ -39,7 +39,7 @@ def expect_means_and_sums(store, by_group):
     with h5py.File(store) as file:
         psi, values = file["psi"][()], file["value_from"][()]
     table = must(query(store, "--group-by", "group")).stdout
-    assert table.splitlines()[0] == "psi [nat]: mean of 1 to 2 samples, sum of 2 segments, sum of 21 components", table
+    assert table.splitlines()[0] == "psi [nat]: mean of 1 to 2 samples, sum of 2 segments, sum of 21 components. Negative: lowered F", table
     rows = rows_of(query(store, "--group-by", "group", "--format", "csv"))
     for row in rows:
         members = GROUPS[row["group"]]
@@ -95,12 +95,12 @@ def expect_cut(store):
     """A bare query of many rows shows 40 and says so; what programs read is never cut."""
     rows = SEGMENTS * 5 * TENSORS
     table = must(query(store)).stdout.splitlines()
-    assert len(table) == 1 + 40 + 1 and f"{rows - 40} more rows of {rows} in all" in table[-1] and "--format csv" in table[-1], table[-1]
+    assert len(table) == 2 + 40 + 1 and f"{rows - 40} more rows of {rows} in all" in table[-1] and "--format csv" in table[-1], table[-1]
     assert len(rows_of(query(store, "--format", "csv"))) == rows
     assert len(json.loads(must(query(store, "--format", "json")).stdout)) == rows
-    assert len(must(query(store, "--select", "id=a-5")).stdout.splitlines()) == 1 + 40 + 1
+    assert len(must(query(store, "--select", "id=a-5")).stdout.splitlines()) == 2 + 40 + 1
     assert len(must(query(store, "--group-by", "component,id")).stdout.splitlines()) == 2 + 5 * TENSORS
-    assert len(must(query(store, "--top", "41")).stdout.splitlines()) == 1 + 41
+    assert len(must(query(store, "--top", "41")).stdout.splitlines()) == 2 + 41
     assert len(must(query(store, "--mean", "sample", "--sum", "segment")).stdout.splitlines()) == 2 + TENSORS
 
 

@@ -13,7 +13,7 @@ import numpy
 from made_store import components_of, make_store
 from program import must, run
 
-COMBINATIONS = int(os.environ.get("EXPLAIND_COMBINATIONS", "150"))
+COMBINATIONS = int(os.environ.get("EXPLAIND_COMBINATIONS", "100"))
 SEGMENTS, SAMPLES, LAYERS, POSITIONS, GROUPS = 5, 9, 2, 3, ("de", "fr", "en")
 STEPS = [0, 10, 25, 70, 100, 1000]
 MISSING = [(1, 2), (1, 5), (3, 0), (4, 8)]
@@ -297,7 +297,7 @@ def expect_similarity(made):
             found = [float(row[measure]) for row in csv.DictReader(io.StringIO(must(run("query", made.path, *asked)).stdout))]
             assert numpy.allclose(found, expected.ravel(), rtol=0, atol=1e-12), (name, measure)
             pairs = sorted(expected[numpy.triu_indices(len(rows), 1)])
-            for flag, chosen in (("--top", pairs[::-1][:2]), ("--lowest", pairs[:2])):
+            for flag, chosen in (("--top", pairs[::-1][:2]), ("--lowest", pairs[:2])) if name in ("sample", "kind") else ():
                 found = [float(row[measure]) for row in csv.DictReader(io.StringIO(must(run("query", made.path, *asked, flag, 2)).stdout))]
                 assert numpy.allclose(found, chosen, rtol=0, atol=1e-12), (name, flag)
 
