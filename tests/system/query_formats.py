@@ -61,7 +61,7 @@ def expect_rows(frame, path, whole):
 
 def frame_of(path, format):
     if format == "csv":
-        return pandas.read_csv(path, keep_default_na=False, na_values={"psi": ["nan"]})
+        return pandas.read_csv(path, keep_default_na=False, na_values={"psi": ["nan"]}, float_precision="round_trip")
     if format == "json":
         frame = pandas.DataFrame(json.loads(path.read_text()))
         return frame.assign(psi=frame["psi"].astype(float))
