@@ -253,7 +253,7 @@ size_t BaseQuery::leading() const {
 }
 
 double BaseQuery::bytes_of_part(size_t keys) const {
-  double cells = 1, rows = 1, row = 2 * sizeof(double) + 2 * sizeof(std::vector<double>);
+  double cells = 1, rows = 1, row = 2 * sizeof(double);
   bool apart = false;
   for (size_t a = 0; a < asked_.axes.size(); ++a) {
     const QueryAxis& axis = asked_.axes[a];
@@ -265,6 +265,7 @@ double BaseQuery::bytes_of_part(size_t keys) const {
     apart = apart || axis.apart;
   }
   constexpr double cell = sizeof(double) + 0.125, block = 8 << 20;
+  if (query_.keys) row += 2 * sizeof(std::vector<double>);
   row += sizeof(double) * static_cast<double>(query_.bootstrap.times);
   return block + cells * cell * (apart ? 2 : 1) + rows * row;
 }

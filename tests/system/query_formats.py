@@ -81,9 +81,9 @@ def expect_tables(store, folder):
         must(query(store, "--group-by", "kind,group", "--error", "--select", "step=0:2", "--select", "id=*-0|*-1|*-4", "--format", format, "--output", path))
         table = opened(path)
         said = {name.decode(): text.decode() for name, text in table.schema.metadata.items()}
-        assert said["heading"].startswith("psi [nat]: mean of 1 to 2 samples, sum of 1 segment") and json.loads(said["statement"])["units"] == "nat", said
+        assert said["heading"].startswith("psi [nat]: mean of 1 to 2 samples, sum of 3 positions") and json.loads(said["statement"])["units"] == "nat", said
         types = {field.name: str(field.type) for field in table.schema}
-        assert types == {"kind": "string", "group": "string", "mean_of_samples": "int64", "sum_of_segments": "int64", "sum_of_positions": "int64",
+        assert types == {"kind": "string", "group": "string", "mean_of_samples": "int64", "sum_of_positions": "int64",
                          "sum_of_components": "int64", "psi": "double", "standard_error": "double"}, types
         psi, coordinates = contents(store)
         for row in table.to_pylist():
