@@ -169,7 +169,7 @@ def expect_nothing_half(store, folder):
     refused(query(store, "--format", "parquet", "--columns", "kind", "--output", folder / "new"), "--columns")
     # A disk with no room for the file: nothing of it stays.
     for format in ("parquet", "arrow", "netcdf", "zarr", "csv", "npy"):
-        limited = subprocess.run(["bash", "-c", f"ulimit -f 8; exec {EXPLAIND} query {store} --format {format} --output {folder / 'new'}"],
+        limited = subprocess.run(["bash", "-c", f"ulimit -f 1; exec {EXPLAIND} query {store} --format {format} --output {folder / 'new'}"],
                                  capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS="1"), check=False)
         assert limited.returncode != 0, format
         for each in folder.glob("new*"):  # a signal may have ended it, which leaves an unfinished name and never the file itself
