@@ -3,6 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <utility>
+
+#include "store/stored_array.hpp"
+#include "store/walk_windows.hpp"
 
 namespace explaind {
 namespace {
@@ -18,7 +23,7 @@ Cells empty_cells(std::vector<size_t> shape, bool largest) {
   return {.shape = std::move(shape),
           .values =
               std::vector<double>(count, largest ? -std::numeric_limits<double>::infinity() : 0.0),
-          .seen = std::vector<bool>(count, false)};
+          .seen = std::vector<uint8_t>(count, 0)};
 }
 
 /// NaN, of a rule without an estimate, must not get lost in a maximum.
@@ -26,82 +31,212 @@ double larger(double known, double value) {
   return value > known || std::isnan(value) ? value : known;
 }
 
-/// Walks the variable in blocks of its last axes.
+/// Entries of an axis within a block, ready for the innermost loops.
+struct Line {
+  std::vector<size_t> read_at, cell;  ///< per entry
+  std::vector<double> share;          ///< per entry: what a score there counts; empty: 1
+  std::vector<size_t> index;          ///< per entry: its place in the file
+  std::vector<uint8_t> further;       ///< per entry: a further portion of the one before
+  std::vector<size_t> reached;        ///< cells, each once
+  int64_t first_portions = 0;
+  bool in_order = true;  ///< places and cells both follow each other
+};
+
+/// Every chosen entry, block by block, goes to the cell of its row.
 class Walk {
  public:
   Walk(const StoreReader& store, const StoredVariable& variable, const std::vector<QueryAxis>& axes,
        const CommittedEntries& committed)
-      : store_(store), variable_(variable), axes_(axes), committed_(committed) {
-    int64_t size = 1;
-    block_ = axes_.size();
-    while (block_ > 0 &&
-           (block_ == axes_.size() || size * stored(axes_[block_ - 1]) <= block_size)) {
-      size *= stored(axes_[--block_]);
-    }
+      : variable_(variable),
+        axes_(axes),
+        committed_(committed),
+        array_(store.open_array(variable.name)),
+        windows_(windows_of(axes, array_.chunk(), block_size)) {
     largest_ = std::any_of(axes_.begin(), axes_.end(), [](const QueryAxis& axis) {
       return !axis.apart && axis.how == Reduction::largest;
     });
+    const std::string last = variable_.dims.empty() ? "" : variable_.dims.back();
+    marks_in_line_ = !committed_.complete() && (last == "segment" || last == "sample");
     std::vector<size_t> shape;
     for (const QueryAxis& axis : axes_) shape.push_back(axis.cells());
     cells_ = empty_cells(std::move(shape), largest_);
   }
 
   Cells run() {
-    std::vector<int64_t> index(axes_.size(), 0);
-    visit(0, 0, 0, 1.0, index);
+    std::vector<const AxisWindow*> block;
+    visit_blocks(block);
     divide();
     return std::move(cells_);
   }
   [[nodiscard]] int64_t uncommitted() const { return uncommitted_; }
 
  private:
-  /// cell: of the axes before `depth`. place: of the entry within the block that is read. weight:
-  /// the product of those of the axes before.
-  void visit(size_t depth, size_t cell, size_t place, double weight, std::vector<int64_t>& index) {
-    if (depth == block_) {
-      place = 0;
-      read_block(index);
-    }
-    if (depth == axes_.size()) {
-      if (committed_.at(index)) {
-        add(cell, values_[place], weight * committed_.weight(index));
-      } else if (further_portions_ == 0) {
-        ++uncommitted_;
+  void visit_blocks(std::vector<const AxisWindow*>& block) {
+    if (block.size() < axes_.size()) {
+      for (const AxisWindow& window : windows_[block.size()]) {
+        block.push_back(&window);
+        visit_blocks(block);
+        block.pop_back();
       }
       return;
     }
-    const QueryAxis& axis = axes_[depth];
-    int64_t visited = -1;  // the place that was visited last
-    for (size_t entry = 0; entry < axis.chosen.size(); ++entry) {
-      if (!axis.chosen[entry]) continue;
-      index[depth] = static_cast<int64_t>(axis.place[entry]);
-      const int further = index[depth] == visited ? 1 : 0;
-      visited = index[depth];
-      further_portions_ += further;
-      const double share = axis.share.empty() ? 1.0 : axis.share[entry];
-      visit(depth + 1, cell * axis.cells() + axis.cell(entry),
-            place * axis.stored + axis.place[entry],
-            averages(axis) ? weight * share * weight_of(axis, entry) : weight * share, index);
-      further_portions_ -= further;
+    read(block);
+    lines_.clear();
+    for (size_t a = 0; a < axes_.size(); ++a) lines_.push_back(line_of(axes_[a], *block[a]));
+    index_.assign(axes_.size(), 0);
+    visit(0, 0, 0, 1.0);
+  }
+
+  static Line line_of(const QueryAxis& axis, const AxisWindow& window) {
+    Line line;
+    line.read_at = window.read_at;
+    const bool weighed = averages(axis) && !axis.weights.empty();
+    for (size_t i = 0; i < window.entries.size(); ++i) {
+      const size_t entry = window.entries[i];
+      line.cell.push_back(axis.cell(entry));
+      line.index.push_back(axis.place[entry]);
+      line.further.push_back(i > 0 && line.index[i] == line.index[i - 1] ? 1 : 0);
+      line.first_portions += 1 - line.further.back();
+      // An axis has shares, or weights, or neither.
+      if (!axis.share.empty()) line.share.push_back(axis.share[entry]);
+      if (weighed) line.share.push_back(axis.weights[entry]);
+      if (i > 0 &&
+          (line.read_at[i] != line.read_at[i - 1] + 1 || line.cell[i] != line.cell[i - 1] + 1)) {
+        line.in_order = false;
+      }
+    }
+    line.reached = line.cell;
+    std::sort(line.reached.begin(), line.reached.end());
+    line.reached.erase(std::unique(line.reached.begin(), line.reached.end()), line.reached.end());
+    return line;
+  }
+
+  /// Every run of places of every axis, into one array of all that are read.
+  void read(const std::vector<const AxisWindow*>& block) {
+    StoredArray::Part part;
+    size_t size = 1;
+    for (const AxisWindow* window : block) {
+      part.shape.push_back(window->read);
+      size *= static_cast<size_t>(window->read);
+    }
+    part.start = part.count = part.at = std::vector<int64_t>(block.size(), 0);
+    values_.resize(std::max(size, values_.size()));
+    read_runs(block, 0, part);
+    strides_.assign(block.size(), 1);
+    for (size_t a = block.size(); a-- > 1;) {
+      strides_[a - 1] = strides_[a] * static_cast<size_t>(block[a]->read);
     }
   }
 
-  void read_block(std::vector<int64_t>& index) {
-    std::vector<int64_t> count(axes_.size(), 1);
-    for (size_t d = block_; d < axes_.size(); ++d) {
-      index[d] = 0;
-      count[d] = stored(axes_[d]);
+  void read_runs(const std::vector<const AxisWindow*>& block, size_t axis,
+                 StoredArray::Part& part) {
+    if (axis == block.size()) {
+      array_.read(part, values_.data());
+      return;
     }
-    values_ = store_.read(variable_.name, index, count);
+    for (const PlaceRun& run : block[axis]->runs) {
+      part.start[axis] = run.first;
+      part.count[axis] = run.count;
+      part.at[axis] = run.at;
+      read_runs(block, axis + 1, part);
+    }
   }
 
-  void add(size_t cell, double value, double weight) {
-    cells_.seen[cell] = true;
-    double& sum = cells_.values[cell];
-    sum = largest_ ? larger(sum, value) : sum + weight * value;
+  /// cell, place: of the axes before `depth`, in the cells and in what was read. weight: the
+  /// product of theirs.
+  void visit(size_t depth, size_t cell, size_t place, double weight) {
+    if (depth + 1 >= axes_.size()) {
+      visit_line(cell, place, weight);
+      return;
+    }
+    const Line& line = lines_[depth];
+    for (size_t i = 0; i < line.cell.size(); ++i) {
+      index_[depth] = static_cast<int64_t>(line.index[i]);
+      further_portions_ += line.further[i];
+      visit(depth + 1, (cell + line.cell[i]) * axes_[depth + 1].cells(),
+            place + line.read_at[i] * strides_[depth],
+            line.share.empty() ? weight : weight * line.share[i]);
+      further_portions_ -= line.further[i];
+    }
   }
 
-  static int64_t stored(const QueryAxis& axis) { return static_cast<int64_t>(axis.stored); }
+  /// The entries of the last axis, of a row of the block.
+  void visit_line(size_t cell, size_t place, double weight) {
+    if (axes_.empty()) {
+      add_to(cells_.values[0], values_[0]);
+      cells_.seen[0] = 1;
+      return;
+    }
+    const Line& line = lines_.back();
+    if (marks_in_line_) {
+      visit_marked(line, cell, place, weight);
+      return;
+    }
+    if (!committed_.at(index_)) {
+      if (further_portions_ == 0) uncommitted_ += line.first_portions;
+      return;
+    }
+    const double counts = committed_.weight(index_);
+    for (const size_t each : line.reached) cells_.seen[cell + each] = 1;
+    double* const sums = &cells_.values[cell];
+    const double* const values = &values_[place];
+    if (largest_) {
+      for (size_t i = 0; i < line.cell.size(); ++i) {
+        sums[line.cell[i]] = larger(sums[line.cell[i]], values[line.read_at[i]]);
+      }
+    } else if (!line.share.empty()) {
+      for (size_t i = 0; i < line.cell.size(); ++i) {
+        sums[line.cell[i]] += weight * line.share[i] * counts * values[line.read_at[i]];
+      }
+    } else if (line.in_order) {
+      add_in_order(&sums[line.cell[0]], &values[line.read_at[0]], line.cell.size(),
+                   weight * counts);
+    } else {
+      add_gathered(sums, values, line, weight * counts);
+    }
+  }
+
+  static void add_in_order(double* sums, const double* values, size_t count, double weight) {
+    for (size_t i = 0; i < count; ++i) sums[i] += weight * values[i];
+  }
+
+  /// Neighbours often share a cell: its sum stays in a register meanwhile.
+  static void add_gathered(double* sums, const double* values, const Line& line, double weight) {
+    const size_t* const cells = line.cell.data();
+    const size_t* const places = line.read_at.data();
+    size_t cell = cells[0];
+    double sum = sums[cell];
+    for (size_t i = 0; i < line.cell.size(); ++i) {
+      if (cells[i] != cell) {
+        sums[cell] = sum;
+        cell = cells[i];
+        sum = sums[cell];
+      }
+      sum += weight * values[places[i]];
+    }
+    sums[cell] = sum;
+  }
+
+  /// A line along which some entries are there and others are not.
+  void visit_marked(const Line& line, size_t cell, size_t place, double weight) {
+    for (size_t i = 0; i < line.cell.size(); ++i) {
+      index_.back() = static_cast<int64_t>(line.index[i]);
+      if (!committed_.at(index_)) {
+        if (further_portions_ + line.further[i] == 0) ++uncommitted_;
+        continue;
+      }
+      const double value = values_[place + line.read_at[i]];
+      const double share = line.share.empty() ? weight : weight * line.share[i];
+      double& sum = cells_.values[cell + line.cell[i]];
+      sum = largest_ ? larger(sum, value) : sum + share * committed_.weight(index_) * value;
+      cells_.seen[cell + line.cell[i]] = 1;
+    }
+  }
+
+  void add_to(double& sum, double value) const {
+    sum = largest_ ? larger(sum, value) : sum + value;
+  }
+
   static bool averages(const QueryAxis& axis) { return !axis.apart && axis.how == Reduction::mean; }
   static double weight_of(const QueryAxis& axis, size_t entry) {
     return axis.weights.empty() ? 1.0 : axis.weights[entry];
@@ -126,13 +261,17 @@ class Walk {
     }
   }
 
-  const StoreReader& store_;
   const StoredVariable& variable_;
   const std::vector<QueryAxis>& axes_;
   const CommittedEntries& committed_;
-  size_t block_ = 0;            ///< first axis of a block
-  std::vector<double> values_;  ///< of the block that was read last
+  StoredArray array_;
+  std::vector<std::vector<AxisWindow>> windows_;  ///< per axis
+  std::vector<double> values_;                    ///< of the block that was read last
+  std::vector<size_t> strides_;                   ///< of its axes
+  std::vector<Line> lines_;                       ///< its entries, per axis
+  std::vector<int64_t> index_;                    ///< the places of what is visited
   bool largest_ = false;
+  bool marks_in_line_ = false;  ///< whether an entry is there differs along the last axis
   Cells cells_;
   int64_t uncommitted_ = 0;
   int further_portions_ = 0;  ///< axes at which the present entry is not its stored entry's first
@@ -175,7 +314,7 @@ Cells fold(const Cells& cells, size_t a, const QueryAxis& axis, std::vector<doub
   const std::vector<bool> counted = axis.counted();
   for_every([&](double value, size_t entry, size_t to) {
     const double weight = mean && !axis.weights.empty() ? axis.weights[entry] : 1.0;
-    folded.seen[to] = true;
+    folded.seen[to] = 1;
     if (counted[entry]) total[to] += weight;
     folded.values[to] =
         largest ? larger(folded.values[to], value) : folded.values[to] + weight * value;

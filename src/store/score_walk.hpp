@@ -12,11 +12,12 @@ namespace explaind {
 struct Cells {
   std::vector<size_t> shape;
   std::vector<double> values;
-  std::vector<bool> seen;  ///< something was put there
+  std::vector<uint8_t> seen;  ///< 1: something was put there
 };
 
 /// Takes entries together that share a cell: sums, means and largest of the axes that are not
-/// apart. Reads a few megabytes at a time. uncommitted: grows by the entries that are not there.
+/// apart. Reads a few megabytes at a time, and of each axis little but what is chosen. uncommitted:
+/// grows by the entries that are not there.
 Cells walk(const StoreReader& store, const StoredVariable& variable,
            const std::vector<QueryAxis>& axes, const CommittedEntries& committed,
            int64_t& uncommitted);

@@ -272,6 +272,8 @@ std::vector<double> StoreReader::read(const std::string& name) const {
   return read(name, std::vector<int64_t>(whole.shape.size(), 0), whole.shape);
 }
 
+StoredArray StoreReader::open_array(const std::string& name) const { return {open(name), where_}; }
+
 StoredNumber StoreReader::number_of(const std::string& name) const {
   const Handle dataset = open(name);
   const Handle type(H5Dget_type(dataset.get()), H5Tclose, where_, "H5Dget_type");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/hdf5.hpp"
+#include "store/stored_array.hpp"
 
 namespace explaind {
 
@@ -64,6 +65,8 @@ class StoreReader {
   [[nodiscard]] std::vector<double> read(const std::string& name, const std::vector<int64_t>& start,
                                          const std::vector<int64_t>& count) const;
   [[nodiscard]] std::vector<double> read(const std::string& name) const;
+  /// A numeric variable that stays open. The reader outlives it.
+  [[nodiscard]] StoredArray open_array(const std::string& name) const;
   /// Bytes of an entry as it is stored, and whether it is a real number.
   [[nodiscard]] StoredNumber number_of(const std::string& name) const;
   /// The same hyperslab as its bytes are stored (little-endian, as a checksum has them); `into` has
