@@ -8,7 +8,6 @@
 #include <sstream>
 
 #include "config/decompose_options.hpp"
-#include "core/nearest_name.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
@@ -18,6 +17,7 @@
 #include "config/verify_options.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
+#include "core/nearest_name.hpp"
 
 namespace explaind {
 namespace {
