@@ -19,6 +19,7 @@
 #include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
 #include "job/versions.hpp"
+#include "store/damage.hpp"
 #include "store/hdf5.hpp"
 
 namespace {
@@ -85,14 +86,31 @@ int run_alone(StandardOutput& output, const std::function<int()>& run) {
   return outcome.code;
 }
 
+/// Looked for before MPI and any thread begin, by the one rank that speaks; thrown where all ranks
+/// can hear of it.
+std::optional<DataError> damage_in_stores(const Verb& verb,
+                                          const std::vector<std::string>& arguments) {
+  if (!verb.stores || !speaks()) return std::nullopt;
+  for (const std::string& store : verb.stores(arguments)) {
+    if (std::optional<DataError> damage = damage_of(store)) return damage;
+  }
+  return std::nullopt;
+}
+
 int run_together(StandardOutput& output, const Verb& verb,
                  const std::vector<std::string>& arguments, int argc, char** argv) {
+  const std::optional<DataError> damage = damage_in_stores(verb, arguments);
   const auto begun = [] {
     speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
     name_lost_files();
   };
   return run_ranks(argc, argv, begun, [&](const Communicator& world) {
-    return run_to_the_end(output, [&] { return verb.run(verb, arguments, &world); });
+    return run_to_the_end(output, [&] {
+      agree(world, [&] {
+        if (damage) throw DataError(*damage);
+      });
+      return verb.run(verb, arguments, &world);
+    });
   });
 }
 
@@ -141,7 +159,12 @@ int run(int argc, char** argv) {
     if ((verb.collective || has(words, verb.collective_with)) && !asks_for_help(words)) {
       return run_together(output, verb, arguments, argc, argv);
     }
-    return run_alone(output, [&] { return verb.run(verb, arguments, nullptr); });
+    return run_alone(output, [&] {
+      if (!asks_for_help(words)) {
+        if (const auto damage = damage_in_stores(verb, arguments)) throw DataError(*damage);
+      }
+      return verb.run(verb, arguments, nullptr);
+    });
   }
   return unknown_verb(words[0]);
 }

@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "app/record_job.hpp"
+#include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
 #include "core/selection.hpp"
 #include "datasets/cifar10.hpp"
@@ -42,7 +43,7 @@ TrainingData text_data(const RecordOptions& options, const StopFlag& stop) {
   TrainingData data = text_windows(token_stream(files, *open_tokenizer(model.parent_path())),
                                    options.sequence_length, options.vocabulary,
                                    options.train_samples, options.validation_samples);
-  fs::rename(model, run / tokenizer_file);
+  write_copy(model, run / tokenizer_file);
   fs::remove_all(model.parent_path());
   return data;
 }

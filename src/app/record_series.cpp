@@ -94,6 +94,7 @@ int record_series(const RecordOptions& options) {
                           .keeps = {},
                           .entries = {},
                           .writes = writes_into_series,
+                          .says_when_ended = true,
                           .known_otherwise = {}},
                          spoken_wait());
   const fs::path tokenizer_model = make_tokenizer(files, series, options, stop);
@@ -124,6 +125,7 @@ int record_series(const RecordOptions& options) {
       [&](int64_t, double loss) { progress.advance(1, fmt::format("loss {:.3f}", loss)); });
   progress.finish();
   fs::remove_all(tokenizer_model.parent_path());  // every checkpoint has its copy
+  folder.ended();
 
   fmt::print("\n{:>8}  {:>12}\n", "step", "loss [nats]");
   for (const auto& [step, loss] : losses) fmt::print("{:>8}  {:>12.4f}\n", step, loss);

@@ -27,6 +27,27 @@ auto verb_of(const std::string& positional, Call call) {
   };
 }
 
+/// Asks `stores` of the options that the arguments give; what is wrong with them the verb says.
+template <typename Options, typename Stores>
+auto stores_of(const std::string& verb, const std::string& positional, Stores stores) {
+  return [verb, positional, stores](const std::vector<std::string>& arguments) {
+    Options options;
+    try {
+      const OptionTable table = option_table(options);
+      parse_options(verb, arguments, table, positional, all_option_names());
+    } catch (const Error&) {
+      return std::vector<std::string>{};
+    }
+    return stores(options);
+  };
+}
+
+/// A store that is gone on with or replaced; a new one is written by this process.
+std::vector<std::string> stores_of_decompose(const DecomposeOptions& options) {
+  if (!options.resume && !options.overwrite) return {};
+  return {options.store};
+}
+
 }  // namespace
 
 std::vector<Verb> verbs() {
@@ -39,7 +60,7 @@ std::vector<Verb> verbs() {
                                  [](const DecomposeOptions& options, const Communicator* world) {
                                    return run_decompose(options, *world);
                                  }),
-       true},
+       true, "", stores_of<DecomposeOptions>("decompose", "", stores_of_decompose)},
       {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N] [--losses]",
        "Says what a decomposition will take: memory, bytes, operations, time; on request the "
        "losses\n"
@@ -51,13 +72,22 @@ std::vector<Verb> verbs() {
        true},
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
-                                         const Communicator*) { return run_query(options); })},
+                                         const Communicator*) { return run_query(options); }),
+       false, "",
+       stores_of<QueryOptions>(
+           "query", "store",
+           [](const QueryOptions& options) { return std::vector<std::string>{options.store}; })},
       {"report", "report STORE [STORE2] -o report.html",
        "Writes one page of HTML that shows an influence store, or two side by side.\n"
        "Losses, who did what and when, how exact it is; every plot with its numbers.",
        verb_of<ReportOptions>(
            "store against",
-           [](const ReportOptions& options, const Communicator*) { return run_report(options); })},
+           [](const ReportOptions& options, const Communicator*) { return run_report(options); }),
+       false, "",
+       stores_of<ReportOptions>("report", "store against",
+                                [](const ReportOptions& options) {
+                                  return std::vector<std::string>{options.store, options.against};
+                                })},
       {"verify", "verify STORE [--series DIR] [options]",
        "Whether an influence store holds what it must: checksums, sums, flags, coordinates.\n"
        "--series: also against the weights, of which some scores are computed again. Exit code 1\n"
@@ -67,7 +97,10 @@ std::vector<Verb> verbs() {
                               [](const VerifyOptions& options, const Communicator* world) {
                                 return run_verify(options, world);
                               }),
-       false, "--series"},
+       false, "--series",
+       stores_of<VerifyOptions>(
+           "verify", "store",
+           [](const VerifyOptions& options) { return std::vector<std::string>{options.store}; })},
       {"inspect", "inspect PATH [--check]",
        "Shows what is in a series, a checkpoint, a recorded run or an influence store.\n"
        "--check: a verdict on a series before it is used, from all its weights; alone or under "
@@ -76,7 +109,10 @@ std::vector<Verb> verbs() {
                                [](const InspectOptions& options, const Communicator* world) {
                                  return run_inspect(options, world);
                                }),
-       false, "--check"},
+       false, "--check",
+       stores_of<InspectOptions>(
+           "inspect", "path",
+           [](const InspectOptions& options) { return std::vector<std::string>{options.path}; })},
       {"study", "study exactness --history DIR [options]",
        "Predictions reconstructed from a recorded run's training, against the model's own.\n"
        "One line a quadrature rule: share of equal predictions, KL, largest error of a logit, and "

@@ -15,6 +15,8 @@ struct Verb {
   std::function<int(const Verb&, const std::vector<std::string>&, const Communicator*)> run;
   bool collective = false;
   std::string collective_with = {};  ///< an option with which it is collective too
+  /// The files that it will open as stores, as far as its arguments can be understood.
+  std::function<std::vector<std::string>(const std::vector<std::string>&)> stores = {};
 };
 
 /// All of them, in the order of --help.

@@ -7,6 +7,8 @@
 #include <set>
 #include <vector>
 
+#include "claims/own_folder.hpp"
+
 namespace explaind {
 namespace {
 
@@ -221,6 +223,10 @@ std::optional<Instead> parts(const Contents& contents) {
 std::optional<Instead> adapter_in(const fs::path& folder) { return adapter(Contents(folder)); }
 
 std::optional<Instead> foreign_folder(const fs::path& folder) {
+  if (made_as(folder) == "run") {
+    return Instead{"a recorded run that was cut short before it had a run.json",
+                   "`explaind record --resume` with the same options makes it"};
+  }
   const Contents contents(folder);
   for (const auto& kind : {adapter, parallel_training, other_library, parts, unfinished}) {
     if (std::optional<Instead> found = kind(contents)) return found;

@@ -8,7 +8,9 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "core/unfinished.hpp"
+#include "core/whole_file.hpp"
 
 namespace explaind {
 namespace {
@@ -57,14 +59,8 @@ void NewFile::publish() {
   sync_directory(path_.has_parent_path() ? path_.parent_path() : fs::path("."));
 }
 
-void sync_directory(const fs::path& folder) {
-  // NOLINTNEXTLINE: variadic in C
-  const int directory = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) fail(folder, "cannot be opened", errno);
-  const int synced = ::fsync(directory);
-  const int code = errno;
-  ::close(directory);
-  if (synced != 0 && code != EINVAL) fail(folder, "cannot be synced to disk", code);
+void write_copy(const fs::path& source, const fs::path& path) {
+  write_text_file(path, read_whole_file(source));
 }
 
 void write_text_file(const fs::path& path, std::string_view text) {

@@ -29,11 +29,9 @@ class NewFile {
   bool published_ = false, in_place_ = false;
 };
 
-/// Makes names that were given in a folder last. Throws DataError; some network file systems know
-/// no sync of directories, which is none.
-void sync_directory(const std::filesystem::path& folder);
-
 /// Writes a new file with the whole text.
 void write_text_file(const std::filesystem::path& path, std::string_view text);
+/// Writes a new file with the bytes of another one, which is small.
+void write_copy(const std::filesystem::path& source, const std::filesystem::path& path);
 
 }  // namespace explaind

@@ -18,6 +18,8 @@
 #include "checkpoint/series_parts.hpp"
 #include "checkpoint/step_name.hpp"
 #include "checkpoint/step_pattern.hpp"
+#include "claims/own_folder.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 
@@ -155,6 +157,11 @@ std::vector<SeriesEntry> read_series(const fs::path& path, const Asked& asked) {
   }
   if (!fs::is_directory(status)) return read_list(path);
   const Found found = read_names(path, asked);
+  if (is_cut_short(path)) {
+    asked.notes.push_back(fmt::format(
+        "{}: recording this series did not end: {} there, and more were to come", path.string(),
+        counted(found.checkpoints.size(), "checkpoint is", "checkpoints are")));
+  }
   if (found.checkpoints.empty() && found.broken.empty() && !found.passed.empty()) {
     refuse_empty(path, found, asked.rules);
   }

@@ -68,8 +68,9 @@ std::string FlockFile::text() const {
 void FlockFile::write(const std::string& text) const {
   // In the place of what is there, so that a file left by a killed run needs no new space.
   const auto size = static_cast<ssize_t>(text.size());
-  const bool written =
-      pwrite(descriptor_, text.data(), text.size(), 0) == size && ftruncate(descriptor_, size) == 0;
+  // Synced, since the mark says whose unfinished files are to be removed after a power failure too.
+  const bool written = pwrite(descriptor_, text.data(), text.size(), 0) == size &&
+                       ftruncate(descriptor_, size) == 0 && fsync(descriptor_) == 0;
   if (!written) {
     throw DataError(file_.string(), std::string("cannot be written: ") + std::strerror(errno),
                     "Free space, or choose another path");

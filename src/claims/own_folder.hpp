@@ -25,6 +25,8 @@ class OwnFolder {
     std::vector<std::string> entries;
     /// Whether this program writes a file or folder of that path, below `path`, there.
     std::function<bool(const std::filesystem::path& relative)> writes;
+    /// The list says that the folder is cut short until ended() is called.
+    bool says_when_ended = false;
     /// Whether a folder without a list is one of these all the same. May be empty.
     std::function<bool()> known_otherwise;
   };
@@ -39,6 +41,8 @@ class OwnFolder {
 
   /// Lists an entry, before it is made.
   void add(const std::string& entry) const;
+  /// All that was to be made is there.
+  void ended() const;
   /// PathClaim's.
   void require_held() const { claim_->require_held(); }
 
@@ -49,6 +53,12 @@ class OwnFolder {
   bool made_ = false;
   std::optional<PathClaim> claim_;
 };
+
+/// What its list says that the folder is, "series" or "run"; empty where it has no list.
+std::string made_as(const std::filesystem::path& folder);
+
+/// Whether the folder's list says that its making did not end. False where it has no list.
+bool is_cut_short(const std::filesystem::path& folder);
 
 /// The name of the list.
 inline constexpr const char* own_list = ".explaind";

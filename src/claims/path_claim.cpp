@@ -9,6 +9,7 @@
 #include "claims/process_mark.hpp"
 #include "claims/real_path.hpp"
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "core/unfinished.hpp"
 
 namespace explaind {
@@ -122,6 +123,7 @@ bool PathClaim::take_by_flock(const ClaimWait& wait, std::vector<std::string>& d
     remove_unfinished(path_, dead);  // first, since it may be what fills the disk
     try {
       file.write(own_mark().text());
+      sync_directory(lock_.parent_path());
     } catch (...) {
       std::error_code ignored;
       fs::remove(lock_, ignored);

@@ -1,6 +1,5 @@
 // Creation of a store: serial, complete, preallocated, then renamed into place (layout.md).
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "claims/real_path.hpp"
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "core/unfinished.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
@@ -212,19 +212,6 @@ class StoreBuilder {
   NetcdfFile file_;
 };
 
-void sync_directory(const fs::path& directory) {
-  const int descriptor = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return;  // a file system without directory descriptors
-  const int failure = fsync(descriptor) != 0 ? errno : 0;
-  ::close(descriptor);
-  // Some network file systems know no sync of directories.
-  if (failure != 0 && failure != EINVAL) {
-    throw DataError(directory.string(),
-                    std::string("cannot be synced to disk: ") + std::strerror(failure),
-                    "The store is there and whole: look after its disk, then use --resume");
-  }
-}
-
 /// A file that is removed unless it is moved to its place: what was never complete does not stay.
 class Unfinished {
  public:
@@ -274,7 +261,8 @@ void create_store(const fs::path& path, const StoreSchema& schema, bool overwrit
   preallocate(unfinished.path(),
               StoreBuilder(unfinished.path(), schema, std::move(labels)).build());
   unfinished.move_to(target);
-  sync_directory(target.parent_path());
+  sync_directory(target.parent_path(),
+                 "The store is there and whole: look after its disk, then use --resume");
 }
 
 }  // namespace explaind

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "store/file_lock.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
@@ -122,6 +123,8 @@ StoreRemainder resume_store(const std::filesystem::path& path, const StoreSchema
   }
   store.log(schema.run_log_line);
   store.close();
+  // A mark that was taken off must not come back beside a tile that is half written.
+  sync_file(path, "Look after its disk, then use --resume");
   return left;
 }
 

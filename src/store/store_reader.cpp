@@ -249,7 +249,11 @@ std::vector<std::string> StoreReader::texts(const std::string& name) const {
 
 std::vector<int64_t> StoreReader::numbers(const std::string& name) const {
   const Handle dataset = open(name);
-  std::vector<int64_t> values(static_cast<size_t>(variable(name).shape.at(0)));
+  const StoredVariable found = variable(name);
+  if (found.shape.size() != 1 || is_text(name)) {
+    throw DataError(where_, name + " is no list of numbers", "Copy the store again");
+  }
+  std::vector<int64_t> values(static_cast<size_t>(found.shape.front()));
   check(H5Dread(dataset.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()),
         where_, "reading " + name);
   return values;

@@ -14,6 +14,7 @@
 
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "scores/certificates.hpp"
 #include "store/crc32.hpp"
 #include "store/dense_writer.hpp"
@@ -38,16 +39,6 @@ struct TileBytes {
 template <typename T>
 TileBytes bytes_of(const std::vector<T>& values) {
   return {values.data(), values.size() * sizeof(T)};
-}
-
-/// What this machine still holds of a file goes to the disk.
-void sync_file(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  const int failure = descriptor < 0 || fsync(descriptor) != 0 ? errno : 0;
-  if (descriptor >= 0) ::close(descriptor);
-  if (failure == 0) return;
-  throw DataError(path, std::string("cannot be synced to disk: ") + std::strerror(failure),
-                  "Look after its disk, then use --resume");
 }
 
 /// Why a store cannot be written, as its disk says when it is asked once more: MPI says that a
@@ -275,7 +266,7 @@ void StoreWriter::close() {
     }
     s.file.close(s.where);
     // Closing has written to the file once more.
-    sync_file(s.where);
+    sync_file(s.where, "Look after its disk, then use --resume");
   });
 }
 

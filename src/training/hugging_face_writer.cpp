@@ -7,6 +7,7 @@
 #include "checkpoint/new_file.hpp"
 #include "checkpoint/safetensors_writer.hpp"
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "core/unfinished.hpp"
 
 namespace explaind {
@@ -65,7 +66,7 @@ void write_hugging_face(const std::filesystem::path& directory, const HuggingFac
                                                       {"bos_token", "<s>"},
                                                       {"eos_token", "</s>"},
                                                       {"unk_token", "<unk>"}});
-    fs::copy_file(tokenizer_model, unfinished / "tokenizer.model");
+    write_copy(tokenizer_model, unfinished / "tokenizer.model");
     if (beside) beside(unfinished);
     fs::rename(unfinished, directory);  // fails where something is there
     sync_directory(directory.has_parent_path() ? directory.parent_path() : ".");

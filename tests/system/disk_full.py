@@ -18,60 +18,16 @@ import os
 import pathlib
 import random
 import shutil
-import subprocess
 import tempfile
 
-from program import EXPLAIND, GOLDENS, MPIRUN, SOURCE, must, run, write_samples
+from program import SOURCE, must, run, write_samples
+from shimmed_job import MODEL, NETWORK, QUICK, SERIES, Job, files_of, finish, fresh, names_in
 from store_contents import contents
 
 CODES = (errno.ENOSPC, errno.EIO, errno.EDQUOT)
-SERIES, STEPS = GOLDENS / "grouped_query/series", SOURCE / "tests/goldens/optimizer_steps"
-MODEL = ["--model", "grokking_transformer", "--modulus", "7", "--train-samples", "20", "--validation-samples", "8", "--hidden", "8", "--heads", "2",
-         "--intermediate", "12", "--batch", "8", "--threads", "1"]
-QUICK = ["--quadrature", "gauss:2", "--threads", "1", "--device", "cpu"]
+STEPS = SOURCE / "tests/goldens/optimizer_steps"
 FIRST, SPREAD = 2, 4  # calls of a case that fail
 FIRST_OF_RANKS, SPREAD_OF_RANKS = 0, 3
-
-
-class Case:
-    """A command whose files lie in a folder of its own. output: what is compared; whole: the files, where each appears complete or not at all;
-    resumed: the option by which the command goes on."""
-
-    def __init__(self, name, arguments, output, read, ranks=0, failing_rank=None, resumed=("--resume",), whole=None):
-        self.name, self.arguments, self.output, self.read, self.ranks, self.failing_rank = name, arguments, output, read, ranks, failing_rank
-        self.resumed, self.whole = list(resumed), [output] if whole is None else whole
-
-    def command(self, folder, **variables):
-        words = [str(word).replace("OUT", str(folder)) for word in self.arguments]
-        program = ["env", *(f"{name}={value}" for name, value in variables.items()), EXPLAIND, *words]
-        if self.ranks:
-            program = [MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", str(self.ranks), *program]
-        return ["timeout", "-k", "5", "60", *program]
-
-    def run(self, folder, shim="", **variables):
-        """The finished process, and the calls that changed files in the folder, as "done write PATH" or "failed …"."""
-        seen = folder.with_suffix(".calls")
-        seen.unlink(missing_ok=True)
-        if shim:
-            variables |= {} if self.failing_rank is None else {"KILL_RANK": self.failing_rank}
-            variables |= {"LD_PRELOAD": shim, "KILL_FILE": f"{folder}/", "KILL_CALLS": seen}
-        process = finish(self.command(folder, **variables))
-        return process, seen.read_text().splitlines() if seen.exists() else []
-
-
-def finish(command):
-    environment = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
-    return subprocess.run(command, capture_output=True, text=True, errors="replace", env=environment)
-
-
-def fresh(folder):
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder
-
-
-def files_of(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def loses_nothing(call):
@@ -86,10 +42,6 @@ def expect_one_message(told, code, process, folder):
     assert str(folder) in message, told
     # The tokenizer is another program's work, which has words of its own.
     assert os.strerror(code) in message or "spm_train" in message, told
-
-
-def names_in(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def expect_what_is_left(told, case, calls, folder):
@@ -133,28 +85,26 @@ def cases(folder):
     must(run(*series, folder / "store.h5", *QUICK))
     scores = [*series, "OUT/o.h5", "--chunk", "2", *QUICK]
     parts = ["decompose", "--series", folder / "run", "--samples", "validation:0-1", "--store", "OUT/o.h5", "--parts", "decay,rounding,data", *QUICK]
-    small = ["--hidden", "8", "--layers", "1", "--heads", "2", "--key-value-heads", "1", "--intermediate", "8", "--vocabulary", "300", "--sequence-length",
-             "16", "--batch", "2", "--max-steps", "2", "--checkpoints", "2", "--threads", "1"]
     table = ["query", folder / "store.h5", "--output", "OUT/table"]
     return [
-        Case("scores", scores, "o.h5", contents),
-        Case("scores-of-2-ranks", [*scores, "--shards", "2"], "o.h5", contents, ranks=2),
-        Case("scores-on-rank-1", [*scores, "--shards", "2"], "o.h5", contents, ranks=2, failing_rank=1),
-        Case("two-groups-on-rank-1", [*scores, "--segment-groups", "2"], "o.h5", contents, ranks=2, failing_rank=1),
-        Case("scalars", [*scores, "--component", "parameter"], "o.h5", contents),
-        Case("scalars-of-2-ranks", [*scores, "--component", "parameter"], "o.h5", contents, ranks=2),
-        Case("steps", ["decompose", "--series", STEPS / "series", "--samples", STEPS / "samples.jsonl", "--store", "OUT/o.h5", "--source", "steps",
+        Job("scores", scores, "o.h5", contents),
+        Job("scores-of-2-ranks", [*scores, "--shards", "2"], "o.h5", contents, ranks=2),
+        Job("scores-on-rank-1", [*scores, "--shards", "2"], "o.h5", contents, ranks=2, failing_rank=1),
+        Job("two-groups-on-rank-1", [*scores, "--segment-groups", "2"], "o.h5", contents, ranks=2, failing_rank=1),
+        Job("scalars", [*scores, "--component", "parameter"], "o.h5", contents),
+        Job("scalars-of-2-ranks", [*scores, "--component", "parameter"], "o.h5", contents, ranks=2),
+        Job("steps", ["decompose", "--series", STEPS / "series", "--samples", STEPS / "samples.jsonl", "--store", "OUT/o.h5", "--source", "steps",
                        "--training-batch", STEPS / "train.jsonl", "--batch-mean", "tokens", "--clip", "0", *QUICK], "o.h5", contents),
-        Case("parts", parts, "o.h5", contents),
-        Case("parts-of-2-ranks", parts, "o.h5", contents, ranks=2),
-        Case("run", ["record", "--history", "OUT/run", *MODEL, "--epochs", "3", "--block-size", "10kB"], "run", files_of, whole=[]),
-        Case("series", ["record", "--text", text, "--series", "OUT/series", *small, "--optimizer-state"], "series", files_of, resumed=["--overwrite"],
+        Job("parts", parts, "o.h5", contents),
+        Job("parts-of-2-ranks", parts, "o.h5", contents, ranks=2),
+        Job("run", ["record", "--history", "OUT/run", *MODEL, "--epochs", "3", "--block-size", "10kB"], "run", files_of, whole=[]),
+        Job("series", ["record", "--text", text, "--series", "OUT/series", *NETWORK, "--optimizer-state"], "series", files_of, resumed=["--overwrite"],
              whole=[]),
-        Case("study", ["study", "exactness", "--history", folder / "run", "--csv", "OUT/a.csv", "--json", "OUT/a.json", "--rules", "midpoint:1",
+        Job("study", ["study", "exactness", "--history", folder / "run", "--csv", "OUT/a.csv", "--json", "OUT/a.json", "--rules", "midpoint:1",
                        "--threads", "1"], "a.json", pathlib.Path.exists, resumed=[], whole=["a.csv", "a.json"]),
-        Case("losses", ["plan", "--series", SERIES, "--samples", samples, "--losses", "--losses-file", "OUT/losses.csv", "--threads", "1"],
+        Job("losses", ["plan", "--series", SERIES, "--samples", samples, "--losses", "--losses-file", "OUT/losses.csv", "--threads", "1"],
              "losses.csv", pathlib.Path.read_bytes, resumed=[]),
-        *[Case(form, [*table, "--format", form], "table", pathlib.Path.read_bytes, resumed=[]) for form in ("csv", "npy")],
+        *[Job(form, [*table, "--format", form], "table", pathlib.Path.read_bytes, resumed=[]) for form in ("csv", "npy")],
     ]
 
 

@@ -3,8 +3,14 @@
  *
  *   KILL_ERRNO=N     that call and all later ones fail with errno N instead: a disk that is full from then on
  *   KILL_RANK=R      only in rank R of mpirun's job
+ *   KILL_PROGRAM=N   only in processes of the program called N
+ *   KILL_REMOVALS=1  files and folders that are removed are counted too, which needs no space on a disk
  *   KILL_CALLS=FILE  appends one line a call to FILE, so that they can be counted: "done close PATH" or "failed close PATH"
- *   KILL_LOG=FILE    appends one line a call to FILE, after it was done: "write PROCESS OFFSET SIZE PATH" or "sync PROCESS 0 0 PATH"
+ *   KILL_LOG=FILE    appends one line a call to FILE, after it was done: "write PROCESS OFFSET SIZE PATH" or "sync PROCESS 0 0 PATH";
+ *                    and what makes, cuts, renames and removes files: "create", "renew" (created or emptied), "allocate"
+ *                    and "truncate" (SIZE: that of the file), "mkdir", "remove",
+ *                    "rename PROCESS 0 LENGTH FROM TO" (LENGTH: bytes of FROM)
+ *   KILL_DATA=FILE   with KILL_LOG: appends the bytes of every write to FILE, in the order of the log
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -17,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -30,7 +37,8 @@ void kill_at_write_begin(void) { calls = 0; }
 long kill_at_write_calls(void) { return calls; }
 
 static int named(const char* path) {
-  const char* wanted = getenv("KILL_FILE");
+  const char *wanted = getenv("KILL_FILE"), *program = getenv("KILL_PROGRAM");
+  if (program != NULL && strcmp(program, program_invocation_short_name) != 0) return 0;
   return wanted != NULL && path != NULL && strstr(path, wanted) != NULL;
 }
 
@@ -43,20 +51,49 @@ static int path_of(int descriptor, char path[4096]) {
   return length >= 0;
 }
 
-static void append(const char* variable, const char* text) {
+/* The file, to append to; −1 where none is asked for. */
+static long opened(const char* variable) {
   const char* name = getenv(variable);
-  if (name == NULL) return;
-  const long file = syscall(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_APPEND, 0644);
-  if (syscall(SYS_write, file, text, strlen(text)) < 0) abort();
+  return name == NULL ? -1 : syscall(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_APPEND, 0644);
+}
+static void append_to(long file, const void* bytes, size_t size) {
+  if (syscall(SYS_write, file, bytes, size) != (long)size) abort();
+}
+static void append(const char* variable, const char* text) {
+  const long file = opened(variable);
+  if (file < 0) return;
+  append_to(file, text, strlen(text));
   syscall(SYS_close, file);
 }
 
 /* A line is appended in one write, so that lines of several processes are in the order of what they did. */
-static void done(const char* what, int descriptor, long long offset, size_t size) {
-  char path[4096], line[4400];
-  if (getenv("KILL_LOG") == NULL || !path_of(descriptor, path) || !named(path)) return;
+static void done_to(const char* what, const char* path, long long offset, size_t size) {
+  char line[9000];
+  if (getenv("KILL_LOG") == NULL || !named(path)) return;
   snprintf(line, sizeof line, "%s %d %lld %zu %s\n", what, (int)getpid(), offset, size, path);
   append("KILL_LOG", line);
+}
+static void done(const char* what, int descriptor, long long offset, size_t size) {
+  char path[4096];
+  if (getenv("KILL_LOG") != NULL && path_of(descriptor, path)) done_to(what, path, offset, size);
+}
+
+/* A write that was done, of which `written` bytes went to `offset`. Its bytes and its line go together: a lock keeps other processes' out between. */
+static void done_write(int descriptor, long long offset, const struct iovec* parts, int count, ssize_t written) {
+  char path[4096];
+  if (getenv("KILL_LOG") == NULL || written < 0 || !path_of(descriptor, path) || !named(path)) return;
+  const long data = opened("KILL_DATA");
+  if (data >= 0) {
+    syscall(SYS_flock, data, LOCK_EX);
+    size_t left = (size_t)written;
+    for (int i = 0; i < count && left > 0; ++i) {
+      const size_t size = parts[i].iov_len < left ? parts[i].iov_len : left;
+      append_to(data, parts[i].iov_base, size);
+      left -= size;
+    }
+  }
+  done_to("write", path, offset, (size_t)written);
+  if (data >= 0) syscall(SYS_close, data);
 }
 
 enum { go_on, end_here };
@@ -97,12 +134,16 @@ ssize_t pwrite64(int descriptor, const void* data, size_t size, off64_t offset) 
     return fails();
   }
   const ssize_t written = real(descriptor, data, size, offset);
-  done("write", descriptor, offset, size);
+  const struct iovec part = {(void*)data, size};
+  done_write(descriptor, offset, &part, 1, written);
   return written;
 }
 ssize_t pwrite(int descriptor, const void* data, size_t size, off_t offset) {
   return pwrite64(descriptor, data, size, offset);
 }
+
+/* Where a write began that moved the descriptor's place to its end; one that appends begins at the end of the file. */
+static long long began_at(int descriptor, ssize_t written) { return lseek64(descriptor, 0, SEEK_CUR) - (written < 0 ? 0 : written); }
 
 ssize_t write(int descriptor, const void* data, size_t size) {
   REAL(ssize_t, "write", int, const void*, size_t);
@@ -110,16 +151,10 @@ ssize_t write(int descriptor, const void* data, size_t size) {
     if (size > 1 && real(descriptor, data, size / 2) < 0) abort();
     return fails();
   }
-  const long long offset = lseek64(descriptor, 0, SEEK_CUR);
   const ssize_t written = real(descriptor, data, size);
-  done("write", descriptor, offset, size);
+  const struct iovec part = {(void*)data, size};
+  done_write(descriptor, began_at(descriptor, written), &part, 1, written);
   return written;
-}
-
-static size_t bytes_of(const struct iovec* parts, int count) {
-  size_t size = 0;
-  for (int i = 0; i < count; ++i) size += parts[i].iov_len;
-  return size;
 }
 
 ssize_t pwritev64(int descriptor, const struct iovec* parts, int count, off64_t offset) {
@@ -129,7 +164,7 @@ ssize_t pwritev64(int descriptor, const struct iovec* parts, int count, off64_t 
     return fails();
   }
   const ssize_t written = real(descriptor, parts, count, offset);
-  done("write", descriptor, offset, bytes_of(parts, count));
+  done_write(descriptor, offset, parts, count, written);
   return written;
 }
 ssize_t pwritev(int descriptor, const struct iovec* parts, int count, off_t offset) {
@@ -141,9 +176,8 @@ ssize_t writev(int descriptor, const struct iovec* parts, int count) {
     if (real(descriptor, parts, (count + 1) / 2) < 0) abort();
     return fails();
   }
-  const long long offset = lseek64(descriptor, 0, SEEK_CUR);
   const ssize_t written = real(descriptor, parts, count);
-  done("write", descriptor, offset, bytes_of(parts, count));
+  done_write(descriptor, began_at(descriptor, written), parts, count, written);
   return written;
 }
 
@@ -151,14 +185,14 @@ int fsync(int descriptor) {
   REAL(int, "fsync", int);
   if (due("sync", descriptor) == end_here) return fails();
   const int status = real(descriptor);
-  done("sync", descriptor, 0, 0);
+  if (status == 0) done("sync", descriptor, 0, 0);
   return status;
 }
 int fdatasync(int descriptor) {
   REAL(int, "fdatasync", int);
   if (due("sync", descriptor) == end_here) return fails();
   const int status = real(descriptor);
-  done("sync", descriptor, 0, 0);
+  if (status == 0) done("sync", descriptor, 0, 0);
   return status;
 }
 
@@ -169,14 +203,18 @@ int posix_fallocate64(int descriptor, off64_t offset, off64_t size) {
     fails();
     return errno;
   }
-  return real(descriptor, offset, size);
+  const int status = real(descriptor, offset, size);
+  if (status == 0) done("allocate", descriptor, 0, (size_t)(offset + size));
+  return status;
 }
 int posix_fallocate(int descriptor, off_t offset, off_t size) { return posix_fallocate64(descriptor, offset, size); }
 
 int ftruncate64(int descriptor, off64_t size) {
   REAL(int, "ftruncate64", int, off64_t);
   if (due("truncate", descriptor) == end_here) return fails();
-  return real(descriptor, size);
+  const int status = real(descriptor, size);
+  if (status == 0) done("truncate", descriptor, 0, (size_t)size);
+  return status;
 }
 int ftruncate(int descriptor, off_t size) { return ftruncate64(descriptor, size); }
 
@@ -195,17 +233,67 @@ int close(int descriptor) {
 int rename(const char* from, const char* to) {
   REAL(int, "rename", const char*, const char*);
   if (due_at("rename", named(to) ? to : from) == end_here) return fails();
-  return real(from, to);
+  const int status = real(from, to);
+  char both[8400];
+  snprintf(both, sizeof both, "%s %s", from, to);
+  if (status == 0) done_to("rename", both, 0, strlen(from));
+  return status;
 }
 int mkdir(const char* path, mode_t mode) {
   REAL(int, "mkdir", const char*, mode_t);
   if (due_at("mkdir", path) == end_here) return fails();
-  return real(path, mode);
+  const int status = real(path, mode);
+  if (status == 0) done_to("mkdir", path, 0, 0);
+  return status;
+}
+
+/* The path of a name in a folder that is open, as for unlinkat. */
+static const char* in_folder(int folder, const char* name, char path[8400]) {
+  char of_folder[4096];
+  if (name[0] == '/' || folder == AT_FDCWD || !path_of(folder, of_folder)) return name;
+  snprintf(path, 8400, "%s/%s", of_folder, name);
+  return path;
+}
+/* A full disk removes files as ever. */
+static int due_to_remove(const char* path) {
+  return getenv("KILL_REMOVALS") == NULL ? go_on : due_at("remove", path);
+}
+int unlink(const char* path) {
+  REAL(int, "unlink", const char*);
+  if (due_to_remove(path) == end_here) return fails();
+  const int status = real(path);
+  if (status == 0) done_to("remove", path, 0, 0);
+  return status;
+}
+int rmdir(const char* path) {
+  REAL(int, "rmdir", const char*);
+  if (due_to_remove(path) == end_here) return fails();
+  const int status = real(path);
+  if (status == 0) done_to("remove", path, 0, 0);
+  return status;
+}
+int remove(const char* path) {
+  REAL(int, "remove", const char*);
+  if (due_to_remove(path) == end_here) return fails();
+  const int status = real(path);
+  if (status == 0) done_to("remove", path, 0, 0);
+  return status;
+}
+int unlinkat(int folder, const char* name, int flags) {
+  REAL(int, "unlinkat", int, const char*, int);
+  char buffer[8400];
+  const char* path = in_folder(folder, name, buffer);
+  if (due_to_remove(path) == end_here) return fails();
+  const int status = real(folder, name, flags);
+  if (status == 0) done_to("remove", path, 0, 0);
+  return status;
 }
 
 static int open_at(int folder, const char* path, int flags, mode_t mode) {
   if ((flags & O_CREAT) != 0 && due_at("create", path) == end_here) return fails();
-  return (int)syscall(SYS_openat, folder, path, flags, mode);
+  const int file = (int)syscall(SYS_openat, folder, path, flags, mode);
+  if (file >= 0 && (flags & (O_CREAT | O_TRUNC)) != 0) done((flags & O_TRUNC) != 0 ? "renew" : "create", file, 0, 0);
+  return file;
 }
 #define MODE_OF(flags)                     \
   mode_t mode = 0;                         \
@@ -226,6 +314,26 @@ int open64(const char* path, int flags, ...) {
 int openat(int folder, const char* path, int flags, ...) {
   MODE_OF(flags)
   return open_at(folder, path, flags, mode);
+}
+
+/* As streams open files: "w" empties them, "a" makes them. */
+static FILE* file_at(const char* path, const char* mode, FILE* (*real)(const char*, const char*)) {
+  const int makes = mode[0] == 'w' || mode[0] == 'a';
+  if (makes && due_at("create", path) == end_here) {
+    fails();
+    return NULL;
+  }
+  FILE* file = real(path, mode);
+  if (file != NULL && makes) done(mode[0] == 'w' ? "renew" : "create", fileno(file), 0, 0);
+  return file;
+}
+FILE* fopen(const char* path, const char* mode) {
+  REAL(FILE*, "fopen", const char*, const char*);
+  return file_at(path, mode, real);
+}
+FILE* fopen64(const char* path, const char* mode) {
+  REAL(FILE*, "fopen64", const char*, const char*);
+  return file_at(path, mode, real);
 }
 
 /* The path of what is mapped at an address is in /proc/self/maps. */

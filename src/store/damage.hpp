@@ -1,0 +1,21 @@
+#pragma once
+// Damage that HDF5 does not survive, found out in a process that may crash.
+
+#include <chrono>
+#include <filesystem>
+#include <optional>
+
+#include "core/error.hpp"
+
+namespace explaind {
+
+/// What is said of a file in whose structure HDF5 crashes, goes round for ever, or finds what
+/// cannot be true. Nothing where a child process has walked it (structure_walk.hpp), and where it
+/// is no file of HDF5's: errors that HDF5 reports are said by whoever reads it.
+///
+/// The child is a fork, so that a healthy file costs milliseconds: called before the process has
+/// threads or MPI. `patience`: how long the child may take for one object.
+std::optional<DataError> damage_of(const std::filesystem::path& file,
+                                   std::chrono::milliseconds patience = std::chrono::seconds(30));
+
+}  // namespace explaind
