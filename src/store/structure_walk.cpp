@@ -39,9 +39,11 @@ herr_t name_scale(hid_t /*dataset*/, unsigned /*axis*/, hid_t scale, void* /*unu
 
 /// The bytes that the extent of a dataset asks for; 0 where it has none.
 double bytes_asked(hid_t type, hid_t space) {
+  constexpr size_t reference_bytes = 4 + 8 + 4;  // a text elsewhere: length, address, index
+  const size_t each = H5Tis_variable_str(type) > 0 ? reference_bytes : H5Tget_size(type);
   std::vector<hsize_t> shape(static_cast<size_t>(std::max(0, H5Sget_simple_extent_ndims(space))));
   if (H5Sget_simple_extent_dims(space, shape.data(), nullptr) < 0) return 0;
-  auto bytes = static_cast<double>(H5Tget_size(type));  // may exceed any integer
+  auto bytes = static_cast<double>(each);  // may exceed any integer
   for (const hsize_t length : shape) bytes *= static_cast<double>(length);
   return bytes;
 }

@@ -1,5 +1,5 @@
 /* LD_PRELOAD: a disk on which one file cannot be read. Calls that read a file whose path contains READ_FILE fail with EIO, after READ_GOOD of them
- * (0) that did not. In explaind alone: programs that it starts have words of their own.
+ * (0) that did not. In explaind alone: programs that it starts have words of their own. Nor in its forked children, which count for themselves.
  *
  *   READ_CALLS=FILE  appends one byte a call to FILE, failing or not, so that the calls can be counted
  */
@@ -16,13 +16,15 @@
 #include <unistd.h>
 
 static atomic_long calls;
+static pid_t own;
+__attribute__((constructor)) static void begin(void) { own = getpid(); }
 
 static int fails(int descriptor) {
   const char *wanted = getenv("READ_FILE"), *good = getenv("READ_GOOD"), *count = getenv("READ_CALLS");
   char link[64], path[4096];
   snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
   const ssize_t length = readlink(link, path, sizeof path - 1);
-  if (wanted == NULL || length < 0 || strcmp(program_invocation_short_name, "explaind") != 0) return 0;
+  if (wanted == NULL || length < 0 || strcmp(program_invocation_short_name, "explaind") != 0 || getpid() != own) return 0;
   path[length] = 0;
   if (strstr(path, wanted) == NULL) return 0;
   const long call = atomic_fetch_add(&calls, 1);
