@@ -5,6 +5,7 @@
 #
 #   launch/check.sh          clang-tidy over the rooms without LibTorch
 #   launch/check.sh --tidy   over all rooms (the first run takes long; later ones only look at what changed)
+#   launch/check.sh --crash  and kills small jobs at every call by which they write, not at some (half an hour more)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=launch/phase.sh
@@ -12,15 +13,17 @@ source launch/phase.sh
 
 build=build/release
 rooms=(core config scores quadrature comm checkpoint runs samples store)
+every_crash=
 case "${1:-}" in
   '') ;;
+  --crash) every_crash=yes ;;
   --tidy) rooms=('') ;; # src itself
   -h | --help)
-    sed -n '2,7s/^# \{0,1\}//p' "$0"
+    sed -n '2,8s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *)
-    echo "check.sh: unknown option '$1' (there is only --tidy)" >&2
+    echo "check.sh: unknown option '$1' (there are --tidy and --crash)" >&2
     exit 2
     ;;
 esac
@@ -78,6 +81,11 @@ run_tests() {
   ctest --preset release -j 2 --no-tests=error
 }
 
+crash_everywhere() {
+  EXPLAIND="$PWD/$build/explaind" EXPLAIND_SOURCE="$PWD" build/deps/venv/bin/python tests/system/crash_points.py \
+    "$build/tests/system/libkill_at_write.so" --all
+}
+
 began=$(date +%s)
 failed=()
 code=0
@@ -110,6 +118,7 @@ if [[ " ${failed[*]} " != *" build "* ]]; then
     failed+=(tests)
     code=$tests
   fi
+  [ -z "$every_crash" ] || attempt crash "Kills at every call that writes" crash_everywhere
 fi
 
 printf '\n== Where the time went\n'
