@@ -88,27 +88,33 @@ int run_alone(StandardOutput& output, const std::function<int()>& run) {
 
 /// Looked for before MPI and any thread begin, by the one rank that speaks; thrown where all ranks
 /// can hear of it.
-std::optional<DataError> damage_in_stores(const Verb& verb,
-                                          const std::vector<std::string>& arguments) {
-  if (!verb.stores || !speaks()) return std::nullopt;
-  for (const std::string& store : verb.stores(arguments)) {
+std::optional<DataError> damage_in(const std::vector<std::string>& stores) {
+  if (!speaks()) return std::nullopt;
+  for (const std::string& store : stores) {
     if (std::optional<DataError> damage = damage_of(store)) return damage;
   }
   return std::nullopt;
 }
 
+std::vector<std::string> stores_of(const Verb& verb, const std::vector<std::string>& arguments) {
+  return verb.stores ? verb.stores(arguments) : std::vector<std::string>{};
+}
+
 int run_together(StandardOutput& output, const Verb& verb,
                  const std::vector<std::string>& arguments, int argc, char** argv) {
-  const std::optional<DataError> damage = damage_in_stores(verb, arguments);
+  const std::vector<std::string> stores = stores_of(verb, arguments);
+  const std::optional<DataError> damage = damage_in(stores);
   const auto begun = [] {
     speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
     name_lost_files();
   };
   return run_ranks(argc, argv, begun, [&](const Communicator& world) {
     return run_to_the_end(output, [&] {
-      agree(world, [&] {
-        if (damage) throw DataError(*damage);
-      });
+      if (!stores.empty()) {
+        agree(world, [&] {
+          if (damage) throw DataError(*damage);
+        });
+      }
       return verb.run(verb, arguments, &world);
     });
   });
@@ -161,7 +167,7 @@ int run(int argc, char** argv) {
     }
     return run_alone(output, [&] {
       if (!asks_for_help(words)) {
-        if (const auto damage = damage_in_stores(verb, arguments)) throw DataError(*damage);
+        if (const auto damage = damage_in(stores_of(verb, arguments))) throw DataError(*damage);
       }
       return verb.run(verb, arguments, nullptr);
     });
