@@ -48,9 +48,10 @@ double bytes_asked(hid_t type, hid_t space) {
   return bytes;
 }
 
-class Walk {
+class StructureWalk {
  public:
-  Walk(const std::filesystem::path& file, const std::function<void(const std::string&)>& at)
+  StructureWalk(const std::filesystem::path& file,
+                const std::function<void(const std::string&)>& at)
       : where_(file.string()),
         at_(at),
         file_bytes_(static_cast<double>(std::filesystem::file_size(file))),
@@ -147,7 +148,7 @@ class Walk {
 std::string walk_structure(const std::filesystem::path& file,
                            const std::function<void(const std::string& object)>& at) {
   hdf5::silence();
-  return Walk(file, at).run();
+  return StructureWalk(file, at).run();
 }
 
 }  // namespace explaind
