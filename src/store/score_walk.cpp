@@ -60,9 +60,14 @@ class Walk {
     std::vector<size_t> shape;
     for (const QueryAxis& axis : axes_) shape.push_back(axis.cells());
     cells_ = empty_cells(std::move(shape), largest_);
+    for (size_t a = 0; a < axes_.size(); ++a) {
+      std::vector<Line>& lines = prepared_.emplace_back();
+      for (const AxisWindow& window : windows_[a]) lines.push_back(line_of(axes_[a], window));
+    }
   }
 
   Cells run() {
+    lines_.resize(axes_.size());
     std::vector<const AxisWindow*> block;
     visit_blocks(block);
     divide();
@@ -72,17 +77,17 @@ class Walk {
 
  private:
   void visit_blocks(std::vector<const AxisWindow*>& block) {
-    if (block.size() < axes_.size()) {
-      for (const AxisWindow& window : windows_[block.size()]) {
-        block.push_back(&window);
+    const size_t axis = block.size();
+    if (axis < axes_.size()) {
+      for (size_t i = 0; i < windows_[axis].size(); ++i) {
+        block.push_back(&windows_[axis][i]);
+        lines_[axis] = &prepared_[axis][i];
         visit_blocks(block);
         block.pop_back();
       }
       return;
     }
     read(block);
-    lines_.clear();
-    for (size_t a = 0; a < axes_.size(); ++a) lines_.push_back(line_of(axes_[a], *block[a]));
     index_.assign(axes_.size(), 0);
     visit(0, 0, 0, 1.0);
   }
@@ -149,7 +154,7 @@ class Walk {
       visit_line(cell, place, weight);
       return;
     }
-    const Line& line = lines_[depth];
+    const Line& line = *lines_[depth];
     for (size_t i = 0; i < line.cell.size(); ++i) {
       index_[depth] = static_cast<int64_t>(line.index[i]);
       further_portions_ += line.further[i];
@@ -167,7 +172,7 @@ class Walk {
       cells_.seen[0] = 1;
       return;
     }
-    const Line& line = lines_.back();
+    const Line& line = *lines_.back();
     if (marks_in_line_) {
       visit_marked(line, cell, place, weight);
       return;
@@ -268,7 +273,8 @@ class Walk {
   std::vector<std::vector<AxisWindow>> windows_;  ///< per axis
   std::vector<double> values_;                    ///< of the block that was read last
   std::vector<size_t> strides_;                   ///< of its axes
-  std::vector<Line> lines_;                       ///< its entries, per axis
+  std::vector<std::vector<Line>> prepared_;       ///< entries of every window, per axis
+  std::vector<const Line*> lines_;                ///< those of this block, per axis
   std::vector<int64_t> index_;                    ///< the places of what is visited
   bool largest_ = false;
   bool marks_in_line_ = false;  ///< whether an entry is there differs along the last axis
