@@ -62,7 +62,9 @@ Found find_coordinate(const std::vector<QueryAxis>& axes, const std::string& nam
   }
   const std::vector<std::string> known = coordinates_of(axes);
   throw UsageError(option, variable + " has no coordinate '" + name + "'",
-                   suggestion(name, known, fmt::format("It has {}", fmt::join(known, ", "))));
+                   suggestion(name, known,
+                              known.empty() ? "It has none: see explaind inspect"
+                                            : fmt::format("It has {}", fmt::join(known, ", "))));
 }
 
 void choose(const Query& query, std::vector<QueryAxis>& axes) {
