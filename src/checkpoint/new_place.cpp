@@ -8,6 +8,7 @@
 
 #include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "core/unfinished.hpp"
 
 namespace explaind {
