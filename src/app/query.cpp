@@ -21,6 +21,7 @@
 #include "core/free_memory.hpp"
 #include "store/base_query.hpp"
 #include "store/operations/together.hpp"
+#include "store/replaceable.hpp"
 #include "store/similarity.hpp"
 
 namespace explaind {
@@ -67,7 +68,13 @@ void require_possible(const QueryOptions& options) {
   if (options.measure != "cosine" && options.similarity.empty()) {
     throw UsageError("--measure", "is of --similarity", "Add --similarity sample");
   }
-  if (options.output) return;
+  if (options.output) {
+    if (is_influence_store(*options.output)) {
+      throw UsageError("--output", *options.output + " is an influence store, which would be lost",
+                       "Name another file");
+    }
+    return;
+  }
   if (needs_place(options.format)) {
     throw UsageError("--format " + options.format, "makes a file of its own",
                      "Name it: --output scores." + options.format);

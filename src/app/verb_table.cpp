@@ -76,7 +76,9 @@ std::vector<Verb> verbs() {
        false, "",
        stores_of<QueryOptions>(
            "query", "store",
-           [](const QueryOptions& options) { return std::vector<std::string>{options.store}; })},
+           [](const QueryOptions& options) {
+             return std::vector<std::string>{options.store, options.minus_store};
+           })},
       {"report", "report STORE [STORE2] -o report.html",
        "Writes one page of HTML that shows an influence store, or two side by side.\n"
        "Losses, who did what and when, how exact it is; every plot with its numbers.",

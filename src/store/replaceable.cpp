@@ -5,7 +5,6 @@
 #include "store/hdf5.hpp"
 
 namespace explaind {
-namespace {
 
 bool is_influence_store(const std::filesystem::path& path) {
   hdf5::silence();
@@ -16,8 +15,6 @@ bool is_influence_store(const std::filesystem::path& path) {
   H5Fclose(file);
   return found;
 }
-
-}  // namespace
 
 void require_replaceable(const std::filesystem::path& path, bool overwrite) {
   if (!std::filesystem::exists(path)) return;

@@ -163,6 +163,7 @@ def expect_nothing_half(store, folder):
         refused(query(store, "--format", format), "--output", f"scores.{format}")
         refused(query(store, "--format", format, "--output", folder / "none" / "x"), code=1)
         refused(query(store, "--format", format, "--output", folder), str(folder), code=1)
+        refused(query(store, "--format", format, "--output", store), "would be lost")
         refused(query(store, "--format", format, "--group-by", "knid", "--output", folder / "new"), "kind")
     refused(query(store, "--format", "zarr", "--output", before[0]), "already", code=1)
     refused(query(store, "--format", "npy", "--header"), "netcdf")
