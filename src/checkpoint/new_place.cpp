@@ -1,32 +1,12 @@
 #include "checkpoint/new_place.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <system_error>
 
-#include "checkpoint/new_file.hpp"
 #include "core/error.hpp"
 #include "core/synced.hpp"
 #include "core/unfinished.hpp"
 
 namespace explaind {
-namespace {
-
-void sync_written(const std::filesystem::path& file, const std::filesystem::path& shown) {
-  // NOLINTNEXTLINE: variadic in C
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  const bool synced = descriptor >= 0 && ::fsync(descriptor) == 0;
-  const int code = errno;
-  if (descriptor >= 0) ::close(descriptor);
-  if (synced) return;
-  throw DataError(shown.string(),
-                  "cannot be synced to disk: " + std::generic_category().message(code));
-}
-
-}  // namespace
-
 NewPlace::NewPlace(const std::filesystem::path& path, Kind kind)
     : path_(path.has_filename() ? path : path.parent_path()), kind_(kind) {
   const bool there = std::filesystem::exists(path_);
@@ -50,12 +30,12 @@ NewPlace::~NewPlace() {
 void NewPlace::publish() {
   if (kind_ == Kind::folder) {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(unfinished_)) {
-      if (entry.is_regular_file()) sync_written(entry.path(), path_);
+      if (entry.is_regular_file()) sync_file(entry.path());
       if (entry.is_directory()) sync_directory(entry.path());
     }
     sync_directory(unfinished_);
   } else {
-    sync_written(unfinished_, path_);
+    sync_file(unfinished_);
   }
   std::error_code failure;
   std::filesystem::rename(unfinished_, path_, failure);

@@ -3,14 +3,16 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "app/formats/named_arrays.hpp"
 #include "app/formats/writers.hpp"
-#include "checkpoint/new_file.hpp"
 #include "checkpoint/new_place.hpp"
 #include "core/error.hpp"
 
@@ -89,8 +91,7 @@ class ZarrWriter final : public ResultWriter {
   }
 
   void finish() override {
-    write_text_file(
-        place_.unfinished() / ".zmetadata",
+    put(".zmetadata",
         ordered_json{{"metadata", documents_}, {"zarr_consolidated_format", 1}}.dump(1));
     place_.publish();
   }
@@ -108,7 +109,19 @@ class ZarrWriter final : public ResultWriter {
   }
   void document(const std::string& name, const ordered_json& content) {
     documents_[name] = content;
-    write_text_file(place_.unfinished() / name, content.dump(1));
+    put(name, content.dump(1));
+  }
+
+  /// Nobody looks at the folder yet: all of it is synced at once, at the end.
+  void put(const std::string& name, const std::string& bytes) const {
+    errno = 0;
+    std::ofstream file(place_.unfinished() / name, std::ios::binary | std::ios::trunc);
+    file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    file.close();
+    if (file) return;
+    throw DataError(place_.path().string(),
+                    "cannot be written: " + std::generic_category().message(errno),
+                    "Check space and permissions, or name another folder");
   }
 
   void begin(const std::string& name, const std::string& type, const std::vector<uint64_t>& shape,
@@ -132,7 +145,7 @@ class ZarrWriter final : public ResultWriter {
       throw Error(place_.path().string(), "cannot be compressed", "This is a defect: report it");
     }
     packed.resize(size);
-    write_text_file(place_.unfinished() / file, packed);
+    put(file, packed);
   }
 
   /// A coordinate is one chunk: a reader needs all of it.
