@@ -13,8 +13,16 @@ namespace explaind::arrow_plugin {
 /// What error() says, of the calling thread.
 std::string& last_error();
 
+/// Why the system refused, where it did: Arrow's own words then say only what it had tried.
+inline std::string reason_of(const arrow::Status& status) {
+  if (status.detail() == nullptr) return status.message();
+  const std::string detail = status.detail()->ToString();  // "[errno 28] No space left on device"
+  const size_t end = detail.rfind("[errno ", 0) == 0 ? detail.find("] ") : std::string::npos;
+  return end == std::string::npos ? status.message() + ": " + detail : detail.substr(end + 2);
+}
+
 inline void require(const arrow::Status& status) {
-  if (!status.ok()) throw std::runtime_error(status.message());
+  if (!status.ok()) throw std::runtime_error(reason_of(status));
 }
 
 template <typename T>

@@ -15,22 +15,39 @@ using explaind::arrow_plugin::last_error;
 using explaind::arrow_plugin::require;
 using explaind::arrow_plugin::value_of;
 
+namespace {
+
+/// Arrow prints what fails when a file that was not closed is destroyed: so it is closed first.
+/// What fails then has been said already, or the file is not wanted.
+struct OpenFile {
+  explicit OpenFile(const std::string& path)
+      : stream(value_of(arrow::io::FileOutputStream::Open(path))) {}
+  ~OpenFile() { static_cast<void>(stream->Close()); }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  std::shared_ptr<arrow::io::FileOutputStream> stream;
+};
+
+}  // namespace
+
 /// A file to which rows are added, a row group or record batch at a time.
 struct ExplaindArrowTable {
   ExplaindArrowTable(const std::string& path, int form, std::shared_ptr<arrow::Schema> columns)
-      : schema(std::move(columns)), output(value_of(arrow::io::FileOutputStream::Open(path))) {
+      : schema(std::move(columns)), file(path) {
     if (form == explaind_parquet) {
       parquet::WriterProperties::Builder properties;
       properties.compression(parquet::Compression::SNAPPY);
       // The schema's notes are read back by Arrow's readers alone if it is stored as Arrow has it.
       const auto arrow_properties =
           parquet::ArrowWriterProperties::Builder().store_schema()->build();
-      table = value_of(parquet::arrow::FileWriter::Open(
-          *schema, arrow::default_memory_pool(), output, properties.build(), arrow_properties));
+      table = value_of(parquet::arrow::FileWriter::Open(*schema, arrow::default_memory_pool(),
+                                                        file.stream, properties.build(),
+                                                        arrow_properties));
     } else {
       arrow::ipc::IpcWriteOptions options = arrow::ipc::IpcWriteOptions::Defaults();
       options.use_threads = false;
-      messages = value_of(arrow::ipc::MakeFileWriter(output, schema, options));
+      messages = value_of(arrow::ipc::MakeFileWriter(file.stream, schema, options));
     }
   }
 
@@ -74,11 +91,11 @@ struct ExplaindArrowTable {
     } else {
       require(table->Close());
     }
-    require(output->Close());
+    require(file.stream->Close());
   }
 
   std::shared_ptr<arrow::Schema> schema;
-  std::shared_ptr<arrow::io::FileOutputStream> output;
+  OpenFile file;  // outlives the writers, which may write when they are destroyed
   std::unique_ptr<parquet::arrow::FileWriter> table;
   std::shared_ptr<arrow::ipc::RecordBatchWriter> messages;
 };

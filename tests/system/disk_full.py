@@ -104,7 +104,8 @@ def cases(folder):
                        "--threads", "1"], "a.json", pathlib.Path.exists, resumed=[], whole=["a.csv", "a.json"]),
         Job("losses", ["plan", "--series", SERIES, "--samples", samples, "--losses", "--losses-file", "OUT/losses.csv", "--threads", "1"],
              "losses.csv", pathlib.Path.read_bytes, resumed=[]),
-        *[Job(form, [*table, "--format", form], "table", pathlib.Path.read_bytes, resumed=[]) for form in ("csv", "npy")],
+        *[Job(form, [*table, "--format", form], "table", pathlib.Path.read_bytes, resumed=[]) for form in ("csv", "npy", "netcdf", "parquet")],
+        Job("zarr", [*table, "--format", "zarr"], "table", files_of, resumed=[]),
     ]
 
 
