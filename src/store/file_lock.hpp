@@ -33,8 +33,8 @@ namespace hdf5 {
 /// word.
 Handle unlocked_access();
 
-/// Access for reading, with HDF5's lock where that works. Throws DataError where it does not and
-/// HDF5_USE_FILE_LOCKING insists on it.
+/// Access for reading of what is asked for and little more, with HDF5's lock where that works.
+/// Throws DataError where it does not and HDF5_USE_FILE_LOCKING insists on it.
 Handle reading_access(const std::filesystem::path& file);
 
 }  // namespace hdf5
