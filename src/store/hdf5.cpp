@@ -74,6 +74,12 @@ void in_pieces(const Slab& slab, size_t element, size_t offset,
   in_pieces(second, element, offset + bytes / slab.count[axis] * first.count[axis], move);
 }
 
+template <typename Info>
+herr_t keep_name(hid_t /*object*/, const char* name, const Info* /*info*/, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
 /// File and memory dataspaces of one piece.
 std::pair<Handle, Handle> spaces(hid_t dataset, const Slab& slab, const std::string& where) {
   Handle file(H5Dget_space(dataset), H5Sclose, where, "H5Dget_space");
@@ -100,6 +106,21 @@ void Handle::close(const std::string& where, const std::string& what) {
 
 void check(herr_t status, const std::string& where, const std::string& what) {
   if (status < 0) fail(where, what);
+}
+
+std::vector<std::string> names_in(hid_t group, const std::string& where) {
+  std::vector<std::string> names;
+  check(H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_name<H5L_info_t>, &names),
+        where, "listing what is in it");
+  return names;
+}
+
+std::vector<std::string> attribute_names(hid_t object, const std::string& where) {
+  std::vector<std::string> names;
+  hsize_t position = 0;
+  check(H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &position, keep_name<H5A_info_t>, &names),
+        where, "listing attributes");
+  return names;
 }
 
 void silence() {

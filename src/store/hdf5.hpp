@@ -45,6 +45,10 @@ class Handle {
 /// Throws DataError with HDF5's innermost message where `status` is negative.
 void check(herr_t status, const std::string& where, const std::string& what);
 
+/// Names of a group's entries, and of an object's attributes, in alphabetical order.
+std::vector<std::string> names_in(hid_t group, const std::string& where);
+std::vector<std::string> attribute_names(hid_t object, const std::string& where);
+
 /// Switches off what HDF5 does unasked, for the whole process: printing its error stack, and
 /// closing files when the program or MPI ends, which crashes where a write had found no space.
 /// Called before HDF5 or MPI have begun; later only the printing can be switched off.

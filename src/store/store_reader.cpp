@@ -26,16 +26,6 @@ herr_t keep_scale_name(hid_t /*dataset*/, unsigned /*axis*/, hid_t scale, void* 
   return 1;
 }
 
-herr_t keep_link(hid_t /*group*/, const char* name, const H5L_info_t* /*info*/, void* names) {
-  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-  return 0;
-}
-
-herr_t keep_attribute(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/, void* names) {
-  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-  return 0;
-}
-
 /// netCDF's older formats are not HDF5.
 bool is_classic_netcdf(const std::filesystem::path& path) {
   std::array<char, 4> magic{};
@@ -136,23 +126,16 @@ std::string StoreReader::unit(const std::string& variable) const {
 }
 
 std::vector<std::string> StoreReader::links(const std::string& group) const {
-  std::vector<std::string> names;
-  if (!group.empty() && H5Lexists(file_.get(), group.c_str(), H5P_DEFAULT) <= 0) return names;
+  if (!group.empty() && H5Lexists(file_.get(), group.c_str(), H5P_DEFAULT) <= 0) return {};
   const Handle opened(H5Gopen2(file_.get(), group.empty() ? "/" : group.c_str(), H5P_DEFAULT),
                       H5Gclose, where_, "opening a group");
-  check(H5Literate(opened.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link, &names), where_,
-        "listing variables");
-  return names;
+  return hdf5::names_in(opened.get(), where_);
 }
 
 std::vector<std::pair<std::string, std::string>> StoreReader::attributes() const {
-  std::vector<std::string> names;
-  hsize_t position = 0;
   // By name: the order of creation is not tracked in HDF5's default format.
-  check(H5Aiterate2(file_.get(), H5_INDEX_NAME, H5_ITER_INC, &position, keep_attribute, &names),
-        where_, "listing attributes");
   std::vector<std::pair<std::string, std::string>> attributes;
-  for (const std::string& name : names) {
+  for (const std::string& name : hdf5::attribute_names(file_.get(), where_)) {
     attributes.emplace_back(name, hdf5::read_attribute(file_.get(), name, where_));
   }
   for (const std::string& name : links(provenance_group)) {

@@ -20,17 +20,6 @@ namespace {
 
 using hdf5::Handle;
 
-herr_t keep_link_name(hid_t /*group*/, const char* name, const H5L_info_t* /*info*/, void* names) {
-  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-  return 0;
-}
-
-herr_t keep_attribute_name(hid_t /*object*/, const char* name, const H5A_info_t* /*info*/,
-                           void* names) {
-  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
-  return 0;
-}
-
 herr_t name_scale(hid_t /*dataset*/, unsigned /*axis*/, hid_t scale, void* /*unused*/) {
   std::array<char, 256> name{};
   H5Iget_name(scale, name.data(), name.size());
@@ -68,9 +57,7 @@ class StructureWalk {
 
  private:
   void visit_group(hid_t group, const std::string& path) {
-    std::vector<std::string> names;
-    if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, nullptr, keep_link_name, &names) < 0) return;
-    for (const std::string& name : names) {
+    for (const std::string& name : hdf5::names_in(group, where_)) {
       const std::string below = path.empty() ? name : path + "/" + name;
       at_(below);
       try {
@@ -95,15 +82,12 @@ class StructureWalk {
   }
 
   void visit_attributes(hid_t object) const {
-    std::vector<std::string> names;
-    hsize_t position = 0;
-    H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &position, keep_attribute_name, &names);
-    for (const std::string& name : names) {
-      try {
+    try {
+      for (const std::string& name : hdf5::attribute_names(object, where_)) {
         static_cast<void>(hdf5::read_attribute(object, name, where_));
-      } catch (const DataError&) {
-        // Said where it is read.
       }
+    } catch (const DataError&) {
+      // Said where it is read.
     }
   }
 
