@@ -114,9 +114,9 @@ void to_intervals(QueryResult& result, const Resampling& resampling) {
   }
   result.drawings.clear();
   result.statement.then.push_back(
-      fmt::format("interval: 95 % by percentiles of {} drawings of the samples with replacement, "
+      fmt::format("interval: {:g} % by percentiles of {} drawings of the samples with replacement, "
                   "seed {}",
-                  resampling.times, resampling.seed));
+                  100 * interval_share, resampling.times, resampling.seed));
 }
 
 }  // namespace explaind
