@@ -3,7 +3,7 @@
 #
 #   launch/run.sh -n RANKS PROGRAM ARGUMENTS…
 #
-# More ranks than cores are allowed; ranks are not bound to cores; OMP_NUM_THREADS defaults to cores / ranks.
+# More ranks than cores are allowed; ranks are not bound to cores, and each takes its part of those of its node.
 # Environment: MPIRUN  another mpirun
 set -euo pipefail
 
@@ -29,9 +29,10 @@ if ! [[ $ranks =~ ^[1-9][0-9]*$ ]] || [ $# -lt 3 ]; then
 fi
 shift 2
 
-cores=$(nproc)
-threads=$((cores / ranks > 0 ? cores / ranks : 1))
-flags=(--bind-to none --oversubscribe -n "$ranks" -x OMP_NUM_THREADS="${OMP_NUM_THREADS:-$threads}")
+flags=(--bind-to none --oversubscribe -n "$ranks")
+if [ -n "${OMP_NUM_THREADS:-}" ]; then
+  flags+=(-x OMP_NUM_THREADS)
+fi
 if [ "$(id -u)" -eq 0 ]; then
   flags+=(--allow-run-as-root)
 fi

@@ -9,6 +9,7 @@
 #include "api/options.hpp"
 #include "api/ranks.hpp"
 #include "api/subject.hpp"
+#include "comm/allotted.hpp"
 #include "job/stored_job.hpp"
 #include "store/store_reader.hpp"
 #include "tensors/thread_team.hpp"
@@ -46,10 +47,13 @@ DecomposeOptions without_stage(DecomposeOptions options) {
 struct MadeJob {
   MadeJob(const Ranks& ranks, const Subject& subject, const Question& asked, const v1::Place& place)
       : options(without_stage(options_of(subject.impl().options, asked, place))),
-        team(ThreadTeam::count_of(options.threads)),
+        share(allotted(ranks.impl().world)),
+        team(threads_of(options.threads, share)),
         question(question_of(options)),
-        job(make_job(subject.impl().subject, question, place_of(options, ranks.impl().world))) {}
+        job(make_job(subject.impl().subject, question,
+                     place_of(options, ranks.impl().world, share))) {}
   DecomposeOptions options;
+  Allotment share;
   ThreadTeam team;
   explaind::Question question;
   std::unique_ptr<Job> job;

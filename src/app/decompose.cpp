@@ -14,6 +14,7 @@
 #include "app/output_claims.hpp"
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
+#include "comm/allotted.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
@@ -90,7 +91,8 @@ ExitCode print_end(const Job& job, const std::string& path) {
 
 int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const auto start = std::chrono::steady_clock::now();
-  const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  const Allotment share = allotted(world);
+  const ThreadTeam team(threads_of(options.threads, share));
   // What command line and INI decide alone is refused before any file is touched.
   const Question question = question_of(options);
   SubjectName named = subject_of(options);
@@ -98,7 +100,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
       .path = options.store, .overwrite = options.overwrite, .resume = options.resume};
   require_sensible(store);
   const StopFlag& stop = stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
-  const Place place = place_of(options, world);
+  const Place place = place_of(options, world, share);
   TerminalListener listener;
   if (options.stage) {
     named.stage =
@@ -111,6 +113,8 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   StoredJob stored(*job, store, spoken_wait(), {.stop = stop, .listener = listener});
   // Only now: whoever reads the configuration knows that it was not refused.
   if (world.rank() == 0) print_job(*job);
+  const std::string advice = advice_on_threads(options.threads, share);
+  if (world.rank() == 0 && !advice.empty()) fmt::print("note: {}\n", advice);
   const JobEnd end = stored.run();
   if (end.stopped) {
     if (world.rank() == 0) {

@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "app/listening.hpp"
@@ -15,6 +14,8 @@
 #include "app/not_checked.hpp"
 #include "app/output_claims.hpp"
 #include "app/verbs.hpp"
+#include "comm/allotted.hpp"
+#include "core/byte_size.hpp"
 #include "core/error.hpp"
 #include "job/checkpoint_values.hpp"
 #include "job/job.hpp"
@@ -22,16 +23,6 @@
 
 namespace explaind {
 namespace {
-
-/// As decompose will have it: --threads, OMP_NUM_THREADS, or, planned by one process for more, its
-/// cores shared out as launch/run.sh does.
-int threads_of(const DecomposeOptions& options, const Communicator& world, int64_t ranks) {
-  if (options.threads == 0 && world.size() < ranks && std::getenv("OMP_NUM_THREADS") == nullptr) {
-    const auto cores = static_cast<int64_t>(std::thread::hardware_concurrency());
-    return static_cast<int>(std::max<int64_t>(1, cores / ranks));
-  }
-  return ThreadTeam::count_of(options.threads);
-}
 
 void require_losses(const Problem& problem) {
   if (problem.solver.outputs > 1) {
@@ -67,7 +58,21 @@ CheckpointValues show_losses(const PlanOptions& options, const Job& job, const C
   return values;
 }
 
-void print_cost(const JobCost& cost) {
+/// What a rank may take, and what is in the way of more.
+std::vector<std::pair<std::string, std::string>> limits_of(const Job& job, const Allotment& share,
+                                                           int threads) {
+  const MemoryBudget& budget = job.budget();
+  const std::string bytes = format_bytes(static_cast<double>(budget.host)) + " a rank";
+  std::vector<std::pair<std::string, std::string>> lines;
+  lines.emplace_back("may take", budget.limit.empty() ? bytes : bytes + ": " + budget.limit);
+  const std::string count = fmt::format("{} a rank", threads);
+  lines.emplace_back("threads",
+                     threads == share.threads ? count + ": " + share.threads_limit : count);
+  return lines;
+}
+
+void print_cost(JobCost cost, const std::vector<std::pair<std::string, std::string>>& limits) {
+  cost.lines.insert(cost.lines.end(), limits.begin(), limits.end());
   fmt::print("{}\n", cost.heading);
   for (const auto& [word, text] : cost.lines) fmt::print("  {:<16}{}\n", word, text);
 }
@@ -79,13 +84,16 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   const Question question = question_of(wanted);
   require_no_stage(wanted);
   const SubjectName named = subject_of(wanted);
-  const ThreadTeam team(threads_of(wanted, world, options.ranks.value_or(world.size())));
-  const Place place = place_of(wanted, world, options.ranks);
+  const Allotment share = allotted(world, options.ranks.value_or(0));
+  const ThreadTeam team(threads_of(wanted.threads, share));
+  const Place place = place_of(wanted, world, share, options.ranks);
   std::optional<Subject> subject;
   agree(world, [&] { subject.emplace(Subject::open(named)); });
   const std::unique_ptr<Job> job = make_job(*subject, question, place);
   agree(world, [&] { subject->require_unused_agree(world.rank(), world.size()); });
   const bool speaks = world.rank() == 0;
+  const std::string advice = advice_on_threads(wanted.threads, share);
+  if (speaks && !advice.empty()) fmt::print("note: {}\n", advice);
   for (const std::string& note : subject->notes()) {
     if (speaks) fmt::print("note: {}\n", note);
   }
@@ -100,7 +108,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   }
   agree(world, [&] { job->assume(values); });
   const JobCost cost = job->cost({.evaluations = options.evaluations, .threads = team.used()});
-  if (speaks) print_cost(cost);
+  if (speaks) print_cost(cost, limits_of(*job, share, team.size()));
   if (speaks) fmt::print("{}", not_checked(*subject));
   return 0;
 }

@@ -5,6 +5,7 @@
 #include "app/record_job.hpp"
 #include "app/verbs.hpp"
 #include "core/error.hpp"
+#include "machine/allotment.hpp"
 #include "tensors/thread_team.hpp"
 
 namespace explaind {
@@ -36,7 +37,7 @@ int run_record(const RecordOptions& options) {
                                             : "both --series and --history are given",
                      "--series DIR leaves checkpoints, --history DIR every step of the training");
   }
-  const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  const ThreadTeam team(threads_of(options.threads, allotment_of_alike({}, 1)));
   if (!options.history.empty() && options.z_loss) {
     throw UsageError("--z-loss",
                      "is of a series: a recorded run's gradients, which are formed again, are "

@@ -13,6 +13,7 @@
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
+#include "comm/allotted.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
@@ -104,7 +105,7 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   ExactnessOptions exactness{
       .rules = rules_of(options), .reports = options.reports, .kept_shares = {}};
   if (options.sparsity) exactness.kept_shares = kept_shares;
-  const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  const ThreadTeam team(threads_of(options.threads, allotted(world)));
 
   const StopFlag& stop = stop_on_signals(world.rank() == 0 ? study_stop_words : nullptr);
   std::vector<PathClaim> outputs;

@@ -9,6 +9,7 @@
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
+#include "comm/allotted.hpp"
 #include "core/error.hpp"
 #include "core/file_kind.hpp"
 #include "core/revision.hpp"
@@ -50,7 +51,7 @@ void require_replaceable(const fs::path& path) {
 /// --series, on one rank.
 void verify_weights(const VerifyOptions& options, const fs::path& output, const Communicator& world,
                     Verification& found) {
-  const ThreadTeam team(ThreadTeam::count_of(options.threads));
+  const ThreadTeam team(threads_of(options.threads, allotted(world)));
   TerminalListener listener;
   const WeightsAsked asked{.series = *options.series,
                            .samples = options.samples,

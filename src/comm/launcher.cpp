@@ -1,29 +1,18 @@
 #include "comm/launcher.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cstring>
 #include <initializer_list>
 
 #include "core/error.hpp"
+#include "machine/numbers.hpp"
 
 namespace explaind {
 namespace {
 
-std::optional<int64_t> number(const Environment& environment, const char* name) {
-  const char* text = environment(name);
-  if (text == nullptr) return std::nullopt;
-  int64_t value = 0;
-  const char* end = text + std::strlen(text);
-  const auto [stop, code] = std::from_chars(text, end, value);
-  if (code != std::errc{} || stop != end) return std::nullopt;
-  return value;
-}
-
 /// A launcher that says size and rank in two variables.
 std::optional<LaunchedTasks> from(const Environment& environment, const char* launcher,
                                   const char* size, std::initializer_list<const char*> ranks) {
-  const std::optional<int64_t> count = number(environment, size);
+  const std::optional<int64_t> count = number_of(environment(size));
   if (!count) return std::nullopt;
   LaunchedTasks tasks{.launcher = launcher,
                       .variable = std::string(size) + "=" + std::to_string(*count),
@@ -31,7 +20,7 @@ std::optional<LaunchedTasks> from(const Environment& environment, const char* la
                       .rank = 0,
                       .pmix = environment("PMIX_RANK") != nullptr};
   for (const char* name : ranks) {
-    if (const std::optional<int64_t> rank = number(environment, name)) {
+    if (const std::optional<int64_t> rank = number_of(environment(name))) {
       tasks.rank = *rank;
       break;
     }
@@ -56,7 +45,7 @@ std::optional<LaunchedTasks> launched_tasks(const Environment& environment) {
     return tasks;
   }
   // PMIx alone names no size: a rank above 0 is not alone.
-  if (const std::optional<int64_t> rank = number(environment, "PMIX_RANK")) {
+  if (const std::optional<int64_t> rank = number_of(environment("PMIX_RANK"))) {
     return LaunchedTasks{.launcher = other,
                          .variable = "PMIX_RANK=" + std::to_string(*rank),
                          .count = *rank + 1,

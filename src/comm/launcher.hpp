@@ -2,9 +2,10 @@
 // What the program that started this one says about it, in the environment.
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
+
+#include "machine/environment.hpp"
 
 namespace explaind {
 
@@ -15,9 +16,6 @@ struct LaunchedTasks {
   int64_t count = 1, rank = 0;
   bool pmix = false;  ///< it speaks what this program's MPI understands
 };
-
-/// A variable's value, null where it is not set: std::getenv, or a test's.
-using Environment = std::function<const char*(const char*)>;
 
 /// Nothing where no launcher has started this process. The variables of a Slurm allocation
 /// (SLURM_NTASKS) say nothing of it: in a batch script a program may well run alone, and on another

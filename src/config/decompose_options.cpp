@@ -212,7 +212,8 @@ OptionTable option_table(DecomposeOptions& o) {
           o.hash_inputs),
       integer_option({"threads", "N",
                       "threads of a rank, for operations large enough to share; 0: "
-                      "OMP_NUM_THREADS, or all cores",
+                      "OMP_NUM_THREADS, or this rank's part of the processors that the job was "
+                      "given",
                       execution},
                      o.threads, 0),
       word_option({"device", "WHERE",

@@ -168,8 +168,8 @@ void add_output(OptionTable& table, RecordOptions& o) {
                    identity},
                   o.optimizer_state),
       integer_option({"threads", "N",
-                      "threads, for operations large enough to share; 0: OMP_NUM_THREADS, or all "
-                      "cores",
+                      "threads, for operations large enough to share; 0: OMP_NUM_THREADS, or the "
+                      "processors that it was given",
                       Role::execution},
                      o.threads, 0),
       flag_option({"overwrite", "", "replace a series or run that exists", Role::command},

@@ -50,7 +50,8 @@ OptionTable option_table(StudyOptions& o) {
                      o.micro_batch, 1),
       integer_option({"threads", "N",
                       "threads of a rank, for operations large enough to share; 0: "
-                      "OMP_NUM_THREADS, or all cores",
+                      "OMP_NUM_THREADS, or this rank's part of the processors that the job was "
+                      "given",
                       execution},
                      o.threads, 0),
   };

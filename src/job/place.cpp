@@ -3,17 +3,20 @@
 #include <limits>
 
 #include "core/byte_size.hpp"
-#include "core/free_memory.hpp"
+#include "machine/allotment.hpp"
 #include "planner/grid_choice.hpp"
 #include "tensors/thread_team.hpp"
 
 namespace explaind {
 namespace {
 
-int64_t host_budget(const DecomposeOptions& options, int64_t ranks_on_host) {
+/// A fifth is left: to the ranks' page cache, to what is measured late, and to others.
+MemoryBudget host_budget(const DecomposeOptions& options, const Allotment& allotted) {
   if (options.memory) return parse_bytes("memory", *options.memory);
-  const int64_t free = free_memory();
-  return free == 0 ? std::numeric_limits<int64_t>::max() : free / 5 * 4 / ranks_on_host;
+  if (allotted.bytes == 0) return std::numeric_limits<int64_t>::max();
+  MemoryBudget budget(allotted.bytes / 5 * 4);
+  budget.limit = "80 % of " + allotted.bytes_limit;
+  return budget;
 }
 
 int64_t device_budget(const DecomposeOptions& options, const Device& device,
@@ -37,7 +40,7 @@ ChosenDevice device_of(const DecomposeOptions& options, int rank) {
 }  // namespace
 
 Place place_of(const DecomposeOptions& options, const Communicator& world,
-               std::optional<int64_t> ranks) {
+               const Allotment& allotted, std::optional<int64_t> ranks) {
   const int64_t wanted = ranks.value_or(world.size());
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
   if (options.device_memory) {
@@ -50,18 +53,24 @@ Place place_of(const DecomposeOptions& options, const Communicator& world,
   std::optional<ChosenDevice> device;
   agree(world, [&] { device = device_of(options, host.rank); });
   const int64_t on_host = wanted == world.size() ? host.ranks : wanted;
+  MemoryBudget budget = host_budget(options, allotted);
+  budget.device = device_budget(options, device->device, on_host);
+  budget.threads = threads_of_caller();
   return {.world = world,
           .ranks = wanted,
           .device = *device,
-          .budget = {host_budget(options, on_host), device_budget(options, device->device, on_host),
-                     threads_of_caller()},
+          .budget = budget,
           .shards = shards,
           .source = source};
 }
 
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks) {
-  return {ranks.minimum(budget.host), ranks.minimum(budget.device),
-          -ranks.minimum(-budget.threads)};
+  MemoryBudget least = budget;
+  least.host = ranks.minimum(budget.host);
+  least.device = ranks.minimum(budget.device);
+  least.threads = -ranks.minimum(-budget.threads);
+  if (least.host < budget.host) least.limit = "as another rank may";
+  return least;
 }
 
 }  // namespace explaind

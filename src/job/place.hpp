@@ -6,6 +6,7 @@
 
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
+#include "machine/allotment.hpp"
 #include "planner/memory_plan.hpp"
 #include "tensors/device.hpp"
 
@@ -23,11 +24,11 @@ struct Place {
 };
 
 /// The place that the options name, for a job on so many ranks (none: world's). A number of ranks
-/// other than world's is taken to run on this machine. Throws UsageError where an option is no
-/// size, no source, no device, or where ranks are not shards × segment groups. @collective over
-/// world
+/// other than world's is taken to run on this machine. allotted: to this rank, of the machine.
+/// Throws UsageError where an option is no size, no source, no device, or where ranks are not
+/// shards × segment groups. @collective over world
 Place place_of(const DecomposeOptions& options, const Communicator& world,
-               std::optional<int64_t> ranks = {});
+               const Allotment& allotted, std::optional<int64_t> ranks = {});
 
 /// The least of all ranks, of each memory, and the most threads. @collective
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks);

@@ -170,6 +170,10 @@ MemoryPlan plan_of(Source source, const MemoryDemand& demand, const MemoryBudget
 
 std::string text(int64_t bytes) { return format_bytes(static_cast<double>(bytes)); }
 
+std::string why_no_more(const MemoryBudget& budget, bool device_decides) {
+  return device_decides || budget.limit.empty() ? "" : " (" + budget.limit + ")";
+}
+
 }  // namespace
 
 int64_t thread_bytes(const std::vector<ParameterInfo>& parameters, int64_t rows, int64_t threads) {
@@ -234,9 +238,9 @@ MemoryPlan plan_memory(const MemoryDemand& demand, std::optional<Source> choice,
   const int64_t needed = device_decides ? wanted.device_total() : wanted.total();
   throw DataError(
       device_decides ? "--device-memory" : "--memory",
-      fmt::format("a rank may take {} and needs {}: {} for the program, {} for weights ({}), {} "
+      fmt::format("a rank may take {}{} and needs {}: {} for the program, {} for weights ({}), {} "
                   "for endpoints, {} for a micro-batch's graph, {} for activations, {} for scores",
-                  text(there), text(needed),
+                  text(there), why_no_more(budget, device_decides), text(needed),
                   text(device_decides ? wanted.device_base : wanted.base), text(wanted.weights()),
                   to_string(wanted.source), text(wanted.endpoints), text(wanted.graph),
                   text(wanted.activations), text(wanted.accumulators)),

@@ -26,6 +26,7 @@ struct MemoryBudget {
   int64_t host = 0;
   int64_t device = 0;   ///< of its device, where it computes on one
   int64_t threads = 1;  ///< that share its work, each with buffers
+  std::string limit;    ///< what makes `host` no larger, for messages; may be empty
   // NOLINTNEXTLINE(google-explicit-constructor): most budgets are of the host alone.
   MemoryBudget(int64_t on_host, int64_t on_device = 0, int64_t sharing = 1)
       : host(on_host), device(on_device), threads(sharing) {}

@@ -14,10 +14,6 @@ thread_local ThreadTeam* current = nullptr;
 
 }  // namespace
 
-int ThreadTeam::count_of(int64_t asked) {
-  return asked > 0 ? static_cast<int>(asked) : at::get_num_threads();
-}
-
 ThreadTeam::ThreadTeam(int count) : outer_(current) {
   if (count < 1) throw std::invalid_argument("a team has at least one thread");
   at::set_num_threads(1);

@@ -30,9 +30,6 @@ class ThreadTeam {
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
-  /// What --threads asks for; 0: OMP_NUM_THREADS, or all cores. Before the first team is made.
-  static int count_of(int64_t asked);
-
   [[nodiscard]] int size() const { return static_cast<int>(workers_.size()) + 1; }
   /// Operations that were shared so far.
   [[nodiscard]] int64_t shared() const { return shared_; }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "comm/allotted.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/stop_flag.hpp"
@@ -78,7 +79,7 @@ void verify_against_weights(const WeightsAsked& asked, const Communicator& world
   }
   const Subject subject = Subject::open(subject_of(options));
   const Question question = question_of(options);
-  const Place place = place_of(options, world);
+  const Place place = place_of(options, world, allotted(world));
   const double epsilon = question.solver.quadrature.epsilon;
   DecomposeOptions otherwise;
   {
