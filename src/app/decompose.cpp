@@ -99,7 +99,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   const StoreName store{
       .path = options.store, .overwrite = options.overwrite, .resume = options.resume};
   require_sensible(store);
-  const StopFlag& stop = stop_on_signals(world.rank() == 0 ? stop_words : nullptr);
+  const StopFlag& stop = stop_on_signals(world.rank() == 0 ? stop_words : nullptr, options.grace);
   const Place place = place_of(options, world, share);
   TerminalListener listener;
   if (options.stage) {

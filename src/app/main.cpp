@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "app/stop_signals.hpp"
 #include "app/verb_table.hpp"
 #include "checkpoint/lost_file.hpp"
 #include "comm/run_ranks.hpp"
@@ -161,6 +162,7 @@ int run(int argc, char** argv) {
   for (const Verb& verb : verbs()) {
     if (verb.name != words[0]) continue;
     const std::vector<std::string> arguments(words.begin() + 1, words.end());
+    if (!asks_for_help(words)) verb.stops ? remember_signals() : end_at_signals();
     hdf5::silence();  // before MPI begins, or HDF5 would close files when MPI ends
     if ((verb.collective || has(words, verb.collective_with)) && !asks_for_help(words)) {
       return run_together(output, verb, arguments, argc, argv);

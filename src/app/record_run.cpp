@@ -69,7 +69,7 @@ int record_run(const RecordOptions& options) {
   const fs::path folder = options.history;
   // Data and options are refused before anything is removed or written; text needs the folder.
   const bool text = dataset_of(options) == "text";
-  const StopFlag& stop = stop_on_signals(run_stop_words);
+  const StopFlag& stop = stop_on_signals(run_stop_words, options.grace);
   TrainingData data = text ? TrainingData{} : load_data(options, stop);
   const DecayedParameters decayed =
       text

@@ -87,7 +87,7 @@ int record_series(const RecordOptions& options) {
   const DecayedParameters decayed = decayed_parameters(options.decay_on, network);
   TrainingOptions training_with = training_options(options, steps);
   training_with.decays = decayed.decays;
-  const StopFlag& stop = stop_on_signals(series_stop_words);
+  const StopFlag& stop = stop_on_signals(series_stop_words, options.grace);
   const OwnFolder folder({.path = series,
                           .what = "series",
                           .overwrite = options.overwrite,

@@ -107,7 +107,8 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   if (options.sparsity) exactness.kept_shares = kept_shares;
   const ThreadTeam team(threads_of(options.threads, allotted(world)));
 
-  const StopFlag& stop = stop_on_signals(world.rank() == 0 ? study_stop_words : nullptr);
+  const StopFlag& stop =
+      stop_on_signals(world.rank() == 0 ? study_stop_words : nullptr, options.grace);
   std::vector<PathClaim> outputs;
   agree(world, [&] {
     if (world.rank() == 0) outputs = claim_outputs({options.csv, options.json});

@@ -60,7 +60,7 @@ std::vector<Verb> verbs() {
                                  [](const DecomposeOptions& options, const Communicator* world) {
                                    return run_decompose(options, *world);
                                  }),
-       true, "", stores_of<DecomposeOptions>("decompose", "", stores_of_decompose)},
+       true, "", stores_of<DecomposeOptions>("decompose", "", stores_of_decompose), true},
       {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N] [--losses]",
        "Says what a decomposition will take: memory, bytes, operations, time; on request the "
        "losses\n"
@@ -115,7 +115,8 @@ std::vector<Verb> verbs() {
        stores_of<InspectOptions>(
            "inspect", "path",
            [](const InspectOptions& options) { return std::vector<std::string>{options.path}; })},
-      {"study", "study exactness --history DIR [options]",
+      {"study",
+       "study exactness --history DIR [options]",
        "Predictions reconstructed from a recorded run's training, against the model's own.\n"
        "One line a quadrature rule: share of equal predictions, KL, largest error of a logit, and "
        "what\nit took. Runs alone or under mpirun with any number of ranks.",
@@ -123,14 +124,22 @@ std::vector<Verb> verbs() {
                              [](const StudyOptions& options, const Communicator* world) {
                                return run_study(options, *world);
                              }),
+       true,
+       "",
+       {},
        true},
-      {"record", "record --text PATHS --series DIR, or record --model NAME --history DIR [options]",
+      {"record",
+       "record --text PATHS --series DIR, or record --model NAME --history DIR [options]",
        "Trains a small model and leaves Hugging Face checkpoints, or its whole history.\n"
        "--series: a language model's checkpoints, to decompose segment by segment. --history: "
        "every\n"
        "step's weights, batch and learning rates, a recorded run.",
        verb_of<RecordOptions>("", [](const RecordOptions& options,
-                                     const Communicator*) { return run_record(options); })},
+                                     const Communicator*) { return run_record(options); }),
+       false,
+       "",
+       {},
+       true},
       {"tokenize", "tokenize SERIES --samples FILE [--tokenizer DIR] [--json]",
        "Shows the tokens of samples: ids, pieces, what is predicted, and the position of each, as "
        "in\nthe functional logit:POS:ID.",

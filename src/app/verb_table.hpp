@@ -17,6 +17,9 @@ struct Verb {
   std::string collective_with = {};  ///< an option with which it is collective too
   /// The files that it will open as stores, as far as its arguments can be understood.
   std::function<std::vector<std::string>(const std::vector<std::string>&)> stores = {};
+  /// It looks at the stop flag, and what it has finished by then is kept or cleared away. Other
+  /// verbs are ended at once by a signal.
+  bool stops = false;
 };
 
 /// All of them, in the order of --help.

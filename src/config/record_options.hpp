@@ -45,6 +45,7 @@ struct RecordOptions {
   std::string dtype = "bf16";
   bool optimizer_state = false;
   int64_t threads = 0;
+  std::optional<double> grace;
   bool overwrite = false, resume = false;
 };
 

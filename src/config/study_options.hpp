@@ -23,6 +23,7 @@ struct StudyOptions {
   bool sparsity = false;
   std::string csv, json;
   int64_t micro_batch = 64, threads = 0;
+  std::optional<double> grace;
 };
 
 OptionTable option_table(StudyOptions& options);
