@@ -6,6 +6,7 @@
 #   launch/check.sh          clang-tidy over the rooms without LibTorch
 #   launch/check.sh --tidy   over all rooms (the first run takes long; later ones only look at what changed)
 #   launch/check.sh --crash  and kills small jobs at every call by which they write, not at some (half an hour more)
+#   launch/check.sh --cluster  and tests what runs on clusters, under the services that are here (launch/setup.sh --cluster)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 # shellcheck source=launch/phase.sh
@@ -14,16 +15,18 @@ source launch/phase.sh
 build=build/release
 rooms=(core config scores quadrature comm checkpoint runs samples store)
 every_crash=
+clusters=
 case "${1:-}" in
   '') ;;
   --crash) every_crash=yes ;;
+  --cluster) clusters=yes ;;
   --tidy) rooms=('') ;; # src itself
   -h | --help)
-    sed -n '2,8s/^# \{0,1\}//p' "$0"
+    sed -n '2,9s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *)
-    echo "check.sh: unknown option '$1' (there are --tidy and --crash)" >&2
+    echo "check.sh: unknown option '$1' (there are --tidy, --crash and --cluster)" >&2
     exit 2
     ;;
 esac
@@ -59,7 +62,7 @@ format() {
 
 scripts() {
   if command -v shellcheck >/dev/null; then
-    sources '*.sh' .ci/run | xargs -0 shellcheck -x --severity=warning
+    sources '*.sh' '*.sbatch' .ci/run | xargs -0 shellcheck -x --severity=warning
   else
     echo "   skipped: there is no shellcheck on this machine"
   fi
@@ -84,6 +87,16 @@ run_tests() {
 crash_everywhere() {
   EXPLAIND="$PWD/$build/explaind" EXPLAIND_SOURCE="$PWD" build/deps/venv/bin/python tests/system/crash_points.py \
     "$build/tests/system/libkill_at_write.so" --all
+}
+
+# Each says SKIPPED, with the reason, and exits with 77 where its service cannot be started.
+on_clusters() {
+  local test status=0
+  for test in tests/cluster/*.py; do
+    echo "   $test"
+    EXPLAIND="$PWD/$build/explaind" EXPLAIND_SOURCE="$PWD" build/deps/venv/bin/python "$test" --slow || [ $? -eq 77 ] || status=1
+  done
+  return $status
 }
 
 began=$(date +%s)
@@ -119,6 +132,7 @@ if [[ " ${failed[*]} " != *" build "* ]]; then
     code=$tests
   fi
   [ -z "$every_crash" ] || attempt crash "Kills at every call that writes" crash_everywhere
+  [ -z "$clusters" ] || attempt clusters "Clusters" on_clusters
 fi
 
 printf '\n== Where the time went\n'

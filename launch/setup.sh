@@ -5,6 +5,7 @@
 #   launch/setup.sh          what the program needs: system packages, LibTorch under build/deps/libtorch, and Apache Arrow under
 #                            build/deps/arrow (without it the program builds, and refuses samples in Parquet and Arrow files)
 #   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
+#   launch/setup.sh --cluster  also what the tests of clusters start here: a Slurm (launch/check.sh --cluster)
 #   launch/setup.sh --cuda   LibTorch with all that its CUDA libraries need (cuBLAS, cuDNN, NCCL; 5 GB), for machines with GPUs;
 #                            nvcc and the driver come with the CUDA toolkit (12.8 or newer), which this does not install
 #
@@ -42,16 +43,17 @@ for option in "$@"; do
       packages+=("${test_packages[@]}")
       optional_packages+=("${optional_test_packages[@]}")
       ;;
+    --cluster) packages+=(slurm-wlm munge iproute2) ;;
     --cuda)
       libtorch_wheels=(torch==2.11.0)
       libtorch_dependencies=()
       ;;
     -h | --help)
-      sed -n '2,14s/^# \{0,1\}//p' "$0"
+      sed -n '2,15s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
-      echo "setup.sh: unknown option '$option' (there are --tests and --cuda)" >&2
+      echo "setup.sh: unknown option '$option' (there are --tests, --cluster and --cuda)" >&2
       exit 2
       ;;
   esac

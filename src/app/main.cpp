@@ -13,6 +13,7 @@
 #include "app/stop_signals.hpp"
 #include "app/verb_table.hpp"
 #include "checkpoint/lost_file.hpp"
+#include "comm/alike.hpp"
 #include "comm/run_ranks.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
@@ -111,6 +112,7 @@ int run_together(StandardOutput& output, const Verb& verb,
   };
   return run_ranks(argc, argv, begun, [&](const Communicator& world) {
     return run_to_the_end(output, [&] {
+      require_alike(world, own_likeness());
       if (!stores.empty()) {
         agree(world, [&] {
           if (damage) throw DataError(*damage);

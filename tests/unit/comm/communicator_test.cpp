@@ -2,8 +2,10 @@
 
 #include "comm/communicator.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "comm/alike.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
@@ -77,6 +79,34 @@ TEST(Agree, AllRanksThrowTheLowestFailingRanksError) {
               "rank " + std::to_string(first) + ": went wrong. Try again");
     EXPECT_EQ(error.exit_code(), ExitCode::usage);
   }
+}
+
+std::string unlike(const Likeness& mine, const Communicator& world) {
+  try {
+    require_alike(world, mine);
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+TEST(Ranks, AreOfOneBuildAndOneKindOfProcessor) {
+  const Communicator world(MPI_COMM_WORLD);
+  const Likeness mine = own_likeness();
+  EXPECT_FALSE(mine.build.empty());
+  EXPECT_FALSE(mine.instructions.empty());
+  EXPECT_EQ(unlike(mine, world), "");
+  if (world.size() == 1) return;
+  const bool last = world.rank() == world.size() - 1;
+  Likeness other = mine;
+  other.host = last ? "n2" : "n1";
+  if (last) other.build = "0123456789";
+  EXPECT_THAT(unlike(other, world), ::testing::HasSubstr("on n2 run two builds"));
+  other.build = mine.build;
+  if (last) other.instructions += ", ATEN_CPU_CAPABILITY=avx2";
+  EXPECT_THAT(unlike(other, world), ::testing::HasSubstr("on n1 has none of that, rank " +
+                                                         std::to_string(world.size() - 1) +
+                                                         " on n2 has ATEN_CPU_CAPABILITY=avx2"));
 }
 
 }  // namespace

@@ -1,0 +1,226 @@
+"""launch/slurm/decompose.sbatch under a real Slurm of four nodes on this machine (tests/cluster/lab).
+
+    slurm.py [--only WORD] [--slow]      --slow: also the real time limit, which takes minutes
+
+SKIPPED, exit code 77, where there is no Slurm (launch/setup.sh --cluster) or no right to start it.
+"""
+import argparse
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
+from program import EXPLAIND, GOLDENS, SOURCE, must, run, write_samples  # noqa: E402
+from store_contents import contents  # noqa: E402
+
+LAB = pathlib.Path(__file__).resolve().parent / "lab"
+SCRIPT = SOURCE / "launch/slurm/decompose.sbatch"
+SERIES = GOLDENS / "grouped_query/series"
+DEADLINE = 240
+
+
+class Slurm:
+    """The lab, started and ended here; its clients' environment."""
+
+    def __init__(self, folder):
+        self.place = folder / "lab"
+        self.environment = dict(os.environ, LAB=str(self.place), SLURM_CONF=str(self.place / "slurm.conf"), OMP_NUM_THREADS="1",
+                                OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", EXPLAIND=EXPLAIND)
+        interface = subprocess.run(["bash", "-c", f". {LAB}/labenv.sh; echo $dev"], capture_output=True, text=True, check=True, env=self.environment).stdout.strip()
+        for layer in ("btl", "oob"):  # bridges of containers make Open MPI hang
+            self.environment[f"OMPI_MCA_{layer}_tcp_if_include"] = interface
+
+    def __enter__(self):
+        up = subprocess.run(["bash", LAB / "up.sh"], capture_output=True, text=True, env=self.environment, timeout=60)
+        if up.returncode:
+            skip(f"Slurm does not start here: {up.stdout}{up.stderr}")
+        return self
+
+    def __exit__(self, *_):
+        subprocess.run(["bash", LAB / "down.sh"], capture_output=True, env=self.environment, timeout=120)
+
+    def ask(self, *command):
+        return subprocess.run([*map(str, command)], capture_output=True, text=True, check=True, env=self.environment, timeout=60).stdout.strip()
+
+    def submit(self, log, *arguments, launcher="srun", nodes=2, options=()):
+        environment = self.environment | {"LAUNCHER": launcher}
+        command = ["sbatch", "--parsable", f"--nodes={nodes}", "--ntasks-per-node=1", "--cpus-per-task=1", "--time=10", f"--output={log}", *options, SCRIPT,
+                   *arguments]
+        return subprocess.run([*map(str, command)], capture_output=True, text=True, check=True, env=environment, timeout=60).stdout.strip().split(";")[0]
+
+    def state(self, job):
+        """Its state, exit code, and how often it was started again."""
+        shown = dict(word.split("=", 1) for word in self.ask("scontrol", "--oneliner", "show", "job", job).split() if "=" in word)
+        return shown["JobState"], int(shown["ExitCode"].split(":")[0]), int(shown["Restarts"])
+
+    def wait(self, job, log, states=("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL")):
+        """Slurm holds a restart back for two minutes; a few seconds are enough for the first start's PMIx files to be removed."""
+        began, pending = time.monotonic(), None
+        while True:
+            state = self.state(job)
+            if state[0] in states:
+                return state
+            pending = (pending or time.monotonic()) if state[0] == "PENDING" and state[2] > 0 else None
+            if pending and time.monotonic() - pending > 8:
+                subprocess.run(["scontrol", "update", f"JobId={job}", "StartTime=now"], capture_output=True, env=self.environment, timeout=60)
+            assert time.monotonic() - began < DEADLINE, (job, state, log.read_text() if log.exists() else "")
+            time.sleep(.5)
+
+    def cancel(self, *arguments):
+        subprocess.run(["scancel", *map(str, arguments)], check=True, env=self.environment, timeout=60)
+
+
+def skip(why):
+    print(f"SKIPPED: {why}")
+    sys.exit(77)
+
+
+class Question:
+    """A job of many short units, its plain store, and what is given to decompose."""
+
+    def __init__(self, folder, samples=40):
+        self.folder = folder
+        self.samples = write_samples(folder / "samples.jsonl", [3 + i % 9 for i in range(samples)], 60)
+        self.whole = folder / "whole.h5"
+        must(run("decompose", *self.arguments(self.whole)))
+
+    def arguments(self, store, *more):
+        return ["--series", SERIES, "--samples", self.samples, "--store", store, "--chunk", "1", *more]
+
+    def expect_whole(self, store, told):
+        assert contents(store) == contents(self.whole), told
+
+
+def until(condition, what):
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < DEADLINE, what
+        time.sleep(.05)
+
+
+def committed(store):
+    """Units that are there; the store is being written."""
+    import h5py
+    try:
+        with h5py.File(store, "r", locking=False) as file:
+            return int(file["committed"][()].sum())
+    except (OSError, KeyError):
+        return 0
+
+
+def both_launchers(slurm, question):
+    for launcher in ("srun", "mpirun"):
+        store, log = question.folder / f"{launcher}.h5", question.folder / f"{launcher}.log"
+        job = slurm.submit(log, *question.arguments(store), launcher=launcher)
+        assert slurm.wait(job, log) == ("COMPLETED", 0, 0), log.read_text()
+        question.expect_whole(store, launcher)
+
+
+def warnings(slurm, question):
+    """What the script does when Slurm warns it: the ranks finish their units, the job is queued again, and comes to the same store."""
+    for launcher in ("srun", "mpirun"):
+        store, log = question.folder / f"warned-{launcher}.h5", question.folder / f"warned-{launcher}.log"
+        job = slurm.submit(log, *question.arguments(store, "--quadrature", "midpoint:60"), launcher=launcher)
+        until(lambda: committed(store) > 3, log)
+        slurm.cancel("--batch", "--signal=USR1", job)
+        state = slurm.wait(job, log)
+        text = log.read_text()
+        assert state == ("COMPLETED", 0, 1), (state, text)
+        assert "the time limit is near" in text and "queued again (restart 1)" in text and "TIME" not in text, text
+        plain = question.folder / "sixty.h5"
+        if not plain.exists():
+            must(run("decompose", *question.arguments(plain, "--quadrature", "midpoint:60")))
+        assert contents(store) == contents(plain), text
+
+
+def ends(slurm, question):
+    """What is wrong is not tried again; what missed its tolerance is done."""
+    log = question.folder / "wrong.log"
+    job = slurm.submit(log, *question.arguments(question.folder / "wrong.h5", "--component", "tensr"), nodes=1)
+    assert slurm.wait(job, log) == ("FAILED", 2, 0), log.read_text()
+    log = question.folder / "missing.log"
+    job = slurm.submit(log, "--series", question.folder / "none", "--samples", question.samples, "--store", question.folder / "none.h5")
+    assert slurm.wait(job, log) == ("FAILED", 1, 0), log.read_text()
+    log = question.folder / "missed.log"
+    job = slurm.submit(log, *question.arguments(question.folder / "missed.h5", "--max-nodes", "9", "--precision", "fp64", "--tolerance", "1e-14"), nodes=1)
+    assert slurm.wait(job, log) == ("COMPLETED", 0, 0) and "missed their tolerance, and are flagged" in log.read_text(), log.read_text()
+
+
+def lost_ranks(slurm, question):
+    """A rank that is killed ends the others; the job comes to the same store."""
+    store, log = question.folder / "killed.h5", question.folder / "killed.log"
+    job = slurm.submit(log, *question.arguments(store, "--quadrature", "midpoint:60"))
+    until(lambda: committed(store) > 3, log)
+    os.kill(rank_of(store), signal.SIGKILL)
+    state = slurm.wait(job, log)
+    assert state == ("COMPLETED", 0, 1) and "a rank or a node was lost (exit code 137)" in log.read_text(), (state, log.read_text())
+    plain = question.folder / "sixty.h5"
+    if not plain.exists():
+        must(run("decompose", *question.arguments(plain, "--quadrature", "midpoint:60")))
+    assert contents(store) == contents(plain)
+
+
+def rank_of(store):
+    """A process of the program that writes this store."""
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes().split(b"\0")
+            if words[0].endswith(b"explaind") and str(store).encode() in words:
+                return int(process.name)
+        except OSError:
+            pass
+    raise AssertionError(f"nobody writes {store}")
+
+
+def arrays(slurm, question):
+    """An array over samples: each task its part, merged to the store of all."""
+    lines = question.samples.read_text().splitlines(keepends=True)
+    for task in range(2):
+        (question.folder / f"part-{task}.jsonl").write_text("".join(lines[20 * task:20 * task + 20]))
+    log = question.folder / "array.log"
+    job = slurm.submit(log, "--series", SERIES, "--samples", question.folder / "part-%a.jsonl", "--store", question.folder / "part-%a.h5", "--chunk", "1", nodes=1,
+                       options=["--array=0-1"])
+    for task in range(2):
+        assert slurm.wait(f"{job}_{task}", log) == ("COMPLETED", 0, 0), log.read_text()
+        assert committed(question.folder / f"part-{task}.h5") > 0
+
+
+def time_limits(slurm, question):
+    """The real thing: a limit of a minute, a warning before it, and what is left is done after it."""
+    store, log = question.folder / "limited.h5", question.folder / "limited.log"
+    job = slurm.submit(log, *question.arguments(store, "--quadrature", "midpoint:600"), options=["--time=1", "--signal=B:USR1@40"])
+    until(lambda: slurm.state(job)[2] > 0, log)
+    assert "queued again" in log.read_text(), log.read_text()
+    assert slurm.wait(job, log)[:2] == ("COMPLETED", 0), log.read_text()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="")
+    parser.add_argument("--slow", action="store_true")
+    options = parser.parse_args()
+    for program in ("slurmctld", "slurmd", "munged", "sbatch"):
+        if shutil.which(program, path=os.environ["PATH"] + ":/usr/sbin") is None:
+            skip(f"there is no {program} here: launch/setup.sh --cluster installs it")
+    if os.geteuid() != 0:
+        skip("only root may start the nodes")
+    checks = [both_launchers, warnings, ends, lost_ranks, arrays] + ([time_limits] if options.slow else [])
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)  # munged wants its folders safe
+        question = Question(folder)
+        with Slurm(folder) as slurm:
+            for check in checks:
+                if options.only not in check.__name__:
+                    continue
+                began = time.monotonic()
+                check(slurm, question)
+                print(f"{check.__name__}: {time.monotonic() - began:.0f} s", flush=True)
+
+
+main()
