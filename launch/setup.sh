@@ -27,7 +27,8 @@ arrow=${EXPLAIND_ARROW:-$root/build/deps/arrow}
 
 packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev zlib1g-dev libboost-dev libboost-program-options-dev
-  libssl-dev libfmt-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libonig-dev node-d3)
+  libssl-dev libfmt-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libonig-dev node-d3
+  libeigen3-dev)
 # Without these something is slower or skipped, but nothing fails; some releases lack some of them.
 optional_packages=(ccache mold installation-guide-amd64 dataset-fashion-mnist)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)

@@ -79,6 +79,17 @@ std::vector<Verb> verbs() {
            [](const QueryOptions& options) {
              return std::vector<std::string>{options.store, options.minus_store};
            })},
+      {"find", "find STORE [--what NAMES] [options]",
+       "What stands out in an influence store, with tests: steps at which the mix of "
+       "contributions\n"
+       "shifts, clusters of samples, components in which groups differ, hand-overs between\n"
+       "components; also how few patterns make it up, and the training samples that helped most.",
+       verb_of<FindOptions>("store", [](const FindOptions& options,
+                                        const Communicator*) { return run_find(options); }),
+       false, "",
+       stores_of<FindOptions>(
+           "find", "store",
+           [](const FindOptions& options) { return std::vector<std::string>{options.store}; })},
       {"report", "report STORE [STORE2] -o report.html",
        "Writes one page of HTML that shows an influence store, or two side by side.\n"
        "Losses, who did what and when, how exact it is; every plot with its numbers.",

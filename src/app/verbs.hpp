@@ -3,6 +3,7 @@
 
 #include "comm/communicator.hpp"
 #include "config/decompose_options.hpp"
+#include "config/find_options.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
@@ -35,6 +36,9 @@ int run_inspect(const InspectOptions& options, const Communicator* world);
 /// Prints and keeps whether a store holds what it must; exit code 1 where it does not. world: null
 /// but with --series, for which it has one rank.
 int run_verify(const VerifyOptions& options, const Communicator* world);
+
+/// Prints what stands out in a store, with its tests.
+int run_find(const FindOptions& options);
 
 /// Writes a page of HTML that shows a store.
 int run_report(const ReportOptions& options);

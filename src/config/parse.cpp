@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "config/decompose_options.hpp"
+#include "config/find_options.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
@@ -214,6 +215,7 @@ std::vector<std::string> all_option_names() {
   DecomposeOptions decompose;
   RecordOptions record;
   QueryOptions query;
+  FindOptions find;
   ReportOptions report;
   InspectOptions inspect;
   StudyOptions study;
@@ -222,8 +224,8 @@ std::vector<std::string> all_option_names() {
   std::set<std::string> names;
   for (const OptionTable& table :
        {option_table(plan), option_table(decompose), option_table(record), option_table(query),
-        option_table(report), option_table(inspect), option_table(study), option_table(tokenize),
-        option_table(verify)}) {
+        option_table(find), option_table(report), option_table(inspect), option_table(study),
+        option_table(tokenize), option_table(verify)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

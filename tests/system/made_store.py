@@ -65,15 +65,16 @@ class Writer:
 
 
 def make_store(path, segments=12, samples=12, groups=("de", "fr", "en", "ja"), layers=4, heads=0, rows=0, missing=(), positions=0, seed=1,
-               coordinate_steps=None, tokens=None):
+               coordinate_steps=None, tokens=None, scores=None):
     """missing: (segment, sample) pairs that are not committed. coordinate_steps: checkpoints' steps. tokens: pieces of each
-    sample, as many as positions. Returns psi."""
+    sample, as many as positions. scores: (segment, sample, component), in place of random ones. Returns psi."""
     random = numpy.random.default_rng(seed)
     components = list(components_of(layers, heads, rows))
     steps = coordinate_steps or [int(round(2 ** (0.7 * i))) - 1 + i for i in range(segments + 1)]
     shape = (segments, samples, positions, len(components)) if positions else (segments, samples, len(components))
     size = numpy.exp(random.normal(-7, 1.2, len(components))) * (0.02 if rows else 3)
-    scores = random.normal(-0.6, 1, shape) * size
+    drawn = random.normal(-0.6, 1, shape) * size
+    scores = drawn if scores is None else scores
     lengths = random.integers(max(1, positions // 2), positions + 1, samples) if positions else None
     if positions:
         for sample, length in enumerate(lengths):

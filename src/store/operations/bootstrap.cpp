@@ -6,38 +6,16 @@
 #include <cmath>
 #include <limits>
 
+#include "core/split_mix.hpp"
+
 namespace explaind {
 namespace {
 
-/// Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
-class SplitMix64 {
- public:
-  explicit SplitMix64(uint64_t state) : state_(state) {}
-  uint64_t next() {
-    state_ += 0x9E3779B97F4A7C15ULL;
-    uint64_t mixed = state_;
-    mixed = (mixed ^ (mixed >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-    mixed = (mixed ^ (mixed >> 27U)) * 0x94D049BB133111EBULL;
-    return mixed ^ (mixed >> 31U);
-  }
-  size_t below(size_t n) {
-    constexpr double step = 1.0 / 9007199254740992.0;  // 2⁻⁵³
-    return static_cast<size_t>(static_cast<double>(next() >> 11U) * step * static_cast<double>(n));
-  }
-
- private:
-  uint64_t state_;
-};
-
 /// FNV-1a of the names, each followed by a NUL.
 uint64_t hash_of(const std::vector<std::string>& names) {
-  uint64_t hash = 0xCBF29CE484222325ULL;
-  const auto add = [&hash](unsigned char byte) { hash = (hash ^ byte) * 0x100000001B3ULL; };
-  for (const std::string& name : names) {
-    for (const char letter : name) add(static_cast<unsigned char>(letter));
-    add(0);
-  }
-  return hash;
+  Fnv1a hash;
+  for (const std::string& name : names) hash.add(name).byte(0);
+  return hash.value();
 }
 
 /// How often every sample is drawn, per drawing; samples of a key are drawn among themselves.

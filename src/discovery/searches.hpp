@@ -1,0 +1,36 @@
+#pragma once
+// The searches: one file each. To add one, declare it here, write its file, and list it in
+// find.cpp.
+
+#include <string>
+#include <vector>
+
+#include "discovery/finding.hpp"
+#include "discovery/trajectories.hpp"
+
+namespace explaind {
+
+/// Parts that a row names of those that make it.
+inline constexpr size_t parts_named = 3;
+
+/// Steps at which the mix of contributions shifts.
+Finding find_phases(const Trajectories& trajectories, const TestSettings& settings);
+
+/// Samples whose contributions take other ways than those of the rest.
+Finding find_clusters(const Trajectories& trajectories, const TestSettings& settings);
+
+/// Components in which two groups differ most; of these groups (two or more), or all.
+/// Throws UsageError for a group that there is not.
+Finding find_divergences(const Trajectories& trajectories, const std::vector<std::string>& groups,
+                         const TestSettings& settings);
+
+/// Components that stop helping where others begin.
+Finding find_hand_overs(const Trajectories& trajectories, const TestSettings& settings);
+
+/// How few patterns make up the array of segments, components and samples.
+Finding describe_structure(const Trajectories& trajectories);
+
+/// Training samples, or groups of them, that helped and harmed each prediction most.
+Finding describe_training(const StoreReader& store, const std::vector<std::string>& select);
+
+}  // namespace explaind
