@@ -80,9 +80,9 @@ std::vector<size_t> clusters_by(const MatrixXd& gram, const std::vector<size_t>&
     for (size_t c = 0; c < members.size(); ++c) {
       if (members[c].size() < 2 * least) continue;
       const PrincipalAxes axes = principal_axes(among(gram, members[c]));
-      const std::optional<Split> split = best_split(axes, least);
+      const std::optional<Split> split = best_split(axes.scores, least);
       if (!split || (best && split->separation.value <= best->separation.value)) continue;
-      best = split, at = c, weights = axes.weights.col(split->axis);
+      best = split, at = c, weights = axes.weights * split->direction;
     }
     if (!best) break;
     const Eigen::VectorXd place = projected(gram, members[at], weights);
@@ -138,15 +138,20 @@ std::vector<std::vector<Cluster>> significant_splits(const MatrixXd& gram, size_
     const Cluster cluster = stages.back()[c];
     if (cluster.samples.size() < 2 * least) continue;
     const PrincipalAxes axes = principal_axes(among(gram, cluster.samples));
-    const std::optional<Split> split = best_split(axes, least);
+    const std::optional<Split> split = best_split(axes.scores, least);
     ++finding.tests;
     if (!split) continue;
     const double share = static_cast<double>(cluster.samples.size()) / static_cast<double>(n);
-    const double own = split_p_value(*split, cluster.samples.size(), axes.scores.cols(), least,
-                                     settings.permutations,
+    const double own = split_p_value(*split, axes.scores, least, settings.permutations,
                                      random_of(settings.seed, "clusters", stages.size() * n + c));
     const double p = std::max(cluster.p, std::min(1.0, own / share));
     finding.smallest_p = std::min(finding.smallest_p.value_or(1), p);
+    finding.more["splits"].push_back(
+        {{"samples", cluster.samples.size()},
+         {"direction", std::vector<double>(split->direction.begin(), split->direction.end())},
+         {"statistic", split->separation.value},
+         {"smaller_side", split->separation.smaller},
+         {"p_adjusted", p}});
     if (p > settings.level) continue;
     Cluster lower{{}, p}, upper{{}, p};
     for (size_t i = 0; i < cluster.samples.size(); ++i) {
@@ -284,15 +289,15 @@ Finding find_clusters(const Trajectories& trajectories, const TestSettings& sett
   if (!finding.why_not.empty()) return finding;
   const size_t n = trajectories.ids.size(), least = std::max(fewest_in_cluster, n / 20);
   finding.statistic = fmt::format(
-      "along the first {} principal axes of the trajectories, over all cuts that leave {} samples "
-      "on "
-      "both sides: distance of the sides' means over the sum of their spreads, times m / (m + 6) "
-      "for m samples on the smaller side",
+      "along the first {} principal axes of the trajectories, and the lines of 2-means among them, "
+      "over all cuts that leave {} samples on both sides: distance of the sides' means over the "
+      "sum "
+      "of their spreads, times m / (m + 6) for m samples on the smaller side",
       most_axes, least);
   finding.test =
-      "the larger p of two references of as many samples and axes: uniform in a box along the "
-      "axes, "
-      "and one value with a uniform tail of m samples";
+      "the larger p of two references of as many samples: uniform in the box along the axes, and "
+      "the "
+      "same but for the axis nearest to the split, where all have one value and m a uniform tail";
   finding.correction = "a cluster is divided at its share of the level, by its samples";
   finding.permutations = settings.permutations;
   finding.level = settings.level;
@@ -315,9 +320,9 @@ Finding find_clusters(const Trajectories& trajectories, const TestSettings& sett
       finding.rows.push_back(row_of(trajectories, c + 1, clusters[c]));
     }
     const double agreement = agreement_with_groups(trajectories, labels_of(clusters, n));
-    finding.more = {{"stability", stability},
-                    {"stability_drawings", stability_drawings},
-                    {"agreement_with_groups", agreement}};
+    finding.more["stability"] = stability;
+    finding.more["stability_drawings"] = stability_drawings;
+    finding.more["agreement_with_groups"] = agreement;
     finding.said.push_back(fmt::format(
         "Stability: mean adjusted Rand index {:.2f} of the clusters that {} random pairs of halves "
         "give. Agreement with the groups: {:.2f}.",

@@ -45,26 +45,15 @@ std::vector<Group> groups_of(const Trajectories& trajectories) {
 /// Those named, in that order; all where none is.
 std::vector<Group> chosen_groups(const Trajectories& trajectories,
                                  const std::vector<std::string>& names) {
-  std::vector<Group> all = groups_of(trajectories);
-  if (names.empty()) return all;
-  std::vector<std::string> known;
-  for (const Group& each : all) known.push_back(each.name);
-  std::vector<Group> chosen;
-  for (const std::string& name : names) {
-    const auto found = std::find(known.begin(), known.end(), name);
-    if (found == known.end()) {
-      throw UsageError("--groups", fmt::format("there is no group '{}'", name),
-                       suggestion(name, known,
-                                  fmt::format("There {} {}", known.size() == 1 ? "is" : "are",
-                                              fmt::join(known, ", "))));
-    }
-    if (std::count(names.begin(), names.end(), name) > 1) {
-      throw UsageError("--groups", fmt::format("'{}' is named twice", name),
-                       "Name each group once");
-    }
-    chosen.push_back(all[static_cast<size_t>(found - known.begin())]);
-  }
-  return chosen;
+  std::vector<Group> groups = groups_of(trajectories);
+  if (names.empty()) return groups;
+  const auto place = [&](const Group& group) {
+    return std::find(names.begin(), names.end(), group.name) - names.begin();
+  };
+  std::erase_if(groups, [&](const Group& each) { return place(each) == std::ssize(names); });
+  std::sort(groups.begin(), groups.end(),
+            [&](const Group& a, const Group& b) { return place(a) < place(b); });
+  return groups;
 }
 
 /// Totals over segments: sample, part.
@@ -267,6 +256,27 @@ double smallest_possible(const Pair& pair, double pairs) {
 }
 
 }  // namespace
+
+void require_groups(const Trajectories& trajectories, const std::vector<std::string>& names) {
+  if (names.empty() || trajectories.rows != Trajectories::Rows::samples) return;
+  std::vector<std::string> known;
+  for (const Group& each : groups_of(trajectories)) known.push_back(each.name);
+  for (const std::string& name : names) {
+    if (std::count(names.begin(), names.end(), name) > 1) {
+      throw UsageError("--groups", fmt::format("'{}' is named twice", name),
+                       "Name each group once");
+    }
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    throw UsageError("--groups", fmt::format("there is no group '{}'", name),
+                     suggestion(name, known,
+                                fmt::format("There {} {}", known.size() == 1 ? "is" : "are",
+                                            fmt::join(known, ", "))));
+  }
+  if (names.size() == 1) {
+    throw UsageError("--groups", "names one group, and two are compared",
+                     "Name another one, or leave it out: then every pair is compared");
+  }
+}
 
 Finding find_divergences(const Trajectories& trajectories, const std::vector<std::string>& names,
                          const TestSettings& settings) {

@@ -77,6 +77,7 @@ std::vector<std::string> search_names() {
 Findings find(const StoreReader& store, const FindRequest& request) {
   require_known(request);
   const Trajectories parts = read_trajectories(store, "component", request.select);
+  require_groups(parts, request.groups);
   const Trajectories mix =
       request.over == "component" ? parts : read_trajectories(store, request.over, request.select);
   Findings findings{.store = store.path(),

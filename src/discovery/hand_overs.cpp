@@ -160,6 +160,10 @@ double p_of(const std::vector<double>& drawn, double observed) {
   return p_value(drawn.end() - reached, static_cast<int64_t>(drawn.size()));
 }
 
+std::string in_percent(double before, double after) {
+  return fmt::format("{:.2g} to {:.2g} %", 100 * before, 100 * after);
+}
+
 }  // namespace
 
 Finding find_hand_overs(const Trajectories& trajectories, const TestSettings& settings) {
@@ -207,21 +211,15 @@ Finding find_hand_overs(const Trajectories& trajectories, const TestSettings& se
                             {"stops_share_after", each.shares[1]},
                             {"begins_share_before", each.shares[2]},
                             {"begins_share_after", each.shares[3]},
+                            {"falls", in_percent(each.shares[0], each.shares[1])},
+                            {"rises", in_percent(each.shares[2], each.shares[3])},
                             {"statistic", each.statistic},
                             {"p_adjusted", p}});
   }
   finding.said.push_back(
       fmt::format("Helping is {} F here; shares are of all contributions' sizes.",
                   trajectories.helps_negative ? "lowering" : "raising"));
-  finding.shown = {"step",
-                   "stops",
-                   "begins",
-                   "stops_share_before",
-                   "stops_share_after",
-                   "begins_share_before",
-                   "begins_share_after",
-                   "statistic",
-                   "p_adjusted"};
+  finding.shown = {"step", "stops", "falls", "begins", "rises", "statistic", "p_adjusted"};
   return finding;
 }
 

@@ -20,9 +20,11 @@ Finding find_phases(const Trajectories& trajectories, const TestSettings& settin
 Finding find_clusters(const Trajectories& trajectories, const TestSettings& settings);
 
 /// Components in which two groups differ most; of these groups (two or more), or all.
-/// Throws UsageError for a group that there is not.
 Finding find_divergences(const Trajectories& trajectories, const std::vector<std::string>& groups,
                          const TestSettings& settings);
+
+/// Throws UsageError for a group that there is not, one that is named twice, and one alone.
+void require_groups(const Trajectories& trajectories, const std::vector<std::string>& groups);
 
 /// Components that stop helping where others begin.
 Finding find_hand_overs(const Trajectories& trajectories, const TestSettings& settings);

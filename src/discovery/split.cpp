@@ -12,21 +12,65 @@ namespace {
 
 using Eigen::Index;
 using Eigen::MatrixXd;
+using Eigen::VectorXd;
 
 double spread(double sum, double squares, double n) {
   return std::sqrt(std::max(squares / n - (sum / n) * (sum / n), 0.0));
 }
 
-/// The best separation over axes of numbers that `fill` draws.
-template <typename Fill>
-double drawn_separation(size_t samples, Index axes, size_t least, SplitMix64& random, Fill fill) {
-  double best = 0;
-  std::vector<double> numbers(samples);
-  for (Index q = 0; q < axes; ++q) {
-    fill(numbers, random);
-    best = std::max(best, best_separation(numbers, least).value);
+constexpr int most_moves = 20;  // of 2-means, which ends by itself after a few
+
+/// The line through the means of both sides once every sample is on the side of the nearer one;
+/// empty where one side is.
+VectorXd line_of_means(const MatrixXd& scores, const VectorXd& along, double cut) {
+  const Index n = scores.rows();
+  Eigen::Array<bool, Eigen::Dynamic, 1> upper = along.array() > cut;
+  VectorXd line;
+  for (int move = 0; move < most_moves; ++move) {
+    const VectorXd of_upper = upper.cast<double>(), of_lower = 1 - of_upper.array();
+    const double a = of_upper.sum(), b = of_lower.sum();
+    if (a == 0 || b == 0) return {};
+    const VectorXd high = scores.transpose() * of_upper / a,
+                   low = scores.transpose() * of_lower / b;
+    line = high - low;
+    const VectorXd place = scores * line;
+    const Eigen::Array<bool, Eigen::Dynamic, 1> next =
+        place.array() > VectorXd::Constant(n, line.dot(high + low) / 2).array();
+    if ((next == upper).all()) break;
+    upper = next;
+  }
+  return line.norm() > 0 ? VectorXd(line.normalized()) : VectorXd();
+}
+
+void take_better(const VectorXd& along, const VectorXd& direction, size_t least, Split& best) {
+  std::vector<double> numbers(along.begin(), along.end());
+  const Separation found = best_separation(numbers, least);
+  if (found.value > best.separation.value) best = {found, direction, {}};
+}
+
+Split clearest(const MatrixXd& scores, size_t least) {
+  Split best;
+  for (Index q = 0; q < scores.cols(); ++q) {
+    const VectorXd axis = VectorXd::Unit(scores.cols(), q);
+    std::vector<double> numbers(scores.col(q).begin(), scores.col(q).end());
+    const Separation first = best_separation(numbers, least);
+    if (first.value > best.separation.value) best = {first, axis, {}};
+    const VectorXd line = line_of_means(scores, scores.col(q), first.cut);
+    if (line.size() > 0) take_better(scores * line, line, least, best);
   }
   return best;
+}
+
+/// Samples from a box; of axis `peak`, where there is one, all but the first `tail` lie at its end.
+MatrixXd drawn_scores(Index samples, const VectorXd& box, Index peak, Index tail,
+                      SplitMix64& random) {
+  MatrixXd scores(samples, box.size());
+  for (Index q = 0; q < box.size(); ++q) {
+    for (Index i = 0; i < samples; ++i) {
+      scores(i, q) = q == peak && i >= tail ? 0 : box[q] * random.uniform();
+    }
+  }
+  return scores;
 }
 
 double pairs(double n) { return n * (n - 1) / 2; }
@@ -39,7 +83,7 @@ PrincipalAxes principal_axes(const MatrixXd& gram) {
   centred.rowwise() -= centred.colwise().mean().eval();
   centred.colwise() -= centred.rowwise().mean().eval();
   const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(centred);
-  const Eigen::VectorXd& values = solver.eigenvalues();  // ascending
+  const VectorXd& values = solver.eigenvalues();  // ascending
   Index count = 0;
   while (count < std::min(most_axes, n - 1) &&
          values[n - 1 - count] > 1e-10 * std::max(values[n - 1], 1e-14 * gram.trace())) {
@@ -48,7 +92,7 @@ PrincipalAxes principal_axes(const MatrixXd& gram) {
   PrincipalAxes axes{.scores = MatrixXd(n, count), .weights = MatrixXd(n, count)};
   for (Index q = 0; q < count; ++q) {
     const double length = std::sqrt(values[n - 1 - q]);
-    Eigen::VectorXd direction = solver.eigenvectors().col(n - 1 - q);
+    VectorXd direction = solver.eigenvectors().col(n - 1 - q);
     // The sign of an axis is the solver's: that of its largest score is made positive.
     Index largest = 0;
     direction.cwiseAbs().maxCoeff(&largest);
@@ -91,38 +135,32 @@ Separation best_separation(std::vector<double>& numbers, size_t least) {
   return best;
 }
 
-std::optional<Split> best_split(const PrincipalAxes& axes, size_t least) {
-  const auto n = static_cast<size_t>(axes.scores.rows());
-  if (n < 2 * least || axes.scores.cols() == 0) return std::nullopt;
-  Split best;
-  for (Index q = 0; q < axes.scores.cols(); ++q) {
-    std::vector<double> numbers(axes.scores.col(q).begin(), axes.scores.col(q).end());
-    const Separation found = best_separation(numbers, least);
-    if (found.value > best.separation.value) best.separation = found, best.axis = q;
-  }
+std::optional<Split> best_split(const MatrixXd& scores, size_t least) {
+  const auto n = static_cast<size_t>(scores.rows());
+  if (n < 2 * least || scores.cols() == 0) return std::nullopt;
+  Split best = clearest(scores, least);
   if (best.separation.value <= 0) return std::nullopt;
-  for (const double each : axes.scores.col(best.axis)) {
-    best.upper.push_back(each > best.separation.cut);
-  }
+  const VectorXd along = scores * best.direction;
+  for (const double each : along) best.upper.push_back(each > best.separation.cut);
   return best;
 }
 
-double split_p_value(const Split& split, size_t samples, Index axes, size_t least, int64_t drawings,
+double split_p_value(const Split& split, const MatrixXd& scores, size_t least, int64_t drawings,
                      SplitMix64 random) {
-  const double observed = split.separation.value;
-  const size_t smaller = split.separation.smaller;
-  int64_t box = 0, spike = 0;
+  const VectorXd box = scores.colwise().maxCoeff() - scores.colwise().minCoeff();
+  const auto tail = static_cast<Index>(split.separation.smaller);
+  Index nearest = 0;
+  split.direction.cwiseProduct(box).cwiseAbs().maxCoeff(&nearest);
+  int64_t uniform = 0, peak = 0;
+  const auto reached = [&](Index axis) {
+    const MatrixXd drawn = drawn_scores(scores.rows(), box, axis, tail, random);
+    return reaches(clearest(drawn, least).separation.value, split.separation.value);
+  };
   for (int64_t k = 0; k < drawings; ++k) {
-    const auto uniform = [](std::vector<double>& numbers, SplitMix64& each) {
-      for (double& number : numbers) number = each.uniform();
-    };
-    const auto peak = [smaller](std::vector<double>& numbers, SplitMix64& each) {
-      for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = i < smaller ? each.uniform() : 0;
-    };
-    if (reaches(drawn_separation(samples, axes, least, random, uniform), observed)) ++box;
-    if (reaches(drawn_separation(samples, axes, least, random, peak), observed)) ++spike;
+    if (reached(-1)) ++uniform;
+    if (reached(nearest)) ++peak;
   }
-  return p_value(std::max(box, spike), drawings);
+  return p_value(std::max(uniform, peak), drawings);
 }
 
 double adjusted_rand(const std::vector<size_t>& a, const std::vector<size_t>& b) {

@@ -1,5 +1,5 @@
 #pragma once
-// Samples divided in two along a principal axis, and how clear the gap is.
+// Samples divided in two along a line among their principal axes, and how clear the gap is.
 
 #include <Eigen/Core>
 #include <cstdint>
@@ -35,18 +35,20 @@ Separation best_separation(std::vector<double>& numbers, size_t least);
 
 struct Split {
   Separation separation;
-  Eigen::Index axis = 0;
-  std::vector<bool> upper;  ///< per sample
+  Eigen::VectorXd direction;  ///< among the axes, of length 1
+  std::vector<bool> upper;    ///< per sample
 };
+/// The clearest of the best cuts along each axis, and along the line through the means of both
+/// sides of that cut once 2-means has moved samples to the nearer one. scores: samples × axes.
 /// Nothing where there are too few samples, or no axis.
-std::optional<Split> best_split(const PrincipalAxes& axes, size_t least);
+std::optional<Split> best_split(const Eigen::MatrixXd& scores, size_t least);
 
 /// The p-value of a split among samples that are no clusters: the larger of two, from as many
-/// samples and axes whose numbers are drawn independently of (1) a uniform distribution, the box
-/// along the principal axes; (2) one value for all but m samples, and for these a uniform one that
-/// begins there: the clearest split that a density with one peak makes at m. So neither strong, nor
-/// heavy-tailed, nor sparse factors look like clusters.
-double split_p_value(const Split& split, size_t samples, Eigen::Index axes, size_t least,
+/// samples that are drawn uniformly (1) from the box along the principal axes that holds them all;
+/// (2) from that box too, but along the axis nearest to the split at one value for all but the m of
+/// its smaller side: the clearest split that a density with one peak makes at m. So neither strong,
+/// nor heavy-tailed, nor sparse factors look like clusters.
+double split_p_value(const Split& split, const Eigen::MatrixXd& scores, size_t least,
                      int64_t drawings, SplitMix64 random);
 
 /// Hubert and Arabie 1985: how far two partitions agree beyond chance; 1 where they are the same.

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "config/decompose_options.hpp"
+#include "config/find_options.hpp"
 #include "config/parse.hpp"
 #include "config/plan_options.hpp"
 #include "config/read_options.hpp"
@@ -30,6 +31,7 @@ std::map<std::string, OptionTable> tables() {
   static PlanOptions plan;
   static RecordOptions record;
   static QueryOptions query;
+  static FindOptions find;
   static ReportOptions report;
   static InspectOptions inspect;
   static StudyOptions study;
@@ -39,7 +41,7 @@ std::map<std::string, OptionTable> tables() {
           {"record", option_table(record)},       {"query", option_table(query)},
           {"inspect", option_table(inspect)},     {"study", option_table(study)},
           {"tokenize", option_table(tokenize)},   {"report", option_table(report)},
-          {"verify", option_table(verify)}};
+          {"verify", option_table(verify)},       {"find", option_table(find)}};
 }
 
 TEST(Help, NamesEveryOptionWithItsDefaultInHundredColumns) {
@@ -106,7 +108,7 @@ TEST(Options, OfOneNameMeanTheSameInEveryVerb) {
   std::map<std::string, std::string> first;
   for (const auto& [verb, table] : tables()) {
     if (verb == "query" || verb == "inspect" || verb == "tokenize" || verb == "report" ||
-        verb == "verify") {
+        verb == "verify" || verb == "find") {
       continue;
     }  // read no file
     for (const Option& option : table) {
