@@ -123,9 +123,7 @@ Finding find_phases(const Trajectories& trajectories, const TestSettings& settin
     const double share = static_cast<double>(length) / static_cast<double>(series.rows());
     change.adjusted = std::max(above, std::min(1.0, change.p / share));
     const bool drift = drift_explains(stretch, change.fit);
-    if (!drift) {
-      finding.smallest_p = std::min(finding.smallest_p.value_or(1), change.adjusted);
-    }
+    finding.smallest_p = std::min(finding.smallest_p.value_or(1), drift ? 1 : change.adjusted);
     if (change.adjusted > settings.level) continue;
     if (drift) {
       finding.said.push_back(fmt::format(

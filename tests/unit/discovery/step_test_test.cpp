@@ -67,9 +67,9 @@ TEST(StepTest, SlowFluctuationsCountLessThanFastOnes) {
     slow(t, 0) = (t / 6) % 2 == 0 ? 1 : -1;
     fast(t, 0) = t % 2 == 0 ? 1 : -1;
   }
-  for (Index t = 18; t < 36; ++t) slow(t, 0) += 1, fast(t, 0) += 1;
-  EXPECT_LT(step_p_value(fast, 3, 999, SplitMix64(1)), 0.1);
-  EXPECT_GT(step_p_value(slow, 3, 999, SplitMix64(1)), 0.1);
+  for (Index t = 18; t < 36; ++t) slow(t, 0) += 3, fast(t, 0) += 3;
+  EXPECT_LE(step_p_value(fast, 3, 999, SplitMix64(1)), 0.005);
+  EXPECT_GT(step_p_value(slow, 3, 999, SplitMix64(1)), 0.05);
 }
 
 TEST(StepTest, CompressedSeriesHaveTheSameStatistic) {
