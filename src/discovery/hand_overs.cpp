@@ -9,6 +9,7 @@
 #include "discovery/mix.hpp"
 #include "discovery/permutation.hpp"
 #include "discovery/searches.hpp"
+#include "discovery/step_test.hpp"
 
 namespace explaind {
 namespace {
@@ -57,7 +58,7 @@ double autocorrelation(const Series& help, Index cut, const Sides& sides) {
     whole += 1;
   }
   if (whole == 0) return 0;
-  return std::clamp(product / whole + 3.0 / static_cast<double>(help.rows()), 0.0, 0.9);
+  return corrected_autocorrelation(product / whole, help.rows());
 }
 
 double slowness(double rho) { return std::sqrt((1 - rho) / (1 + rho)); }

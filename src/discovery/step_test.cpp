@@ -55,7 +55,7 @@ double autocorrelation(const Series& residual) {
   if (whole <= 0) return 0;
   const double product =
       residual.topRows(times - 1).cwiseProduct(residual.bottomRows(times - 1)).sum();
-  return std::clamp(product / whole + 3.0 / static_cast<double>(times), 0.0, 0.9);
+  return corrected_autocorrelation(product / whole, times);
 }
 
 /// Of a series without mean and drift, which its own step's residuals take the place of.
@@ -89,6 +89,10 @@ bool is_nothing(const Series& detrended, const Series& series) {
 }
 
 }  // namespace
+
+double corrected_autocorrelation(double r, Index times) {
+  return std::clamp(r + (3 + 3 * std::max(r, 0.0)) / static_cast<double>(times), 0.0, 0.9);
+}
 
 StepFit best_step(const Series& series, Index least) {
   const Steps steps(series.rows(), least);

@@ -19,9 +19,13 @@ struct StepFit {
   double explained = 0, residual = 0;  ///< sums of squares: by c beyond the drift, and what is left
 };
 
+/// A correlation of residuals r, with (3 + 3 r) / T added: about what fitting a drift and a step at
+/// the best cut takes from it. Between 0 and .9.
+double corrected_autocorrelation(double r, Eigen::Index times);
+
 /// The cut that explains most, of those with at least `least` times on both sides. ρ is the
-/// residuals' correlation from one time to the next, of all numbers together, with 3 / T added
-/// (what fitting takes from it), between 0 and .9: slow fluctuations look like shifts.
+/// residuals' correlation from one time to the next (corrected_autocorrelation), of all numbers
+/// together: slow fluctuations look like shifts.
 StepFit best_step(const Series& series, Eigen::Index least);
 
 /// The p-value of the best cut's statistic. What is left of the series without its drift is put
