@@ -5,6 +5,7 @@ namespace explaind {
 nlohmann::json about_section(const ReportSource& source);
 nlohmann::json losses_section(const ReportSource& source);
 nlohmann::json contributions_section(const ReportSource& source);
+nlohmann::json findings_section(const ReportSource& source);
 nlohmann::json heads_section(const ReportSource& source);
 nlohmann::json components_section(const ReportSource& source);
 nlohmann::json certificates_section(const ReportSource& source);
@@ -19,6 +20,7 @@ const std::vector<Section>& sections() {
       {"about", about_section},
       {"losses", losses_section},
       {"contributions", contributions_section},
+      {"findings", findings_section},
       {"heads", heads_section},
       {"components", components_section},
       {"certificates", certificates_section},

@@ -14,7 +14,8 @@ import h5py
 import numpy
 
 from browser import CHROMIUM, DRIVER, Browser
-from made_store import make_store
+from made_store import components_of, make_store
+from planted_scores import background, planted_cluster, planted_phase
 from program import GOLDENS, SOURCE, decompose, must, run
 from shown_numbers import Store, check_bars, check_cells, marks_of, number_of, same, segment_of, tooltip_at
 
@@ -184,6 +185,45 @@ def expect_positions(folder):
         assert browser.complaints() == []
 
 
+def expect_findings(folder):
+    """What find finds is in the page, at its step; of samples without names where these are to be left out."""
+    path, page = folder / "findings.h5", folder / "findings.html"
+    steps, parts = [10 * i for i in range(25)], list(components_of(4))
+    mlp, attention = ([i for i, each in enumerate(parts) if each[2] == kind] for kind in ("mlp", "attention"))
+    scores = planted_phase(background(24, 24, len(parts), numpy.random.default_rng(3)), mlp, attention, 9)
+    clustered = planted_cluster(scores, [1, 4, 6, 11, 15, 16, 20, 22], [5, 12, 13], range(12, 16))
+    clustered += (scores - clustered).mean(1, keepdims=True)  # the mix stays as it was
+    make_store(path, 24, 24, ("de", "fr"), 4, scores=clustered, coordinate_steps=steps)
+    must(run("report", path, "-o", page))
+    must(run("report", path, "-o", folder / "unnamed.html", "--anonymous"))
+    assert "secret-id" not in (folder / "unnamed.html").read_text()
+    found = json.loads(must(run("find", path, "--format", "json", "--permutations", "999", "--what", "phases,clusters,divergences,handovers")).stdout)
+    counts = {each["name"]: each["found"] for each in found["findings"]}
+    assert counts["phases"] == 1 and counts["clusters"] == 2, counts
+    if not (CHROMIUM and DRIVER):
+        return
+    with Browser() as browser:
+        browser.open(page)
+        title = browser.run("return document.getElementById('findings-title').textContent")
+        assert "1 phase change" in title and "2 clusters" in title and "beyond chance" in title, title
+        shown = {}
+        for search, number, column, value in table_of(browser, "findings"):
+            shown.setdefault(search, {}).setdefault(number, {})[column] = value
+        for each in found["findings"]:
+            assert len(shown.get(each["name"], {})) == each["found"], each["name"]
+            for number, row in enumerate(each["rows"], 1):
+                for column, value in shown[each["name"]][number].items():
+                    assert value == row[column], (each["name"], column, value, row[column])
+        # Both ends of the axis say where a step lies between them.
+        mark = marks_of(browser, "findings", ".finding")[0]
+        lines = tooltip_at(browser, mark["x"], mark["y"])
+        assert "phase change at step 90" in lines[0], lines
+        ends = browser.run("const axis = stepAxis(0, 1); return [axis.left(0), axis.left(9), axis.right(columnCount - 1)]")
+        line = browser.run("const box = document.querySelector('#findings .plot svg line').getBoundingClientRect(); return [box.left, box.right]")
+        assert abs((mark["x"] - line[0]) / (line[1] - line[0]) - (ends[1] - ends[0]) / (ends[2] - ends[0])) < 0.01, (mark, line, ends)
+        assert browser.complaints() == []
+
+
 def expect_bounds(folder):
     """Many segments share columns; of many groups those whose F changed most are told apart."""
     path, page = folder / "many.h5", folder / "many.html"
@@ -280,6 +320,7 @@ def main():
         expect_nothing_private(folder, path)
         expect_comparison(folder)
         expect_positions(folder)
+        expect_findings(folder)
         expect_bounds(folder)
         expect_other_shapes(folder)
         if not (CHROMIUM and DRIVER):
