@@ -19,7 +19,7 @@ import sklearn.metrics
 
 from made_store import Writer, components_of, make_store
 from planted_scores import (KINDS, background, groups_of, null_scores, planted_cluster, planted_divergence, planted_hand_over,
-                            planted_phase)
+                            planted_phase, smooth)
 from program import GOLDENS, decompose, must, run
 
 SEGMENTS, SAMPLES, LAYERS, GROUPS = 24, 24, 4, ("de", "fr", "en")
@@ -96,6 +96,11 @@ def expect_planted(folder):
     assert len(clusters["rows"]) == 2 and small["ids"] == [f"secret-id-{i}" for i in members], clusters["rows"]
     assert {each["component"] for each in small["parts"]} == {NAMES[i] for i in where}, small
     assert all(each["mean_inside"] < each["mean_outside"] and 110 <= each["most_to"] <= 140 for each in small["parts"]), small
+    with h5py.File(folder / "cluster.h5") as file:
+        totals = file["psi"][()].sum(0)
+    for each in small["parts"]:
+        of_part = totals[:, NAMES.index(each["component"])]
+        close([each["mean_inside"], each["mean_outside"]], [of_part[members].mean(), numpy.delete(of_part, members).mean()], "means of a cluster")
     assert clusters["stability"] > 0.8
 
     french = [i for i, group in enumerate(groups_of(SAMPLES, GROUPS)) if group == "fr"]
@@ -130,6 +135,11 @@ def expect_drift_is_no_phase(folder):
     twice[16:] = background(SEGMENTS, SAMPLES, len(PARTS), random, noise=0.05)[16:]
     phases = named(find(made(folder / "twice.h5", twice, coordinate_steps=STEPS), "--what", "phases"), "phases")
     assert [row["step"] for row in phases["rows"]] == [80, 160], phases["rows"]
+    # The larger one first, whichever comes first.
+    of = {kind: [i for i, each in enumerate(PART_KINDS) if each == kind] for kind in PART_KINDS}
+    twice = planted_phase(planted_phase(plain, of["mlp"], of["attention"], 8), [], of["norm"], 16)
+    phases = named(find(made(folder / "twice.h5", twice, coordinate_steps=STEPS), "--what", "phases"), "phases")
+    assert [row["step"] for row in phases["rows"]] == [80, 160], phases["rows"]
 
 
 # ---- statistics
@@ -161,7 +171,7 @@ def step_statistic(mix):
             best = explained, cut, left[1]
     explained, cut, left = best
     rho = corrected((left[1:] * left[:-1]).sum() / (left**2).sum(), times)
-    return (times - 3) * explained / (left**2).sum() * (1 - rho) / (1 + rho), cut
+    return (times - 3) * explained / (left**2).sum() * (1 - rho) / (1 + rho), rho
 
 
 def step_p(mix, drawings, random):
@@ -172,11 +182,12 @@ def step_p(mix, drawings, random):
 
 
 def expect_statistics_of_others(folder):
-    random = numpy.random.default_rng(11)
-    segments, samples, groups = 12, 20, ("de", "fr")
+    random = numpy.random.default_rng(14)
+    segments, samples, groups = 24, 20, ("de", "fr")
     parts = list(components_of(1))
     scores = null_scores("gaussian", segments, samples, len(parts), random)
-    scores[5:, :, 3] -= 0.7 * abs(scores).mean()
+    scores += abs(scores).mean() * smooth(random, segments, (1, len(parts)), 0.7)  # residuals that go together
+    scores[5:, :, 3] -= 3 * abs(scores).mean()
     scores[:, 10:, 2] *= 2
     store = made(folder / "statistics.h5", scores, groups, 1)
 
@@ -195,7 +206,8 @@ def expect_statistics_of_others(folder):
 
 def expect_step_statistic(scores, parts, phases, random):
     mix = shares_of(scores, [each[2] for each in parts])
-    statistic, _ = step_statistic(mix)
+    statistic, rho = step_statistic(mix)
+    assert rho > 0.05, (rho, "residuals are to be correlated here")
     row = max(phases["rows"], key=lambda row: row["to_step"] - row["from_step"])  # of the whole series
     close(row["statistic"], statistic, "F of a step")
     expected, drawings = step_p(mix, 300, random), 300
