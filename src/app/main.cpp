@@ -32,7 +32,7 @@ void print_help() {
   std::cout << "Usage: explaind VERB [options]\n\n"
                "Exact decomposition of what a training trajectory did to a model's behaviour.\n\n";
   for (const Verb& verb : verbs()) {
-    std::cout << "  " << verb.name << std::string(12 - verb.name.size(), ' ')
+    std::cout << "  " << verb.name << std::string(14 - verb.name.size(), ' ')
               << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
   }
   std::cout << "\nexplaind help VERB (or VERB --help) shows the options of a verb, explaind "
@@ -123,14 +123,54 @@ int run_together(StandardOutput& output, const Verb& verb,
   });
 }
 
-/// "help VERB" is "VERB --help".
+/// "help VERB" is "VERB --help"; a verb of two words becomes one of `words`.
 std::vector<std::string> words_of(int argc, char** argv) {
   std::vector<std::string> words(argv + 1, argv + argc);
   const bool help =
       !words.empty() && (words[0] == "help" || words[0] == "--help" || words[0] == "-h");
-  if (!help) return words;
-  if (words.size() == 1) return {"help"};
-  return {words[1], "--help"};
+  if (help) {
+    if (words.size() == 1) return {"help"};
+    words.erase(words.begin());
+    words.emplace_back("--help");
+  }
+  if (words.size() < 2) return words;
+  const std::string both = words[0] + " " + words[1];
+  for (const Verb& verb : verbs()) {
+    if (verb.name != both) continue;
+    words.erase(words.begin());
+    words[0] = both;
+    break;
+  }
+  return words;
+}
+
+/// The forms of a verb that wants a second word; none where no verb begins with this one.
+std::vector<Verb> forms_of(const std::string& word) {
+  std::vector<Verb> forms;
+  for (const Verb& verb : verbs()) {
+    if (verb.name.starts_with(word + " ")) forms.push_back(verb);
+  }
+  return forms;
+}
+
+/// `words` begins with one of them alone, or with a second word that is none of theirs.
+int explain_forms(StandardOutput& output, const std::vector<std::string>& words,
+                  const std::vector<Verb>& forms) {
+  std::string list;
+  for (const Verb& verb : forms) list += "\n  explaind " + verb.usage;
+  if (words.size() > 1 && (words[1] == "--help" || words[1] == "-h")) {
+    return run_alone(output, [&] {
+      std::cout << "Usage:" << list << "\n\n";
+      for (const Verb& verb : forms) {
+        std::cout << verb.name << ": " << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
+      }
+      std::cout << "\nexplaind help " << forms.front().name << " shows the options of one.\n";
+      return 0;
+    });
+  }
+  return usage_error(words.size() > 1 ? words[0] + ": there is no '" + words[1] + "'"
+                                      : words[0] + ": what is to be done is not said",
+                     "It has these forms:" + list);
 }
 
 bool asks_for_help(const std::vector<std::string>& words) {
@@ -175,6 +215,9 @@ int run(int argc, char** argv) {
       }
       return verb.run(verb, arguments, nullptr);
     });
+  }
+  if (const std::vector<Verb> forms = forms_of(words[0]); !forms.empty()) {
+    return explain_forms(output, words, forms);
   }
   return unknown_verb(words[0]);
 }

@@ -48,6 +48,13 @@ std::vector<std::string> stores_of_decompose(const DecomposeOptions& options) {
   return {options.store};
 }
 
+/// Those that are read, and one that is to be replaced.
+std::vector<std::string> stores_of_copy(std::vector<std::string> stores, const std::string& output,
+                                        bool overwrite) {
+  if (overwrite) stores.push_back(output);
+  return stores;
+}
+
 }  // namespace
 
 std::vector<Verb> verbs() {
@@ -114,6 +121,31 @@ std::vector<Verb> verbs() {
        stores_of<VerifyOptions>(
            "verify", "store",
            [](const VerifyOptions& options) { return std::vector<std::string>{options.store}; })},
+      {"store repack", "store repack STORE -o OUT [--compression N]",
+       "Writes the same store compressed, in chunks.\n"
+       "A slice of one sample, of one component or of one segment then reads only its chunks. The "
+       "copy\nis read again and compared before it gets its name. It answers as the original does, "
+       "and cannot\nbe gone on with.",
+       verb_of<RepackOptions>("store", [](const RepackOptions& options,
+                                          const Communicator*) { return run_repack(options); }),
+       false, "",
+       stores_of<RepackOptions>("store repack", "store",
+                                [](const RepackOptions& options) {
+                                  return stores_of_copy({options.store}, options.output,
+                                                        options.overwrite);
+                                })},
+      {"store merge", "store merge STORE STORE ... -o OUT",
+       "Joins stores of the same question: other samples, or other segments of the same series.\n"
+       "Both must have been made with the same options from the same weights; every difference is "
+       "named.",
+       verb_of<MergeOptions>("stores...", [](const MergeOptions& options,
+                                             const Communicator*) { return run_merge(options); }),
+       false, "",
+       stores_of<MergeOptions>("store merge", "stores...",
+                               [](const MergeOptions& options) {
+                                 return stores_of_copy(options.stores, options.output,
+                                                       options.overwrite);
+                               })},
       {"inspect", "inspect PATH [--check]",
        "Shows what is in a series, a checkpoint, a recorded run or an influence store.\n"
        "--check: a verdict on a series before it is used, from all its weights; alone or under "

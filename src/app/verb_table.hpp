@@ -10,7 +10,8 @@
 namespace explaind {
 
 struct Verb {
-  std::string name, usage, summary;
+  std::string name;  ///< one word, or two: "store repack"
+  std::string usage, summary;
   /// Parses and runs; `world` is there where the verb is collective.
   std::function<int(const Verb&, const std::vector<std::string>&, const Communicator*)> run;
   bool collective = false;

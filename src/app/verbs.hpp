@@ -2,6 +2,7 @@
 // The verbs: one file each. They return the process's exit code and throw Error.
 
 #include "comm/communicator.hpp"
+#include "config/copy_options.hpp"
 #include "config/decompose_options.hpp"
 #include "config/find_options.hpp"
 #include "config/plan_options.hpp"
@@ -42,5 +43,9 @@ int run_find(const FindOptions& options);
 
 /// Writes a page of HTML that shows a store.
 int run_report(const ReportOptions& options);
+
+/// Write stores made of stores.
+int run_repack(const RepackOptions& options);
+int run_merge(const MergeOptions& options);
 
 }  // namespace explaind

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "config/copy_options.hpp"
 #include "config/decompose_options.hpp"
 #include "config/find_options.hpp"
 #include "config/plan_options.hpp"
@@ -54,6 +55,12 @@ std::vector<std::string> with_flags_set(std::vector<std::string> arguments,
   return arguments;
 }
 
+std::string with_commas_kept(const std::string& item) {
+  std::string kept;
+  for (const char letter : item) kept += letter == ',' ? "\\," : std::string(1, letter);
+  return kept;
+}
+
 /// What an option was given, and where: FILE:LINE, empty on the command line.
 struct Given {
   std::string text, where;
@@ -68,8 +75,15 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
                         po::value<std::vector<std::string>>());  // arguments without option
   po::positional_options_description bare;
   std::istringstream in_turn(positional);
-  for (std::string name; in_turn >> name;) bare.add(name.c_str(), 1);
-  bare.add("stray", -1);
+  std::string any_number;
+  for (std::string name; in_turn >> name;) {
+    if (name.ends_with("...")) {
+      any_number = name.substr(0, name.size() - 3);
+    } else {
+      bare.add(name.c_str(), 1);
+    }
+  }
+  bare.add(any_number.empty() ? "stray" : any_number.c_str(), -1);
   po::variables_map map;
   try {
     po::command_line_parser parser(with_flags_set(arguments, table));
@@ -94,7 +108,10 @@ Values command_line(const std::string& verb, const std::vector<std::string>& arg
   Values values;
   for (const Option& option : table) {
     if (map.count(option.name) == 0) continue;
-    const auto given = map[option.name].as<std::vector<std::string>>();
+    auto given = map[option.name].as<std::vector<std::string>>();
+    // Each is one item, whatever is in it.
+    if (option.name == any_number)
+      for (std::string& item : given) item = with_commas_kept(item);
     if (given.size() > 1 && !option.list) {
       throw UsageError("--" + option.name, "given more than once", "Give it once");
     }
@@ -221,11 +238,13 @@ std::vector<std::string> all_option_names() {
   StudyOptions study;
   TokenizeOptions tokenize;
   VerifyOptions verify;
+  RepackOptions repack;
+  MergeOptions merge;
   std::set<std::string> names;
   for (const OptionTable& table :
        {option_table(plan), option_table(decompose), option_table(record), option_table(query),
         option_table(find), option_table(report), option_table(inspect), option_table(study),
-        option_table(tokenize), option_table(verify)}) {
+        option_table(tokenize), option_table(verify), option_table(repack), option_table(merge)}) {
     for (const Option& option : table) names.insert(option.name);
   }
   return {names.begin(), names.end()};

@@ -5,6 +5,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -143,6 +144,23 @@ Identity identity_of(const Attributes& attributes) {
           named.at("model_config") + (later == named.end() ? "" : later->second)};
 }
 
+/// Parallel writers need scores that lie in one piece, and units that one run made.
+void require_written_by_a_run(const StoreReader& store) {
+  constexpr const char* remedy = "Go on with {}, or give another --store";
+  const Attributes attributes = store.attributes();
+  const bool merged = std::any_of(attributes.begin(), attributes.end(),
+                                  [](const auto& each) { return each.first == merged_from; });
+  if (merged) {
+    throw DataError(store.path(), "was merged from other stores and cannot be gone on with",
+                    fmt::format(fmt::runtime(remedy), "those, and merge them again"));
+  }
+  if (store.open_array("psi").chunk().empty()) return;
+  throw DataError(
+      store.path(),
+      "lies in chunks, as explaind store repack writes them, and cannot be gone on with",
+      fmt::format(fmt::runtime(remedy), "the store that it was made from"));
+}
+
 }  // namespace
 
 void require_same_identity(const StoreReader& store, const Attributes& fresh) {
@@ -152,6 +170,7 @@ void require_same_identity(const StoreReader& store, const Attributes& fresh) {
         fmt::format("is in layout {}, which can be queried but not gone on with", store.version()),
         "Compute it anew: give --overwrite, or another --store");
   }
+  require_written_by_a_run(store);
   const Attributes attributes = store.attributes();
   const std::map<std::string, std::string> stored(attributes.begin(), attributes.end());
   const std::map<std::string, std::string> now(fresh.begin(), fresh.end());

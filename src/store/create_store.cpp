@@ -3,15 +3,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "claims/real_path.hpp"
 #include "core/error.hpp"
-#include "core/synced.hpp"
-#include "core/unfinished.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
 #include "store/labels.hpp"
@@ -19,6 +14,7 @@
 #include "store/netcdf_file.hpp"
 #include "store/replaceable.hpp"
 #include "store/store_size.hpp"
+#include "store/unfinished_file.hpp"
 
 namespace explaind {
 namespace {
@@ -212,30 +208,6 @@ class StoreBuilder {
   NetcdfFile file_;
 };
 
-/// A file that is removed unless it is moved to its place: what was never complete does not stay.
-class Unfinished {
- public:
-  explicit Unfinished(fs::path path) : path_(std::move(path)) {}
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
-  ~Unfinished() {
-    std::error_code ignored;
-    if (!moved_) fs::remove(path_, ignored);
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-  void move_to(const fs::path& place) {
-    if (std::rename(path_.c_str(), place.c_str()) != 0) {
-      throw DataError(place.string(), std::string("cannot be renamed: ") + std::strerror(errno),
-                      "Check permissions and space");
-    }
-    moved_ = true;
-  }
-
- private:
-  fs::path path_;
-  bool moved_ = false;
-};
-
 void require_writable(const fs::path& path, bool overwrite) {
   const fs::path directory = path.has_parent_path() ? path.parent_path() : ".";
   if (!fs::is_directory(directory)) {
@@ -257,12 +229,10 @@ void create_store(const fs::path& path, const StoreSchema& schema, bool overwrit
   require_names_apart(schema);
   const fs::path target = real_path(path);
   require_writable(target, overwrite);
-  Unfinished unfinished(unfinished_path(target));
+  UnfinishedFile unfinished(target);
   preallocate(unfinished.path(),
               StoreBuilder(unfinished.path(), schema, std::move(labels)).build());
-  unfinished.move_to(target);
-  sync_directory(target.parent_path(),
-                 "The store is there and whole: look after its disk, then use --resume");
+  unfinished.move_to_place("The store is there and whole: look after its disk, then use --resume");
 }
 
 }  // namespace explaind

@@ -20,6 +20,9 @@ inline constexpr int run_log_width = 256;  ///< bytes of a line
 /// The group of what is kept about the runs that wrote the store.
 inline constexpr const char* provenance_group = "provenance";
 
+/// The text in `provenance` that says which stores a merged one was made of.
+inline constexpr const char* merged_from = "merged_from";
+
 /// Whether something of the schema's provenance is an attribute of the file: what a reader wants to
 /// see at once. The rest, and what is too long for an attribute, is a text in the group
 /// `provenance`.

@@ -16,15 +16,19 @@ bool is_influence_store(const std::filesystem::path& path) {
   return found;
 }
 
-void require_replaceable(const std::filesystem::path& path, bool overwrite) {
+void require_replaceable(const std::filesystem::path& path, bool overwrite,
+                         const std::string& named_by, bool resumes) {
   if (!std::filesystem::exists(path)) return;
   if (!overwrite) {
     throw DataError(path.string(), "the store exists",
-                    "Use --resume to go on with it, --overwrite to replace it, or another --store");
+                    (resumes ? "Use --resume to go on with it, --overwrite to replace it, or "
+                               "another "
+                             : "Use --overwrite to replace it, or another ") +
+                        named_by);
   }
   if (!is_influence_store(path)) {
     throw DataError(path.string(), "is no influence store, so --overwrite does not replace it",
-                    "Remove it, or choose another --store");
+                    "Remove it, or choose another " + named_by);
   }
 }
 

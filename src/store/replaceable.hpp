@@ -2,6 +2,7 @@
 // What --overwrite may replace.
 
 #include <filesystem>
+#include <string>
 
 namespace explaind {
 
@@ -9,7 +10,9 @@ namespace explaind {
 bool is_influence_store(const std::filesystem::path& path);
 
 /// Throws DataError where a file is there and may not be replaced: `overwrite` is not set, or it is
-/// no influence store (of any version), so that a mistyped path costs nobody anything.
-void require_replaceable(const std::filesystem::path& path, bool overwrite);
+/// no influence store (of any version), so that a mistyped path costs nobody anything. named_by:
+/// the option that names it; resumes: the verb can go on with it.
+void require_replaceable(const std::filesystem::path& path, bool overwrite,
+                         const std::string& named_by = "--store", bool resumes = true);
 
 }  // namespace explaind
