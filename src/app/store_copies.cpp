@@ -14,8 +14,10 @@
 #include "app/verbs.hpp"
 #include "claims/path_claim.hpp"
 #include "claims/real_path.hpp"
+#include "copies/merge.hpp"
 #include "copies/repack.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "core/free_memory.hpp"
 #include "store/replaceable.hpp"
@@ -88,8 +90,21 @@ int run_repack(const RepackOptions& options) {
 }
 
 int run_merge(const MergeOptions& options) {
-  static_cast<void>(options);
-  throw UsageError("store merge", "not there yet");
+  const auto start = std::chrono::steady_clock::now();
+  if (options.stores.size() < 2) {
+    throw UsageError("store merge", "one store is nothing to join",
+                     "Name two or more: explaind store merge STORE STORE ... -o OUT");
+  }
+  const MergeRequest request{.stores = {options.stores.begin(), options.stores.end()},
+                             .output = options.output,
+                             .memory = memory_of(options.memory)};
+  const PathClaim claim = claim_output(options.stores, options.output, options.overwrite);
+  const Merged done = merge_stores(request, stop_on_signals(copy_stop_words));
+  fmt::print("Wrote {}: {}, {} of {} joined along their {}s, in {}\n", options.output,
+             size_of(done.bytes), counted(done.segments, "segment"),
+             counted(done.samples, "sample"), done.axis, time_since(start));
+  for (const std::string& note : done.notes) fmt::print("note: {}\n", note);
+  return static_cast<int>(ExitCode::done);
 }
 
 }  // namespace explaind

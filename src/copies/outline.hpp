@@ -27,6 +27,7 @@ struct OutlinedDataset {
   std::vector<std::vector<std::string>> scales;
   bool is_scale = false;
   bool stored = true;  ///< false: nobody wrote an entry (a dimension without labels)
+  bool wide = false;   ///< an integer that has 64 bits here, whatever it has there
   ChangedAttributes changed = {};
 
   /// The name of an axis's dimension; empty where there is none.

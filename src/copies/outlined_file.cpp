@@ -55,7 +55,8 @@ class OutlinedFileMaker {
  private:
   void make(const OutlinedDataset& dataset, const Storage& storage) {
     const Handle source = open_dataset(original_, dataset.source);
-    const Handle type(H5Dget_type(source.get()), H5Tclose, file_.path, "H5Dget_type");
+    const Handle type(dataset.wide ? H5Tcopy(H5T_STD_I64LE) : H5Dget_type(source.get()), H5Tclose,
+                      file_.path, "H5Dget_type");
     const Handle space(dataset.shape.empty()
                            ? H5Screate(H5S_SCALAR)
                            : H5Screate_simple(static_cast<int>(dataset.shape.size()),
@@ -165,6 +166,11 @@ class OutlinedFileMaker {
   }
 
   void write_text(hid_t target, const std::string& name, const std::string& text) const {
+    if (name == "NAME") {  // of a scale: in the form that HDF5 gives it
+      check(H5LTset_attribute_string(target, ".", name.c_str(), text.c_str()), file_.path,
+            "naming a scale");
+      return;
+    }
     const Handle type(H5Tcopy(H5T_C_S1), H5Tclose, file_.path, "H5Tcopy");
     check(H5Tset_size(type.get(), std::max<size_t>(1, text.size())), file_.path, "H5Tset_size");
     check(H5Tset_cset(type.get(), H5T_CSET_UTF8), file_.path, "H5Tset_cset");

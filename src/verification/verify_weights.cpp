@@ -11,6 +11,7 @@
 #include "core/stop_flag.hpp"
 #include "job/job.hpp"
 #include "job/store_claim.hpp"
+#include "store/layout.hpp"
 #include "verification/certificates_of.hpp"
 #include "verification/recomputed_question.hpp"
 #include "verification/score_comparison.hpp"
@@ -38,6 +39,13 @@ int64_t most_nodes(const StoreReader& store, const StoreShape& shape,
 }
 
 void require_comparable(const StoreReader& store, const StoreShape& shape) {
+  for (const auto& [name, text] : store.attributes()) {
+    if (name != merged_from) continue;
+    throw DataError(store.path(),
+                    "was merged from other stores, each with samples or segments of its own, and "
+                    "is not computed again",
+                    "Verify those with --series, and this one without it");
+  }
   if (shape.configured && shape.part.empty()) return;
   throw DataError(store.path(),
                   shape.configured
