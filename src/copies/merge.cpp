@@ -43,6 +43,7 @@ class Merging {
         outline_(merged_outline(sources, axis_, provenance_.documents, units_.per_segment())),
         memory_(memory),
         stop_(stop) {
+    for (const MergeSource& each : sources) source_sums_.emplace_back(each.shape.units);
     for (const auto& [name, text] : provenance_.attributes) {
       outline_.outline.changed.texts[name] = text;
     }
@@ -54,13 +55,8 @@ class Merging {
              .handle = Handle(H5Fopen(path.c_str(), H5F_ACC_RDWR, hdf5::unlocked_access().get()),
                               H5Fclose, path.string(), "opening")};
     const std::vector<std::string>& tile = first().shape.tile;
-    for (const std::string& name : tile) {
-      const OutlinedDataset& dataset = *outline_.outline.find(name);
-      sums_.begin(dataset.shape, dataset.shape.size() > 1 && dataset.dim(1) == "sample",
-                  width_of(open_dataset(file_, name), file_.path));
-      join(dataset, [&](const hdf5::Slab& piece, const char* data) { sums_.add(piece, data); });
-      sums_.end();
-    }
+    for (const std::string& name : tile) join_units(*outline_.outline.find(name));
+    require_intact_sources();
     const std::set<std::string> of_units(tile.begin(), tile.end());
     for (const OutlinedDataset& each : outline_.outline.datasets) {
       if (each.stored && !of_units.contains(each.path)) write_other(each);
@@ -99,8 +95,6 @@ class Merging {
   }
 
  private:
-  using Visit = std::function<void(const hdf5::Slab&, const char*)>;
-
   [[nodiscard]] const MergeSource& first() const { return sources_.front(); }
 
   [[nodiscard]] UnitGrid unit_grid() const {
@@ -116,6 +110,31 @@ class Merging {
                                         [](const auto&) { return Storage{}; });
     close_file(made);
     preallocate(path, {});
+  }
+
+  /// A variable of units, whose checksums are formed on the way: those of the merged store, and
+  /// those that the stores must have.
+  void join_units(const OutlinedDataset& dataset) {
+    sums_.begin(dataset.shape, dataset.shape.size() > 1 && dataset.dim(1) == "sample",
+                width_of(open_dataset(file_, dataset.path), file_.path));
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      begin_variable(sources_[i].store, dataset.path, source_sums_[i]);
+    }
+    join(dataset, true);
+    sums_.end();
+    for (UnitChecksums& each : source_sums_) each.end();
+  }
+
+  /// What is damaged would have a right checksum in the merged store.
+  void require_intact_sources() const {
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      const MergeSource& source = sources_[i];
+      const std::string damaged = damaged_unit(source.store, source.shape, source_sums_[i]);
+      if (damaged.empty()) continue;
+      throw DataError(source.name(), damaged + ". The store is damaged, and was not merged",
+                      "explaind verify says where else. explaind decompose --resume computes "
+                      "damaged units again");
+    }
   }
 
   void write_other(const OutlinedDataset& dataset) {
@@ -136,7 +155,7 @@ class Merging {
       std::iota(numbers.begin(), numbers.end(), int64_t{0});
       write_numbers(path, H5T_NATIVE_INT64, numbers);
     } else if (is_joined(dataset, axis_)) {
-      join(dataset, {});
+      join(dataset, false);
     } else {
       copy_entries(first().file, dataset.source, file_, path, memory_, stop_);
     }
@@ -187,16 +206,16 @@ class Merging {
   }
 
   /// The entries of all stores, each in its place.
-  void join(const OutlinedDataset& dataset, const Visit& visit) {
+  void join(const OutlinedDataset& dataset, bool of_units) {
     const size_t along = dataset.axis_of(axis_.name);
     if (along < dataset.shape.size()) {
-      for (const MergedRun& run : axis_.runs) copy_run(dataset, along, run, visit);
+      for (const MergedRun& run : axis_.runs) copy_run(dataset, along, run, of_units);
       return;
     }
     const std::string group = dataset.has("group") ? "group" : "parameter/group";
-    const size_t of_groups = dataset.axis_of(group);
-    if (axis_.groups > 0 && of_groups < dataset.shape.size()) {
-      for (const MergedRun& run : axis_.group_runs) copy_run(dataset, of_groups, run, visit);
+    const size_t group_axis = dataset.axis_of(group);
+    if (axis_.groups > 0 && group_axis < dataset.shape.size()) {
+      for (const MergedRun& run : axis_.group_runs) copy_run(dataset, group_axis, run, of_units);
       return;
     }
     // The same in all stores.
@@ -205,11 +224,10 @@ class Merging {
               .first = 0,
               .count = static_cast<int64_t>(dataset.shape.empty() ? 1 : dataset.shape[0]),
               .place = 0},
-             visit);
+             of_units);
   }
 
-  void copy_run(const OutlinedDataset& dataset, size_t along, const MergedRun& run,
-                const Visit& visit) {
+  void copy_run(const OutlinedDataset& dataset, size_t along, const MergedRun& run, bool of_units) {
     const MergeSource& source = sources_[run.source];
     const EntryReader entries(source.file, dataset.path, memory_);
     const Handle target = open_dataset(file_, dataset.path);
@@ -225,14 +243,16 @@ class Merging {
                      piece.start[along] += static_cast<hsize_t>(run.place);
                      entries.read(there, bytes.data());
                      write_piece(file_, target, entries.memory_type(), piece, bytes.data());
-                     if (visit) visit(piece, bytes.data());
+                     if (!of_units) return;
+                     sums_.add(piece, bytes.data());
+                     source_sums_[run.source].add(there, bytes.data());
                    });
-    fill_behind(dataset, target, entries, along, run, visit);
+    fill_behind(dataset, target, entries, along, run, of_units);
   }
 
   /// Zeros at positions, and NUL behind texts, that a store does not have.
   void fill_behind(const OutlinedDataset& dataset, const Handle& target, const EntryReader& entries,
-                   size_t along, const MergedRun& run, const Visit& visit) {
+                   size_t along, const MergedRun& run, bool of_units) {
     for (size_t axis = 0; axis < dataset.shape.size(); ++axis) {
       const hsize_t there = entries.shape()[axis];
       if (axis == along || there >= dataset.shape[axis]) continue;
@@ -246,7 +266,7 @@ class Merging {
         piece.start[along] += static_cast<hsize_t>(run.place);
         piece.start[axis] += there;
         write_piece(file_, target, entries.memory_type(), piece, zeros.data());
-        if (visit) visit(piece, zeros.data());
+        if (of_units) sums_.add(piece, zeros.data());
       });
     }
   }
@@ -256,6 +276,7 @@ class Merging {
   MergedProvenance provenance_;
   UnitGrid units_;
   UnitChecksums sums_;
+  std::vector<UnitChecksums> source_sums_;
   MergedOutline outline_;
   const CopyMemory& memory_;
   const StopFlag& stop_;

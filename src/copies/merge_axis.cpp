@@ -5,14 +5,15 @@
 #include <algorithm>
 #include <map>
 
+#include "core/counted.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
 namespace {
 
 std::string steps_of(const StoreShape& shape) {
-  return fmt::format("{} segments from step {} to {}", shape.segments, shape.step_from.front(),
-                     shape.step_to.back());
+  return fmt::format("{} from step {} to {}", counted(shape.segments, "segment"),
+                     shape.step_from.front(), shape.step_to.back());
 }
 
 bool same_segments(const MergeSource& one, const MergeSource& other) {

@@ -20,8 +20,8 @@ void require_finished(const MergeSource& source) {
   if (missing == 0) return;
   throw DataError(
       source.name(),
-      fmt::format("is not finished: {} of {} missing, the first of them {}",
-                  counted(missing, "unit is", "units are"), source.shape.units.size(), first),
+      fmt::format("is not finished: {} of {} {} missing, the first of them {}", missing,
+                  counted(source.shape.units.size(), "unit"), missing == 1 ? "is" : "are", first),
       "Bring it to its end with explaind decompose --resume, then merge");
 }
 
