@@ -10,6 +10,7 @@
 #include <set>
 #include <sstream>
 
+#include "config/copy_options.hpp"
 #include "config/decompose_options.hpp"
 #include "config/find_options.hpp"
 #include "config/parse.hpp"
@@ -37,11 +38,14 @@ std::map<std::string, OptionTable> tables() {
   static StudyOptions study;
   static TokenizeOptions tokenize;
   static VerifyOptions verify;
+  static RepackOptions repack;
+  static MergeOptions merge;
   return {{"decompose", option_table(decompose)}, {"plan", option_table(plan)},
           {"record", option_table(record)},       {"query", option_table(query)},
           {"inspect", option_table(inspect)},     {"study", option_table(study)},
           {"tokenize", option_table(tokenize)},   {"report", option_table(report)},
-          {"verify", option_table(verify)},       {"find", option_table(find)}};
+          {"verify", option_table(verify)},       {"find", option_table(find)},
+          {"store repack", option_table(repack)}, {"store merge", option_table(merge)}};
 }
 
 TEST(Help, NamesEveryOptionWithItsDefaultInHundredColumns) {
@@ -108,7 +112,7 @@ TEST(Options, OfOneNameMeanTheSameInEveryVerb) {
   std::map<std::string, std::string> first;
   for (const auto& [verb, table] : tables()) {
     if (verb == "query" || verb == "inspect" || verb == "tokenize" || verb == "report" ||
-        verb == "verify" || verb == "find") {
+        verb == "verify" || verb == "find" || verb.starts_with("store ")) {
       continue;
     }  // read no file
     for (const Option& option : table) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/copy_options.hpp"
 #include "config/decompose_options.hpp"
 #include "config/read_options.hpp"
 #include "config/record_options.hpp"
@@ -241,6 +242,14 @@ TEST(ParseQuery, ABareArgumentIsTheStoreAndListsJoin) {
   EXPECT_EQ(options.select, (Arguments{"id=a\\,b", "step=1\\|2"}))
       << "its own grammar takes \\ away";
   EXPECT_EQ(options.sum, (Arguments{"segment", "sample"}));
+}
+
+TEST(ParseMerge, AnyNumberOfBareArgumentsAreItemsWhateverIsInThem) {
+  MergeOptions options;
+  parse_options("store merge", {"a,b.h5", "-o", "out.h5", "c.h5", "--memory", "1GiB", "d.h5"},
+                option_table(options), "stores...", all_option_names());
+  EXPECT_EQ(options.stores, (Arguments{"a,b.h5", "c.h5", "d.h5"}));
+  EXPECT_EQ(options.output, "out.h5");
 }
 
 TEST(ParseInspect, AFlagDoesNotTakeTheBareArgumentThatFollowsIt) {
