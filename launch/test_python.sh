@@ -69,7 +69,7 @@ stand_ins() {
 # verify: the libraries really work together, on a Llama small enough to take no time.
 verify() {
   "$venv/bin/python" - <<'PYTHON'
-import aiohttp, h5netcdf, h5py, kerchunk.hdf, netCDF4, safetensors.torch, sentencepiece, torch, transformers, xarray
+import aiohttp, dask.array, h5netcdf, h5py, kerchunk.hdf, netCDF4, safetensors.torch, sentencepiece, torch, transformers, xarray
 config = transformers.LlamaConfig(vocab_size=32, hidden_size=16, intermediate_size=24, num_hidden_layers=1,
                                   num_attention_heads=4, num_key_value_heads=2, attn_implementation="sdpa")
 model = transformers.AutoModelForCausalLM.from_config(config)

@@ -86,6 +86,11 @@ def cases(folder):
     scores = [*series, "OUT/o.h5", "--chunk", "2", *QUICK]
     parts = ["decompose", "--series", folder / "run", "--samples", "validation:0-1", "--store", "OUT/o.h5", "--parts", "decay,rounding,data", *QUICK]
     table = ["query", folder / "store.h5", "--output", "OUT/table"]
+    rows = [folder / f"rows{number}.h5" for number in range(2)]
+    for store, more in zip(rows, ([7, 9], [4])):
+        others = write_samples(folder / f"{store.stem}.jsonl", more, 60)
+        others.write_text(others.read_text().replace('"id": "', f'"id": "{store.stem}-'))
+        must(run("decompose", "--series", SERIES, "--samples", others, "--store", store, "--component", "row", "--product-form", "split", *QUICK))
     return [
         Job("scores", scores, "o.h5", contents),
         Job("scores-of-2-ranks", [*scores, "--shards", "2"], "o.h5", contents, ranks=2),
@@ -104,6 +109,8 @@ def cases(folder):
                        "--threads", "1"], "a.json", pathlib.Path.exists, resumed=[], whole=["a.csv", "a.json"]),
         Job("losses", ["plan", "--series", SERIES, "--samples", samples, "--losses", "--losses-file", "OUT/losses.csv", "--threads", "1"],
              "losses.csv", pathlib.Path.read_bytes, resumed=[]),
+        Job("repacked", ["store", "repack", rows[0], "-o", "OUT/o.h5"], "o.h5", contents, resumed=[]),
+        Job("merged", ["store", "merge", *rows, "-o", "OUT/o.h5"], "o.h5", contents, resumed=[]),
         *[Job(form, [*table, "--format", form], "table", pathlib.Path.read_bytes, resumed=[]) for form in ("csv", "npy", "netcdf", "parquet")],
         Job("zarr", [*table, "--format", "zarr"], "table", files_of, resumed=[]),
     ]

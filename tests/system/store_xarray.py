@@ -9,7 +9,7 @@ import h5py
 import numpy
 import xarray
 
-from program import GOLDENS, SOURCE, decompose, must
+from program import GOLDENS, SOURCE, decompose, must, run
 from store_contents import texts
 
 VARIANT = GOLDENS / "grouped_query"
@@ -103,17 +103,49 @@ def expect_nothing_is_missing_twice(store):
 
 
 def readme_names(store):
-    """The Python of the README that opens a store, on this one."""
+    """The Python of the README that opens a store, on this one, and its repacked copy."""
     text = (SOURCE / "README.md").read_text(encoding="utf-8")
     blocks = [block for block in re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL) if "open_dataset" in block]
     assert blocks, "README.md shows no Python that opens a store"
     os.chdir(store.parent)
+    must(run("store", "repack", store, "-o", "packed.h5", "--overwrite"))
     for block in blocks:
         names = {}
         exec(compile(block, "README.md", "exec"), names)  # raises where the README is wrong
-        assert names["by_kind"].shape == (SEGMENTS, SAMPLES, 5)
+        expect_what_the_readme_says(names)
         names["store"].close()
+        names["large"].close()
     return names
+
+
+def expect_what_the_readme_says(names):
+    """Selection by label and sums by dask, against NumPy."""
+    psi, kinds = names["psi"].values, [str(each) for each in names["store"].kind.values]
+    assert names["by_kind"].shape == (SEGMENTS, SAMPLES, 5)
+    assert names["german"].dims == ("segment", "sample", "component") and numpy.array_equal(names["german"].values, psi[:, [0, 2]], equal_nan=True)
+    assert [str(each) for each in names["german"].id.values] == ["a-5", "c-12"]
+    large = names["large"].psi
+    assert large.chunks is not None and names["large"].kind.chunks is None, "no arrays of dask"
+    assert numpy.array_equal(large.compute().values, psi, equal_nan=True)
+    for kind in set(kinds):
+        expected = psi[:, :, [i for i, each in enumerate(kinds) if each == kind]].sum(-1)
+        assert numpy.allclose(names["by_kind_of_large"].sel(kind=kind), expected, rtol=1e-12, atol=0, equal_nan=True), kind
+
+
+def expect_parts_of_chunks(folder):
+    """A repacked store in the chunks of its file, and one as it was written in others: labels and sums, whatever the chunks are."""
+    store, packed = folder / "rows.h5", folder / "rows.packed.h5"
+    must(decompose(store, VARIANT / "series", VARIANT / "samples.jsonl", "--component", "row"))
+    must(run("store", "repack", store, "-o", packed))
+    with h5py.File(packed) as file:
+        stored, psi = file["psi"].chunks, file["psi"][()]
+    for engine, path, chunks in (("netcdf4", packed, {}), ("h5netcdf", store, {"sample": 2, "component": 100})):
+        with xarray.open_dataset(path, engine=engine) as plain, xarray.open_dataset(path, engine=engine, chunks=chunks) as opened:
+            large = opened.assign_coords(plain.coords)
+            assert tuple(each[0] for each in large.psi.chunks) == (stored if not chunks else (SEGMENTS, 2, 100)), (large.psi.chunks, stored)
+            assert numpy.array_equal(large.psi.set_xindex("group").sel(group="de").compute().values, psi[:, [0, 2]])
+            mlp = [i for i, each in enumerate(plain.kind.values) if str(each) == "mlp"]
+            assert numpy.allclose(large.psi.groupby("kind").sum().compute().sel(kind="mlp"), psi[:, :, mlp].sum(-1), rtol=1e-12, atol=0)
 
 
 def expect_other_axes(folder):
@@ -149,6 +181,7 @@ def main():
         expect_other_axes(pathlib.Path(folder))
         readme_names(store)
         print("the README's code runs")
+        expect_parts_of_chunks(pathlib.Path(folder))
         expect_nothing_is_missing_twice(store)
 
 
