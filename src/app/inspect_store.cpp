@@ -9,12 +9,15 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string>
+#include <vector>
 
 #include "app/closing_table.hpp"
 #include "app/coordinate_words.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "store/axis_coordinates.hpp"
+#include "store/layout.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {
@@ -158,6 +161,11 @@ void print_origin(const StoreReader& store) {
     fmt::print("  quadrature  {}, tolerance {} of {}, {}\n", chosen("quadrature"),
                chosen("tolerance"), chosen("relative-to"), chosen("precision"));
   }
+  std::vector<std::string> parts;
+  for (const auto& part : nlohmann::json::parse(said[merged_from], nullptr, false)) {
+    if (part.is_object()) parts.push_back(part.value("file", std::string("?")));
+  }
+  if (!parts.empty()) fmt::print("  merged      from {}\n", fmt::join(parts, ", "));
   fmt::print("  made        {} with {} rank{} by revision {}, layout {}\n", said["created"],
              said["ranks"], said["ranks"] == "1" ? "" : "s", said["revision"], store.version());
 }
@@ -187,8 +195,10 @@ void inspect_store(const fs::path& path, bool provenance) {
     print_origin(store);
   }
   if (extent.has_marks && extent.committed < extent.entries) {
+    const bool goes_on =
+        extent.whole && store.has("psi") && store.open_array("psi").chunk().empty();
     fmt::print("\nCertificates are shown where everything is committed{}.\n",
-               extent.whole ? ": decompose --resume goes on" : "");
+               goes_on ? ": decompose --resume goes on" : "");
     return;
   }
   if (!extent.has_marks || !has_certificates(store)) return;

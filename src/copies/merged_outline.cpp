@@ -23,8 +23,8 @@ constexpr const char* unit_dimension = "provenance/unit";
 
 bool is_provenance(const std::string& path) { return path.rfind("provenance/", 0) == 0; }
 
-/// Dimensions of texts have the length of the longest text.
-bool is_labelled_or_stored(const OutlinedDataset& dataset) {
+/// What every store must have: what runs were like differs, and so do lengths of texts.
+bool is_compared(const OutlinedDataset& dataset) {
   return dataset.stored && !is_provenance(dataset.path);
 }
 
@@ -42,7 +42,7 @@ class OutlineMerger {
     require_mergeable();
     require_same_datasets();
     for (const OutlinedDataset& each : merged_.outline.datasets) {
-      if (is_labelled_or_stored(each)) require_alike(each);
+      if (is_compared(each)) require_alike(each);
     }
     for (OutlinedDataset& each : merged_.outline.datasets) resize(each, units);
     widen_texts();
@@ -71,7 +71,7 @@ class OutlineMerger {
     for (const MergeSource& one : sources_) {
       for (const MergeSource& other : sources_) {
         for (const OutlinedDataset& each : one.outline.datasets) {
-          if (!is_labelled_or_stored(each) || other.outline.find(each.path) != nullptr) continue;
+          if (!is_compared(each) || other.outline.find(each.path) != nullptr) continue;
           leave_out(each.path, one, other);
         }
       }
@@ -87,6 +87,9 @@ class OutlineMerger {
     merged_.notes.push_back(fmt::format("{} is not kept: {} has none", path, other.name()));
     std::erase_if(merged_.outline.datasets,
                   [&](const OutlinedDataset& each) { return each.path == path; });
+    std::erase_if(merged_.outline.links, [&](const OutlinedLink& each) {
+      return each.target == path || each.target == "/" + path;
+    });
     // Variables name their coordinates.
     for (OutlinedDataset& each : merged_.outline.datasets) drop_coordinate(each, path);
   }

@@ -17,12 +17,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Each value once, in the order of the stores.
+/// Each value once, in the order of the stores; of many the first few. An attribute has 64 KiB.
 std::string joined(const std::vector<std::string>& values, const std::string& between) {
+  constexpr size_t most = 20;
   std::vector<std::string> once;
   for (const std::string& value : values) {
     if (std::find(once.begin(), once.end(), value) == once.end()) once.push_back(value);
   }
+  const size_t rest = once.size() - std::min(once.size(), most);
+  once.resize(once.size() - rest);
+  if (rest > 0) once.push_back(fmt::format("and {} more: see {}", rest, merged_from));
   return fmt::format("{}", fmt::join(once, between));
 }
 
@@ -55,7 +59,10 @@ class ProvenanceMerger {
   MergedProvenance run() {
     const std::string now = utc_now();
     merged_.attributes["identity"] = identity();
-    merged_.attributes["configuration"] = configuration().dump(2);
+    auto& of_configuration = first().outline.find("provenance/configuration") == nullptr
+                                 ? merged_.attributes
+                                 : merged_.documents;
+    of_configuration["configuration"] = configuration().dump(2);
     merged_.attributes["created"] = now;
     merged_.attributes["revision"] =
         joined_of(sources_, ", ", [](const MergeSource& each) { return each.text("revision"); });

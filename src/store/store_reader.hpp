@@ -70,12 +70,13 @@ class StoreReader {
   /// Bytes of an entry as it is stored, and whether it is a real number.
   [[nodiscard]] StoredNumber number_of(const std::string& name) const;
   /// The same hyperslab as its bytes are stored (little-endian, as a checksum has them); `into` has
-  /// room for them.
+  /// room for them. The variable stays open: of its chunks 64 MiB stay unpacked for the next call.
   void read_bytes(const std::string& name, const std::vector<int64_t>& start,
                   const std::vector<int64_t>& count, void* into) const;
 
  private:
   [[nodiscard]] hdf5::Handle open(const std::string& name) const;
+  [[nodiscard]] const hdf5::Handle& kept_open(const std::string& name) const;
   /// Where a dataset of this name lies; empty where there is none.
   [[nodiscard]] std::string find(const std::string& name) const;
   [[nodiscard]] bool is_dataset(const std::string& path) const;
@@ -87,6 +88,7 @@ class StoreReader {
   std::string where_;
   hdf5::Handle file_;
   int version_ = 0;
+  mutable std::map<std::string, hdf5::Handle> read_by_bytes_;  ///< what read_bytes keeps open
 };
 
 }  // namespace explaind
