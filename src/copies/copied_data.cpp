@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "copies/chunk_extents.hpp"
 #include "copies/pieces.hpp"
 #include "core/byte_size.hpp"
 #include "core/error.hpp"

@@ -18,7 +18,6 @@
 #include "copies/written_units.hpp"
 #include "core/error.hpp"
 #include "core/synced.hpp"
-#include "scores/certificates.hpp"
 #include "store/blank.hpp"
 #include "store/file_lock.hpp"
 #include "store/layout.hpp"

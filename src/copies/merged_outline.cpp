@@ -1,7 +1,6 @@
 #include "copies/merged_outline.hpp"
 
 #include <fmt/format.h>
-#include <hdf5_hl.h>
 
 #include <algorithm>
 #include <array>
@@ -9,7 +8,6 @@
 #include <sstream>
 
 #include "copies/copied_data.hpp"
-#include "copies/pieces.hpp"
 #include "copies/text_widths.hpp"
 #include "core/error.hpp"
 #include "store/hdf5_text.hpp"
