@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "app/listening.hpp"
 #include "app/output_claims.hpp"
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
 #include "claims/path_claim.hpp"
 #include "claims/real_path.hpp"
+#include "copies/copy_watch.hpp"
 #include "copies/merge.hpp"
 #include "copies/repack.hpp"
 #include "core/byte_size.hpp"
@@ -72,7 +74,9 @@ int run_repack(const RepackOptions& options) {
                               .deflate = static_cast<int>(options.compression),
                               .memory = memory_of(options.memory)};
   const PathClaim claim = claim_output({options.store}, options.output, options.overwrite);
-  const Repacked done = repack_store(request, stop_on_signals(copy_stop_words));
+  TerminalListener listener;
+  CopyWatch watch(stop_on_signals(copy_stop_words), listener);
+  const Repacked done = repack_store(request, watch);
   fmt::print("Wrote {}: {}, {:.3g} % of the {} of {}, in {}\n", options.output,
              size_of(done.bytes_after),
              100 * static_cast<double>(done.bytes_after) / static_cast<double>(done.bytes_before),
@@ -99,7 +103,9 @@ int run_merge(const MergeOptions& options) {
                              .output = options.output,
                              .memory = memory_of(options.memory)};
   const PathClaim claim = claim_output(options.stores, options.output, options.overwrite);
-  const Merged done = merge_stores(request, stop_on_signals(copy_stop_words));
+  TerminalListener listener;
+  CopyWatch watch(stop_on_signals(copy_stop_words), listener);
+  const Merged done = merge_stores(request, watch);
   fmt::print("Wrote {}: {}, {} of {} joined along their {}s, in {}\n", options.output,
              size_of(done.bytes), counted(done.segments, "segment"),
              counted(done.samples, "sample"), done.axis, time_since(start));

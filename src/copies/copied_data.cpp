@@ -94,7 +94,7 @@ void write_piece(const NamedFile& file, const Handle& dataset, hid_t memory_type
 }
 
 uint32_t copy_entries(const NamedFile& from, const std::string& source, const NamedFile& to,
-                      const std::string& target, const CopyMemory& memory, const StopFlag& stop) {
+                      const std::string& target, const CopyMemory& memory, CopyWatch& watch) {
   const EntryReader entries(from, source, memory);
   if (entries.width() == 0) {
     copy_texts(from, source, to, target);
@@ -105,8 +105,8 @@ uint32_t copy_entries(const NamedFile& from, const std::string& source, const Na
   std::vector<char> bytes;
   for_each_piece(entries.shape(), chunk_of(made, to.path), entries.width(), memory.piece_bytes,
                  [&](const hdf5::Slab& piece) {
-                   stop.require_down();
                    bytes.resize(entries_of(piece) * entries.width());
+                   watch.advance(bytes.size());
                    entries.read(piece, bytes.data());
                    crc = crc32_of(crc, bytes.data(), bytes.size());
                    write_piece(to, made, entries.memory_type(), piece, bytes.data());
@@ -115,7 +115,7 @@ uint32_t copy_entries(const NamedFile& from, const std::string& source, const Na
 }
 
 uint32_t crc_of_entries(
-    const NamedFile& file, const std::string& path, const CopyMemory& memory, const StopFlag& stop,
+    const NamedFile& file, const std::string& path, const CopyMemory& memory, CopyWatch& watch,
     const std::function<void(const hdf5::Slab& piece, const char* data)>& visit) {
   const EntryReader entries(file, path, memory);
   if (entries.width() == 0) {
@@ -125,8 +125,8 @@ uint32_t crc_of_entries(
   std::vector<char> bytes;
   for_each_piece(entries.shape(), entries.chunk(), entries.width(), memory.piece_bytes,
                  [&](const hdf5::Slab& piece) {
-                   stop.require_down();
                    bytes.resize(entries_of(piece) * entries.width());
+                   watch.advance(bytes.size());
                    entries.read(piece, bytes.data());
                    crc = crc32_of(crc, bytes.data(), bytes.size());
                    if (visit) visit(piece, bytes.data());

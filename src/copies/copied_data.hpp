@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "copies/copy_watch.hpp"
 #include "copies/outline.hpp"
 #include "copies/outlined_file.hpp"
-#include "core/stop_flag.hpp"
 
 namespace explaind {
 
@@ -49,12 +49,12 @@ void write_piece(const NamedFile& file, const hdf5::Handle& dataset, hid_t memor
 /// Copies all entries and returns the CRC-32 of their bytes, piece by piece in the order of
 /// crc_of_entries. The target has the source's shape.
 uint32_t copy_entries(const NamedFile& from, const std::string& source, const NamedFile& to,
-                      const std::string& target, const CopyMemory& memory, const StopFlag& stop);
+                      const std::string& target, const CopyMemory& memory, CopyWatch& watch);
 
 /// Reads all entries of a dataset in pieces of its own chunks; `visit` may be empty. Returns their
 /// CRC-32.
 uint32_t crc_of_entries(
-    const NamedFile& file, const std::string& path, const CopyMemory& memory, const StopFlag& stop,
+    const NamedFile& file, const std::string& path, const CopyMemory& memory, CopyWatch& watch,
     const std::function<void(const hdf5::Slab& piece, const char* data)>& visit = {});
 
 }  // namespace explaind

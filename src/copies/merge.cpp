@@ -33,7 +33,7 @@ using hdf5::Handle;
 class Merging {
  public:
   Merging(const std::vector<MergeSource>& sources, MergeAxis axis, const CopyMemory& memory,
-          const StopFlag& stop)
+          CopyWatch& watch)
       : sources_(sources),
         axis_(std::move(axis)),
         provenance_(merged_provenance(sources, axis_)),
@@ -41,7 +41,7 @@ class Merging {
         sums_(units_),
         outline_(merged_outline(sources, axis_, provenance_.documents, units_.per_segment())),
         memory_(memory),
-        stop_(stop) {
+        watch_(watch) {
     for (const MergeSource& each : sources) source_sums_.emplace_back(each.shape.units);
     for (const auto& [name, text] : provenance_.attributes) {
       outline_.outline.changed.texts[name] = text;
@@ -72,7 +72,7 @@ class Merging {
     UnitChecksums sums(shape.units);
     for (const std::string& name : shape.tile) {
       begin_variable(store, name, sums);
-      crc_of_entries(file, name, memory_, stop_,
+      crc_of_entries(file, name, memory_, watch_,
                      [&](const hdf5::Slab& piece, const char* data) { sums.add(piece, data); });
       sums.end();
     }
@@ -156,7 +156,7 @@ class Merging {
     } else if (is_joined(dataset, axis_)) {
       join(dataset, false);
     } else {
-      copy_entries(first().file, dataset.source, file_, path, memory_, stop_);
+      copy_entries(first().file, dataset.source, file_, path, memory_, watch_);
     }
   }
 
@@ -235,8 +235,8 @@ class Merging {
     std::vector<char> bytes;
     for_each_piece(part, entries.chunk(), entries.width(), memory_.piece_bytes,
                    [&](hdf5::Slab piece) {
-                     stop_.require_down();
                      bytes.resize(entries_of(piece) * entries.width());
+                     watch_.advance(bytes.size());
                      hdf5::Slab there = piece;
                      there.start[along] += static_cast<hsize_t>(run.first);
                      piece.start[along] += static_cast<hsize_t>(run.place);
@@ -260,8 +260,8 @@ class Merging {
       rest[axis] = dataset.shape[axis] - there;
       std::vector<char> zeros;
       for_each_piece(rest, {}, entries.width(), memory_.piece_bytes, [&](hdf5::Slab piece) {
-        stop_.require_down();
         zeros.assign(entries_of(piece) * entries.width(), 0);
+        watch_.advance(zeros.size());
         piece.start[along] += static_cast<hsize_t>(run.place);
         piece.start[axis] += there;
         write_piece(file_, target, entries.memory_type(), piece, zeros.data());
@@ -278,21 +278,27 @@ class Merging {
   std::vector<UnitChecksums> source_sums_;
   MergedOutline outline_;
   const CopyMemory& memory_;
-  const StopFlag& stop_;
+  CopyWatch& watch_;
   NamedFile file_;
 };
 
 }  // namespace
 
-Merged merge_stores(const MergeRequest& request, const StopFlag& stop) {
+Merged merge_stores(const MergeRequest& request, CopyWatch& watch) {
   std::vector<MergeSource> sources;
-  for (const fs::path& store : request.stores) sources.emplace_back(store);
+  uint64_t bytes = 0;
+  for (const fs::path& store : request.stores) {
+    sources.emplace_back(store);
+    bytes += fs::file_size(store);
+  }
   MergeAxis axis = merge_axis(sources);
   require_same_question(sources, axis.name);
   UnfinishedFile unfinished(real_path(request.output));
-  Merging merging(sources, std::move(axis), request.memory, stop);
+  Merging merging(sources, std::move(axis), request.memory, watch);
+  watch.begin(bytes);
   merging.write(unfinished.path());
   merging.compare(unfinished.path());
+  watch.finish();
   Merged done = merging.account();
   done.bytes = fs::file_size(unfinished.path());
   unfinished.move_to_place("The store is there and whole: look after its disk");

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "copies/copied_data.hpp"
-#include "core/stop_flag.hpp"
+#include "copies/copy_watch.hpp"
 
 namespace explaind {
 
@@ -30,6 +30,6 @@ struct Merged {
 /// these, and only then gives it its name; the caller has claimed that and made sure that it may be
 /// replaced. Throws DataError: not finished, of another question, something there twice,
 /// unreadable, damaged, no space; StopRequested.
-Merged merge_stores(const MergeRequest& request, const StopFlag& stop);
+Merged merge_stores(const MergeRequest& request, CopyWatch& watch);
 
 }  // namespace explaind

@@ -157,9 +157,11 @@ class OutlineMerger {
       return;
     }
     const StopFlag never;
+    Listener nobody;
+    CopyWatch watch(never, nobody);
     const CopyMemory memory;
-    if (crc_of_entries(first().file, dataset.path, memory, never) !=
-        crc_of_entries(other.file, dataset.path, memory, never)) {
+    if (crc_of_entries(first().file, dataset.path, memory, watch) !=
+        crc_of_entries(other.file, dataset.path, memory, watch)) {
       fail("its entries differ");
     }
   }

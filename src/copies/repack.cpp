@@ -31,8 +31,8 @@ constexpr hsize_t least_chunked_bytes = 16 << 10;
 
 class Repacking {
  public:
-  Repacking(const RepackRequest& request, const StopFlag& stop)
-      : request_(request), stop_(stop), source_(open_to_read(request.store)) {
+  Repacking(const RepackRequest& request, CopyWatch& watch)
+      : request_(request), watch_(watch), source_(open_to_read(request.store)) {
     outline_ = outline_of(source_.handle.get(), source_.path);
     // Marks first: where a run is still writing, what they say is there by then.
     std::stable_partition(outline_.datasets.begin(), outline_.datasets.end(),
@@ -49,7 +49,7 @@ class Repacking {
     for (const OutlinedDataset& each : outline_.datasets) {
       if (!each.stored) continue;
       crcs_[each.path] =
-          copy_entries(source_, each.path, target, each.path, request_.memory, stop_);
+          copy_entries(source_, each.path, target, each.path, request_.memory, watch_);
     }
     close_file(target);
     sync_file(path);
@@ -94,7 +94,7 @@ class Repacking {
   using Visit = std::function<void(const hdf5::Slab&, const char*)>;
 
   void compare_entries(const NamedFile& file, const std::string& name, const Visit& visit) const {
-    const uint32_t crc = crc_of_entries(file, name, request_.memory, stop_, visit);
+    const uint32_t crc = crc_of_entries(file, name, request_.memory, watch_, visit);
     const auto written = crcs_.find(name);
     if (written == crcs_.end() || written->second == crc) return;
     throw DataError(request_.output.string(),
@@ -114,7 +114,7 @@ class Repacking {
   }
 
   const RepackRequest& request_;
-  const StopFlag& stop_;
+  CopyWatch& watch_;
   NamedFile source_;
   Outline outline_;
   std::map<std::string, uint32_t> crcs_;  ///< of what was written
@@ -122,14 +122,16 @@ class Repacking {
 
 }  // namespace
 
-Repacked repack_store(const RepackRequest& request, const StopFlag& stop) {
+Repacked repack_store(const RepackRequest& request, CopyWatch& watch) {
   static_cast<void>(StoreReader(request.store));  // it is a store, of a version that is known
   const std::filesystem::path target = real_path(request.output);
   UnfinishedFile unfinished(target);
   Repacked done{.bytes_before = std::filesystem::file_size(request.store)};
-  Repacking repacking(request, stop);
+  Repacking repacking(request, watch);
+  watch.begin(done.bytes_before);
   repacking.write(unfinished.path());
   repacking.compare(unfinished.path(), done);
+  watch.finish();
   done.bytes_after = std::filesystem::file_size(unfinished.path());
   unfinished.move_to_place("The store is there and whole: look after its disk");
   return done;

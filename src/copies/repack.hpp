@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "copies/copied_data.hpp"
-#include "core/stop_flag.hpp"
+#include "copies/copy_watch.hpp"
 
 namespace explaind {
 
@@ -28,6 +28,6 @@ struct Repacked {
 /// with the checksums of its units, and only then gives it its name; the caller has claimed that
 /// and made sure that it may be replaced. Throws DataError: unreadable, damaged, no space;
 /// StopRequested.
-Repacked repack_store(const RepackRequest& request, const StopFlag& stop);
+Repacked repack_store(const RepackRequest& request, CopyWatch& watch);
 
 }  // namespace explaind

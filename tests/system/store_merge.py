@@ -154,15 +154,16 @@ def check_segments(folder):
     expect_works(merged)
     with h5py.File(merged) as file:
         assert json.loads(text_attribute(file, "configuration"))["steps"] == "range:0:10"
-    # Two series of one training: the checkpoint that both have is one.
-    for name, steps in (("early", (0, 10)), ("late", (10, 100))):
+    # Two series of one training: the checkpoint that both have is one, and steps need 64 bits where the later ones do.
+    last = 3_000_000_000
+    for name, steps in (("early", (0, 10)), ("late", (10, last)), ("long", (0, 10, last))):
         for step in steps:
-            shutil.copytree(SERIES / f"step-{step}", folder / name / f"step-{step}")
+            shutil.copytree(SERIES / f"step-{min(step, 100)}", folder / name / f"step-{step}")
         must(decompose(folder / f"{name}.h5", folder / name, SAMPLES))
     must(merge(folder / "late.h5", folder / "early.h5", to=folder / "series.h5"))
-    expect_same(folder / "segments.h5", folder / "series.h5")
+    expect_same(folder / "long.h5", folder / "series.h5")
     with h5py.File(folder / "series.h5") as file:
-        assert [each["step"] for each in json.loads(document(file, "inputs"))["series"]] == [0, 10, 100]
+        assert [each["step"] for each in json.loads(document(file, "inputs"))["series"]] == [0, 10, last] and file["step_to"].dtype == np.int64
     refused(merge(folder / "segments.h5", stores[0], to=folder / "no.h5"), 1, "overlaps that of steps 10 to 100", str(stores[0]))
 
 
