@@ -28,9 +28,13 @@ class OutlinedFileMaker {
       : outline_(outline), original_(original) {
     file_.path = path.string();
     Handle access = hdf5::unlocked_access();
-    // HDF5's structures lie together, and so do the small datasets.
-    check(H5Pset_meta_block_size(access.get(), uint64_t{2048} * (4 + outline.datasets.size())),
-          file_.path, "H5Pset_meta_block_size");
+    // HDF5's structures lie together, so that they are read in few requests; of a small file all
+    // is.
+    constexpr uintmax_t small = uintmax_t{1} << 20;
+    if (std::filesystem::file_size(original.path) > small) {
+      check(H5Pset_meta_block_size(access.get(), uint64_t{2048} * (4 + outline.datasets.size())),
+            file_.path, "H5Pset_meta_block_size");
+    }
     file_.handle = Handle(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.get()),
                           H5Fclose, file_.path, "creating the file");
   }
