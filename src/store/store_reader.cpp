@@ -267,22 +267,26 @@ StoredNumber StoreReader::number_of(const std::string& name) const {
   return {.bytes = H5Tget_size(type.get()), .real = H5Tget_class(type.get()) == H5T_FLOAT};
 }
 
-const Handle& StoreReader::kept_open(const std::string& name) const {
+Handle* StoreReader::kept_open(const std::string& name) const {
+  constexpr size_t most = 8, slots = 12421, bytes = size_t{64} << 20;  // slots: a prime
   const auto known = read_by_bytes_.find(name);
-  if (known != read_by_bytes_.end()) return known->second;
-  constexpr size_t slots = 12421, bytes = size_t{64} << 20;  // slots: a prime above all chunks
+  if (known != read_by_bytes_.end()) return &known->second;
+  const std::string path = find(name);
+  if (path.empty() || read_by_bytes_.size() == most) return nullptr;
   const Handle list(H5Pcreate(H5P_DATASET_ACCESS), H5Pclose, where_, "H5Pcreate");
   check(H5Pset_chunk_cache(list.get(), slots, bytes, H5D_CHUNK_CACHE_W0_DEFAULT), where_,
         "H5Pset_chunk_cache");
-  const std::string path = find(name);
-  if (path.empty()) return read_by_bytes_[name] = open(name);  // which says what is wrong
-  return read_by_bytes_[name] = Handle(H5Dopen2(file_.get(), path.c_str(), list.get()), H5Dclose,
-                                       where_, "opening " + path);
+  Handle& kept = read_by_bytes_[name];
+  kept =
+      Handle(H5Dopen2(file_.get(), path.c_str(), list.get()), H5Dclose, where_, "opening " + path);
+  return &kept;
 }
 
 void StoreReader::read_bytes(const std::string& name, const std::vector<int64_t>& start,
                              const std::vector<int64_t>& count, void* into) const {
-  const Handle& dataset = kept_open(name);
+  const Handle* kept = kept_open(name);
+  const Handle opened = kept == nullptr ? open(name) : Handle();
+  const Handle& dataset = kept == nullptr ? opened : *kept;
   const Handle type(H5Dget_type(dataset.get()), H5Tclose, where_, "H5Dget_type");
   const Handle native(H5Tget_native_type(type.get(), H5T_DIR_ASCEND), H5Tclose, where_,
                       "H5Tget_native_type");

@@ -70,13 +70,14 @@ class StoreReader {
   /// Bytes of an entry as it is stored, and whether it is a real number.
   [[nodiscard]] StoredNumber number_of(const std::string& name) const;
   /// The same hyperslab as its bytes are stored (little-endian, as a checksum has them); `into` has
-  /// room for them. The variable stays open: of its chunks 64 MiB stay unpacked for the next call.
+  /// room for them. The first few variables stay open, and 64 MiB of the chunks of each unpacked.
   void read_bytes(const std::string& name, const std::vector<int64_t>& start,
                   const std::vector<int64_t>& count, void* into) const;
 
  private:
   [[nodiscard]] hdf5::Handle open(const std::string& name) const;
-  [[nodiscard]] const hdf5::Handle& kept_open(const std::string& name) const;
+  /// Null for what is not kept open.
+  [[nodiscard]] hdf5::Handle* kept_open(const std::string& name) const;
   /// Where a dataset of this name lies; empty where there is none.
   [[nodiscard]] std::string find(const std::string& name) const;
   [[nodiscard]] bool is_dataset(const std::string& path) const;
