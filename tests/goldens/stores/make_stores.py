@@ -3,7 +3,7 @@
     EXPLAIND=PROGRAM build/deps/venv/bin/python tests/goldens/stores/make_stores.py VERSION     VERSION: that the program writes
 
 Made once, by the last program that wrote a version, and kept: later programs read them for ever (tests/system/old_stores.py). version1/ was made by
-revision e073819.
+revision e073819, version2/ by 08d476c. numbers.json beside the stores has the numbers that h5py found then (old_stores.py --keep VERSION).
 """
 import os
 import pathlib
