@@ -9,6 +9,7 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "fuzz/read_whole_run.hpp"
 #include "runs/recorded_run.hpp"
 #include "unit/runs/small_run.hpp"
 
@@ -44,30 +45,6 @@ std::string damaged(std::string bytes, Random& random) {
   return bytes;
 }
 
-/// Touches every value that the reader gives.
-double read_all(const RecordedRun& run) {
-  double sum = 0;
-  for (int64_t s = 0; s < run.steps(); ++s) {
-    for (size_t p = 0; p < run.description().parameters.size(); ++p) {
-      for (const TensorView& tensor : {run.parameter(s, p), run.parameter(s + 1, p)}) {
-        for (size_t i = 0; i < tensor.bytes; ++i) sum += static_cast<double>(tensor.data[i]);
-      }
-      if (run.description().second_moments)
-        sum += static_cast<double>(run.second_moment(s, p).bytes);
-      sum += run.stepped(s, p) ? 1 : 0;
-    }
-    for (size_t g = 0; g < run.description().groups.size(); ++g) {
-      sum += run.hyperparameters(s, g).learning_rate;
-    }
-    for (const int64_t sample : run.batch(s).samples) {
-      EXPECT_LT(sample, run.description().samples);
-      EXPECT_GE(sample, 0);
-    }
-    sum += run.clip(s) + run.loss(s).value_or(0);
-  }
-  return sum;
-}
-
 TEST(RecordedRunFuzz, DamagedFilesAreRefusedOrRead) {
   const TemporaryFolder folder;
   const std::filesystem::path run = folder / "run";
@@ -81,7 +58,7 @@ TEST(RecordedRunFuzz, DamagedFilesAreRefusedOrRead) {
     for (int i = 0; i < 600; ++i) {
       write(run / name, damaged(whole, random));
       try {
-        read_all(RecordedRun::open(run));
+        read_whole_run(RecordedRun::open(run));
         ++read;
       } catch (const DataError&) {
         ++refused;
