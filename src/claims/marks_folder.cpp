@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "core/error.hpp"
+#include "core/synced.hpp"
 #include "core/unfinished.hpp"
 
 namespace explaind {
@@ -28,8 +29,9 @@ std::string beat_line(int64_t beat) {
   return line;
 }
 
-/// Opened and closed each time, so that file systems of a network send it and others see it. False
-/// where it fails; what was made then is gone.
+/// Opened and closed each time, so that file systems of a network send it and others see it. A mark
+/// that is made is synced, since it says whose unfinished files are to be removed after a power
+/// failure too. False where it fails; what was made then is gone.
 bool write_mark(const fs::path& file, const std::string& text, bool make) {
   constexpr int mode = 0666;
   // NOLINTNEXTLINE: variadic in C
@@ -37,7 +39,8 @@ bool write_mark(const fs::path& file, const std::string& text, bool make) {
       open(file.c_str(), O_WRONLY | O_CLOEXEC | (make ? O_CREAT | O_EXCL : 0), mode);
   if (descriptor < 0) return false;
   const bool written =
-      pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size());
+      pwrite(descriptor, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+      (!make || fsync(descriptor) == 0);
   int failure = errno;
   if (close(descriptor) != 0) {
     failure = errno;
@@ -47,6 +50,18 @@ bool write_mark(const fs::path& file, const std::string& text, bool make) {
   if (make) unlink(file.c_str());
   errno = failure;
   return false;
+}
+
+/// The names in a folder last, or the mark is taken away again.
+void sync_names(const fs::path& folder, const fs::path& mark) {
+  try {
+    sync_directory(folder);
+  } catch (...) {
+    std::error_code ignored;
+    fs::remove(mark, ignored);
+    rmdir(mark.parent_path().c_str());  // fails while others are in it
+    throw;
+  }
 }
 
 [[noreturn]] void fail(const fs::path& path, const std::string& problem) {
@@ -145,6 +160,7 @@ MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
     if (!write_mark(made / process_tag(), text_ + beat_line(0), true)) {
       fail(folder, "cannot be written");
     }
+    sync_directory(made);
     Watch watch(folder, times_);
     bool said = false;
     for (const auto begin = Clock::now();; std::this_thread::sleep_for(times_.look)) {
@@ -164,6 +180,7 @@ MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
     give_up();
     throw;
   }
+  sync_names(folder.parent_path(), mark_);
   start();
 }
 
@@ -177,6 +194,7 @@ MarksFolder::MarksFolder(const fs::path& folder, const std::string& owner, const
     throw DataError(folder.string(), "the run's first rank has lost its mark",
                     "Another run has taken the path: look what it does");
   }
+  sync_names(folder_, mark_);
   start();
 }
 

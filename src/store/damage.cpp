@@ -18,8 +18,6 @@
 #include <string_view>
 #include <utility>
 
-#include "store/structure_walk.hpp"
-
 namespace explaind {
 namespace {
 
@@ -75,11 +73,12 @@ void expect_to_crash(pid_t parent) {
   dup2(nowhere, STDERR_FILENO);
 }
 
-[[noreturn]] void walk_and_exit(const std::filesystem::path& file, int pipe, pid_t parent) {
+[[noreturn]] void walk_and_exit(const std::filesystem::path& file, const WalkOfFile& walk, int pipe,
+                                pid_t parent) {
   expect_to_crash(parent);
   try {
     const std::string complaint =
-        walk_structure(file, [&](const std::string& object) { say(pipe, object_line, object); });
+        walk(file, [&](const std::string& object) { say(pipe, object_line, object); });
     if (!complaint.empty()) say(pipe, complaint_line, complaint);
   } catch (const std::exception&) {
     // An error that is reported is no damage of this kind.
@@ -162,13 +161,13 @@ std::optional<std::string> damage_in(const Ending& ending, std::chrono::millisec
 }  // namespace
 
 std::optional<DataError> damage_of(const std::filesystem::path& file,
-                                   std::chrono::milliseconds patience) {
+                                   std::chrono::milliseconds patience, const WalkOfFile& walk) {
   if (!std::filesystem::is_regular_file(file) || !has_signature(file)) return std::nullopt;
   Pipe pipe;
   if (!pipe.made()) return std::nullopt;  // without processes to spare it is read all the same
   const pid_t own = getpid(), child = fork();
   if (child < 0) return std::nullopt;
-  if (child == 0) walk_and_exit(file, pipe.writing(), own);
+  if (child == 0) walk_and_exit(file, walk, pipe.writing(), own);
   pipe.close_end(1);
   const std::optional<std::string> damage =
       damage_in(listen(child, pipe.reading(), patience), patience);

@@ -3,11 +3,18 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <string>
 
 #include "core/error.hpp"
+#include "store/structure_walk.hpp"
 
 namespace explaind {
+
+/// What the child does: walk_structure, or what a test puts in its place.
+using WalkOfFile = std::function<std::string(
+    const std::filesystem::path& file, const std::function<void(const std::string& object)>& at)>;
 
 /// What is said of a file in whose structure HDF5 crashes, goes round for ever, or finds what
 /// cannot be true. Nothing where a child process has walked it (structure_walk.hpp), and where it
@@ -16,6 +23,7 @@ namespace explaind {
 /// The child is a fork, so that a healthy file costs milliseconds: called before the process has
 /// threads or MPI. `patience`: how long the child may take for one object.
 std::optional<DataError> damage_of(const std::filesystem::path& file,
-                                   std::chrono::milliseconds patience = std::chrono::seconds(30));
+                                   std::chrono::milliseconds patience = std::chrono::seconds(30),
+                                   const WalkOfFile& walk = walk_structure);
 
 }  // namespace explaind

@@ -16,6 +16,7 @@ def jobs(folder):
     return [
         StoreJob("scores", scores),
         StoreJob("scalars", scalars),
+        StoreJob("marked", [*scores, "--segment-groups", "2"], ranks=2, variables={"HDF5_USE_FILE_LOCKING": "FALSE"}),  # a claim without flock
         StoreJob("scores-shared-by-2-ranks", [*scores, "--shards", "2", "--micro-batch", "1"], ranks=2),
         StoreJob("scores-of-2-groups", [*scores, "--segment-groups", "2"], ranks=2),
         StoreJob("scalars-of-2-ranks", scalars, ranks=2),
@@ -56,8 +57,8 @@ class CrashJob(Job):
 
 
 class StoreJob(CrashJob):
-    def __init__(self, name, arguments, ranks=0):
-        super().__init__(name, arguments, "o.h5", contents, ranks)
+    def __init__(self, name, arguments, ranks=0, **more):
+        super().__init__(name, arguments, "o.h5", contents, ranks, **more)
 
     def keep(self, folder):
         super().keep(folder)

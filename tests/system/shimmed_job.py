@@ -15,15 +15,15 @@ NETWORK = ["--hidden", "8", "--layers", "1", "--heads", "2", "--key-value-heads"
 
 class Job:
     """A command whose files lie in a folder of its own. output: what is compared; whole: the files, where each appears complete or not at all;
-    resumed: the option by which the command goes on."""
+    resumed: the option by which the command goes on; variables: of its environment."""
 
-    def __init__(self, name, arguments, output, read, ranks=0, failing_rank=None, resumed=("--resume",), whole=None):
+    def __init__(self, name, arguments, output, read, ranks=0, failing_rank=None, resumed=("--resume",), whole=None, variables=None):
         self.name, self.arguments, self.output, self.read, self.ranks, self.failing_rank = name, arguments, output, read, ranks, failing_rank
-        self.resumed, self.whole = list(resumed), [output] if whole is None else whole
+        self.resumed, self.whole, self.variables = list(resumed), [output] if whole is None else whole, variables or {}
 
     def command(self, folder, **variables):
         words = [str(word).replace("OUT", str(folder)) for word in self.arguments]
-        program = ["env", *(f"{name}={value}" for name, value in variables.items()), EXPLAIND, *words]
+        program = ["env", *(f"{name}={value}" for name, value in (self.variables | variables).items()), EXPLAIND, *words]
         if self.ranks:
             program = [MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", str(self.ranks), *program]
         return ["timeout", "-k", "5", "60", *program]
