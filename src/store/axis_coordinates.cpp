@@ -1,7 +1,10 @@
 #include "store/axis_coordinates.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "core/error.hpp"
 #include "store/layout.hpp"
 
 namespace explaind {
@@ -57,7 +60,9 @@ AxisCoordinates read_axis(const StoreReader& store, const std::string& name, int
   }
   AxisCoordinates axis{.name = name, .size = size, .coordinates = {}};
   for (const std::string& each : names_along(name)) {
-    if (!store.has(each) || store.variable(each).dims.at(0) != name) continue;
+    if (!store.has(each)) continue;
+    const std::vector<std::string> dims = store.variable(each).dims;
+    if (dims.size() != 1 || dims.front() != name) continue;
     Coordinate coordinate{.name = each, .number = !store.is_text(each), .values = {}};
     if (coordinate.number) {
       for (const int64_t value : store.numbers(each)) {
@@ -65,6 +70,12 @@ AxisCoordinates read_axis(const StoreReader& store, const std::string& name, int
       }
     } else {
       coordinate.values = store.texts(each);
+    }
+    if (static_cast<int64_t>(coordinate.values.size()) != size) {
+      throw DataError(store.path(),
+                      fmt::format("damaged: {} has {} entries, and the axis {} has {}", each,
+                                  coordinate.values.size(), name, size),
+                      "Copy the store again");
     }
     axis.coordinates.push_back(std::move(coordinate));
   }

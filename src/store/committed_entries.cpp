@@ -1,7 +1,11 @@
 #include "store/committed_entries.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
+
+#include "core/error.hpp"
 
 namespace explaind {
 namespace {
@@ -44,7 +48,14 @@ CommittedEntries::CommittedEntries(const StoreReader& store, const StoredVariabl
   segments_ = axes[segment_axis_].chosen.size();
   // Commits of whole segments are those of every sample of theirs.
   samples_ = sample_axis_ < axes.size() ? axes[sample_axis_].chosen.size() : 1;
+  const size_t expected = per_sample ? segments_ * samples_ : segments_;
   const std::vector<double> marks = store.read("committed");
+  if (marks.size() != expected) {
+    throw DataError(store.path(),
+                    fmt::format("damaged: committed has {} marks, and {} has {} units",
+                                marks.size(), variable.name, expected),
+                    "Copy the store again");
+  }
   const QueryAxis &segment = axes[segment_axis_], &sample = axis_or_one(axes, sample_axis_);
   there_.assign(segments_ * samples_, false);
   for (size_t g = 0; g < segments_; ++g) {

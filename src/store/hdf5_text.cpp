@@ -78,11 +78,14 @@ std::vector<std::string> read_texts(hid_t dataset, const std::string& where) {
   std::vector<hsize_t> shape(static_cast<size_t>(H5Sget_simple_extent_ndims(space.get())));
   H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
   const size_t width = shape.back();
-  std::vector<char> raw(static_cast<size_t>(H5Sget_simple_extent_npoints(space.get())));
-  if (raw.empty()) return {};
+  shape.pop_back();
+  size_t count = 1;
+  for (const hsize_t extent : shape) count *= static_cast<size_t>(extent);
+  std::vector<std::string> values(count);
+  std::vector<char> raw(count * width);
+  if (raw.empty()) return values;
   read(type.get(), raw.data());
-  std::vector<std::string> values;
-  for (size_t at = 0; at < raw.size(); at += width) values.push_back(unpadded(&raw[at], width));
+  for (size_t i = 0; i < count; ++i) values[i] = unpadded(&raw[i * width], width);
   return values;
 }
 

@@ -40,7 +40,8 @@ bool any(const std::vector<int64_t>& numbers) {
 HeadCoordinates head_coordinates(const StoreReader& store, const AxisCoordinates& axis) {
   const Coordinate *head = axis.find("head"), *key_value_head = axis.find("kv_head"),
                    *layer = axis.find("layer"), *tensor = axis.find("tensor");
-  if (head == nullptr || key_value_head == nullptr || layer == nullptr || tensor == nullptr) {
+  if (head == nullptr || key_value_head == nullptr || layer == nullptr || tensor == nullptr ||
+      !head->number || !key_value_head->number) {
     throw UsageError(option, store.path() + " does not tell key-value heads from heads",
                      "Stores of version 1 do not: make it again with decompose --component head");
   }

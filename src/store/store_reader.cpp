@@ -1,5 +1,6 @@
 #include "store/store_reader.hpp"
 
+#include <fmt/format.h>
 #include <hdf5_hl.h>
 
 #include <algorithm>
@@ -73,6 +74,7 @@ StoreReader::StoreReader(const std::filesystem::path& path) : where_(path.string
   require_hdf5(path);
   file_ = Handle(H5Fopen(where_.c_str(), H5F_ACC_RDONLY, hdf5::reading_access(path).get()),
                  H5Fclose, where_, "opening");
+  file_bytes_ = static_cast<double>(std::filesystem::file_size(path));
   if (H5Aexists(file_.get(), "store_version") <= 0) {
     throw DataError(where_, "not an influence store", "Name a store that explaind decompose wrote");
   }
@@ -113,7 +115,27 @@ Handle StoreReader::open(const std::string& name) const {
   if (path.empty()) {
     throw DataError(where_, "has no variable '" + name + "'", "See explaind inspect");
   }
-  return {H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose, where_, "opening " + path};
+  Handle dataset(H5Dopen2(file_.get(), path.c_str(), H5P_DEFAULT), H5Dclose, where_,
+                 "opening " + path);
+  require_room(dataset.get(), path);
+  return dataset;
+}
+
+void StoreReader::require_room(hid_t dataset, const std::string& path) const {
+  constexpr double compression = 1032;  // what deflate can do at most
+  const Handle space(H5Dget_space(dataset), H5Sclose, where_, "H5Dget_space");
+  const Handle type(H5Dget_type(dataset), H5Tclose, where_, "H5Dget_type");
+  std::vector<hsize_t> shape(
+      static_cast<size_t>(std::max(0, H5Sget_simple_extent_ndims(space.get()))));
+  H5Sget_simple_extent_dims(space.get(), shape.data(), nullptr);
+  auto bytes = static_cast<double>(H5Tget_size(type.get()));
+  for (const hsize_t extent : shape) bytes *= static_cast<double>(extent);
+  if (bytes <= compression * file_bytes_) return;
+  throw DataError(where_,
+                  fmt::format("damaged: {} says that it has {:.3g} bytes, more than a file of "
+                              "{:.3g} can hold",
+                              path, bytes, file_bytes_),
+                  "Copy the store again");
 }
 
 std::string StoreReader::attribute(const std::string& variable, const std::string& name) const {

@@ -78,6 +78,9 @@ class StoreReader {
   [[nodiscard]] hdf5::Handle open(const std::string& name) const;
   /// Null for what is not kept open.
   [[nodiscard]] hdf5::Handle* kept_open(const std::string& name) const;
+  /// Throws DataError for a dataset that claims more than a file of this size can hold, before
+  /// memory for it is asked for.
+  void require_room(hid_t dataset, const std::string& path) const;
   /// Where a dataset of this name lies; empty where there is none.
   [[nodiscard]] std::string find(const std::string& name) const;
   [[nodiscard]] bool is_dataset(const std::string& path) const;
@@ -88,6 +91,7 @@ class StoreReader {
   [[nodiscard]] std::vector<StoredVariable> variables_in(const std::string& group) const;
   std::string where_;
   hdf5::Handle file_;
+  double file_bytes_ = 0;
   int version_ = 0;
   mutable std::map<std::string, hdf5::Handle> read_by_bytes_;  ///< what read_bytes keeps open
 };

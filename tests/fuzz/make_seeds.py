@@ -109,10 +109,10 @@ def recorded_run(run):
 
 def stores():
     """First byte: the store; then what is asked, and changes (targets/store.cpp)."""
-    keep("store", "asked", bytes([0, 2, 0, 4, 1, 1, 1, 1, 0, 1, 0, 1, 1]))
+    keep("store", "asked", bytes([0, 0, 2, 0, 4, 1, 1, 1, 1, 0, 1, 0, 1, 1]))
     for store in range(5):
         for change in range(8):
-            keep("store", f"change-{store}-{change}", bytes([store, 1, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 3 + change, 7, change, 1, 0, 3, 65, 66, 67, 9, 4, change, 2, 5]))
+            keep("store", f"change-{store}-{change}", bytes([store, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1, 3 + change, 7, change, 1, 0, 3, 65, 66, 67, 9, 4, change, 2, 5]))
 
 
 safetensors()

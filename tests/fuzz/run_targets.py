@@ -26,7 +26,7 @@ def fuzz(program, corpus, findings, seconds):
     own.mkdir(parents=True, exist_ok=True)
     before = set(findings.iterdir())
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as work:  # readers of files read them from memory
-        environment = dict(os.environ, TMPDIR=work, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
+        environment = dict(os.environ, TMPDIR=work, ASAN_OPTIONS="detect_leaks=0:malloc_context_size=4", UBSAN_OPTIONS="print_stacktrace=1")
         process = subprocess.run([program, *LIMITS, f"-max_total_time={seconds}", f"-artifact_prefix={findings}/{name}-", own, SEEDS / name],
                                  capture_output=True, text=True, errors="replace", env=environment)
     executions = re.findall(r"stat::number_of_executed_units:\s*(\d+)", process.stderr) or re.findall(r"^#(\d+)", process.stderr, re.MULTILINE)

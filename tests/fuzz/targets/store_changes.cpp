@@ -83,7 +83,14 @@ void replace_dataset(hid_t file, const std::string& path, Choices& choices) {
   H5Tclose(type);
 }
 
+/// What HDF5's own scales are made of. Where these are broken HDF5 crashes, which the program's
+/// child process finds out (store/damage.hpp), and no reader of ours.
+bool is_of_scales(const std::string& name) {
+  return name == "DIMENSION_LIST" || name == "REFERENCE_LIST" || name == "CLASS" || name == "NAME";
+}
+
 void set_attribute(hid_t object, const std::string& name, Choices& choices) {
+  if (is_of_scales(name)) return;
   H5Adelete(object, name.c_str());
   if (choices.below(2) == 0) {
     const std::string text = choices.text();
@@ -102,6 +109,19 @@ void set_attribute(hid_t object, const std::string& name, Choices& choices) {
   }
   H5Sclose(space);
   H5Tclose(type);
+}
+
+void change_attribute(hid_t file, const StoredObject& holder, bool remove, Choices& choices) {
+  if (holder.attributes.empty()) return;
+  const std::string& name = holder.attributes[choices.below(holder.attributes.size())];
+  const hid_t object = H5Oopen(file, holder.path.c_str(), H5P_DEFAULT);
+  if (object < 0) return;
+  if (!remove) {
+    set_attribute(object, name, choices);
+  } else if (!is_of_scales(name)) {
+    H5Adelete(object, name.c_str());
+  }
+  H5Oclose(object);
 }
 
 /// Other values in a row of a small dataset: letters of texts, numbers that are no index.
@@ -157,6 +177,26 @@ void change_scale(hid_t file, const std::string& path, const std::string& other,
   if (dataset >= 0) H5Dclose(dataset);
 }
 
+void change(hid_t file, std::span<const StoredObject> objects, Choices& choices) {
+  const StoredObject& chosen = objects[choices.below(objects.size())];
+  const StoredObject& other = objects[choices.below(objects.size())];
+  const size_t what = choices.below(8);
+  if (what <= 2) {
+    change_attribute(file, chosen, what == 0, choices);
+  } else if (what == 3) {
+    H5Ldelete(file, chosen.path.c_str(), H5P_DEFAULT);
+  } else if (what == 4) {
+    replace_dataset(file, chosen.path, choices);
+  } else if (what == 5) {
+    write_values(file, chosen.path, choices);
+  } else if (what == 6) {
+    H5Ldelete(file, other.path.c_str(), H5P_DEFAULT);
+    H5Lmove(file, chosen.path.c_str(), file, other.path.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+  } else {
+    change_scale(file, chosen.path, other.path, choices);
+  }
+}
+
 }  // namespace
 
 uint8_t Choices::byte() {
@@ -185,30 +225,8 @@ void change_store(const std::filesystem::path& file, std::span<const StoredObjec
                   Choices& choices) {
   const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
   if (opened < 0) return;
-  const StoredObject& chosen = objects[choices.below(objects.size())];
-  const StoredObject& other = objects[choices.below(objects.size())];
-  const size_t what = choices.below(8);
-  if (what <= 2) {
-    const hid_t object = H5Oopen(opened, chosen.path.c_str(), H5P_DEFAULT);
-    const std::vector<std::string>& names = chosen.attributes;
-    if (object >= 0 && !names.empty()) {
-      const std::string& name = names[choices.below(names.size())];
-      if (what == 0) H5Adelete(object, name.c_str());
-      if (what > 0) set_attribute(object, name, choices);
-    }
-    if (object >= 0) H5Oclose(object);
-  } else if (what == 3) {
-    H5Ldelete(opened, chosen.path.c_str(), H5P_DEFAULT);
-  } else if (what == 4) {
-    replace_dataset(opened, chosen.path, choices);
-  } else if (what == 5) {
-    write_values(opened, chosen.path, choices);
-  } else if (what == 6) {
-    H5Ldelete(opened, other.path.c_str(), H5P_DEFAULT);
-    H5Lmove(opened, chosen.path.c_str(), opened, other.path.c_str(), H5P_DEFAULT, H5P_DEFAULT);
-  } else {
-    change_scale(opened, chosen.path, other.path, choices);
-  }
+  constexpr int most = 8;
+  for (int i = 0; i < most && choices.left(); ++i) change(opened, objects, choices);
   H5Fclose(opened);
 }
 

@@ -35,7 +35,7 @@ struct StoredObject {
 /// The datasets of the file, the root first.
 std::vector<StoredObject> objects_of(const std::filesystem::path& file);
 
-/// Makes one change in the file. What cannot be done is not done.
+/// Makes changes in the file, a few while choices are left. What cannot be done is not done.
 void change_store(const std::filesystem::path& file, std::span<const StoredObject> objects,
                   Choices& choices);
 
