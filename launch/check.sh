@@ -5,7 +5,9 @@
 #
 #   launch/check.sh          clang-tidy over the rooms without LibTorch
 #   launch/check.sh --tidy   over all rooms (the first run takes long; later ones only look at what changed)
-#   launch/check.sh --crash  and kills small jobs at every call by which they write, not at some (half an hour more)
+#   launch/check.sh --crash  and kills small jobs at every call by which they write, not at some, takes the power away after every
+#                            call, and kills a job of three ranks a hundred times (two hours more)
+#   launch/check.sh --fuzz   and runs the fuzz targets of all readers of foreign bytes, 60 s each (clang 14; 20 minutes more)
 #   launch/check.sh --cluster  and tests what runs on clusters, under the services that are here (launch/setup.sh --cluster)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -15,18 +17,20 @@ source launch/phase.sh
 build=build/release
 rooms=(core config scores quadrature comm checkpoint runs samples store)
 every_crash=
+fuzz=
 clusters=
 case "${1:-}" in
   '') ;;
   --crash) every_crash=yes ;;
+  --fuzz) fuzz=yes ;;
   --cluster) clusters=yes ;;
   --tidy) rooms=('') ;; # src itself
   -h | --help)
-    sed -n '2,9s/^# \{0,1\}//p' "$0"
+    sed -n '2,11s/^# \{0,1\}//p' "$0"
     exit 0
     ;;
   *)
-    echo "check.sh: unknown option '$1' (there are --tidy, --crash and --cluster)" >&2
+    echo "check.sh: unknown option '$1' (there are --tidy, --crash, --fuzz and --cluster)" >&2
     exit 2
     ;;
 esac
@@ -85,8 +89,20 @@ run_tests() {
 }
 
 crash_everywhere() {
-  EXPLAIND="$PWD/$build/explaind" EXPLAIND_SOURCE="$PWD" build/deps/venv/bin/python tests/system/crash_points.py \
-    "$build/tests/system/libkill_at_write.so" --all
+  local shim=$build/tests/system/libkill_at_write.so
+  export EXPLAIND="$PWD/$build/explaind" EXPLAIND_SOURCE="$PWD"
+  build/deps/venv/bin/python tests/system/crash_points.py "$shim" --all &&
+    build/deps/venv/bin/python tests/system/power_loss.py "$shim" --all &&
+    build/deps/venv/bin/python tests/system/killed_jobs.py --kills 100
+}
+
+fuzz_readers() {
+  if [ -z "$(version_14 clang++)" ]; then
+    return
+  fi
+  cmake --preset fuzz
+  cmake --build --preset fuzz -j "$(nproc)"
+  python3 tests/fuzz/run_targets.py build/fuzz
 }
 
 # Each says SKIPPED, with the reason, and exits with 77 where its service cannot be started.
@@ -131,7 +147,8 @@ if [[ " ${failed[*]} " != *" build "* ]]; then
     failed+=(tests)
     code=$tests
   fi
-  [ -z "$every_crash" ] || attempt crash "Kills at every call that writes" crash_everywhere
+  [ -z "$every_crash" ] || attempt crash "Kills and power failures at every call that writes" crash_everywhere
+  [ -z "$fuzz" ] || attempt fuzz "Fuzzing of all readers of foreign bytes" fuzz_readers
   [ -z "$clusters" ] || attempt clusters "Clusters" on_clusters
 fi
 

@@ -33,7 +33,8 @@ packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
 optional_packages=(ccache mold installation-guide-amd64 dataset-fashion-mnist)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
 # The last line: programs that read stores and are not ours (tests/system/outside_readers.py). Chromium looks at reports; Ubuntu has it as a snap alone.
-optional_test_packages=(clang-format-14 clang-tidy-14 shellcheck chromium chromium-driver
+# The first line: also what fuzzes (launch/check.sh --fuzz), and a clock that jumps (tests/system/hostile_places.py).
+optional_test_packages=(clang-format-14 clang-tidy-14 clang-14 libclang-rt-14-dev faketime shellcheck chromium chromium-driver
   netcdf-bin nco cdo r-cran-ncdf4 gdal-bin octave octave-netcdf)
 
 tests=no

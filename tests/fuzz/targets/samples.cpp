@@ -11,7 +11,10 @@ namespace explaind::testing {
 void fuzz_samples(std::string_view bytes) {
   static const TemporaryFolder folder;
   const unsigned choice = take_choice(bytes);
-  SampleOptions options{.vocabulary = 64, .max_length = 16, .truncate = choice % 2 == 1};
+  SampleOptions options;
+  options.vocabulary = 64;
+  options.max_length = 16;
+  options.truncate = choice % 2 == 1;
   if (choice % 4 > 1) {
     options.window = 4 + choice % 8;
     options.stride = 1 + choice % options.window;
