@@ -9,6 +9,7 @@
 #include "core/error.hpp"
 #include "store/hdf5.hpp"
 #include "store/influence_store.hpp"
+#include "store/label_checksums.hpp"
 #include "store/labels.hpp"
 #include "store/layout.hpp"
 #include "store/netcdf_file.hpp"
@@ -198,6 +199,7 @@ class StoreBuilder {
                std::to_string(dimension_size(schema_, each.name));
     }
     file_.attribute("/", "sizes", sizes);
+    file_.attribute("/", label_checksums_attribute, label_checksums(labels_));
     for (const auto& [name, text] : schema_.provenance) {
       if (is_attribute(name, text)) file_.attribute("/", name, text);
     }

@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "store/label_checksums.hpp"
 
 namespace explaind {
 namespace {
@@ -49,9 +53,26 @@ void check_counts(const StoreReader& store, const std::string& name, Check& chec
   }
 }
 
+/// What the store says of its labels, of those that are there whole: a part of a store has others.
+void check_checksums(const StoreReader& store, Check& check) {
+  const std::map<std::string, int64_t> sizes = store.sizes();
+  for (const auto& [name, crc] : stored_label_checksums(store)) {
+    if (!store.has(name)) continue;
+    const StoredVariable label = store.variable(name);
+    const auto made = label.dims.empty() ? sizes.end() : sizes.find(label.dims.front());
+    if (made == sizes.end() || made->second != label.shape.front()) continue;
+    const std::string found = label_checksum(store, name);
+    if (found != crc) {
+      check.fail(
+          fmt::format("the labels {} have the CRC-32 {}, and were made with {}", name, found, crc));
+    }
+  }
+}
+
 }  // namespace
 
 void check_coordinates(const StoreReader& store, Check& check) {
+  check_checksums(store, check);
   check_steps(store, check);
   for (const char* name : {"id", "component", "train_id"}) check_once(store, name, check);
   for (const char* name : {"segment", "sample"}) check_counts(store, name, check);

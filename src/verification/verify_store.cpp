@@ -153,8 +153,9 @@ class StoreChecks {
   Check flags_{.name = "flags",
                .what = "flagged exactly where the certificate misses the tolerance",
                .of = "pair"};
-  Check coordinates_{
-      .name = "coordinates", .what = "steps in order, names there once", .of = "entry"};
+  Check coordinates_{.name = "coordinates",
+                     .what = "steps in order, names there once, CRC-32 of labels",
+                     .of = "entry"};
 };
 
 }  // namespace

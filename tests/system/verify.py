@@ -111,6 +111,14 @@ def expect_damage_found(store, folder):
     assert done.returncode == 1 and checks_of(found)["finite"]["found"][0].endswith("psi is nan at segment 1, sample 3, component 5"), found
     expect_found(changed(store, folder, put("step_from", 10**6, 1), renewed=False), "coordinates", "1000000")
 
+    expect_found(changed(store, folder, put("layer", 5, 2), renewed=False), "coordinates", "labels layer", "CRC-32")
+
+    def kinds_exchanged(file):
+        kinds = file["kind"][()]
+        first, other = 0, next(i for i in range(len(kinds)) if (kinds[i] != kinds[0]).any())
+        file["kind"][first], file["kind"][other] = kinds[other], kinds[first]
+    expect_found(changed(store, folder, kinds_exchanged, renewed=False), "coordinates", "labels kind", "CRC-32")
+
     def torn(file):
         file["committed"][1, 2] = 0
     expect_found(changed(store, folder, torn, renewed=False), "marks", "samples 2 to 3")
