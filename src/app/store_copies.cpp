@@ -21,7 +21,7 @@
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
 #include "core/error.hpp"
-#include "core/free_memory.hpp"
+#include "machine/memory_limits.hpp"
 #include "store/replaceable.hpp"
 
 namespace explaind {
