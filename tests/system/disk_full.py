@@ -126,6 +126,10 @@ def chosen(case, calls, options):
     return [*range(1, min(first, calls) + 1), *range(first + 1 + begin, calls + 1, every)]
 
 
+def code_of(options, number):
+    return getattr(errno, options.error) if options.error else CODES[number % len(CODES)]
+
+
 def measure(case, shim, folder):
     """Calls of the command where the disk is well, and what it leaves."""
     where = fresh(folder / f"{case.name}-whole")
@@ -141,6 +145,7 @@ def main():
     parser.add_argument("--every", action="store_true")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
+    parser.add_argument("--error", choices=[errno.errorcode[code] for code in CODES], help="this one alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         folder = pathlib.Path(folder)
@@ -150,8 +155,9 @@ def main():
             places = chosen(case, calls, options)
             print(f"{case.name}: {len(places)} of {calls} calls", flush=True)
             for i, at in enumerate(places):
-                waiting.append((case, options.shim, folder, at, CODES[(i + len(case.name)) % len(CODES)], reference))
+                waiting.append((case, options.shim, folder, at, code_of(options, i + len(case.name)), reference))
         failures = [failure for failure in pool.map(failure_of, waiting) if failure]
+        print(f"{len(waiting)} failing disks, {len(failures)} wrong")
     if failures:
         raise SystemExit("\n\n".join(failures))
 

@@ -2,6 +2,7 @@
 there, units whose commit was synced are intact, and the same command goes on to the same result, bit for bit.
 
     power_loss.py SHIM             SHIM: the library of kill_at_write.c. A few moments of a job of every form
+    power_loss.py SHIM --moments N N moments of every job
     power_loss.py SHIM --all       every moment of every job, three states each: an hour
     power_loss.py SHIM --only NAME jobs whose name contains NAME
 """
@@ -51,9 +52,9 @@ class Log:
         for how, renames, kept in (("what was done", len(disk.waiting), True), ("what was synced", 0, False)):
             target = fresh(self.where.with_suffix(".made"))
             disk.leave(target, renames, lambda: kept)
-            for lock in target.rglob("*.lock"):  # that it is gone need not be synced: the next run sees that nobody holds it
+            for lock in list(target.rglob("*.lock")):  # that it is gone need not be synced: the next run sees that nobody holds it
                 assert not kept
-                lock.unlink()
+                shutil.rmtree(lock) if lock.is_dir() else lock.unlink()
             try:
                 self.job.expect_whole(target)
             except (AssertionError, OSError) as error:
@@ -96,7 +97,7 @@ def moments_of(log, options):
     if options.all:
         return [(moment, state) for moment in every for state in STATES]
     generator = random.Random(f"{options.seed} {log.job.name}")
-    chosen = sorted(generator.sample(every, min(MOMENTS, len(every))))
+    chosen = sorted(generator.sample(every, min(options.moments or MOMENTS, len(every))))
     return [(moment, STATES[i % len(STATES)]) for i, moment in enumerate(chosen)]
 
 
@@ -104,12 +105,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("shim")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--moments", type=int)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(2) as pool:
         folder = pathlib.Path(folder).resolve()
-        tried = [job for job in jobs(folder) if options.only in job.name and (options.all or options.only or job.name in IN_THE_SUITE)]
+        tried = [job for job in jobs(folder) if options.only in job.name and (options.all or options.moments or options.only or job.name in IN_THE_SUITE)]
         list(pool.map(lambda job: job.measure(fresh(folder / f"{job.name}-whole")), tried))
         logs = list(pool.map(lambda job: Log(job, options.shim, folder), tried))
         trials = []

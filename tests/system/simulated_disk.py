@@ -122,7 +122,8 @@ class Disk:
             self._rename((old, old_name, None), (new, new_name, old.names[old_name]))
         elif what == "remove":
             folder, name = self._parent(path)
-            self._rename((folder, name, None))
+            if folder is not None:  # else another process took its folder away before this one's line was written
+                self._rename((folder, name, None))
         elif what == "mkdir":
             self._make(path, Folder)
         elif what in ("create", "renew"):
