@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -67,6 +70,29 @@ void sync_names(const fs::path& folder, const fs::path& mark) {
 [[noreturn]] void fail(const fs::path& path, const std::string& problem) {
   throw DataError(path.string(), problem + ": " + std::strerror(errno),
                   "Check the permissions and the free space of its folder");
+}
+
+/// Whether a process of this machine is gone of which only the name, HOST-PID-RANDOM, is known.
+bool is_gone(const std::string& tag) {
+  const size_t random = tag.rfind('-'), number = tag.rfind('-', random - 1);
+  if (number == std::string::npos || tag.substr(0, number) != host_name()) return false;
+  pid_t pid = 0;
+  const char *first = tag.data() + number + 1, *last = tag.data() + random;
+  if (std::from_chars(first, last, pid).ptr != last || pid <= 0) return false;
+  return kill(pid, 0) != 0 && errno == ESRCH;
+}
+
+/// Adds the tags of processes that ended while they made a folder to take this one with.
+void find_half_made(const fs::path& folder, std::vector<std::string>& dead) {
+  const std::string begins = folder.filename().string() + ".";
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder.parent_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(begins) || !is_process_tag(name.substr(begins.size()))) continue;
+    const std::string tag = name.substr(begins.size());
+    const std::optional<ProcessMark> mark = parse_mark(read_claim_text(entry.path() / tag));
+    if (mark ? life_of(*mark) == Life::dead : is_gone(tag)) dead.push_back(tag);
+  }
 }
 
 /// What a watcher has seen of the marks in a folder.
@@ -181,6 +207,7 @@ MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
     throw;
   }
   sync_names(folder.parent_path(), mark_);
+  find_half_made(folder, dead);
   start();
 }
 

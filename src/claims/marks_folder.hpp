@@ -39,8 +39,9 @@ struct ClaimWait {
 
 class MarksFolder {
  public:
-  /// Adds to `dead` the tags of the processes whose stale marks were removed. Throws DataError: in
-  /// use; what is there is not this program's; the folder cannot be made.
+  /// Adds to `dead` the tags of the processes whose stale marks were removed, and of those that
+  /// ended while they made a folder for the same path. Throws DataError: in use; what is there is
+  /// not this program's; the folder cannot be made.
   MarksFolder(const std::filesystem::path& folder, const ClaimWait& wait,
               std::vector<std::string>& dead);
   /// The mark of another process of the same run, beside `owner`'s. Throws DataError.

@@ -5,6 +5,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <fstream>
@@ -76,6 +78,31 @@ TEST(MarksFolder, OneThatStandsStillIsStaleAndTaken) {
   EXPECT_THAT(dead, ElementsAre(stranger));
   EXPECT_THAT(marks_in(folder / "lock"), ElementsAre(process_tag()));
   EXPECT_THAT(said, ElementsAre(HasSubstr("process " + std::to_string(getpid()) + " on node")));
+}
+
+/// The number of a process that has ended.
+std::string ended_process() {
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  waitpid(child, nullptr, 0);
+  return std::to_string(child);
+}
+
+TEST(MarksFolder, WhatWasHalfMadeByOneThatEndedIsTheNextHoldersToRemove) {
+  const TemporaryFolder folder;
+  const std::string ended = ended_process(), here = host_name() + "-", random = "-0123456789abcdef";
+  const std::string with_mark = here + ended + random, empty = here + ended + "-fedcba9876543210",
+                    living = here + std::to_string(getppid()) + random;
+  for (const std::string& tag : {with_mark, empty, living, std::string(stranger)}) {
+    fs::create_directory(folder / ("lock." + tag));
+  }
+  ProcessMark mark = own_mark();
+  mark.pid = ended;
+  std::ofstream(folder / ("lock." + with_mark) / with_mark) << mark.text() << "beat 0\n";
+  fs::create_directory(folder / ("other." + empty));  // of another path
+  std::vector<std::string> dead;
+  const MarksFolder taken(folder / "lock", quick(), dead);
+  EXPECT_THAT(dead, ::testing::UnorderedElementsAre(with_mark, empty));
 }
 
 TEST(MarksFolder, AnOldTimeIsNoReasonToTakeIt) {
