@@ -65,7 +65,7 @@ def wrong_with(message, path, code):
     if message.count("error: ") != 1:
         return "not one message"
     said = message[message.index("error: "):].strip()
-    if code == 2 and "see explaind inspect" in said:  # what is asked for is not there any more
+    if code == 2 and "It has " in said:  # what is asked for is not there any more: what there is instead is named
         return ""
     if str(path) not in said:
         return "the file is not named"

@@ -1,5 +1,5 @@
-// The same scores are the same bytes, in every run and from the first program on that wrote this form of
-// the layout: a change here is a change of layout, or adds to it.
+// The same scores are the same bytes, in every run and from the first program on that wrote this
+// form of the layout: a change here is a change of layout, or adds to it.
 
 #include <gtest/gtest.h>
 
