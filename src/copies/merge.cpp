@@ -11,6 +11,7 @@
 #include "copies/merge_axis.hpp"
 #include "copies/merge_question.hpp"
 #include "copies/merge_source.hpp"
+#include "copies/merged_labels.hpp"
 #include "copies/merged_numbers.hpp"
 #include "copies/merged_outline.hpp"
 #include "copies/merged_provenance.hpp"
@@ -61,6 +62,7 @@ class Merging {
       if (each.stored && !of_units.contains(each.path)) write_other(each);
     }
     close_file(file_);
+    renew_label_checksums(path);
     sync_file(path);
   }
 
@@ -128,6 +130,7 @@ class Merging {
   void require_intact_sources() const {
     for (size_t i = 0; i < sources_.size(); ++i) {
       const MergeSource& source = sources_[i];
+      require_intact_labels(source);
       const std::string damaged = damaged_unit(source.store, source.shape, source_sums_[i]);
       if (damaged.empty()) continue;
       throw DataError(source.name(), damaged + ". The store is damaged, and was not merged",

@@ -48,7 +48,8 @@ def expect_same(whole, merged, rounded=()):
                 assert np.allclose(a[()], b[()], rtol=1e-12, atol=0), name
             else:
                 assert a[()].tobytes() == b[()].tobytes(), name
-        assert text_attribute(one, "sizes") == text_attribute(other, "sizes")
+        for name in ("sizes", "label_checksums"):
+            assert text_attribute(one, name) == text_attribute(other, name), name
 
 
 def expect_works(merged, *groups):
@@ -252,6 +253,11 @@ def check_refusals(folder):
     with h5py.File(wrong, "r+") as file:
         file["psi"][1, 1, 7] += 1e-3
     refused(merge(first, wrong, to=out), 1, str(wrong), "segment 1 (steps 10 to 100), samples 0 to 1", "bytes' checksum")
+    relabelled = place / "relabelled.h5"
+    shutil.copy(second, relabelled)
+    with h5py.File(relabelled, "r+") as file:
+        file["group"][0, 0] = b"X"
+    refused(merge(first, relabelled, to=out), 1, str(relabelled), "'group' is not what it was")
     assert not out.exists() and not [path for path in place.iterdir() if path.suffix in (".tmp", ".lock")]
     merged = folder / "row.merged.h5"
     refused(merge(first, second, to=merged), 1, "the store exists", "another --output")
