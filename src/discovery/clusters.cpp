@@ -125,7 +125,7 @@ struct Cluster {
 /// Splits for as long as they are significant, the first ones first; after each all clusters.
 std::vector<std::vector<Cluster>> significant_splits(const MatrixXd& gram, size_t least,
                                                      const TestSettings& settings,
-                                                     Finding& finding) {
+                                                     SearchResult& finding) {
   const auto n = static_cast<size_t>(gram.rows());
   std::vector<std::vector<Cluster>> stages{{{identity_order(n), 0}}};
   std::vector<bool> looked_at{false};
@@ -275,8 +275,8 @@ double agreement_with_groups(const Trajectories& trajectories, const std::vector
 
 }  // namespace
 
-Finding find_clusters(const Trajectories& trajectories, const TestSettings& settings) {
-  Finding finding;
+SearchResult find_clusters(const Trajectories& trajectories, const TestSettings& settings) {
+  SearchResult finding;
   finding.name = "clusters";
   finding.what = "samples whose trajectories of contributions part ways";
   finding.why_not = trajectories.without_samples(2 * fewest_in_cluster);

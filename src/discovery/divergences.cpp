@@ -226,7 +226,7 @@ ordered_json row_of(const Trajectories& trajectories, const Pair& pair, size_t p
 }
 
 /// Pairs with enough samples; of the others one line says why not.
-std::vector<Pair> pairs_of(const std::vector<Group>& groups, Finding& finding) {
+std::vector<Pair> pairs_of(const std::vector<Group>& groups, SearchResult& finding) {
   std::vector<Pair> pairs;
   std::vector<std::string> single;
   for (const Group& each : groups) {
@@ -278,9 +278,9 @@ void require_groups(const Trajectories& trajectories, const std::vector<std::str
   }
 }
 
-Finding find_divergences(const Trajectories& trajectories, const std::vector<std::string>& names,
-                         const TestSettings& settings) {
-  Finding finding;
+SearchResult find_divergences(const Trajectories& trajectories,
+                              const std::vector<std::string>& names, const TestSettings& settings) {
+  SearchResult finding;
   finding.name = "divergences";
   finding.what = fmt::format("{}s in which two groups differ most", trajectories.part);
   finding.why_not = trajectories.without_samples(4);

@@ -25,7 +25,7 @@ struct Material {
 struct Search {
   const char* name;
   bool tests;  ///< it may find what is not there, and has its share of the level
-  Finding (*look)(const Material& material);
+  SearchResult (*look)(const Material& material);
 };
 
 const std::vector<Search>& searches() {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "discovery/finding.hpp"
+#include "discovery/search_result.hpp"
 #include "store/store_reader.hpp"
 
 namespace explaind {
@@ -30,7 +30,7 @@ struct Findings {
   size_t segments = 0, rows = 0;
   std::string rows_are, part;  ///< what is compared: "sample"; "component"
   size_t parts = 0;
-  std::vector<Finding> all;
+  std::vector<SearchResult> all;
 };
 
 /// Throws UsageError for a search, selection or group that there is not, DataError for the file.

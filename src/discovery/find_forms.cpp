@@ -36,7 +36,7 @@ std::string padded(const std::string& text, size_t width, bool number) {
   return number ? blanks + text : text + blanks;
 }
 
-void add_table(const Finding& finding, std::string& text) {
+void add_table(const SearchResult& finding, std::string& text) {
   const size_t count = std::min(finding.rows.size(), most_rows);
   std::vector<std::vector<std::string>> columns;
   std::vector<bool> numbers;
@@ -60,13 +60,13 @@ void add_table(const Finding& finding, std::string& text) {
   }
 }
 
-std::string tested_by(const Finding& finding) {
+std::string tested_by(const SearchResult& finding) {
   std::string drawn = counted(finding.permutations, "drawing");
   return fmt::format("  Statistic: {}.\n  Test: {}; {}. Correction: {}; {}.\n", finding.statistic,
                      finding.test, drawn, finding.correction, counted(finding.tests, "test"));
 }
 
-void add_finding(const Finding& finding, std::string& text) {
+void add_finding(const SearchResult& finding, std::string& text) {
   std::string title = finding.name;
   title.front() = static_cast<char>(std::toupper(title.front()));
   text += fmt::format("\n{}: {}\n", title, finding.what);
@@ -109,7 +109,7 @@ std::string findings_table(const Findings& findings) {
                       findings.sign.empty() ? "" : " (" + findings.sign + ")",
                       division_of(findings), findings.asked.seed);
   for (const std::string& note : findings.notes) text += "note: " + note + "\n";
-  for (const Finding& each : findings.all) add_finding(each, text);
+  for (const SearchResult& each : findings.all) add_finding(each, text);
   return text;
 }
 
@@ -133,7 +133,7 @@ ordered_json findings_json(const Findings& findings) {
       {"seed", findings.asked.seed},
       {"notes", findings.notes},
       {"findings", ordered_json::array()}};
-  for (const Finding& finding : findings.all) {
+  for (const SearchResult& finding : findings.all) {
     ordered_json each{{"name", finding.name}, {"what", finding.what}};
     if (!finding.why_not.empty()) {
       each["why_not"] = finding.why_not;

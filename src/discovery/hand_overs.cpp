@@ -167,8 +167,8 @@ std::string in_percent(double before, double after) {
 
 }  // namespace
 
-Finding find_hand_overs(const Trajectories& trajectories, const TestSettings& settings) {
-  Finding finding;
+SearchResult find_hand_overs(const Trajectories& trajectories, const TestSettings& settings) {
+  SearchResult finding;
   finding.name = "handovers";
   finding.what = fmt::format("{}s that stop helping where others begin", trajectories.part);
   if (trajectories.segments() < fewest_segments || trajectories.parts.size() < 2) {

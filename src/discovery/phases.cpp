@@ -78,8 +78,8 @@ ordered_json row_of(const Trajectories& trajectories, const Series& mixes, const
 
 }  // namespace
 
-Finding find_phases(const Trajectories& trajectories, const TestSettings& settings) {
-  Finding finding;
+SearchResult find_phases(const Trajectories& trajectories, const TestSettings& settings) {
+  SearchResult finding;
   finding.name = "phases";
   finding.what =
       fmt::format("steps at which the mix of contributions over {}s shifts", trajectories.part);

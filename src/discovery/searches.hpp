@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "discovery/finding.hpp"
+#include "discovery/search_result.hpp"
 #include "discovery/trajectories.hpp"
 
 namespace explaind {
@@ -14,25 +14,25 @@ namespace explaind {
 inline constexpr size_t parts_named = 3;
 
 /// Steps at which the mix of contributions shifts.
-Finding find_phases(const Trajectories& trajectories, const TestSettings& settings);
+SearchResult find_phases(const Trajectories& trajectories, const TestSettings& settings);
 
 /// Samples whose contributions take other ways than those of the rest.
-Finding find_clusters(const Trajectories& trajectories, const TestSettings& settings);
+SearchResult find_clusters(const Trajectories& trajectories, const TestSettings& settings);
 
 /// Components in which two groups differ most; of these groups (two or more), or all.
-Finding find_divergences(const Trajectories& trajectories, const std::vector<std::string>& groups,
-                         const TestSettings& settings);
+SearchResult find_divergences(const Trajectories& trajectories,
+                              const std::vector<std::string>& groups, const TestSettings& settings);
 
 /// Throws UsageError for a group that there is not, one that is named twice, and one alone.
 void require_groups(const Trajectories& trajectories, const std::vector<std::string>& groups);
 
 /// Components that stop helping where others begin.
-Finding find_hand_overs(const Trajectories& trajectories, const TestSettings& settings);
+SearchResult find_hand_overs(const Trajectories& trajectories, const TestSettings& settings);
 
 /// How few patterns make up the array of segments, components and samples.
-Finding describe_structure(const Trajectories& trajectories);
+SearchResult describe_structure(const Trajectories& trajectories);
 
 /// Training samples, or groups of them, that helped and harmed each prediction most.
-Finding describe_training(const StoreReader& store, const std::vector<std::string>& select);
+SearchResult describe_training(const StoreReader& store, const std::vector<std::string>& select);
 
 }  // namespace explaind

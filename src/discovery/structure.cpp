@@ -125,8 +125,8 @@ std::vector<Mode> modes_of(const Trajectories& trajectories) {
 
 }  // namespace
 
-Finding describe_structure(const Trajectories& trajectories) {
-  Finding finding;
+SearchResult describe_structure(const Trajectories& trajectories) {
+  SearchResult finding;
   finding.name = "structure";
   finding.what = "how few patterns make up all contributions";
   const std::vector<Mode> modes = modes_of(trajectories);

@@ -80,7 +80,7 @@ QueryResult scores_of(const StoreReader& store, const std::vector<std::string>& 
 }
 
 void add_extremes(const QueryResult& result, const std::string& prediction, bool negative,
-                  Finding& finding) {
+                  SearchResult& finding) {
   std::vector<size_t> order;
   for (size_t i = 0; i < result.values.size(); ++i) {
     if (std::isfinite(result.values[i]) && result.values[i] != 0) order.push_back(i);
@@ -107,8 +107,8 @@ void add_extremes(const QueryResult& result, const std::string& prediction, bool
 
 }  // namespace
 
-Finding describe_training(const StoreReader& store, const std::vector<std::string>& select) {
-  Finding finding;
+SearchResult describe_training(const StoreReader& store, const std::vector<std::string>& select) {
+  SearchResult finding;
   finding.name = "training";
   finding.what = "training samples, or groups of them, that helped and harmed each prediction most";
   const std::string by = training_coordinate(store);

@@ -29,7 +29,7 @@ std::pair<std::vector<std::string>, std::vector<std::string>> searches_for(
 }
 
 /// Cells of the columns that a table shows; of samples without their ids where the page has none.
-json rows_of(const Finding& finding, const std::vector<std::string>& shown) {
+json rows_of(const SearchResult& finding, const std::vector<std::string>& shown) {
   json rows = json::array();
   for (const auto& row : finding.rows) {
     if (rows.size() == most_rows_of_search) break;
@@ -40,7 +40,7 @@ json rows_of(const Finding& finding, const std::vector<std::string>& shown) {
   return rows;
 }
 
-json section_of(const Finding& finding, bool anonymous) {
+json section_of(const SearchResult& finding, bool anonymous) {
   json section{{"name", finding.name}, {"what", finding.what}};
   if (!finding.why_not.empty()) {
     section["why_not"] = finding.why_not;
@@ -79,7 +79,7 @@ json findings_section(const ReportSource& source) {
                  {"notes", findings.notes},
                  {"left_to_find", later},
                  {"searches", json::array()}};
-    for (const Finding& each : findings.all) {
+    for (const SearchResult& each : findings.all) {
       section["searches"].push_back(section_of(each, source.anonymous()));
     }
     return section;

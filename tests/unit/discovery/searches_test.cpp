@@ -45,7 +45,7 @@ const TestSettings settings{.level = 0.01, .permutations = 999, .seed = 1};
 
 TEST(Searches, FindNothingWhereNothingHappens) {
   const Trajectories all = even_scores();
-  for (const Finding& each :
+  for (const SearchResult& each :
        {find_phases(all, settings), find_clusters(all, settings),
         find_divergences(all, {}, settings), find_hand_overs(all, settings)}) {
     EXPECT_THAT(each.rows, SizeIs(0)) << each.name;
@@ -65,7 +65,7 @@ TEST(Searches, PhasesDoNotSeeHowLargeSegmentsAre) {
   for (size_t s = 7; s < segments; ++s) {
     for (size_t i = 0; i < samples; ++i) at(all, s, i, 1) *= 3;
   }
-  const Finding found = find_phases(all, settings);
+  const SearchResult found = find_phases(all, settings);
   ASSERT_THAT(found.rows, SizeIs(1));
   EXPECT_EQ(found.rows[0]["step"], 70);
   EXPECT_EQ(found.rows[0]["parts"][0]["component"], "b");
@@ -74,7 +74,7 @@ TEST(Searches, PhasesDoNotSeeHowLargeSegmentsAre) {
 TEST(Searches, ClustersAreSamplesThatPartWays) {
   Trajectories all = even_scores();
   for (const size_t i : {1U, 2U, 5U, 8U, 11U}) at(all, 6, i, 2) -= 30;
-  const Finding found = find_clusters(all, settings);
+  const SearchResult found = find_clusters(all, settings);
   ASSERT_THAT(found.rows, SizeIs(2));
   const auto& row = found.rows[found.rows[0]["samples"] == 5 ? 0 : 1];
   EXPECT_THAT(row["ids"], ::testing::ElementsAre("id 1", "id 2", "id 5", "id 8", "id 11"));
@@ -86,7 +86,7 @@ TEST(Searches, ClustersAreSamplesThatPartWays) {
 TEST(Searches, DivergencesHaveAPartAPairAndASign) {
   Trajectories all = even_scores();
   for (size_t i = 0; i < samples; i += 2) at(all, 3, i, 0) -= 5;
-  const Finding found = find_divergences(all, {"fr", "de"}, settings);
+  const SearchResult found = find_divergences(all, {"fr", "de"}, settings);
   ASSERT_THAT(found.rows, SizeIs(1));
   EXPECT_EQ(found.rows[0]["component"], "a");
   EXPECT_EQ(found.rows[0]["group"], "fr");
@@ -105,7 +105,7 @@ TEST(Searches, HandOversAreAlsoThereBeforeContributionsAreScaled) {
   for (size_t s = 7; s < segments; ++s) {
     for (size_t i = 0; i < samples; ++i) at(all, s, i, 0) *= 0.05;
   }
-  const Finding found = find_hand_overs(all, settings);
+  const SearchResult found = find_hand_overs(all, settings);
   ASSERT_THAT(found.rows, SizeIs(1));
   EXPECT_EQ(found.rows[0]["step"], 70);
   EXPECT_EQ(found.rows[0]["stops"], "a");
@@ -136,7 +136,7 @@ TEST(Searches, StructureOfAProductIsOnePattern) {
       }
     }
   }
-  const Finding found = describe_structure(all);
+  const SearchResult found = describe_structure(all);
   ASSERT_THAT(found.rows, SizeIs(3));
   for (const auto& row : found.rows) {
     EXPECT_NEAR(row["shares"][0].get<double>(), 1, 1e-12);

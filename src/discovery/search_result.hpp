@@ -17,7 +17,7 @@ struct TestSettings {
   uint64_t seed = 1;
 };
 
-struct Finding {
+struct SearchResult {
   std::string name;     ///< "phases"
   std::string what;     ///< the question, in words
   std::string why_not;  ///< one line where it cannot be asked of this store; else empty
