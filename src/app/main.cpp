@@ -28,12 +28,22 @@ namespace {
 
 using namespace explaind;
 
+/// The first sentence, or so much of it as fits a line beside the verb's name.
+std::string in_a_line(const std::string& summary) {
+  std::string sentence = summary.substr(0, summary.find(".\n"));
+  std::replace(sentence.begin(), sentence.end(), '\n', ' ');
+  sentence = sentence.substr(0, sentence.find(". "));
+  constexpr size_t room = 84;
+  if (sentence.size() > room) sentence = sentence.substr(0, sentence.find_first_of(";:"));
+  return sentence.back() == '.' ? sentence : sentence + ".";
+}
+
 void print_help() {
   std::cout << "Usage: explaind VERB [options]\n\n"
                "Exact decomposition of what a training trajectory did to a model's behaviour.\n\n";
   for (const Verb& verb : verbs()) {
     std::cout << "  " << verb.name << std::string(14 - verb.name.size(), ' ')
-              << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
+              << in_a_line(verb.summary) << "\n";
   }
   std::cout << "\nexplaind help VERB (or VERB --help) shows the options of a verb, explaind "
                "--version the\nversions. EXPLAIND_DEBUG=1 in the environment adds stack frames to "
@@ -162,7 +172,7 @@ int explain_forms(StandardOutput& output, const std::vector<std::string>& words,
     return run_alone(output, [&] {
       std::cout << "Usage:" << list << "\n\n";
       for (const Verb& verb : forms) {
-        std::cout << verb.name << ": " << verb.summary.substr(0, verb.summary.find('\n')) << "\n";
+        std::cout << verb.name << ": " << in_a_line(verb.summary) << "\n";
       }
       std::cout << "\nexplaind help " << forms.front().name << " shows the options of one.\n";
       return 0;
