@@ -57,7 +57,7 @@ rm -rf "$bundle"
 mkdir -p "$bundle"
 touch "$bundle/.explaind-bundle"
 mkdir -p "$bundle/bin" "$bundle/lib" "$bundle${plugins#"$prefix"}" "$bundle$(dirname "${messages#"$prefix"}")"
-cp "$program" "$bundle/bin/explaind"
+strip -o "$bundle/bin/explaind" "$program"
 arrow=$(dirname "$program")/libexplaind_arrow.so
 [ ! -e "$arrow" ] || cp "$arrow" "$bundle/bin/"
 for test in "${tests[@]}"; do
