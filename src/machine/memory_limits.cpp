@@ -1,6 +1,9 @@
 #include "machine/memory_limits.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -62,7 +65,10 @@ std::optional<int64_t> slurm_bytes(const Environment& environment) {
 std::string machine_identity(const fs::path& root) {
   std::string identity;
   std::ifstream(root / "proc/sys/kernel/random/boot_id") >> identity;
-  return identity.substr(0, identity.find('-', 9));  // 12 hexadecimal digits are enough
+  if (!identity.empty()) return identity.substr(0, identity.find('-', 9));  // 12 digits are enough
+  std::array<char, 256> name{};  // where a container hides it: ranks on other hosts share nothing
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
 }
 
 std::vector<SharedLimit> memory_limits(const Environment& environment, const fs::path& root) {

@@ -22,7 +22,8 @@ std::vector<SharedLimit> memory_limits(const Environment& environment = std::get
 /// Bytes that a process alone may take: the least of its limits. 0 where none is known.
 int64_t free_memory();
 
-/// This machine's kernel, whatever container asks: part of the holders' names.
+/// This machine's kernel, the same in all its containers; where it is hidden, the host's name. A
+/// word that holders' names begin with.
 std::string machine_identity(const std::filesystem::path& root = "/");
 
 }  // namespace explaind
