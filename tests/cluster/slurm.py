@@ -187,7 +187,9 @@ def arrays(slurm, question):
                        options=["--array=0-1"])
     for task in range(2):
         assert slurm.wait(f"{job}_{task}", log) == ("COMPLETED", 0, 0), log.read_text()
-        assert committed(question.folder / f"part-{task}.h5") > 0
+    merged = question.folder / "merged.h5"
+    must(run("store", "merge", *[question.folder / f"part-{task}.h5" for task in range(2)], "-o", merged))
+    question.expect_whole(merged, "merged")
 
 
 def time_limits(slurm, question):
