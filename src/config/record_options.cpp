@@ -1,6 +1,7 @@
 #include "config/record_options.hpp"
 
 #include "config/bindings.hpp"
+#include "config/grace_option.hpp"
 
 namespace explaind {
 namespace {
@@ -167,12 +168,7 @@ void add_output(OptionTable& table, RecordOptions& o) {
                    "steps",
                    identity},
                   o.optimizer_state),
-      optional_number_option(
-          {"grace", "SECONDS",
-           "after SIGTERM, for what is in work to be finished; then it is given up and the program "
-           "ends. If not given: 1 under mpirun, which kills its ranks then, 25 under srun, else 8",
-           Role::execution, false, true},
-          o.grace),
+      grace_option(o.grace),
       integer_option({"threads", "N",
                       "threads, for operations large enough to share; 0: OMP_NUM_THREADS, or the "
                       "processors that it was given",

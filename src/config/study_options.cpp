@@ -1,6 +1,7 @@
 #include "config/study_options.hpp"
 
 #include "config/bindings.hpp"
+#include "config/grace_option.hpp"
 
 namespace explaind {
 
@@ -48,12 +49,7 @@ OptionTable option_table(StudyOptions& o) {
       text_option({"json", "FILE", "everything as JSON", execution}, o.json),
       integer_option({"micro-batch", "SAMPLES", "samples that run together", identity},
                      o.micro_batch, 1),
-      optional_number_option(
-          {"grace", "SECONDS",
-           "after SIGTERM, for what is in work to be finished; then it is given up and the program "
-           "ends. If not given: 1 under mpirun, which kills its ranks then, 25 under srun, else 8",
-           execution, false, true},
-          o.grace),
+      grace_option(o.grace),
       integer_option({"threads", "N",
                       "threads of a rank, for operations large enough to share; 0: "
                       "OMP_NUM_THREADS, or this rank's part of the processors that the job was "
