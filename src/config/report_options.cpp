@@ -17,13 +17,21 @@ OptionTable option_table(ReportOptions& o) {
                    "the page to write, complete or not at all: one HTML file that needs no network",
                    Role::command, true},
                   o.output),
+      text_option({"figures", "DIR",
+                   "also the main figures, as SVG files in this folder: losses, kinds, layers, "
+                   "layer_maps, cumulative, components",
+                   Role::command},
+                  o.figures),
       flag_option(
           {"anonymous", "",
            "leave out host names, paths, samples' ids and texts; groups, steps and names of "
            "tensors stay",
            Role::command},
           o.anonymous),
-      flag_option({"overwrite", "", "replace a report that is there", Role::command}, o.overwrite),
+      flag_option(
+          {"overwrite", "", "replace a report, and figures of the same names, that are there",
+           Role::command},
+          o.overwrite),
   };
 }
 

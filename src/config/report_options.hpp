@@ -11,6 +11,7 @@ struct ReportOptions {
   std::string store;    ///< positional
   std::string against;  ///< positional; empty: none
   std::string output;
+  std::string figures;  ///< a folder for SVG files; empty: none
   bool anonymous = false, overwrite = false;
 };
 

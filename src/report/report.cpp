@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "core/revision.hpp"
+#include "figures/figure.hpp"
 #include "report/comparison.hpp"
 #include "report/page.hpp"
 #include "report/section.hpp"
@@ -75,6 +76,31 @@ std::string filled(std::string_view text,
   }
 }
 
+/// A kind of file that this program makes, and the option that names it.
+struct OwnFile {
+  std::string what, mark, option;
+};
+
+void require_replaceable(const std::filesystem::path& path, bool overwrite, const OwnFile& kind) {
+  if (!std::filesystem::exists(path)) return;
+  if (!std::filesystem::is_regular_file(path)) {
+    // A device or a pipe is written into, as query does; a folder is none.
+    if (!std::filesystem::is_directory(path)) return;
+    throw DataError(path.string(), "is a folder", "Name a file in it: --output FOLDER/report.html");
+  }
+  if (!overwrite) {
+    throw DataError(path.string(), "exists",
+                    "Use --overwrite to replace it, or another " + kind.option);
+  }
+  std::string begin(kind.mark.size(), '\0');
+  std::ifstream(path, std::ios::binary)
+      .read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  if (begin != kind.mark) {
+    throw DataError(path.string(), "is no " + kind.what + ", so --overwrite does not replace it",
+                    "Remove it, or choose another " + kind.option);
+  }
+}
+
 }  // namespace
 
 std::string report_page(const ReportRequest& request) {
@@ -92,22 +118,13 @@ std::string report_page(const ReportRequest& request) {
 }
 
 void require_replaceable_report(const std::filesystem::path& path, bool overwrite) {
-  if (!std::filesystem::exists(path)) return;
-  if (!std::filesystem::is_regular_file(path)) {
-    // A device or a pipe is written into, as query does; a folder is none.
-    if (!std::filesystem::is_directory(path)) return;
-    throw DataError(path.string(), "is a folder", "Name a file in it: --output FOLDER/report.html");
-  }
-  if (!overwrite) {
-    throw DataError(path.string(), "exists", "Use --overwrite to replace it, or another --output");
-  }
-  std::string begin(std::string_view(report_mark).size(), '\0');
-  std::ifstream(path, std::ios::binary)
-      .read(begin.data(), static_cast<std::streamsize>(begin.size()));
-  if (begin != report_mark) {
-    throw DataError(path.string(), "is no report, so --overwrite does not replace it",
-                    "Remove it, or choose another --output");
-  }
+  require_replaceable(path, overwrite,
+                      {.what = "report", .mark = report_mark, .option = "--output"});
+}
+
+void require_replaceable_figure(const std::filesystem::path& path, bool overwrite) {
+  require_replaceable(path, overwrite,
+                      {.what = "figure of a report", .mark = figure_mark, .option = "--figures"});
 }
 
 }  // namespace explaind

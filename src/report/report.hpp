@@ -24,5 +24,7 @@ inline constexpr const char* report_mark = "<!doctype html><!-- ExPLAIND report 
 /// Throws DataError where a file is there and may not be replaced: `overwrite` is not set, or it is
 /// no report.
 void require_replaceable_report(const std::filesystem::path& path, bool overwrite);
+/// The same of a figure.
+void require_replaceable_figure(const std::filesystem::path& path, bool overwrite);
 
 }  // namespace explaind

@@ -275,6 +275,12 @@ def expect_refusals(folder, path):
     refused(1, "committed yet", arguments=[nothing, "-o", folder / "none.html"])
     left = sorted(file.name for file in folder.iterdir() if "none" in file.name or "tmp" in file.name)
     assert left == [], left
+    # Too little to find anything in: the page says that nothing was looked for, and why, without the path.
+    few = folder / "few.h5"
+    make_store(few, segments=2, samples=3, layers=1, missing=[(s, i) for s in range(2) for i in range(3) if i > 0])
+    must(run("report", few, "-o", folder / "few.html"))
+    found = json.loads(re.search(r'id="data">(.*?)</script>', (folder / "few.html").read_text(), re.S)[1])["findings"]
+    assert set(found) == {"why_not"} and "committed" in found["why_not"] and "few.h5" not in found["why_not"], found
 
 
 def expect_nothing_private(folder, path):

@@ -59,6 +59,12 @@ json section_of(const SearchResult& finding, bool anonymous) {
   return section;
 }
 
+/// A message about the store, which the page is about anyway; its path may be nobody's business.
+std::string without_path(const std::string& message, const std::string& path) {
+  const std::string where = path + ": ";
+  return message.starts_with(where) ? message.substr(where.size()) : message;
+}
+
 }  // namespace
 
 json findings_section(const ReportSource& source) {
@@ -83,9 +89,9 @@ json findings_section(const ReportSource& source) {
       section["searches"].push_back(section_of(each, source.anonymous()));
     }
     return section;
-  } catch (const Error&) {
-    // A store of which too little is there for that, or without kinds: the page does without.
-    return nullptr;
+  } catch (const Error& error) {
+    // A store of which too little is there for that, or without kinds: the page says so.
+    return {{"why_not", without_path(error.what(), source.store().path())}};
   }
 }
 

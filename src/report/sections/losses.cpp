@@ -1,21 +1,11 @@
 // F of every cohort at both ends of every column of steps.
 
-#include <limits>
-
+#include "report/cohort_values.hpp"
 #include "report/packed.hpp"
 #include "report/section.hpp"
 
 namespace explaind {
 namespace {
-
-/// A cohort's mean, or sum, of something of (segment, sample); NaN where one is missing.
-double of_cohort(const ReportSource& source, const std::vector<double>& of_samples, size_t segment,
-                 const Cohort& cohort) {
-  double sum = 0;
-  for (const size_t sample : cohort.samples) sum += of_samples[segment * source.samples() + sample];
-  const bool mean = source.cohort_scores() == CohortScores::mean;
-  return mean ? sum / static_cast<double>(cohort.samples.size()) : sum;
-}
 
 /// Columns × cohorts: what the column's segments changed, without what lies between them where some
 /// were left out.
@@ -34,19 +24,6 @@ std::vector<double> changes(const ReportSource& source, const std::vector<double
   return values;
 }
 
-/// Columns × cohorts. at_start: of the column's first segment, else at the end of its last.
-std::vector<double> values_of(const ReportSource& source, const std::vector<double>& of_samples,
-                              bool at_start) {
-  std::vector<double> values;
-  for (const StepColumn& column : source.columns()) {
-    const size_t segment = at_start ? column.first : column.last;
-    for (const Cohort& cohort : source.cohorts()) {
-      values.push_back(of_cohort(source, of_samples, segment, cohort));
-    }
-  }
-  return values;
-}
-
 }  // namespace
 
 nlohmann::json losses_section(const ReportSource& source) {
@@ -54,8 +31,8 @@ nlohmann::json losses_section(const ReportSource& source) {
                             to = source.per_sample("value_to");
   if (from.empty() || to.empty()) return nullptr;
   const std::vector<size_t> shape{source.columns().size(), source.cohorts().size()};
-  return {{"from", packed(shape, values_of(source, from, true))},
-          {"to", packed(shape, values_of(source, to, false))},
+  return {{"from", packed(shape, cohort_values(source, "value_from", ColumnEnd::start))},
+          {"to", packed(shape, cohort_values(source, "value_to", ColumnEnd::end))},
           {"change", packed(shape, changes(source, from, to))}};
 }
 

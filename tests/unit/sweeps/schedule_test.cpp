@@ -43,6 +43,7 @@ struct Case {
   bool tied;
   int64_t vocabulary;
   at::ScalarType type;
+  double tolerance;  // of scores: several rounds, and no more nodes than these take
 };
 
 class Streamed : public ::testing::TestWithParam<Case> {
@@ -66,7 +67,7 @@ TEST_P(Streamed, GivesTheBitsOfResidentParameters) {
        {Granularity::kind, Granularity::tensor, Granularity::head, Granularity::row}) {
     for (const bool position : {false, true}) {
       if (position && granularity == Granularity::row && GetParam().vocabulary > 100) continue;
-      RunOptions options = adaptive(1e-4, 1e-6);
+      RunOptions options = adaptive(GetParam().tolerance, 1e-6);
       options.granularity = granularity;
       options.type = GetParam().type;
       options.solver.axes.position = position;
@@ -82,7 +83,7 @@ TEST_P(Streamed, GivesTheBitsOfResidentParameters) {
 
 TEST_P(Streamed, OpensABlockOnceADirectionAndRound) {
   const MemoryTrajectory path = trajectory(at::kBFloat16);
-  RunOptions options = adaptive(1e-6, 1e-7);
+  RunOptions options = adaptive(GetParam().tolerance, 1e-6);
   options.type = GetParam().type;
   options.solver.micro_batch = 2;
   options.streamed = true;
@@ -104,9 +105,10 @@ TEST_P(Streamed, OpensABlockOnceADirectionAndRound) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, Streamed,
-    ::testing::Values(Case{"fp32", false, 37, at::kFloat}, Case{"fp64_tied", true, 37, at::kDouble},
-                      Case{"fp32_tied_slices", true, large_vocabulary, at::kFloat},
-                      Case{"fp64_slices", false, large_vocabulary, at::kDouble}),
+    ::testing::Values(Case{"fp32", false, 37, at::kFloat, 1e-4},
+                      Case{"fp64_tied", true, 37, at::kDouble, 1e-6},
+                      Case{"fp32_tied_slices", true, large_vocabulary, at::kFloat, 1e-3},
+                      Case{"fp64_slices", false, large_vocabulary, at::kDouble, 1e-3}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST(StreamedKinks, ReplayedNodesHaveTheSameBits) {

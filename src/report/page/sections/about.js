@@ -31,6 +31,7 @@ function missingText() {
   if (about.left_out) notes.push(`Segments that were left out of the store changed ${F()} by ${withUnit(about.left_out)} (mean over samples); nothing here explains that part.`);
   if (about.cohorts_left_out > 0) notes.push(`The ${about.cohorts.length - 1} ${many()} whose ${F()} changed most are told apart; ${about.cohorts_left_out} more take part in what is said of all.`);
   if (about.output) notes.push(`The store has several outputs; this page is about the first, called ${about.output}.`);
+  if (data.findings && data.findings.why_not) notes.push(`What explaind find looks for was not looked for: ${data.findings.why_not}`);
   return notes;
 }
 

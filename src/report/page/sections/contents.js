@@ -19,7 +19,7 @@ function drawClosing() {
   if (texts > 0) line("texts", `the tokens of ${counted(texts, "sample")}`);
   if (data.training_samples && data.training_samples.samples) line("training samples", `${data.training_samples.samples.names.length} of ${data.training_samples.samples.in_all}, ${about.anonymous ? "numbered" : "by name"}`);
   if (data.similarity && data.similarity.of === "sample" || data.positions) line("samples", about.anonymous ? "numbered" : "their ids");
-  if (data.findings) line("findings", "of " + data.findings.searches.map(search => searchTitles[search.name]).join(", ") + (about.anonymous ? "" : "; ids of some samples of clusters"));
+  if (data.findings && data.findings.searches) line("findings", "of " + data.findings.searches.map(search => searchTitles[search.name]).join(", ") + (about.anonymous ? "" : "; ids of some samples of clusters"));
   if (data.comparison) line("second store", about.anonymous ? "its sums, without its name" : `its sums, and its name ${data.comparison.names[1]}`);
   const arrays = [];
   const find = (name, part) => {

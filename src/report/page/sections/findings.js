@@ -19,7 +19,7 @@ function findingsTitle() {
 }
 
 section("findings", {
-  needs: () => data.findings,
+  needs: () => data.findings && data.findings.searches,
   title: findingsTitle,
   lede: () => `Steps at which the mix of contributions shifts or components take over from others. Below: these, clusters of samples, and components in which groups differ. With a chance of ${plain(100 * data.findings.level, 2)} % anything is here that is not there: each of ${counted(data.findings.searches.length, "search", "searches")} is tested at ${plain(data.findings.level_of_each, 3)}.`
     + (data.findings.left_to_find.length > 0 ? ` Left to explaind find, since it would take long: ${data.findings.left_to_find.map(name => searchTitles[name]).join(", ")}.` : ""),
