@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "app/listening.hpp"
@@ -48,7 +49,7 @@ void require_replaceable(const fs::path& path) {
                   "Move it away, or name another file with --output");
 }
 
-/// --series, on one rank.
+/// --series, by all ranks.
 void verify_weights(const VerifyOptions& options, const fs::path& output, const Communicator& world,
                     Verification& found) {
   const ThreadTeam team(threads_of(options.threads, allotted(world)));
@@ -63,25 +64,15 @@ void verify_weights(const VerifyOptions& options, const fs::path& output, const 
 }
 
 /// What belongs to --series is refused without it, and what cannot be done is refused at once.
-void require_sensible(const VerifyOptions& options, const Communicator* world) {
+void require_sensible(const VerifyOptions& options) {
   static_cast<void>(parse_share(options.sample));
   if (!options.series && options.samples) {
     throw UsageError("--samples", "goes with --series", "Name the series too, or leave it out");
   }
-  if (options.series && world != nullptr && world->size() > 1) {
-    throw UsageError("--series", "computes scores again on one rank, and there are several",
-                     "Run it without mpirun; --threads uses the cores");
-  }
 }
 
-}  // namespace
-
-int run_verify(const VerifyOptions& options, const Communicator* world) {
-  require_sensible(options, world);
-  const fs::path output = options.output.value_or(options.store + ".verify.json");
-  require_replaceable(output);
-  Verification found = verify_store(options.store);
-  if (options.series) verify_weights(options, output, *world, found);
+/// Prints what was found, and keeps it.
+void say(const VerifyOptions& options, const fs::path& output, const Verification& found) {
   const auto json = verification_json(
       found,
       {.date = utc_now(), .revision = std::string(revision()), .command = command_of(options)});
@@ -89,7 +80,35 @@ int run_verify(const VerifyOptions& options, const Communicator* world) {
       json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   fmt::print("{}", options.json ? text : verification_table(found));
   write_text_file(output, text);
-  return static_cast<int>(found.holds() ? ExitCode::done : ExitCode::failure);
+}
+
+/// What one rank does for all: reading the file, speaking. @collective over world, if it is there
+void by_one(const Communicator* world, const std::function<void()>& action) {
+  if (world == nullptr) return action();
+  agree(*world, [&] {
+    if (world->rank() == 0) action();
+  });
+}
+
+/// The pass over the bytes is the first rank's; all ranks end alike.
+bool all_hold(const Verification& found, const Communicator* world) {
+  return world == nullptr ? found.holds() : world->minimum(found.holds() ? 1 : 0) == 1;
+}
+
+}  // namespace
+
+int run_verify(const VerifyOptions& options, const Communicator* world) {
+  require_sensible(options);
+  const fs::path output = options.output.value_or(options.store + ".verify.json");
+  Verification found;
+  found.store = options.store;
+  by_one(world, [&] {
+    require_replaceable(output);
+    found = verify_store(options.store);
+  });
+  if (options.series) verify_weights(options, output, *world, found);
+  by_one(world, [&] { say(options, output, found); });
+  return static_cast<int>(all_hold(found, world) ? ExitCode::done : ExitCode::failure);
 }
 
 }  // namespace explaind

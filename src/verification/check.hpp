@@ -47,6 +47,18 @@ struct Check {
     }
     if (!(std::abs(deviation) <= allowed)) fail(where() + ": " + said());
   }
+  /// What was looked at after this one, as if it had been added here.
+  void join(const Check& later) {
+    checked += later.checked;
+    failed += later.failed;
+    if (later.largest > largest) {
+      largest = later.largest;
+      largest_at = later.largest_at;
+    }
+    for (const std::string& each : later.found) {
+      if (found.size() < most_listed) found.push_back(each);
+    }
+  }
 };
 
 }  // namespace explaind

@@ -4,12 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
+#include <string>
 
 #include "core/error.hpp"
 #include "verification/certificates_of.hpp"
 
 namespace explaind {
 namespace {
+
+using nlohmann::json;
 
 /// Rounding of a score: so many epsilons of all that the row's scores add up to in size. A
 /// gradient's rounding is that of the whole pass.
@@ -18,7 +22,33 @@ constexpr double roundings = 64;
 /// beyond counts in the share that is within.
 constexpr double surely_beyond = 10;
 
+/// A check of one unit as it goes to other ranks; its words they have.
+json sent(const Check& check) {
+  return {{"checked", check.checked},
+          {"failed", check.failed},
+          {"largest", fmt::format("{}", check.largest)},  // may be infinite, which JSON has not
+          {"largest_at", check.largest_at},
+          {"found", check.found}};
+}
+
+Check received(const json& sent) {
+  Check check;
+  check.checked = sent["checked"];
+  check.failed = sent["failed"];
+  check.largest = std::stod(sent["largest"].get<std::string>());
+  check.largest_at = sent["largest_at"];
+  check.found = sent["found"].get<std::vector<std::string>>();
+  return check;
+}
+
 }  // namespace
+
+void Compared::join(const Compared& later) {
+  trust.scores += later.trust.scores;
+  trust.within += later.trust.within;
+  scores.join(later.scores);
+  values.join(later.values);
+}
 
 ScoreComparison::ScoreComparison(const StoreReader& store, const StoreShape& shape,
                                  const Problem& again, double epsilon)
@@ -27,14 +57,15 @@ ScoreComparison::ScoreComparison(const StoreReader& store, const StoreShape& sha
       again_(again),
       epsilon_(epsilon),
       joined_(static_cast<size_t>(again.components.size()), 0),
-      scores_{.name = "scores",
-              .what = "scores computed again, against their certificates",
-              .of = "score",
-              .unit = store.unit("psi")},
-      values_{.name = "values",
-              .what = "F at the ends of segments, computed again",
-              .of = "value",
-              .unit = store.unit("value_from")} {
+      nothing_{.trust = {},
+               .scores = {.name = "scores",
+                          .what = "scores computed again, against their certificates",
+                          .of = "score",
+                          .unit = store.unit("psi")},
+               .values = {.name = "values",
+                          .what = "F at the ends of segments, computed again",
+                          .of = "value",
+                          .unit = store.unit("value_from")}} {
   const auto tensors = static_cast<int64_t>(again.components.parameters().size());
   for (int64_t i = 0; i < tensors; ++i) {
     const ParameterSlot& slot = again.components.slot(i);
@@ -45,11 +76,36 @@ ScoreComparison::ScoreComparison(const StoreReader& store, const StoreShape& sha
 }
 
 void ScoreComparison::write(const ScoreTile& tile) {
-  compare_values(tile);
-  compare_scores(tile);
+  Compared found = nothing_;
+  compare_values(tile, found);
+  compare_scores(tile, found);
+  units_[{tile.unit.segment, tile.unit.sample_begin}] = std::move(found);
 }
 
-void ScoreComparison::compare_values(const ScoreTile& tile) {
+Compared ScoreComparison::of_all(const Communicator& world) const {
+  json own = json::array();
+  for (const auto& [unit, found] : units_) {
+    own.push_back({{"unit", {unit.first, unit.second}},
+                   {"trust", {found.trust.scores, found.trust.within}},
+                   {"scores", sent(found.scores)},
+                   {"values", sent(found.values)}});
+  }
+  std::map<std::pair<int64_t, int64_t>, Compared> all;
+  for (const std::string& text :
+       world.all_gather(own.dump(-1, ' ', false, json::error_handler_t::replace))) {
+    for (const json& each : json::parse(text)) {
+      Compared found{.trust = {each["trust"][0], each["trust"][1]},
+                     .scores = received(each["scores"]),
+                     .values = received(each["values"])};
+      all[{each["unit"][0], each["unit"][1]}] = std::move(found);
+    }
+  }
+  Compared joined = nothing_;
+  for (const auto& [unit, found] : all) joined.join(found);
+  return joined;
+}
+
+void ScoreComparison::compare_values(const ScoreTile& tile, Compared& found) {
   const UnitCertificates stored = certificates_of(store_, tile.unit);
   // What an optimizer's step ends at is formed anew, from gradients of another precision.
   const bool rounded = shape_.options.value_precision == "same" || shape_.options.source == "steps";
@@ -58,7 +114,7 @@ void ScoreComparison::compare_values(const ScoreTile& tile) {
   for (size_t pair = 0; pair < tile.value_from.size(); ++pair) {
     const int64_t sample = tile.unit.sample_begin + static_cast<int64_t>(pair) / shape_.outputs;
     const auto compare = [&](double was, double is, const std::vector<int64_t>& steps) {
-      values_.add(
+      found.values.add(
           was - is, relative * (1 + std::abs(is)),
           [&] {
             return fmt::format("{}, at step {}", shape_.name_of(tile.unit.segment, sample),
@@ -89,7 +145,7 @@ std::vector<double> ScoreComparison::certified(const ScoreTile& tile) const {
   return allowed;
 }
 
-void ScoreComparison::compare_scores(const ScoreTile& tile) {
+void ScoreComparison::compare_scores(const ScoreTile& tile, Compared& found) {
   const UnitPlace place = place_of(store_.variable("psi"), tile.unit);
   const std::vector<double> stored = store_.read("psi", place.start, place.count);
   if (stored.size() != tile.psi.size()) {
@@ -108,9 +164,9 @@ void ScoreComparison::compare_scores(const ScoreTile& tile) {
       const double stated = allowed[row] * joined_[component] +
                             roundings * epsilon_ * size / static_cast<double>(outputs) + 1e-300;
       const double deviation = stored[i] - tile.psi[i];
-      ++trust_.scores;
-      trust_.within += std::abs(deviation) <= stated ? 1 : 0;
-      scores_.add(
+      ++found.trust.scores;
+      found.trust.within += std::abs(deviation) <= stated ? 1 : 0;
+      found.scores.add(
           deviation, surely_beyond * stated,
           [&] {
             const std::string of_row =

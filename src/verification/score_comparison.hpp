@@ -2,8 +2,11 @@
 // Stored scores against scores computed again.
 
 #include <cstdint>
+#include <map>
+#include <utility>
 #include <vector>
 
+#include "comm/communicator.hpp"
 #include "job/problem.hpp"
 #include "job/score_sink.hpp"
 #include "verification/check.hpp"
@@ -16,7 +19,17 @@ struct Trust {
   int64_t scores = 0, within = 0;
 };
 
-/// A sink that keeps nothing: each tile is compared with the store's and forgotten.
+/// What comparing some units has shown.
+struct Compared {
+  Trust trust;
+  Check scores, values;
+
+  /// Those of units that come after these.
+  void join(const Compared& later);
+};
+
+/// A sink that keeps nothing: each tile is compared with the store's and forgotten. What was found
+/// is kept by units, so that it is the same whoever computed them, and in whatever order.
 class ScoreComparison final : public ScoreSink {
  public:
   /// again: the problem that is computed. epsilon: relative rounding of the store's arithmetic. All
@@ -27,13 +40,13 @@ class ScoreComparison final : public ScoreSink {
   void write(const ScoreTile& tile) override;
   void write_dense(const Unit& /*unit*/, const DenseSlice& /*slice*/) override {}
 
-  [[nodiscard]] const Trust& trust() const { return trust_; }
-  [[nodiscard]] const Check& scores() const { return scores_; }
-  [[nodiscard]] const Check& values() const { return values_; }
+  /// Of the units of all ranks, in the order of segments and samples; the same on every rank.
+  /// @collective over world
+  [[nodiscard]] Compared of_all(const Communicator& world) const;
 
  private:
-  void compare_values(const ScoreTile& tile);
-  void compare_scores(const ScoreTile& tile);
+  void compare_values(const ScoreTile& tile, Compared& found);
+  void compare_scores(const ScoreTile& tile, Compared& found);
   /// Per row and output: what the certificates of its samples allow a tensor's score.
   [[nodiscard]] std::vector<double> certified(const ScoreTile& tile) const;
 
@@ -41,9 +54,9 @@ class ScoreComparison final : public ScoreSink {
   const StoreShape& shape_;
   const Problem& again_;
   double epsilon_;
-  std::vector<double> joined_;  ///< tensors that a component joins
-  Trust trust_;
-  Check scores_, values_;
+  std::vector<double> joined_;                             ///< tensors that a component joins
+  Compared nothing_;                                       ///< the words of the checks
+  std::map<std::pair<int64_t, int64_t>, Compared> units_;  ///< by segment and first sample
 };
 
 }  // namespace explaind

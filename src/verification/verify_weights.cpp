@@ -94,6 +94,7 @@ void verify_against_weights(const WeightsAsked& asked, const Communicator& world
     const Problem as_stored(subject, question, place.device.device);
     require_same_inputs(store, as_stored);
     otherwise = put_otherwise(as_stored, most_nodes(store, shape, units));
+    otherwise.shards = 1;  // a rank compares whole units
   }
   const std::unique_ptr<Job> job = make_job(subject, question_of(otherwise), place);
   const StoreClaim claim({.path = asked.work}, {}, world);
@@ -102,9 +103,10 @@ void verify_against_weights(const WeightsAsked& asked, const Communicator& world
   ScoreComparison comparison(store, shape, job->problem(), epsilon);
   const JobEnd end = job->run(units, comparison, control);
   if (end.stopped) throw StopRequested("stopped on request");
-  const Trust& trust = comparison.trust();
-  found.checks.push_back(comparison.values());
-  found.checks.push_back(comparison.scores());
+  const Compared compared = comparison.of_all(world);
+  const Trust& trust = compared.trust;
+  found.checks.push_back(compared.values);
+  found.checks.push_back(compared.scores);
   found.recomputed = Recomputed{.series = asked.series,
                                 .samples = options.samples,
                                 .seed = asked.seed,

@@ -20,8 +20,9 @@ struct WeightsAsked {
   std::string work;  ///< a path of this run's own, for files that it needs while it lasts
 };
 
-/// Adds two checks, and how many scores lie within their certificates. One rank. Throws DataError
-/// where weights or samples are others than the store was made from. @collective over world
+/// Adds two checks, and how many scores lie within their certificates; the same on every rank, and
+/// for any number of them. found: its `store` is known on every rank. Throws DataError where
+/// weights or samples are others than the store was made from. @collective over world
 void verify_against_weights(const WeightsAsked& asked, const Communicator& world,
                             const Control& control, Verification& found);
 

@@ -36,10 +36,10 @@ def digest(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def verify(store, *options):
+def verify(store, *options, ranks=0):
     """The finished process, and what it kept."""
     before = digest(store)
-    done = run("verify", store, *options)
+    done = run("verify", store, *options, ranks=ranks)
     assert digest(store) == before, "verify changed the store"
     kept = store.with_name(store.name + ".verify.json")
     return done, json.loads(kept.read_text()) if kept.exists() else None
@@ -202,6 +202,14 @@ def expect_refusals(store, folder):
     assert done.returncode == 1 and "no such store" in done.stderr and not (folder / "none.h5.verify.json").exists(), done
 
 
+def expect_the_same_by_ranks(store, alone, found, *options):
+    """Several ranks compute units, one reads and speaks: the same table and the same document."""
+    for ranks in (2, 3):
+        done, also = verify(store, *options, ranks=ranks)
+        assert done.returncode == alone.returncode and done.stdout == alone.stdout, (ranks, done.stdout, done.stderr)
+        assert {**also, "date": found["date"]} == found, (ranks, also)
+
+
 def expect_against_weights(folder):
     """Scores that changed places are seen when they are computed again, whatever their checksum says."""
     named = ["--series", SERIES, "--samples", SAMPLES]
@@ -212,6 +220,8 @@ def expect_against_weights(folder):
         assert checks["scores"]["verdict"] == checks["values"]["verdict"] == "holds", (kind, found)
         assert again["trust"] >= .99 and len(again["units"]) == found["units"]["committed"], (kind, again)
         assert "within their certificates" in done.stdout and again["precision"] == "fp64", done.stdout
+        if kind in ("head_position", "group", "scalars"):
+            expect_the_same_by_ranks(folder / f"{kind}.h5", done, found, *named, "--sample", "100%")
     store = folder / "tensor.h5"
     done, found = verify(store, "--series", SERIES)  # 5 % of the units, and the samples' file by its stored name
     must(done)
@@ -230,6 +240,7 @@ def expect_against_weights(folder):
     failing = checks_of(found)["scores"]
     assert done.returncode == 1 and [each["name"] for each in found["checks"] if each["verdict"] == "fails"] == ["scores"], done.stdout
     assert failing["failed"] == 2 and all(f"sample 3 (" in each and f"component {name}:" in each for each, name in zip(failing["found"], names)), failing
+    expect_the_same_by_ranks(swap, done, found, *named, "--sample", "100%")
     expect_weights_refused(store, folder, named)
 
 
@@ -257,7 +268,6 @@ def expect_weights_refused(store, folder, named):
     refused(2, ["--sample", "no share"], *named, "--sample", "0%")
     refused(2, ["--sample", "no share"], *named, "--sample", "10")
     refused(2, ["--samples", "goes with --series"], "--samples", SAMPLES)
-    refused(2, ["on one rank"], *named, ranks=2)
     assert not kept.exists() and not list(folder.glob("*.work*")), sorted(folder.iterdir())
     # Weights of the same names and shapes: F says at which step they differ.
     series = folder / "series"
