@@ -25,12 +25,15 @@ RIGHT, ESCAPE = "\ue014", "\ue00c"
 
 
 def check_page(browser, page, store, chance):
-    """Twenty marks of one page, whoever made it. Colours in proportion: a legend is read by its ends."""
+    """Twenty marks of one page, whoever made it, and a few more with the colours that a reader sees first."""
     browser.open(page, "#colour=linear")
     check_bars(browser, store, chance, 5)
     check_cells(browser, store, chance, "layer-maps", 6)
     check_cells(browser, store, chance, "groups", 4)
     check_cells(browser, store, chance, "heads", 5)
+    browser.open(page, "#colour=root")
+    check_cells(browser, store, chance, "layer-maps", 6, root=True)
+    check_cells(browser, store, chance, "groups", 4, root=True)
     assert browser.complaints() == []
 
 

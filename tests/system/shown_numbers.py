@@ -85,8 +85,10 @@ def check_bars(browser, store, chance, count):
         same(bar["height"] / scale, abs(stored), f"bar of {kind}, {when}", least=1.2 / scale)
 
 
-def check_cells(browser, store, chance, figure, count):
-    """Colours of heat maps, read back through their legend, and what the tooltip says."""
+def check_cells(browser, store, chance, figure, count, root=False):
+    """Colours of heat maps, read back through their legend, and what the tooltip says. root: colours go with the square root of a value's size."""
+    place = (lambda value: numpy.sign(value) * numpy.sqrt(abs(value))) if root else float
+    value_at = (lambda at: numpy.sign(at) * at * at) if root else float
     cells = browser.run("""
       const node = document.getElementById(arguments[0]);
       node.scrollIntoView({block: "start"});
@@ -122,7 +124,7 @@ def check_cells(browser, store, chance, figure, count):
             continue
         ticks = sorted((at, number_of(text)) for at, text in cell["ticks"])
         most = ticks[-1][1]
-        read = numpy.interp(cell["at"], [at for at, _ in ticks], [value for _, value in ticks])
+        read = value_at(numpy.interp(cell["at"], [at for at, _ in ticks], [place(value) for _, value in ticks]))
         stored = stored_of(store, lines)
         same(number_of(lines[-1]), stored, f"{figure}: tooltip {lines}")
         same(read, stored, f"{figure}: colour of {lines}", share=0.02, least=0.02 * most)
@@ -145,7 +147,9 @@ def stored_of(store, lines):
         for kind in ("attention", "MLP", "norm", "embedding", "unembedding"):
             if line == kind or line.endswith(", " + kind):
                 chosen &= store.kind == kind.lower()
-        if line.startswith("final norm and unembedding"):
+        if line == "final norm":
+            chosen &= (store.kind == "norm") & (store.layer == store.layer.max())
+        elif line.startswith("final norm and unembedding"):
             chosen &= store.layer == store.layer.max()
         elif line.startswith("embedding,"):
             chosen &= store.layer == -1

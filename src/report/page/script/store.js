@@ -53,6 +53,9 @@ function shortLayerName(layer) {
   return layerIsBefore(layer) ? (parts.filter(part => part.layer === layer).length === 1 ? layerName(layer) : "first") : "final";
 }
 const kindName = kind => (kind === "mlp" ? "MLP" : kind || "parts of several kinds");
+// What stands once in the model needs no layer; of norms that is the last one.
+const outsideName = part => (part.kind === "norm" ? "final norm" : kindName(part.kind));
+const partName = part => (isOutside(part) ? outsideName(part) : `${kindName(part.kind)} of ${layerName(part.layer)}`);
 
 // Score of a part in a column; undefined where the page does not carry it by group.
 function score(column, part, who = state.who) {

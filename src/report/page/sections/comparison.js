@@ -9,7 +9,6 @@ const difference = (column, part) => of("second", column, part) - of("first", co
 const comparedSum = (which, part) => comparedColumns().reduce((sum, column) => sum + of(which, column, part), 0);
 const comparedSteps = i => `steps ${d3.format(",")(compared().from[i])} to ${d3.format(",")(compared().to[i])}`;
 const shortKindName = kind => ({embedding: "embed", unembedding: "unembed", attention: "attn", convolution: "conv"})[kind] || kindName(kind);
-const partName = part => (isOutside(part) ? kindName(part.kind) : `${kindName(part.kind)} of ${layerName(part.layer)}`);
 
 section("comparison", {
   needs: () => compared() && parts.length > 1,

@@ -18,8 +18,7 @@ section("layer-maps", {
     const cells = d3.range(columnCount).flatMap(column => parts.map((part, i) => ({part, column, value: score(column, i, whoForMaps())}))).filter(cell => !Number.isNaN(cell.value));
     if (cells.length === 0) return "Where and when";
     const most = extreme(cells, cell => cell.value);
-    const where = isOutside(most.part) ? kindName(most.part.kind) : `${kindName(most.part.kind)} of ${layerName(most.part.layer)}`;
-    return `Where and when: the largest single step came from the ${where}, ${segmentText(most.column)}`;
+        return `Where and when: the largest single step came from the ${partName(most.part)}, ${segmentText(most.column)}`;
   },
   lede: () => (whoForMaps() !== state.who ? "Shown for all samples: by group there are too many numbers for one page." : layerPanels().length === 1 && !layerPanels()[0].title ? "Rows are kinds of parameters, columns are steps between two checkpoints." : "One map for each kind of parameter; rows are layers, columns are steps between two checkpoints, all with the same colours."),
   sign: () => `Blue lowered the ${F()}, orange raised it; ${whoText(whoForMaps())}, summed over the components of a cell, ${unitName()}. Striped: not computed yet.`,
@@ -43,7 +42,7 @@ section("layer-maps", {
           value: (r, c) => score(shown[c], panel.rows[r].part, who), rowOffset, columnOffset: q * shown.length,
           lines: (r, c) => {
             const part = parts[panel.rows[r].part];
-            return [whoText(who), segmentText(shown[c]), (isOutside(part) ? "" : layerName(part.layer) + ", ") + kindName(part.kind), withUnit(score(shown[c], panel.rows[r].part, who))];
+            return [whoText(who), segmentText(shown[c]), isOutside(part) ? outsideName(part) : layerName(part.layer) + ", " + kindName(part.kind), withUnit(score(shown[c], panel.rows[r].part, who))];
           }});
         drawStepAxis(plot, axis, end, {title: false});
         bottom = Math.max(bottom, end);
