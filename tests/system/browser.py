@@ -1,10 +1,12 @@
 """A headless Chromium for tests, through chromedriver's own protocol (W3C WebDriver): no library is needed."""
 import base64
 import json
+import os
 import pathlib
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -20,7 +22,8 @@ class Browser:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.process = subprocess.Popen([DRIVER, f"--port={self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)  # Chromium leaves some behind
+        self.process = subprocess.Popen([DRIVER, f"--port={self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ, TMPDIR=self.folder.name))
         self.session = ""
         try:
             self._wait()
@@ -50,6 +53,7 @@ class Browser:
         finally:
             self.process.terminate()
             self.process.wait(timeout=20)
+            self.folder.cleanup()
 
     def _wait(self):
         for _ in range(300):
