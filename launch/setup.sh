@@ -5,9 +5,12 @@
 #   launch/setup.sh          what the program needs: system packages, LibTorch under build/deps/libtorch, and Apache Arrow under
 #                            build/deps/arrow (without it the program builds, and refuses samples in Parquet and Arrow files)
 #   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
-#   launch/setup.sh --cluster  also what the tests of clusters start here: a Slurm (launch/check.sh --cluster)
+#   launch/setup.sh --cluster  also what the tests of clusters start here: a Slurm, engines of containers (launch/check.sh --cluster)
 #   launch/setup.sh --cuda   LibTorch with all that its CUDA libraries need (cuBLAS, cuDNN, NCCL; 5 GB), for machines with GPUs;
 #                            nvcc and the driver come with the CUDA toolkit (12.8 or newer), which this does not install
+#   launch/setup.sh --nvcc   beside --cuda: nvcc out of wheels, in LibTorch's nvidia/cu13 (CUDA_HOME), as the image of containers is built
+#   launch/setup.sh --runtime PACKAGES  only what a program runs on that was built elsewhere: the packages that the file names, which own
+#                            its libraries (docker/collect.sh writes it), mpirun, ssh and drivers of fabrics
 #
 # Environment: EXPLAIND_LIBTORCH  another folder for LibTorch (1.2 GB)
 #              EXPLAIND_ARROW     another folder for Apache Arrow (70 MB)
@@ -21,6 +24,8 @@ source "$root/launch/phase.sh"
 libtorch_wheels=(torch==2.11.0 nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85)
 libtorch_dependencies=(--no-deps)
 libtorch=${EXPLAIND_LIBTORCH:-$root/build/deps/libtorch}
+# nvcc, the headers and the static library that it needs, of the version that this LibTorch was built with.
+nvcc_wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85 nvidia-cuda-runtime==13.0.96)
 # Of Arrow's wheel the headers and two libraries are kept. tests/requirements.txt has the same version.
 arrow_wheel=pyarrow==22.0.0
 arrow=${EXPLAIND_ARROW:-$root/build/deps/arrow}
@@ -29,6 +34,10 @@ packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev zlib1g-dev libboost-dev libboost-program-options-dev
   libssl-dev libfmt-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libonig-dev node-d3
   libeigen3-dev)
+# --runtime: what is started or opened by name, beside the libraries that a program is linked with.
+runtime_packages=(openmpi-bin openssh-client openssh-server sentencepiece libonig5 ibverbs-providers)
+# --cluster: a Slurm; engines of containers, and a base for their images.
+cluster_packages=(slurm-wlm munge iproute2 docker.io buildah debootstrap charliecloud openssh-client)
 # Without these something is slower or skipped, but nothing fails; some releases lack some of them.
 optional_packages=(ccache mold installation-guide-amd64 dataset-fashion-mnist)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
@@ -38,28 +47,41 @@ optional_test_packages=(clang-format-14 clang-tidy-14 clang-14 libclang-rt-14-de
   netcdf-bin nco cdo r-cran-ncdf4 gdal-bin octave octave-netcdf)
 
 tests=no
-for option in "$@"; do
-  case "$option" in
+nvcc=no
+runtime=
+while [ $# -gt 0 ]; do
+  case "$1" in
     --tests)
       tests=yes
       packages+=("${test_packages[@]}")
       optional_packages+=("${optional_test_packages[@]}")
       ;;
-    --cluster) packages+=(slurm-wlm munge iproute2) ;;
+    --cluster) packages+=("${cluster_packages[@]}") ;;
+    --nvcc) nvcc=yes ;;
+    --runtime)
+      runtime=${2:-}
+      [ -f "$runtime" ] || stop "--runtime needs the file that names the packages of libraries, not '$runtime'" "docker/collect.sh writes it."
+      shift
+      ;;
     --cuda)
       libtorch_wheels=(torch==2.11.0)
       libtorch_dependencies=()
       ;;
     -h | --help)
-      sed -n '2,15s/^# \{0,1\}//p' "$0"
+      sed -n '2,18s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
-      echo "setup.sh: unknown option '$option' (there are --tests, --cluster and --cuda)" >&2
+      echo "setup.sh: unknown option '$1' (there are --tests, --cluster, --cuda, --nvcc and --runtime)" >&2
       exit 2
       ;;
   esac
+  shift
 done
+if [ -n "$runtime" ]; then
+  mapfile -t packages < <(cat "$runtime" && printf '%s\n' "${runtime_packages[@]}")
+  optional_packages=()
+fi
 
 # missing PACKAGE…: those that are not installed, one a line.
 missing() {
@@ -162,6 +184,25 @@ keep_all() {
   mv "$staging/wheel" "$staging/kept"
 }
 
+# Wheels of NVIDIA have one folder, in which LibTorch's libraries already lie; what is in its place there stays.
+install_nvcc() {
+  local toolkit=$libtorch/nvidia/cu13 staging
+  if [ -x "$toolkit/bin/nvcc" ]; then
+    echo "   all there"
+    return
+  fi
+  staging=$(mktemp -d "$libtorch.XXXXXX")
+  # shellcheck disable=SC2064  # the name as it is now
+  trap "rm -rf '$staging'" EXIT
+  "$python" -m venv "$staging/pip"
+  "$staging/pip/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check --no-compile --target "$staging/wheel" "${nvcc_wheels[@]}" ||
+    stop "pip could not fetch nvcc (${nvcc_wheels[*]})" "See pip's message above, or install the CUDA toolkit (12.8 or newer) and leave --nvcc away."
+  cp -r --no-clobber "$staging/wheel/." "$libtorch/"
+  ln -sfn lib "$toolkit/lib64"
+  ln -sf libcudart.so.13 "$toolkit/lib/libcudart.so" # what CMake looks for
+  rm -rf "$staging"
+}
+
 install_arrow() {
   local what='Apache Arrow' folder=$arrow variable=EXPLAIND_ARROW proof=pyarrow/include/parquet/arrow/reader.h
   local wheels=("$arrow_wheel") options=(--no-deps) size='48 MB' serves_too=$arrow_wheel
@@ -189,8 +230,14 @@ command -v apt-get >/dev/null ||
   stop "this is not Debian or Ubuntu: there is no apt-get" \
     "Install the equivalents of: ${packages[*]} ${optional_packages[*]}"
 phase "System packages" install_packages
+if [ -n "$runtime" ]; then
+  exit 0
+fi
 find_python
 phase "LibTorch (${libtorch_wheels[0]}) in $libtorch" install_libtorch
+if [ "$nvcc" = yes ]; then
+  phase "nvcc (${nvcc_wheels[0]}) in $libtorch/nvidia/cu13" install_nvcc
+fi
 phase "Apache Arrow ($arrow_wheel) in $arrow" install_arrow
 if [ "$tests" = yes ]; then
   phase "Python of the tests in $root/build/deps/venv" install_test_python

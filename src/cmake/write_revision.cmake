@@ -1,6 +1,11 @@
-# cmake -DSOURCE=DIR -DOUTPUT=FILE -P write_revision.cmake: writes revision.cpp, only where it changed.
+# cmake -DSOURCE=DIR -DOUTPUT=FILE [-DREVISION=TEXT] -P write_revision.cmake: writes revision.cpp, only where it changed.
+# TEXT is for a tree without its history, as images are built from (-DEXPLAIND_REVISION).
 set(revision "unknown")
-find_package(Git QUIET)
+if(REVISION)
+  set(revision "${REVISION}")
+else()
+  find_package(Git QUIET)
+endif()
 if(GIT_FOUND)
   execute_process(COMMAND ${GIT_EXECUTABLE} describe --always --dirty --abbrev=12 --exclude=*
     WORKING_DIRECTORY ${SOURCE} OUTPUT_VARIABLE found RESULT_VARIABLE failed
