@@ -41,4 +41,7 @@ for folder in "$libtorch"/*.dist-info "$arrow"/*.dist-info; do
   done
 done
 
-dpkg-query -S "${system[@]}" | sed 's/:.*//' | sort -u > "$2/packages"
+# Packages know a library by the folder they brought it into, which may since be a link into /usr.
+for library in "${system[@]}"; do
+  dpkg-query -S "$library" 2>/dev/null || dpkg-query -S "${library#/usr}"
+done | sed 's/:.*//' | sort -u > "$2/packages"

@@ -113,7 +113,7 @@ install_packages() {
     else
       unavailable+=("$package")
     fi
-  done < <(missing "${optional_packages[@]}")
+  done < <([ ${#optional_packages[@]} -eq 0 ] || missing "${optional_packages[@]}")
   if [ ${#unavailable[@]} -gt 0 ]; then
     echo "   not to be had in this release, and done without: ${unavailable[*]}"
   fi
