@@ -7,6 +7,7 @@ import time
 
 # No bridge and no rules: nothing of the machine's network is touched. Builds use the machine's, containers none or one of their own.
 DAEMON = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"]
+NO_FORWARDING = "WARNING: IPv4 forwarding is disabled. Networking will not work."  # the client's; a network between containers needs none
 BASE, IMAGE = "explaind-test-base", "explaind-test"
 BUILD_DEADLINE = 5400
 
