@@ -13,7 +13,7 @@ cp LICENSE "$root/usr/share/doc/explaind/copyright"
 # Devices' libraries are opened by name, so all of them come along where the build has them.
 devices=()
 if [ "${DEVICE:-cpu}" = cuda ]; then
-  mapfile -t devices < <(find "$libtorch"/torch/lib "$libtorch"/nvidia -name '*.so*' -not -name 'libtorch_python*')
+  mapfile -t devices < <(find "$libtorch"/torch/lib "$libtorch"/nvidia -name '*.so*' -not -name 'libtorch_python*' -not -name 'libnvvm*')
 fi
 
 loaded() { ldd "$@" | sed -n 's/.* => \(\/[^ ]*\) .*/\1/p' | sort -u; }
@@ -33,9 +33,10 @@ done
 # Signed or compressed parts of libraries do not outlive strip: NVIDIA's stay as they are.
 find "$root" \( -name '*.so*' -o -name explaind \) -type f -not -path '*/nvidia/*' -exec strip --strip-unneeded {} +
 
-# What says whose these are and under which licence.
+# What says whose these are and under which licence: of wheels that have given a file.
 for folder in "$libtorch"/*.dist-info "$arrow"/*.dist-info; do
-  mkdir -p "$root$folder"
+  given=$(comm -12 <(cut -d, -f1 "$folder/RECORD" | sort) <(cd "$root$(dirname "$folder")" && find . -type f -printf '%P\n' | sort))
+  [ -n "$given" ] || continue
   find "$folder" \( -name METADATA -o -iname '*licen[sc]e*' -o -iname '*notice*' \) -type f | while read -r file; do
     install -D -m 644 "$file" "$root$file"
   done

@@ -200,6 +200,7 @@ install_nvcc() {
   cp -r --no-clobber "$staging/wheel/." "$libtorch/"
   ln -sfn lib "$toolkit/lib64"
   ln -sf libcudart.so.13 "$toolkit/lib/libcudart.so" # what CMake looks for
+  [ ! -e "$libtorch/nvidia/nccl/include/nccl.h" ] || ln -sf ../../nccl/include/nccl.h "$toolkit/include/"
   rm -rf "$staging"
 }
 
