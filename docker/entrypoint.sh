@@ -20,11 +20,8 @@ case ${1##*/} in
   *) exec "$@" ;;
 esac
 
-# A shell starts background programs with SIGINT ignored.
-(
-  trap - INT QUIT
-  exec "$@"
-) <&0 &
+# By exec, since a shell starts programs in the background with SIGINT ignored.
+(exec "$@") <&0 &
 program=$!
 trap 'kill -USR1 "$program" 2>/dev/null' TERM USR1
 if [ -t 0 ]; then

@@ -42,16 +42,29 @@ def test_other_programs_are_the_first_process_themselves():
     assert process.wait(20) == -signal.SIGTERM
 
 
+def test_what_the_program_inherits(folder):
+    """Standard input, and Ctrl-C as it is, which a shell takes from programs in the background."""
+    stand_in = folder / "explaind"
+    stand_in.write_text("#!/bin/sh\ncat\ngrep SigIgn /proc/$$/status\n", encoding="utf-8")
+    stand_in.chmod(0o755)
+    environment = ENVIRONMENT | {"PATH": f"{folder}:{ENVIRONMENT['PATH']}"}
+    done = must(subprocess.run([ENTRY, "inspect"], input="given\n", capture_output=True, text=True, env=environment, timeout=60))
+    given, ignored = done.stdout.splitlines()
+    interrupt = 1 << (signal.SIGINT - 1)
+    assert given == "given" and int(ignored.split()[1], 16) & interrupt == 0, done.stdout
+    stand_in.unlink()
+
+
 def started(words, store, samples):
     return subprocess.Popen([*map(str, words), "decompose", "--series", str(GOLDENS / "grouped_query/series"), "--samples", str(samples), "--store", str(store),
-                             "--chunk", "1", "--quadrature", "midpoint:100", "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+                             "--chunk", "1", "--quadrature", "midpoint:40", "--resume"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
 
 
 def test_signals(folder):
     """TERM, as containers end, stops as USR1 does; what is left is done by the next start."""
-    samples = write_samples(folder / "samples.jsonl", [4 + i % 9 for i in range(16)], 60)
+    samples = write_samples(folder / "samples.jsonl", [4 + i % 9 for i in range(12)], 60)
     whole = folder / "whole.h5"
-    must(run("decompose", "--series", GOLDENS / "grouped_query/series", "--samples", samples, "--store", whole, "--chunk", "1", "--quadrature", "midpoint:100"))
+    must(run("decompose", "--series", GOLDENS / "grouped_query/series", "--samples", samples, "--store", whole, "--chunk", "1", "--quadrature", "midpoint:40"))
     for name, words, sent in (("verb", [], signal.SIGTERM), ("mpirun", ["job", *MPIRUN_WORDS], signal.SIGTERM), ("interrupted", ["explaind"], signal.SIGINT)):
         store = folder / f"{name}.h5"
         process = started([ENTRY, *words], store, samples)
@@ -80,5 +93,6 @@ def test_missed_tolerances(folder):
 with tempfile.TemporaryDirectory() as name:
     test_words()
     test_other_programs_are_the_first_process_themselves()
+    test_what_the_program_inherits(pathlib.Path(name))
     test_signals(pathlib.Path(name))
     test_missed_tolerances(pathlib.Path(name))

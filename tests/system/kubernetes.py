@@ -33,6 +33,10 @@ def validated(item):
     import kubernetes_validate
     if item["kind"] != "MPIJob":
         kubernetes_validate.validate(item, "1.31", strict=True)
+        for rule in item["spec"].get("podFailurePolicy", {}).get("rules", []):  # texts of any kind to the schema
+            assert rule["action"] in ("FailJob", "FailIndex", "Ignore", "Count"), rule
+            if rule["action"] == "FailIndex":
+                assert "backoffLimitPerIndex" in item["spec"] and item["spec"]["template"]["spec"]["restartPolicy"] == "Never", item["spec"]
         return
     jsonschema.validate(item, MPIJOB)
     for name, pod in pod_specs(item):  # a pod is what the operator makes of it
