@@ -33,7 +33,7 @@ def validated(item):
     import kubernetes_validate
     if item["kind"] != "MPIJob":
         kubernetes_validate.validate(item, "1.31", strict=True)
-        for rule in item["spec"].get("podFailurePolicy", {}).get("rules", []):  # texts of any kind to the schema
+        for rule in item.get("spec", {}).get("podFailurePolicy", {}).get("rules", []):  # texts of any kind to the schema
             assert rule["action"] in ("FailJob", "FailIndex", "Ignore", "Count"), rule
             if rule["action"] == "FailIndex":
                 assert "backoffLimitPerIndex" in item["spec"] and item["spec"]["template"]["spec"]["restartPolicy"] == "Never", item["spec"]
