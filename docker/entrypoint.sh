@@ -20,6 +20,12 @@ case ${1##*/} in
   *) exec "$@" ;;
 esac
 
+# Ranks talk through it, and Open MPI keeps its files there (openmpi-mca-params.conf).
+if [ ! -w /dev/shm ] && [[ ${1##*/} != explaind || " decompose plan study " == *" ${2:-} "* ]]; then
+  echo "error: /dev/shm cannot be written here, and MPI needs it. Leave --ipc=none away; on Kubernetes mount an emptyDir with medium: Memory" >&2
+  exit 1
+fi
+
 # By exec, since a shell starts programs in the background with SIGINT ignored.
 (exec "$@") <&0 &
 program=$!
