@@ -1,7 +1,11 @@
 """launch/kubernetes: what the overlays come to, against Kubernetes' own schemas, what mpi-operator takes, and what the image has."""
-import importlib.util
 import re
-import sys
+import shutil
+import subprocess
+
+import jsonschema
+import kubernetes_validate
+import yaml
 
 from manifests import FOLDER, built, containers, pod_specs
 from program import SOURCE
@@ -29,8 +33,6 @@ MPIJOB = closed(
 
 
 def validated(item):
-    import jsonschema
-    import kubernetes_validate
     if item["kind"] != "MPIJob":
         kubernetes_validate.validate(item, "1.31", strict=True)
         for rule in item.get("spec", {}).get("podFailurePolicy", {}).get("rules", []):  # texts of any kind to the schema
@@ -76,13 +78,23 @@ def check_files_of_the_image(overlay):
         assert f"docker/{script.rsplit('/', 1)[1]}" in text and script.startswith("/usr/local/lib/explaind/"), script
 
 
+def check_kustomize(name, overlay):
+    """Where there is a kubectl, what it makes of the folder."""
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        return
+    shown = subprocess.run([kubectl, "kustomize", FOLDER / name], capture_output=True, text=True, check=True, timeout=60).stdout
+
+    def named(items):
+        return {(item["kind"], item["metadata"]["name"]): item for item in items}
+    assert named(yaml.safe_load_all(shown)) == named(overlay), name
+
+
 def main():
-    for module in ("kubernetes_validate", "yaml"):
-        if importlib.util.find_spec(module) is None:
-            sys.exit(f"the tests' Python has no {module}: launch/setup.sh --tests")
     kinds = {}
     for name in ("cpu", "gpu", "array"):
         overlay = built(FOLDER / name)
+        check_kustomize(name, overlay)
         kinds[name] = [item["kind"] for item in overlay]
         for item in overlay:
             validated(item)

@@ -19,6 +19,7 @@ def built(folder):
     for name in recipe.get("resources", []):
         path = folder / name
         items += built(path) if path.is_dir() else [item for item in yaml.safe_load_all(path.read_text(encoding="utf-8")) if item]
+    assert "configMapGenerator" not in recipe or recipe["generatorOptions"] == {"disableNameSuffixHash": True}, folder
     for generator in recipe.get("configMapGenerator", []):
         data = {pathlib.Path(file).name: (folder / file).read_text(encoding="utf-8") for file in generator["files"]}
         items.append({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": generator["name"]}, "data": data})
