@@ -26,21 +26,32 @@ if [ ! -w /dev/shm ] && [[ ${1##*/} != explaind || " decompose plan study " == *
   exit 1
 fi
 
-# By exec, since a shell starts programs in the background with SIGINT ignored.
-(exec "$@") <&0 &
-program=$!
-trap 'kill -USR1 "$program" 2>/dev/null' TERM USR1
+program='' asked=''
+# pass SIGNAL: to the program, or to remember until there is one.
+pass() {
+  asked=$1
+  [ -z "$program" ] || kill -s "$1" "$program" 2>/dev/null
+}
+trap 'pass USR1' TERM USR1
 if [ -t 0 ]; then
   trap : INT # a terminal sends Ctrl-C to the program itself
 else
-  trap 'kill -INT "$program" 2>/dev/null' INT
+  trap 'pass INT' INT
 fi
-while :; do
-  wait "$program"
-  status=$?
-  # A signal ends the wait, not the program.
-  kill -0 "$program" 2>/dev/null || break
+# By exec, since a shell starts programs in the background with SIGINT ignored.
+(exec "$@") <&0 &
+program=$!
+[ -z "$asked" ] || kill -s "$asked" "$program"
+while kill -0 "$program" 2>/dev/null; do
+  wait "$program" # until it ends, or a signal comes
 done
+trap '' TERM USR1 INT
+wait "$program"
+status=$?
+
+if [ "$asked" = USR1 ] && [ "$status" -eq 138 ]; then
+  status=75 # it came before the program listened: nothing was begun
+fi
 if [ $job = yes ] && [ "$status" -eq 3 ]; then
   echo "job: done; some samples missed their tolerance, and are flagged in the store"
   status=0

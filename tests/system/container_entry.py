@@ -52,6 +52,12 @@ def test_what_the_program_inherits(folder):
     given, ignored = done.stdout.splitlines()
     interrupt = 1 << (signal.SIGINT - 1)
     assert given == "given" and int(ignored.split()[1], 16) & interrupt == 0, done.stdout
+    # A signal that comes while the program's libraries are still being loaded.
+    stand_in.write_text("#!/bin/sh\nexec sleep 30\n", encoding="utf-8")
+    process = subprocess.Popen([ENTRY, "inspect"], env=environment)
+    time.sleep(.3)
+    process.terminate()
+    assert process.wait(20) == 75
     stand_in.unlink()
 
 
