@@ -4,7 +4,7 @@
 #   mpirun -n 8 docker/rank.sh -v /scratch:/scratch IMAGE decompose …      what follows is given to `docker run`
 #
 # The container shares network, process numbers and memory with its machine, has the user's own numbers, and sees what mpirun has left for its
-# ranks. Environment: ENGINE  docker (if not set) or podman
+# ranks. Environment: ENGINE  another program that understands `docker run`
 set -euo pipefail
 options=(--rm --network host --pid host --ipc host --user "$(id -u):$(id -g)")
 for name in $(compgen -e); do

@@ -56,6 +56,7 @@ class Docker:
             left = self.ask("ps", "--all", "--quiet").split()
             if left:
                 self.ask("rm", "--force", "--volumes", *left)
+            self.ask("network", "prune", "--force")  # bridges of this machine
         self.daemon.terminate()
         self.daemon.wait(60)
         self.log.close()
