@@ -1,6 +1,5 @@
 #include "comm/dispatcher.hpp"
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -9,6 +8,7 @@
 #include <utility>
 
 #include "comm/check.hpp"
+#include "comm/dispatch_rule.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
@@ -19,11 +19,7 @@ namespace {
 // Messages to rank 0 carry one of these tags; every message is a text.
 enum Tag : int { request_tag = 1, answer_tag, report_tag, failure_tag };
 
-constexpr auto between_looks = std::chrono::microseconds(500);
 constexpr auto failure_deadline = std::chrono::seconds(5);
-
-/// How long another rank's stop may go unheard inside a range.
-constexpr auto stop_interval = std::chrono::seconds(1);
 
 // What a request says: a client wants units, wants none since it was asked to stop, or wants to
 // know whether it should stop.
@@ -73,9 +69,7 @@ class Dispatcher::Server {
     if (request == asks_whether) return {0, 0, stop_ ? 1 : 0};
     const bool stopping = stop_ && handed_out_ < total_;
     const int64_t left = stopping ? 0 : total_ - handed_out_;
-    // Half of an even share of what is left, at least one.
-    const int64_t share = std::max<int64_t>(1, left / (2 * clients_));
-    Answer answer{handed_out_, handed_out_ + std::min(share, left), stopping ? 1 : 0};
+    Answer answer{handed_out_, handed_out_ + units_of_range(left, clients_), stopping ? 1 : 0};
     if (left == 0) {
       ++dismissed_;
     } else {
@@ -185,7 +179,7 @@ Dispatcher::Answer Dispatcher::ask(const std::string& text) {
             "MPI_Irecv");
   for (int done = 0; done == 0;) {
     check_mpi(MPI_Test(&request, &done, MPI_STATUS_IGNORE), "MPI_Test");
-    if (done == 0) std::this_thread::sleep_for(std::chrono::microseconds(50));
+    if (done == 0) std::this_thread::sleep_for(between_tries);
   }
   return answer;
 }
