@@ -13,9 +13,11 @@
 #include "app/loss_table.hpp"
 #include "app/not_checked.hpp"
 #include "app/output_claims.hpp"
+#include "app/scaling_table.hpp"
 #include "app/verbs.hpp"
 #include "comm/allotted.hpp"
 #include "core/byte_size.hpp"
+#include "core/counted.hpp"
 #include "core/error.hpp"
 #include "job/checkpoint_values.hpp"
 #include "job/job.hpp"
@@ -71,6 +73,28 @@ std::vector<std::pair<std::string, std::string>> limits_of(const Job& job, const
   return lines;
 }
 
+/// The ranks to plan for, where they are not those that plan itself has.
+std::optional<PlannedRanks> planned_ranks(const PlanOptions& options, const Communicator& world) {
+  if (!options.ranks && !options.nodes) return std::nullopt;
+  const int64_t ranks = options.ranks.value_or(world.size()), nodes = options.nodes.value_or(1);
+  if (nodes > ranks) {
+    throw UsageError("--nodes",
+                     fmt::format("{} for {}", counted(nodes, "node"), counted(ranks, "rank")),
+                     "Give at least as many --ranks");
+  }
+  return PlannedRanks{.ranks = ranks, .of_node = (ranks - 1) / nodes + 1};
+}
+
+/// Nothing where no nodes are given.
+std::optional<PlannedNodes> planned_nodes(const PlanOptions& options,
+                                          const std::optional<PlannedRanks>& planned) {
+  const auto read = static_cast<double>(parse_bytes("read-rate", options.read_rate)),
+             network = static_cast<double>(parse_bytes("network-rate", options.network_rate));
+  if (!options.nodes) return std::nullopt;
+  return PlannedNodes{
+      .ranks_of_node = planned->of_node, .read_rate = read, .network_rate = network};
+}
+
 void print_cost(JobCost cost, const std::vector<std::pair<std::string, std::string>>& limits) {
   cost.lines.insert(cost.lines.end(), limits.begin(), limits.end());
   fmt::print("{}\n", cost.heading);
@@ -84,9 +108,11 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   const Question question = question_of(wanted);
   require_no_stage(wanted);
   const SubjectName named = subject_of(wanted);
-  const Allotment share = allotted(world, options.ranks.value_or(0));
+  const std::optional<PlannedRanks> planned = planned_ranks(options, world);
+  const std::optional<PlannedNodes> nodes = planned_nodes(options, planned);
+  const Allotment share = allotted(world, planned ? planned->of_node : 0);
   const ThreadTeam team(threads_of(wanted.threads, share));
-  const Place place = place_of(wanted, world, share, options.ranks);
+  const Place place = place_of(wanted, world, share, planned);
   std::optional<Subject> subject;
   agree(world, [&] { subject.emplace(Subject::open(named)); });
   const std::unique_ptr<Job> job = make_job(*subject, question, place);
@@ -107,8 +133,10 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
     values = show_losses(options, *job, {.stop = never, .listener = listener});
   }
   agree(world, [&] { job->assume(values); });
-  const JobCost cost = job->cost({.evaluations = options.evaluations, .threads = team.used()});
+  const JobCost cost =
+      job->cost({.evaluations = options.evaluations, .threads = team.used(), .nodes = nodes});
   if (speaks) print_cost(cost, limits_of(*job, share, team.size()));
+  if (speaks && nodes) print_scaling(cost.scaling, *nodes, world.size());
   if (speaks) fmt::print("{}", not_checked(*subject));
   return 0;
 }

@@ -64,15 +64,15 @@ Followed followed_samples(const TrainingData& data, const StudyOptions& options)
 }
 
 /// What is read before anything is computed.
-struct Job {
+struct StudyInputs {
   std::unique_ptr<const RecordedRun> run;
   std::unique_ptr<const Model> model;
   TrainingData data;
   Followed followed;
 };
 
-Job read(const StudyOptions& options) {
-  Job job;
+StudyInputs read(const StudyOptions& options) {
+  StudyInputs job;
   job.run = std::make_unique<const RecordedRun>(RecordedRun::open(options.history));
   job.model = build_model(job.run->description().json["model"],
                           (job.run->directory() / run_files::run).string());
@@ -113,7 +113,7 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   agree(world, [&] {
     if (world.rank() == 0) outputs = claim_outputs({options.csv, options.json});
   });
-  Job job;
+  StudyInputs job;
   std::unique_ptr<const RunGradients> gradients;
   agree(world, [&] {
     job = read(options);

@@ -12,10 +12,25 @@ OptionTable option_table(PlanOptions& o) {
   }
   table.push_back(optional_integer_option(
       {"ranks", "N",
-       "ranks that decompose will be started on, all on this machine; those of plan itself where "
-       "not given",
+       "ranks that decompose will be started on, all on this machine where --nodes does not say "
+       "otherwise; those of plan itself where not given",
        Role::execution},
       o.ranks, 1));
+  table.push_back(optional_integer_option(
+      {"nodes", "M",
+       "machines like this one that the ranks will be on: also time, efficiency, memory and bytes "
+       "on 1, 2, 4, ... ranks up to these",
+       Role::execution},
+      o.nodes, 1));
+  table.push_back(text_option({"read-rate", "SIZE",
+                               "with nodes: of the series, that a node reads in a second while the "
+                               "others read too",
+                               Role::execution},
+                              o.read_rate));
+  table.push_back(
+      text_option({"network-rate", "SIZE",
+                   "with nodes: that a node gets from the others in a second", Role::execution},
+                  o.network_rate));
   table.push_back(optional_number_option(
       {"evaluations", "N",
        "gradient evaluations a sample and segment of the adaptive rule; where not given they are "

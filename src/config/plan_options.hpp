@@ -11,7 +11,8 @@ namespace explaind {
 
 struct PlanOptions {
   DecomposeOptions decompose;
-  std::optional<int64_t> ranks;
+  std::optional<int64_t> ranks, nodes;
+  std::string read_rate = "1GB", network_rate = "1GB";
   std::optional<double> evaluations;
   bool losses = false;
   std::optional<std::string> losses_file;

@@ -38,7 +38,8 @@ void Job::settle() {
     }
     choice_ = {static_cast<int>(place_.ranks), "they share the two checkpoints that are there"};
   } else {
-    choice_ = place_.shards ? GridChoice{*place_.shards, "as asked"} : choose_grid(least);
+    choice_ =
+        place_.shards ? GridChoice{*place_.shards, "as asked"} : choose_grid(place_.ranks, least);
   }
   if (place_.ranks == world.size()) grid_.emplace(world, choice_.shards);
   budget_ = grid_ ? least_budget(place_.budget, grid_->segment_group()) : least;

@@ -16,20 +16,30 @@
 #include "path/path_values.hpp"
 #include "planner/grid_choice.hpp"
 #include "planner/memory_plan.hpp"
+#include "planner/scaling.hpp"
 #include "store/influence_store.hpp"
 
 namespace explaind {
+
+/// Machines that a job is planned for.
+struct PlannedNodes {
+  int64_t ranks_of_node = 1;
+  double read_rate = 1e9;     ///< bytes a second that a node reads of the series
+  double network_rate = 1e9;  ///< bytes a second that a node receives from others
+};
 
 /// What of a job's cost its question does not decide.
 struct CostOptions {
   std::optional<double> evaluations;  ///< of gradients, a sample and segment; none: measured
   int threads = 1;                    ///< that the measurement uses
+  std::optional<PlannedNodes> nodes;  ///< where the cost on fewer ranks is asked for too
 };
 
 /// What a job will take, for people, in its own words.
 struct JobCost {
   std::string heading;                                     ///< what is decomposed, by whom
   std::vector<std::pair<std::string, std::string>> lines;  ///< a word, and what it stands for
+  std::vector<ScalingRow> scaling;                         ///< where nodes were given
 };
 
 /// How a loop over units ended.
@@ -85,7 +95,8 @@ class Job {
   Job(std::unique_ptr<Problem> problem, const Place& place)
       : problem_(std::move(problem)), place_(place) {}
 
-  [[nodiscard]] virtual GridChoice choose_grid(const MemoryBudget& least) const = 0;
+  /// For so many ranks, each with at least that memory.
+  [[nodiscard]] virtual GridChoice choose_grid(int64_t ranks, const MemoryBudget& least) const = 0;
   /// Throws DataError or UsageError where the job does not fit, or cannot be divided so.
   [[nodiscard]] virtual MemoryPlan plan_memory(int shards) const = 0;
   /// The checks of all inputs that cost reading them. @collective over world

@@ -40,8 +40,8 @@ ChosenDevice device_of(const DecomposeOptions& options, int rank) {
 }  // namespace
 
 Place place_of(const DecomposeOptions& options, const Communicator& world,
-               const Allotment& allotted, std::optional<int64_t> ranks) {
-  const int64_t wanted = ranks.value_or(world.size());
+               const Allotment& allotted, std::optional<PlannedRanks> planned) {
+  const int64_t wanted = planned ? planned->ranks : world.size();
   if (options.memory) static_cast<void>(parse_bytes("memory", *options.memory));
   if (options.device_memory) {
     static_cast<void>(parse_bytes("device-memory", *options.device_memory));
@@ -52,7 +52,7 @@ Place place_of(const DecomposeOptions& options, const Communicator& world,
   const HostPlace host = world.on_host();
   std::optional<ChosenDevice> device;
   agree(world, [&] { device = device_of(options, host.rank); });
-  const int64_t on_host = wanted == world.size() ? host.ranks : wanted;
+  const int64_t on_host = planned ? planned->of_node : host.ranks;
   MemoryBudget budget = host_budget(options, allotted);
   budget.device = device_budget(options, device->device, on_host);
   budget.threads = threads_of_caller();

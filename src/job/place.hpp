@@ -23,12 +23,17 @@ struct Place {
   std::optional<Source> source;  ///< of parameters, as asked
 };
 
-/// The place that the options name, for a job on so many ranks (none: world's). A number of ranks
-/// other than world's is taken to run on this machine. allotted: to this rank, of the machine.
+/// Ranks that a job is planned for, and how many of them a machine has.
+struct PlannedRanks {
+  int64_t ranks = 1, of_node = 1;
+};
+
+/// The place that the options name, for a job on so many ranks (none: world's, where they are).
+/// allotted: to this rank, of the machine.
 /// Throws UsageError where an option is no size, no source, no device, or where ranks are not
 /// shards × segment groups. @collective over world
 Place place_of(const DecomposeOptions& options, const Communicator& world,
-               const Allotment& allotted, std::optional<int64_t> ranks = {});
+               const Allotment& allotted, std::optional<PlannedRanks> planned = {});
 
 /// The least of all ranks, of each memory, and the most threads. @collective
 MemoryBudget least_budget(const MemoryBudget& budget, const Communicator& ranks);

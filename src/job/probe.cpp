@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "comm/communicator.hpp"
@@ -65,23 +66,27 @@ std::vector<size_t> visiting_order(size_t count) {
   return order;
 }
 
-/// The mean over places 0 … count − 1, straight lines between those that are known.
-double mean_between(const std::map<size_t, double>& known, size_t count) {
-  double sum = 0;
+/// Places 0 … count − 1, straight lines between those that are known.
+std::vector<double> lines_between(const std::map<size_t, double>& known, size_t count) {
+  std::vector<double> all;
   for (size_t place = 0; place < count; ++place) {
     const auto after = known.lower_bound(place);
     if (after == known.begin() || (after != known.end() && after->first == place)) {
-      sum += after->second;
+      all.push_back(after->second);
     } else if (after == known.end()) {
-      sum += known.rbegin()->second;
+      all.push_back(known.rbegin()->second);
     } else {
       const auto before = std::prev(after);
       const double share = static_cast<double>(place - before->first) /
                            static_cast<double>(after->first - before->first);
-      sum += before->second + share * (after->second - before->second);
+      all.push_back(before->second + share * (after->second - before->second));
     }
   }
-  return sum / static_cast<double>(count);
+  return all;
+}
+
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
 double smallest(const std::map<size_t, double>& of) {
@@ -136,13 +141,17 @@ PlanProbe probe_pieces(const Problem& problem, const MemoryPlan& memory, double 
     evaluations[place] = sum / static_cast<double>(count);
     if (seconds_since(begin) > budget) break;
   }
+  const std::vector<double> taken = lines_between(seconds, candidates.size());
+  std::map<int64_t, double> of_piece;
+  for (size_t place = 0; place < taken.size(); ++place) of_piece[candidates[place]] = taken[place];
   return {.pieces = static_cast<int64_t>(evaluations.size()),
-          .evaluations = mean_between(evaluations, candidates.size()),
+          .evaluations = mean(lines_between(evaluations, candidates.size())),
           .least = smallest(evaluations),
           .most = largest(evaluations),
-          .seconds = mean_between(seconds, candidates.size()),
+          .seconds = mean(taken),
           .shortest = smallest(seconds),
-          .longest = largest(seconds)};
+          .longest = largest(seconds),
+          .of_piece = std::move(of_piece)};
 }
 
 }  // namespace explaind

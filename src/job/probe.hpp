@@ -2,6 +2,7 @@
 // A few units of a decomposition, done as it will do them, to know what the rule takes.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 
 #include "job/problem.hpp"
@@ -20,6 +21,7 @@ struct PlanProbe {
   double evaluations = 0, least = 0, most = 0;  ///< of gradients a sample: mean of all pieces, and
                                                 ///< of the easiest and the hardest that was run
   double seconds = 0, shortest = 0, longest = 0;  ///< of one piece and micro-batch, likewise
+  std::map<int64_t, double> of_piece;  ///< seconds of some pieces, between those that were run
 };
 
 /// Runs pieces until `budget` seconds are spent, one at least. memory: as the run will have it, by

@@ -89,7 +89,7 @@ DecayUpdate decay_of(const Problem& problem) {
 
 }  // namespace
 
-GridChoice ScalarJob::choose_grid(const MemoryBudget& /*least*/) const {
+GridChoice ScalarJob::choose_grid(int64_t /*ranks*/, const MemoryBudget& /*least*/) const {
   return {1, "single scalars need the whole model on a rank"};
 }
 

@@ -19,7 +19,7 @@ class ScalarJob final : public UnitJob {
   [[nodiscard]] StoreSchema schema() const override;
 
  protected:
-  [[nodiscard]] GridChoice choose_grid(const MemoryBudget& least) const override;
+  [[nodiscard]] GridChoice choose_grid(int64_t ranks, const MemoryBudget& least) const override;
   /// More rows at once where they fit. Throws UsageError that says what to do where one row does
   /// not.
   [[nodiscard]] MemoryPlan plan_memory(int shards) const override;

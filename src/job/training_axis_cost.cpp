@@ -138,6 +138,7 @@ TrainingAxisCost training_axis_cost(const Problem& problem, const TrainingAxis& 
   cost.evaluations = times.nodes;
   const auto size = static_cast<double>(at::elementSize(
       scalar_type_of(problem.run()->description().dtype, problem.run()->directory().string())));
+  cost.bytes_of_steps = parameters * size * (before + steps + 1);
   const double reads = axis.applied() ? 6 * blocks : 4 + 3 * again;  // of θ, in a step
   cost.bytes_read = mine * parameters * size * (3 * before + steps * reads);
   return cost;

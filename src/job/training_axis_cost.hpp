@@ -13,8 +13,9 @@ struct TrainingAxisCost {
   int64_t blocks = 1;  ///< applied: of parameters, each a pass over the steps
   int64_t memory = 0;  ///< bytes of a rank
   double passes = 0;   ///< forward and backward passes over training batches, with scores or not
-  double evaluations = 0;  ///< gradient evaluations of a prediction sample (and output) and step
-  double bytes_read = 0;   ///< weights of the run
+  double evaluations = 0;     ///< gradient evaluations of a prediction sample (and output) and step
+  double bytes_read = 0;      ///< weights of the run
+  double bytes_of_steps = 0;  ///< weights of all steps up to the last, once
 };
 
 /// Runs the engine on the run's first step, and the integrals of the first chunk at its range's

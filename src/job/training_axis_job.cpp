@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <set>
+#include <vector>
 
 #include "comm/dispatcher.hpp"
 #include "core/byte_size.hpp"
@@ -64,7 +65,32 @@ JobEnd TrainingAxisJob::run(const std::vector<int64_t>& todo, ScoreSink& sink,
   return {.stopped = dispatcher.stopped(), .account = ""};
 }
 
-JobCost TrainingAxisJob::cost(const CostOptions& /*options*/) const {
+namespace {
+
+/// Chunks are the units, and each reads the weights of all steps.
+std::vector<ScalingRow> scaling_of(const Problem& problem, const TrainingAxisCost& cost,
+                                   int64_t ranks, const PlannedNodes& nodes) {
+  const int64_t chunks = problem.units.per_segment();
+  const double of_chunk = cost.seconds / static_cast<double>((chunks + ranks - 1) / ranks);
+  SimulatedWork work;
+  work.units.assign(static_cast<size_t>(chunks), {.seconds = of_chunk, .segment = 0});
+  work.points = {{0}};
+  work.point_bytes = cost.bytes_of_steps;
+  std::vector<ScalingShape> shapes;
+  for (const int64_t each : doubling(ranks, 1)) {
+    shapes.push_back({.ranks = each,
+                      .memory = cost.memory,
+                      .units_alone = of_chunk * static_cast<double>(chunks),
+                      .work = work});
+  }
+  return scaling_rows(shapes, {.ranks_of_node = nodes.ranks_of_node,
+                               .read_rate = nodes.read_rate,
+                               .network_rate = nodes.network_rate});
+}
+
+}  // namespace
+
+JobCost TrainingAxisJob::cost(const CostOptions& options) const {
   const Problem& problem = Job::problem();
   const bool groups = problem.solver.axes.train_group;
   JobCost said;
@@ -93,6 +119,9 @@ JobCost TrainingAxisJob::cost(const CostOptions& /*options*/) const {
         {"time", fmt::format("{} on ranks as fast as this one, at {:.3g} evaluations a sample and "
                              "step (measured)",
                              format_duration(cost.seconds), cost.evaluations)}};
+    if (options.nodes) {
+      said.scaling = scaling_of(problem, cost, place().ranks, *options.nodes);
+    }
   });
   return said;
 }

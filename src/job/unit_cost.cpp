@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
@@ -70,14 +73,29 @@ void probe_all(const Problem& problem, const MemoryPlan& memory, const Communica
   }
 }
 
-/// Micro-batches of the rank with most of them, over all pieces.
-double batches_of_rank(const Job& job) {
-  const Problem& problem = job.problem();
+/// Micro-batches of the samples.
+int64_t batches_of(const Problem& problem) {
   const auto samples = static_cast<int64_t>(problem.samples.size());
-  const int64_t batches = (samples + problem.solver.micro_batch - 1) / problem.solver.micro_batch;
-  const auto busy = static_cast<double>(std::min(job.groups(), problem.units.size()));
+  return (samples + problem.solver.micro_batch - 1) / problem.solver.micro_batch;
+}
+
+/// Micro-batches of a rank whose unit so many ranks share, over all pieces.
+double batches_of_group(const Problem& problem, int64_t shards) {
+  const int64_t batches = batches_of(problem);
   return static_cast<double>(batches * problem.trajectory->segments()) /
-         (busy * static_cast<double>(std::min<int64_t>(job.grid_choice().shards, batches)));
+         static_cast<double>(std::min(shards, batches));
+}
+
+/// Those of the rank with most of them.
+double batches_of_rank(const Job& job) {
+  return batches_of_group(job.problem(), job.grid_choice().shards) /
+         static_cast<double>(std::min(job.groups(), job.problem().units.size()));
+}
+
+/// Rank-seconds of what costs so many seconds on the ranks there are.
+double of_all_ranks(const Job& job, double seconds) {
+  return seconds * static_cast<double>(std::min(job.groups(), job.problem().units.size()) *
+                                       job.grid_choice().shards);
 }
 
 std::string reason(const Job& job) {
@@ -196,6 +214,52 @@ JobCost network_text(const Job& job, const NetworkCost& cost, const Evaluations&
   return said;
 }
 
+/// Seconds of pieces that were run, where any were.
+std::map<int64_t, double> of_piece(const Evaluations& evaluations) {
+  return evaluations.probe ? evaluations.probe->of_piece : std::map<int64_t, double>{};
+}
+
+/// of_batch: seconds of a micro-batch on a piece. more: of other scores, on the ranks there are.
+UnitTimes times_of_classifier(const Job& job, double of_batch, const Evaluations& evaluations,
+                              double more) {
+  const double more_of_all = of_all_ranks(job, more);
+  return {.of_group =
+              [&job, of_batch, more_of_all](int shards, const MemoryPlan& memory) {
+                return GroupCost{.seconds = batches_of_group(job.problem(), shards) * of_batch +
+                                            more_of_all / shards,
+                                 .memory = memory.total()};
+              },
+          .of_piece = of_piece(evaluations)};
+}
+
+/// more: as above. Segments that were run tell more than the calibration.
+UnitTimes times_of_network(const Job& job, const Calibration& times, const Evaluations& evaluations,
+                           double more) {
+  const Problem& problem = job.problem();
+  const auto all_units = [&problem, times, mean = evaluations.mean](int shards,
+                                                                    const MemoryPlan& memory) {
+    return estimate_cost(demand_of(problem, shards), memory, times, problem.units, 1, mean);
+  };
+  const double run = evaluations.probe ? batches_of_group(problem, 1) * evaluations.probe->seconds /
+                                             all_units(1, job.memory()).seconds
+                                       : 1;
+  const double more_of_all = of_all_ranks(job, more);
+  return {.of_group =
+              [=](int shards, const MemoryPlan& memory) {
+                const CostEstimate all = all_units(shards, memory);
+                const double computing = all.seconds - all.bytes_received * times.gather;
+                return GroupCost{.seconds = run * computing + more_of_all / shards,
+                                 .received = all.bytes_received,
+                                 .memory = all.memory};
+              },
+          .before =
+              [&problem, times](int64_t ranks) {
+                return problem.steps ? forming_cost(problem, times, ranks).seconds : 0;
+              },
+          .of_piece = of_piece(evaluations),
+          .gather_second = times.gather};
+}
+
 }  // namespace
 
 JobCost UnitJob::cost(const CostOptions& options) const {
@@ -215,7 +279,13 @@ JobCost UnitJob::classifier_cost(const CostOptions& options) const {
     if (evaluations.probe) cost.seconds = batches_of_rank(*this) * evaluations.probe->seconds;
     cost.seconds += more;
   });
-  return classifier_text(*this, cost, evaluations, also_engine());
+  JobCost said = classifier_text(*this, cost, evaluations, also_engine());
+  if (options.nodes) {
+    const double of_batch =
+        evaluations.probe ? evaluations.probe->seconds : cost.per_evaluation * evaluations.mean;
+    said.scaling = scaling(*options.nodes, times_of_classifier(*this, of_batch, evaluations, more));
+  }
+  return said;
 }
 
 JobCost UnitJob::network_cost(const CostOptions& options) const {
@@ -224,7 +294,9 @@ JobCost UnitJob::network_cost(const CostOptions& options) const {
   Evaluations evaluations = evaluations_of(options, problem);
   const MemoryDemand demand = demand_of(problem, grid_choice().shards);
   NetworkCost cost;
-  agree(world, [&] { cost.times = calibrate(demand, calibration_seconds); });
+  agree(world, [&] {
+    cost.times = calibrate(demand, calibration_seconds, demand.shards > 1 || options.nodes);
+  });
   cost.times = slowest(cost.times, world);
   const auto estimate = [&] {
     return estimate_cost(demand, memory(), cost.times, problem.units, groups(), evaluations.mean);
@@ -244,7 +316,11 @@ JobCost UnitJob::network_cost(const CostOptions& options) const {
   if (problem.steps) cost.forming = forming_cost(problem, cost.times, place().ranks);
   cost.estimate.seconds += cost.forming.seconds;
   cost.estimate.operations += cost.forming.operations;
-  return network_text(*this, cost, evaluations, options.threads, also_engine());
+  JobCost said = network_text(*this, cost, evaluations, options.threads, also_engine());
+  if (options.nodes) {
+    said.scaling = scaling(*options.nodes, times_of_network(*this, cost.times, evaluations, more));
+  }
+  return said;
 }
 
 }  // namespace explaind

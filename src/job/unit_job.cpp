@@ -33,10 +33,10 @@ MemoryPlan memory_of(const Problem& problem, int shards, std::optional<Source> s
                                 budget);
 }
 
-GridChoice UnitJob::choose_grid(const MemoryBudget& least) const {
+GridChoice UnitJob::choose_grid(int64_t ranks, const MemoryBudget& least) const {
   if (problem().network() == nullptr) return {1, "the weights of the whole model fit a rank"};
-  return explaind::choose_grid(static_cast<int>(place().ranks), place().source,
-                               demand_of(problem(), 1), least);
+  return explaind::choose_grid(static_cast<int>(ranks), place().source, demand_of(problem(), 1),
+                               least);
 }
 
 MemoryPlan UnitJob::plan_memory(int shards) const {

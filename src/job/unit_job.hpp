@@ -1,9 +1,12 @@
 #pragma once
 // Units of tensors' scores: of a series, an optimizer's steps, or a recorded run.
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "comm/dispatcher.hpp"
 #include "job/formed_steps.hpp"
@@ -21,6 +24,23 @@ struct UnitTools {
   const Communicator& group;
 };
 
+/// What groups of ranks take for all units of a job.
+struct GroupCost {
+  double seconds = 0;   ///< what is received aside
+  double received = 0;  ///< bytes, by a rank from its group
+  int64_t memory = 0;   ///< bytes of a rank
+};
+
+/// What a plan has measured of units.
+struct UnitTimes {
+  /// Of a group of so many ranks.
+  std::function<GroupCost(int shards, const MemoryPlan& memory)> of_group;
+  /// Seconds of all ranks, so many of them, before units are handed out; may be empty.
+  std::function<double(int64_t ranks)> before = {};
+  std::map<int64_t, double> of_piece = {};  ///< seconds of some pieces; empty: all are alike
+  double gather_second = 0;                 ///< of a byte received on the same node
+};
+
 class UnitJob : public Job {
  public:
   UnitJob(std::unique_ptr<Problem> problem, const Place& place) : Job(std::move(problem), place) {}
@@ -31,7 +51,7 @@ class UnitJob : public Job {
                            const Control& control) const override;
 
  protected:
-  [[nodiscard]] GridChoice choose_grid(const MemoryBudget& least) const override;
+  [[nodiscard]] GridChoice choose_grid(int64_t ranks, const MemoryBudget& least) const override;
   [[nodiscard]] MemoryPlan plan_memory(int shards) const override;
   /// The loop over units: each tile goes to `keep`. @collective over the group
   virtual void solve(const UnitTools& tools, const std::vector<int64_t>& todo, ScoreSink& sink,
@@ -44,6 +64,9 @@ class UnitJob : public Job {
  private:
   [[nodiscard]] JobCost classifier_cost(const CostOptions& options) const;
   [[nodiscard]] JobCost network_cost(const CostOptions& options) const;
+  /// From one rank, or the fewest that were asked to share a unit, to all that the job is for.
+  [[nodiscard]] std::vector<ScalingRow> scaling(const PlannedNodes& nodes,
+                                                const UnitTimes& times) const;
 
   std::optional<FormedSteps> formed_;
   std::optional<ReplayedParts> replayed_;

@@ -213,7 +213,7 @@ double seconds_of_a_gathered_byte(double seconds) {
 
 }  // namespace
 
-Calibration calibrate(const MemoryDemand& demand, double seconds) {
+Calibration calibrate(const MemoryDemand& demand, double seconds, bool gathers) {
   const int64_t block = largest_block(demand.network);
   const double elements = elements_of(demand.network, demand.network.block_parameters(block));
   Bench bench(demand, part_of_largest_batch(demand, elements));
@@ -221,7 +221,7 @@ Calibration calibrate(const MemoryDemand& demand, double seconds) {
   bench.time_weights(block, 0.15 * seconds, times);
   bench.time_block(block, 0.55 * seconds, times);
   bench.time_head(0.25 * seconds, times);
-  if (demand.shards > 1) times.gather = seconds_of_a_gathered_byte(0.05 * seconds);
+  if (gathers) times.gather = seconds_of_a_gathered_byte(0.05 * seconds);
   return times;
 }
 

@@ -21,6 +21,7 @@ struct Calibration {
 /// some of the largest micro-batch's samples, for about `seconds`; medians of what was repeated.
 /// Weights come out of the page cache. Not collective: ranks that call it together measure what
 /// they leave each other.
-Calibration calibrate(const MemoryDemand& demand, double seconds);
+/// gathers: also what comes from other ranks.
+Calibration calibrate(const MemoryDemand& demand, double seconds, bool gathers);
 
 }  // namespace explaind

@@ -16,8 +16,8 @@ class Server {
   explicit Server(const MessageTimes& times) : times_(times) {}
 
   /// When a message that arrives now has been dealt with. Calls come in the order of time.
-  double serve(double now) {
-    free_ = std::max(now >= free_ ? now + times_.look : now, free_) + times_.served;
+  double serve(double now, double seconds) {
+    free_ = (now >= free_ ? now + times_.look : free_) + seconds;
     return free_;
   }
 
@@ -103,7 +103,7 @@ class Simulation {
     Group& group = groups_[static_cast<size_t>(number)];
     if (group.in_unit) {
       group.in_unit = false;
-      if (number > 0) message(group, now);
+      if (number > 0) message(group, now, place_.messages.heard);
       ++group.next;
     }
     if (group.next >= group.end) {
@@ -126,16 +126,16 @@ class Simulation {
     group.asked = now;
     ++run_.requests;
     if (number == 0) return now;
-    const double answered = message(group, now) + place_.messages.reply;
+    const double answered = message(group, now, place_.messages.answered) + place_.messages.reply;
     message_between(group);  // the answer
     group.asking += answered - now;
     run_.asking += answered - now;
     return answered;
   }
 
-  double message(const Group& group, double now) {
+  double message(const Group& group, double now, double seconds) {
     message_between(group);
-    return server_.serve(now);
+    return server_.serve(now, seconds);
   }
 
   void message_between(const Group& group) {
@@ -143,19 +143,25 @@ class Simulation {
   }
 
   double compute(const Group& group, const SimulatedUnit& unit, double now) {
-    double there = now;
-    for (int64_t point = unit.first_point; point <= unit.last_point; ++point) {
-      for (const Part& part : group.parts) {  // each its share of the point
-        const double bytes = work_.point_bytes * share(part);
-        there = std::max(there, files_[static_cast<size_t>(part.node)].need(
-                                    point, now, bytes, place_.read_rate, run_.bytes_read));
-      }
-    }
+    const double there = work_.points.empty() ? now : read(group, unit.segment, now);
     const double gathering = gather(group);
     run_.reading += there - now;
     run_.gathering += gathering;
     run_.computing += unit.seconds;
     return there + gathering + unit.seconds;
+  }
+
+  /// When a segment's points are there for all of a group, each of whose nodes reads its share.
+  double read(const Group& group, int64_t segment, double now) {
+    double there = now;
+    for (const int64_t point : work_.points[static_cast<size_t>(segment)]) {
+      for (const Part& part : group.parts) {
+        NodeFiles& files = files_[static_cast<size_t>(part.node)];
+        there = std::max(there, files.need(point, now, work_.point_bytes * share(part),
+                                           place_.read_rate, run_.bytes_read));
+      }
+    }
+    return there;
   }
 
   [[nodiscard]] double share(const Part& part) const {

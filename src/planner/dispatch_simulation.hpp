@@ -2,6 +2,7 @@
 // A run of many ranks, event by event, by the dispatcher's own rules: what is handed out in ranges
 // of which size, who waits for whose answer, what a node reads. Nothing is computed or sent.
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -11,21 +12,23 @@ namespace explaind {
 
 /// A unit of work, for the group of ranks that computes it.
 struct SimulatedUnit {
-  double seconds = 0;  ///< of computing
-  /// Points of the path that must have been read: [first, last].
-  int64_t first_point = 0, last_point = -1;
+  double seconds = 0;   ///< of computing
+  int64_t segment = 0;  ///< whose points must have been read
 };
 
 /// What is to be done, as groups of one shape take it.
 struct SimulatedWork {
-  std::vector<SimulatedUnit> units;  ///< in the order in which they are handed out
-  double point_bytes = 0;            ///< of a point of the path, in files
-  double gathered = 0;               ///< bytes a rank receives from its group, in a unit
+  std::vector<SimulatedUnit> units;          ///< in the order in which they are handed out
+  std::vector<std::vector<int64_t>> points;  ///< of the path, of every segment; may be empty
+  double point_bytes = 0;                    ///< of a point of the path, in files
+  double gathered = 0;                       ///< bytes a rank receives from its group, in a unit
 };
 
-/// Seconds of messages. Defaults are measured: tests/benchmarks/results, dispatcher.
+/// Seconds of messages. Service times were measured with 64 ranks on two cores, where it is
+/// slowest: tests/benchmarks/results/2026-11-29-scaling.md.
 struct MessageTimes {
-  double served = 12e-6;  ///< of rank 0's thread: a request answered, or a report heard
+  double answered = 57e-6;  ///< of rank 0's thread, for a request
+  double heard = 2e-6;      ///< the same, for a report
   double look = 0.5 * std::chrono::duration<double>(between_looks).count();   ///< its mean sleep
   double reply = 0.5 * std::chrono::duration<double>(between_tries).count();  ///< a client's
 };

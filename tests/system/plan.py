@@ -42,7 +42,47 @@ def choose_a_grid(folder):
         expected = found
 
 
+def table(text):
+    """The rows of many ranks: ranks, nodes, efficiency, bytes of a rank and of a node, what limits."""
+    rows = re.findall(r"^ +(\d+) +(\d+) +\d.*? +(\d+) % +([\d.]+ \w*B) +([\d.]+ \w*B) +([\d.]+ \w*B) +([\d.]+ \w*B)(?:  (.*))?$", text, re.M)
+    return [(int(row[0]), int(row[1]), int(row[2]), *map(size_in, row[3:7]), row[7]) for row in rows]
+
+
+def size_in(text):
+    number, unit = text.split()
+    return float(number) * {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}[unit]
+
+
+def many_ranks():
+    """Tables: their numbers of ranks and nodes, what is known exactly of each, and what limits."""
+    fixed = ["--quadrature", "gauss:2", "--chunk", "1"]
+    rows = table(plan(*fixed, "--ranks", "12", "--nodes", "3", "--read-rate", "9TB"))
+    assert [row[:2] for row in rows] == [(1, 1), (2, 1), (4, 1), (8, 2), (12, 3)], rows
+    first = rows[0]
+    weights = sum(file.stat().st_size for file in SERIES.glob("*/*.safetensors"))
+    assert first[2] == 100 and first[6] == 0, first
+    assert .9 * weights < first[5] <= weights, (first, weights)
+    for ranks, nodes, efficiency, rank, node, read, between, limit in rows:
+        assert abs(node / rank / min(ranks, 4) - 1) < .02, (rank, node, ranks)
+        assert first[5] <= read <= nodes * first[5], "a node reads a checkpoint once"
+        assert (between > 0) == (nodes > 1), between
+        assert bool(limit) == (efficiency < 80), (efficiency, limit)
+    rows = table(plan(*fixed, "--ranks", "1024", "--nodes", "128"))
+    assert len(rows) == 11 and re.fullmatch(r"units: \d+ for 1024 ranks", rows[-1][-1]) and rows[-1][2] <= 2, rows
+    rows = table(plan(*fixed, "--ranks", "8", "--nodes", "4", "--shards", "4", "--parameters", "gathered", "--network-rate", "1kB"))
+    assert [row[0] for row in rows] == [4, 8] and rows[0][-1].startswith("gathering"), rows
+    rows = table(plan(*fixed, "--ranks", "2", "--nodes", "1", "--read-rate", "1kB"))
+    assert all(row[-1].startswith("reading") for row in rows), rows
+    rows = table(plan(*fixed, "--ranks", "4", "--nodes", "1", "--shards", "4"))
+    assert rows[0][-1].startswith("micro-batches") and rows[0][2] <= 26, rows
+    for options, said in ((("--ranks", "2", "--nodes", "3"), "3 nodes for 2 ranks"), (("--nodes", "2"), "2 nodes for 1 rank"),
+                          (("--nodes", "1", "--read-rate", "fast"), "'fast' is no size"), (("--network-rate", "0"), "'0' is no size")):
+        process = run("plan", "--series", SERIES, "--samples", SAMPLES, *options)
+        assert process.returncode == 2 and said in process.stderr, process.stderr
+
+
 def main():
+    many_ranks()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         text = plan("--ranks", "4", "--shards", "2", "--chunk", "1")
