@@ -55,7 +55,7 @@ def size_in(text):
 
 def many_ranks():
     """Tables: their numbers of ranks and nodes, what is known exactly of each, and what limits."""
-    fixed = ["--quadrature", "gauss:2", "--chunk", "1"]
+    fixed = ["--quadrature", "midpoint:20000", "--chunk", "1"]  # units that take longer than messages
     rows = table(plan(*fixed, "--ranks", "12", "--nodes", "3", "--read-rate", "9TB"))
     assert [row[:2] for row in rows] == [(1, 1), (2, 1), (4, 1), (8, 2), (12, 3)], rows
     first = rows[0]
@@ -64,7 +64,7 @@ def many_ranks():
     assert .9 * weights < first[5] <= weights, (first, weights)
     for ranks, nodes, efficiency, rank, node, read, between, limit in rows:
         assert abs(node / rank / min(ranks, 4) - 1) < .02, (rank, node, ranks)
-        assert first[5] <= read <= nodes * first[5], "a node reads a checkpoint once"
+        assert first[5] <= read <= 1.01 * nodes * first[5], "a node reads a checkpoint once"
         assert (between > 0) == (nodes > 1), between
         assert bool(limit) == (efficiency < 80), (efficiency, limit)
     rows = table(plan(*fixed, "--ranks", "1024", "--nodes", "128"))
