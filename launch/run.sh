@@ -3,12 +3,14 @@
 #
 #   launch/run.sh -n RANKS PROGRAM ARGUMENTS…
 #
-# More ranks than cores are allowed; ranks are not bound to cores, and each takes its part of those of its node.
+# More ranks than cores are allowed. Where the job has all of a node, and its ranks are a multiple of the NUMA domains
+# there, each is bound to one domain; else ranks are not bound, and each takes its part of the cores of its node.
 # Environment: MPIRUN  another mpirun
+#              BIND    none: ranks are never bound
 set -euo pipefail
 
 usage() {
-  sed -n '2,7s/^# \{0,1\}//p' "$0"
+  sed -n '2,9s/^# \{0,1\}//p' "$0"
 }
 
 case "${1:-}" in
@@ -29,7 +31,14 @@ if ! [[ $ranks =~ ^[1-9][0-9]*$ ]] || [ $# -lt 3 ]; then
 fi
 shift 2
 
-flags=(--bind-to none --oversubscribe -n "$ranks")
+# Nodes of an allocation are taken to be like this one, and filled evenly.
+nodes=${SLURM_JOB_NUM_NODES:-1}
+domains=$(lscpu -p=NODE 2>/dev/null | grep -v '^#' | sort -u | grep -c . || true)
+flags=(--bind-to none)
+if [ "${BIND:-numa}" = numa ] && [ "$domains" -gt 1 ] && [ "$((ranks % (nodes * domains)))" -eq 0 ] && [ "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" -eq "$(nproc --all)" ]; then
+  flags=(--map-by "ppr:$((ranks / nodes / domains)):numa" --bind-to numa)
+fi
+flags+=(--oversubscribe -n "$ranks")
 if [ -n "${OMP_NUM_THREADS:-}" ]; then
   flags+=(-x OMP_NUM_THREADS)
 fi

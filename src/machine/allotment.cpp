@@ -87,6 +87,13 @@ int64_t processors_in_use(const MachineLimits& mine,
   });
 }
 
+/// For Allotment::ranks_of_domain. ranks: on this machine.
+int64_t ranks_of_domain(const ProcessorLimits& mine, int64_t ranks) {
+  const bool whole = static_cast<int64_t>(mine.mask.size()) == mine.of_machine;
+  const bool even = mine.domains > 1 && ranks % mine.domains == 0;
+  return whole && even ? ranks / mine.domains : 0;
+}
+
 /// By --threads, else by OMP_NUM_THREADS.
 std::optional<int64_t> named_threads(int64_t asked, const Environment& environment) {
   if (asked > 0) return asked;
@@ -114,10 +121,15 @@ Allotment allotment(const MachineLimits& mine,
   for (const auto& each : holders) {
     for (const std::string& holder : each) ++processes[holder];
   }
-  Allotment allotted = shares_of(mine, [&](const std::string& holder) {
+  const Sharing sharing = [&](const std::string& holder) {
     const auto found = processes.find(holder);
     return found == processes.end() ? 1 : found->second;
-  });
+  };
+  Allotment allotted = shares_of(mine, sharing);
+  if (!mine.processors.mask.empty()) {
+    allotted.ranks_of_domain =
+        ranks_of_domain(mine.processors, sharing(mine.processors.mask.front().holder));
+  }
   allotted.bound_to_one = mine.processors.mask.size() == 1 &&
                           processors_in_use(mine, processes) < mine.processors.of_machine;
   return allotted;
@@ -143,6 +155,12 @@ std::string advice_on_threads(int64_t asked, const Allotment& allotted,
     return fmt::format(
         "mpirun has bound each rank to {}; with --bind-to none ranks use all of them",
         allotted.threads_limit);
+  }
+  if (allotted.ranks_of_domain > 0) {
+    return fmt::format(
+        "ranks move between the NUMA domains of this machine; bound to one each they stay beside "
+        "their memory: mpirun --map-by ppr:{}:numa --bind-to numa, or srun --cpu-bind=ldoms",
+        allotted.ranks_of_domain);
   }
   return "";
 }

@@ -24,6 +24,9 @@ struct Allotment {
   std::string threads_limit;
   /// Bound to one processor of a machine, of which the job leaves others idle.
   bool bound_to_one = false;
+  /// Ranks that each NUMA domain of the machine could have for itself, where the job has the whole
+  /// machine and none is bound; else 0.
+  int64_t ranks_of_domain = 0;
 };
 
 /// The holders of all of its limits: what processes tell each other to learn with whom they share.

@@ -3,10 +3,12 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "machine/control_groups.hpp"
 #include "machine/memory_limits.hpp"
@@ -30,6 +32,18 @@ std::optional<double> quota_of(const ControlGroup& group) {
   }
   if (quota <= 0 || period <= 0) return std::nullopt;
   return static_cast<double>(quota) / static_cast<double>(period);
+}
+
+/// A domain without processors has memory alone.
+int64_t numa_domains(const fs::path& root) {
+  std::error_code none;
+  int64_t count = 0;
+  for (const auto& entry : fs::directory_iterator(root / "sys/devices/system/node", none)) {
+    std::ifstream in(entry.path() / "cpulist");
+    std::string processors;
+    if (entry.path().filename().string().starts_with("node") && in >> processors) ++count;
+  }
+  return std::max<int64_t>(count, 1);
 }
 
 }  // namespace
@@ -66,6 +80,7 @@ ProcessorLimits processor_limits(const std::vector<int>& mask, const Environment
   }
   limits.per_task = number_of(environment("SLURM_CPUS_PER_TASK")).value_or(0);
   limits.of_machine = sysconf(_SC_NPROCESSORS_ONLN);
+  limits.domains = numa_domains(root);
   return limits;
 }
 

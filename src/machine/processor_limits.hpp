@@ -20,6 +20,9 @@ struct ProcessorLimits {
   int64_t per_task = 0;
   /// That the machine has, whether this process may use them or not.
   int64_t of_machine = 0;
+  /// NUMA domains of the machine that have processors: sockets, or parts of them, each with memory
+  /// of its own beside it.
+  int64_t domains = 1;
 };
 
 /// The numbers of the processors that this thread may run on.

@@ -118,5 +118,30 @@ TEST(Threads, ThatDoNotSuitTheProcessorsAreTold) {
               HasSubstr("9 threads a rank"));
 }
 
+TEST(Threads, ThatMoveBetweenNumaDomainsAreToldWhereRanksCouldShareThemOut) {
+  const auto advice = [](const MachineLimits& limits, int ranks) {
+    const std::vector<MachineLimits> all(static_cast<size_t>(ranks), limits);
+    return advice_on_threads(0, allotments(all)[0], environment_of({}));
+  };
+  MachineLimits whole = limits_of("a", {0, 1, 2, 3, 4, 5, 6, 7}, 1);
+  EXPECT_EQ(advice(whole, 4), "") << "one domain";
+  whole.processors.domains = 2;
+  EXPECT_THAT(advice(whole, 4), HasSubstr("--map-by ppr:2:numa --bind-to numa"));
+  EXPECT_EQ(advice(whole, 3), "") << "one domain would have two of them";
+  EXPECT_EQ(advice(whole, 1), "");
+  MachineLimits part = limits_of("a", {0, 1, 2, 3}, 1);
+  part.processors.domains = 2;
+  EXPECT_EQ(advice(part, 2), "") << "bound, or a part of the machine";
+}
+
+TEST(Threads, NumaDomainsAreThoseWithProcessors) {
+  const SystemTree tree({{"sys/devices/system/node/node0/cpulist", "0-3\n"},
+                         {"sys/devices/system/node/node1/cpulist", "4-7\n"},
+                         {"sys/devices/system/node/node2/cpulist", "\n"},
+                         {"sys/devices/system/node/possible", "0-2\n"}});
+  EXPECT_EQ(processor_limits({0}, environment_of({}), tree.root()).domains, 2);
+  EXPECT_EQ(processor_limits({0}, environment_of({}), SystemTree({}).root()).domains, 1);
+}
+
 }  // namespace
 }  // namespace explaind::testing
