@@ -6,6 +6,8 @@
 #                            build/deps/arrow (without it the program builds, and refuses samples in Parquet and Arrow files)
 #   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
 #   launch/setup.sh --cluster  also what the tests of clusters start here: a Slurm, engines of containers (launch/check.sh --cluster)
+#   launch/setup.sh --check [-DNAME=DIR …]  installs nothing: what the build finds and what it lacks, and the CMake variable that names
+#                            each where it lies elsewhere (modules of a cluster). What follows goes to CMake. Needs no root
 #   launch/setup.sh --cuda   LibTorch with all that its CUDA libraries need (cuBLAS, cuDNN, NCCL; 5 GB), for machines with GPUs;
 #                            nvcc and the driver come with the CUDA toolkit (12.8 or newer), which this does not install
 #   launch/setup.sh --nvcc   beside --cuda: nvcc out of wheels, in LibTorch's nvidia/cu13 (CUDA_HOME), as the image of containers is built
@@ -46,6 +48,9 @@ test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
 optional_test_packages=(clang-format-14 clang-tidy-14 clang-14 libclang-rt-14-dev faketime shellcheck chromium chromium-driver
   netcdf-bin nco cdo r-cran-ncdf4 gdal-bin octave octave-netcdf)
 
+if [ "${1:-}" = --check ]; then
+  exec "$root/launch/missing.sh" "${@:2}"
+fi
 tests=no
 nvcc=no
 runtime=
@@ -68,11 +73,11 @@ while [ $# -gt 0 ]; do
       libtorch_dependencies=()
       ;;
     -h | --help)
-      sed -n '2,18s/^# \{0,1\}//p' "$0"
+      sed -n '2,20s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)
-      echo "setup.sh: unknown option '$1' (there are --tests, --cluster, --cuda, --nvcc and --runtime)" >&2
+      echo "setup.sh: unknown option '$1' (there are --tests, --check, --cluster, --cuda, --nvcc and --runtime)" >&2
       exit 2
       ;;
   esac
