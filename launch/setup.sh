@@ -73,7 +73,7 @@ while [ $# -gt 0 ]; do
       libtorch_dependencies=()
       ;;
     -h | --help)
-      sed -n '2,20s/^# \{0,1\}//p' "$0"
+      sed -n '2,19s/^# \{0,1\}//p' "$0"
       exit 0
       ;;
     *)

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/closing_table.hpp"
 #include "app/listening.hpp"
@@ -22,6 +23,7 @@
 #include "job/applicable_options.hpp"
 #include "job/contradictions.hpp"
 #include "job/stored_job.hpp"
+#include "machine/file_system.hpp"
 #include "store/store_reader.hpp"
 #include "tensors/thread_team.hpp"
 
@@ -87,6 +89,17 @@ ExitCode print_end(const Job& job, const std::string& path) {
   return found.missed > 0 ? ExitCode::tolerance_missed : ExitCode::done;
 }
 
+/// Says what the store's file system asks of ranks on several machines. @collective
+void note_place_of(const StoreName& store, const Communicator& world) {
+  const int64_t first = world.on_host().rank == 0 ? 1 : 0;  // of its machine
+  int64_t machines = 0;
+  for (const auto& of_rank : world.all_gather(std::vector<int64_t>{first})) machines += of_rank[0];
+  const FileSystem files = file_system_of(store.path);
+  if (world.rank() == 0 && worth_a_note(files, machines)) {
+    fmt::print("note: the store lies on {}\n", words_of(files, machines));
+  }
+}
+
 }  // namespace
 
 int run_decompose(const DecomposeOptions& options, const Communicator& world) {
@@ -115,6 +128,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   if (world.rank() == 0) print_job(*job);
   const std::string advice = advice_on_threads(options.threads, share);
   if (world.rank() == 0 && !advice.empty()) fmt::print("note: {}\n", advice);
+  note_place_of(store, world);
   const JobEnd end = stored.run();
   if (end.stopped) {
     if (world.rank() == 0) {

@@ -21,6 +21,7 @@
 #include "core/error.hpp"
 #include "job/checkpoint_values.hpp"
 #include "job/job.hpp"
+#include "machine/file_system.hpp"
 #include "tensors/thread_team.hpp"
 
 namespace explaind {
@@ -95,6 +96,17 @@ std::optional<PlannedNodes> planned_nodes(const PlanOptions& options,
       .ranks_of_node = planned->of_node, .read_rate = read, .network_rate = network};
 }
 
+/// Where the store will lie, and with it what a run needs beside it (optimizer steps, replayed
+/// parts). Nothing where no store was named, or its file system is unknown.
+void add_place_of_store(const PlanOptions& options, JobCost& cost) {
+  const std::string& store = options.decompose.store;
+  if (store.empty()) return;
+  const std::string words = words_of(file_system_of(store), options.nodes.value_or(1));
+  if (words.empty()) return;
+  cost.lines.emplace_back("store lies on",
+                          words + "; so do the folders that a run needs beside it");
+}
+
 void print_cost(JobCost cost, const std::vector<std::pair<std::string, std::string>>& limits) {
   cost.lines.insert(cost.lines.end(), limits.begin(), limits.end());
   fmt::print("{}\n", cost.heading);
@@ -133,8 +145,9 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
     values = show_losses(options, *job, {.stop = never, .listener = listener});
   }
   agree(world, [&] { job->assume(values); });
-  const JobCost cost =
+  JobCost cost =
       job->cost({.evaluations = options.evaluations, .threads = team.used(), .nodes = nodes});
+  add_place_of_store(options, cost);
   if (speaks) print_cost(cost, limits_of(*job, share, team.size()));
   if (speaks && nodes) print_scaling(cost.scaling, *nodes, world.size());
   if (speaks) fmt::print("{}", not_checked(*subject));
