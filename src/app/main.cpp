@@ -14,6 +14,7 @@
 #include "app/verb_table.hpp"
 #include "checkpoint/lost_file.hpp"
 #include "comm/alike.hpp"
+#include "comm/launcher.hpp"
 #include "comm/run_ranks.hpp"
 #include "config/parse.hpp"
 #include "core/error.hpp"
@@ -56,13 +57,8 @@ void print_versions() {
   }
 }
 
-/// Under mpirun one speaks of what all ranks see alike; MPI has not begun here.
-bool speaks() {
-  for (const char* variable : {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"}) {
-    if (const char* rank = std::getenv(variable)) return std::string(rank) == "0";
-  }
-  return true;
-}
+/// Of several tasks one speaks of what all of them see alike; MPI has not begun here.
+bool speaks() { return is_first(launched_tasks(std::getenv)); }
 
 /// Runs, and writes out what was printed: a verb is done when that is.
 Outcome run_to_the_end(StandardOutput& output, const std::function<int()>& run) {

@@ -98,10 +98,7 @@ void set_grace(double seconds) {
 }
 
 /// One of several ranks speaks of what all of them see.
-bool speaks_for_all() {
-  const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
-  return !tasks || tasks->rank == 0;
-}
+bool speaks_for_all() { return is_first(launched_tasks(std::getenv)); }
 
 }  // namespace
 

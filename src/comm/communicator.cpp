@@ -5,18 +5,19 @@
 #include <cstddef>
 #include <cstdlib>
 #include <numeric>
-#include <optional>
 #include <thread>
 #include <utility>
 
 #include "comm/check.hpp"
-#include "comm/launcher.hpp"
 #include "core/error.hpp"
 
 namespace explaind {
 namespace {
 
-/// Handles must not be freed after MPI_Finalize, and nothing can be said in a destructor.
+constexpr int exchange_tag = 2;  // GroupAlarm has 1
+
+}  // namespace
+
 bool mpi_running() {
   int started = 0, finished = 0;
   MPI_Initialized(&started);
@@ -24,45 +25,12 @@ bool mpi_running() {
   return started != 0 && finished == 0;
 }
 
-constexpr int exchange_tag = 2;  // GroupAlarm has 1
-
-}  // namespace
-
 void check_mpi(int status, const char* call) {
   if (status == MPI_SUCCESS) return;
   char text[MPI_MAX_ERROR_STRING] = {};
   int length = 0;
   MPI_Error_string(status, text, &length);
   throw Error(call, std::string(text, static_cast<size_t>(length)), "");
-}
-
-MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
-  const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
-  if (tasks && tasks->launcher == "srun" && !tasks->pmix) {
-    // Open MPI ends the process in MPI_Init where it finds srun without PMIx.
-    require_single(tasks);
-    for (const char* name : {"SLURM_JOBID", "SLURM_NODELIST", "SLURM_STEPID"}) unsetenv(name);
-  }
-  int provided = 0;
-  check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
-  if (provided < MPI_THREAD_MULTIPLE) {
-    throw Error("MPI", "this MPI library does not support MPI_THREAD_MULTIPLE",
-                "Use a build of Open MPI with thread support");
-  }
-  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
-  int ranks = 1;
-  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &ranks), "MPI_Comm_size");
-  if (ranks > 1) return;
-  try {
-    require_single(tasks);
-  } catch (const Error&) {
-    MPI_Finalize();
-    throw;
-  }
-}
-
-MpiEnvironment::~MpiEnvironment() {
-  if (mpi_running()) MPI_Finalize();
 }
 
 Communicator::Communicator(MPI_Comm comm, size_t largest) : largest_(largest) {

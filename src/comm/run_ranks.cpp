@@ -1,8 +1,10 @@
 #include "comm/run_ranks.hpp"
 
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 
+#include "comm/first_meeting.hpp"
 #include "comm/launcher.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
@@ -13,18 +15,22 @@ namespace explaind {
 int run_ranks(int argc, char** argv, const std::function<void()>& begun,
               const std::function<Outcome(const Communicator& world)>& body) {
   std::optional<MpiEnvironment> environment;
+  std::chrono::milliseconds patience{};
   try {
+    patience = first_message_patience(std::getenv);
     environment.emplace(argc, argv);
   } catch (const Error& error) {  // tasks that know nothing of each other: one of them says so
-    const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
-    if (!tasks || tasks->rank == 0) say_line(std::string("error: ") + error.what());
+    if (is_first(launched_tasks(std::getenv))) say_line(std::string("error: ") + error.what());
     return static_cast<int>(error.exit_code());
   }
   begun();  // once more what MPI_Init has taken away: it sets signal handlers of its own
   std::optional<Communicator> world, ending;
   const Outcome met = outcome_of([&] {
-    world.emplace(MPI_COMM_WORLD);
-    ending.emplace(MPI_COMM_WORLD);
+    meet_first(patience, [&] {
+      world.emplace(MPI_COMM_WORLD);
+      ending.emplace(MPI_COMM_WORLD);
+      world->barrier();
+    });
     return 0;
   });
   if (!met.error.empty()) {  // the ranks cannot meet yet
