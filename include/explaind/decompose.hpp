@@ -29,6 +29,9 @@ struct Running {
   Place place = {};
   IfThere if_there = IfThere::refuse;
   Following following = {};
+  /// With IfThere::resume: also where another build of the library, or a processor that adds in
+  /// another order, has begun the store, which is refused otherwise.
+  bool other_build = false;
 };
 
 struct Outcome {

@@ -11,7 +11,7 @@ namespace {
 
 const std::set<std::string> of_subjects{"series",       "phases",    "series-seed",
                                         "step-pattern", "tied-head", "source"};
-const std::set<std::string> of_calls{"store", "overwrite", "resume"};
+const std::set<std::string> of_calls{"store", "overwrite", "resume", "other-build"};
 
 const char* words_of(Owner owner) {
   switch (owner) {

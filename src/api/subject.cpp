@@ -5,6 +5,7 @@
 #include "api/errors.hpp"
 #include "api/options.hpp"
 #include "api/ranks.hpp"
+#include "comm/agree_on_files.hpp"
 #include "job/question.hpp"
 
 namespace explaind::v1 {
@@ -18,7 +19,7 @@ Subject Subject::open(const Ranks& ranks, const std::string& path,
     require_no_stage(written);
     const SubjectName name = subject_of(written);
     std::optional<explaind::Subject> opened;
-    agree(ranks.impl().world, [&] { opened.emplace(explaind::Subject::open(name)); });
+    agree_on_files(ranks.impl().world, [&] { opened.emplace(explaind::Subject::open(name)); });
     return Subject(std::make_shared<const Impl>(Impl{std::move(all), std::move(*opened)}));
   });
 }

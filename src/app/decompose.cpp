@@ -15,6 +15,7 @@
 #include "app/output_claims.hpp"
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
+#include "comm/agree_on_files.hpp"
 #include "comm/allotted.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
@@ -109,8 +110,10 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
   // What command line and INI decide alone is refused before any file is touched.
   const Question question = question_of(options);
   SubjectName named = subject_of(options);
-  const StoreName store{
-      .path = options.store, .overwrite = options.overwrite, .resume = options.resume};
+  const StoreName store{.path = options.store,
+                        .overwrite = options.overwrite,
+                        .resume = options.resume,
+                        .other_build = options.other_build};
   require_sensible(store);
   const StopFlag& stop = stop_on_signals(world.rank() == 0 ? stop_words : nullptr, options.grace);
   const Place place = place_of(options, world, share);
@@ -121,7 +124,7 @@ int run_decompose(const DecomposeOptions& options, const Communicator& world) {
                                 named.path, named.names, world, stop, listener);
   }
   std::optional<Subject> subject;
-  agree(world, [&] { subject.emplace(Subject::open(named)); });
+  agree_on_files(world, [&] { subject.emplace(Subject::open(named)); });
   const std::unique_ptr<Job> job = make_job(*subject, question, place);
   StoredJob stored(*job, store, spoken_wait(), {.stop = stop, .listener = listener});
   // Only now: whoever reads the configuration knows that it was not refused.

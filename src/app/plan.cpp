@@ -15,6 +15,7 @@
 #include "app/output_claims.hpp"
 #include "app/scaling_table.hpp"
 #include "app/verbs.hpp"
+#include "comm/agree_on_files.hpp"
 #include "comm/allotted.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
@@ -126,7 +127,7 @@ int run_plan(const PlanOptions& options, const Communicator& world) {
   const ThreadTeam team(threads_of(wanted.threads, share));
   const Place place = place_of(wanted, world, share, planned);
   std::optional<Subject> subject;
-  agree(world, [&] { subject.emplace(Subject::open(named)); });
+  agree_on_files(world, [&] { subject.emplace(Subject::open(named)); });
   const std::unique_ptr<Job> job = make_job(*subject, question, place);
   agree(world, [&] { subject->require_unused_agree(world.rank(), world.size()); });
   const bool speaks = world.rank() == 0;

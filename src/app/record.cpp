@@ -21,6 +21,7 @@ void require_series_options(const RecordOptions& options) {
   if (options.schedule != "cosine") refuse("--schedule", "a series is trained with cosine");
   if (options.epochs > 0) refuse("--epochs", "a series is trained on random windows");
   if (options.resume) refuse("--resume", "a series cannot be gone on with");
+  if (options.other_build) refuse("--other-build", "a series cannot be gone on with");
 }
 
 int said(const ThreadTeam& team, int code) {

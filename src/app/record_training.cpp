@@ -74,6 +74,7 @@ RecordedTrainingOptions recorded_options(const RecordOptions& options, int64_t s
   training.seed = static_cast<uint64_t>(options.seed);
   training.stop_accuracy = options.stop_accuracy;
   training.block_bytes = parse_bytes("--block-size", options.block_size);
+  training.other_build = options.other_build;
   for (const std::string& word : options.keep) {
     (word == "gradient" ? training.keep_gradients : training.keep_second_moments) = true;
   }
@@ -112,6 +113,10 @@ void require_run_options(const RecordOptions& options) {
   if (options.model == "llama") static_cast<void>(language_model_config(options));
   if (dataset_of(options) == "text" && options.text.empty()) {
     throw UsageError("record", "--text is missing", "Give --text PATHS or set it in the INI file");
+  }
+  if (options.other_build && !options.resume) {
+    throw UsageError("record", "--other-build says how to go on, and --resume is not given",
+                     "Give --resume too, or leave it out");
   }
   if (options.overwrite && options.resume) {
     throw UsageError("record", "both --overwrite and --resume are given", "Use one");

@@ -19,6 +19,7 @@ namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto look = std::chrono::milliseconds(50);
+constexpr auto until_seen = std::chrono::seconds(2);
 
 bool is_there(const fs::path& path) {
   std::error_code ignored;
@@ -63,6 +64,19 @@ void remove_dead_file(const fs::path& lock, std::vector<std::string>& dead) {
   }
   dead.push_back(mark->tag);
   fs::remove(lock);
+}
+
+/// The first process of this run has made the lock, and this one does not see it.
+[[noreturn]] void refuse_unseen(const fs::path& lock, const std::string& owner) {
+  const auto host_of = [](const std::string& tag) {
+    const size_t number = tag.rfind('-', tag.rfind('-') - 1);  // HOST-PID-RANDOM
+    return tag.substr(0, number);
+  };
+  throw DataError(lock.string(),
+                  "this run has made it on " + host_of(owner) + ", and on " +
+                      host_of(process_tag()) +
+                      " it is not to be seen: the folder is another one there",
+                  "Choose a folder that all nodes share, and none of a node's own such as /tmp");
 }
 
 }  // namespace
@@ -152,6 +166,10 @@ PathClaim PathClaim::join(const fs::path& path, const std::string& owner, const 
     return claim;
   }
   if (owner == process_tag()) return claim;
+  // File systems of a network may take a moment to show it.
+  for (const auto begin = Clock::now(); !is_there(claim.lock_); std::this_thread::sleep_for(look)) {
+    if (Clock::now() - begin > until_seen) refuse_unseen(claim.lock_, owner);
+  }
   FlockFile file(claim.lock_, false);
   const std::optional<ProcessMark> mark = parse_mark(file.text());
   const FlockFile::Outcome outcome = file.lock(FlockFile::Mode::shared);
@@ -161,9 +179,8 @@ PathClaim PathClaim::join(const fs::path& path, const std::string& owner, const 
         "flock works on the first rank's machine and not on this one (" + file.reason() + ")",
         "Set HDF5_USE_FILE_LOCKING=FALSE for all ranks: a lock of files is used then");
   }
-  if (outcome == FlockFile::Outcome::taken || !mark || mark->tag != owner) {
-    refuse_claimed(claim.lock_, holder_in(file.text()));
-  }
+  if (outcome == FlockFile::Outcome::taken) refuse_claimed(claim.lock_, holder_in(file.text()));
+  if (!mark || mark->tag != owner) refuse_unseen(claim.lock_, owner);
   claim.flock_.emplace(std::move(file));
   return claim;
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "comm/agree_on_files.hpp"
 #include "comm/check.hpp"
 #include "comm/communicator.hpp"
 #include "comm/group_alarm.hpp"
@@ -14,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
 #include "core/unexpected.hpp"
+#include "machine/likeness.hpp"
 
 namespace explaind {
 namespace {
@@ -77,7 +79,8 @@ std::optional<bool> any_failed(const Communicator& world, bool failed,
 struct Failure {
   Outcome outcome;
   size_t rank = 0;
-  bool alike = true;  ///< every rank's
+  bool alike = true;             ///< every rank's
+  std::optional<size_t> spared;  ///< the lowest rank that did not fail
 };
 
 /// Of the lowest rank that failed. @collective, once any_failed has said that there is one
@@ -87,11 +90,15 @@ Failure first_failure(const Communicator& world, const Outcome& mine) {
   const std::vector<std::string> all = world.all_gather(packed);
   const auto first =
       std::find_if(all.begin(), all.end(), [](const auto& each) { return !each.empty(); });
+  const auto spared =
+      std::find_if(all.begin(), all.end(), [](const auto& each) { return each.empty(); });
   const size_t split = first->find('\n');
   return {
       .outcome = {.code = std::stoi(first->substr(0, split)), .error = first->substr(split + 1)},
       .rank = static_cast<size_t>(first - all.begin()),
-      .alike = std::count(all.begin(), all.end(), *first) == world.size()};
+      .alike = std::count(all.begin(), all.end(), *first) == world.size(),
+      .spared = spared == all.end() ? std::nullopt
+                                    : std::optional(static_cast<size_t>(spared - all.begin()))};
 }
 
 }  // namespace
@@ -130,6 +137,25 @@ void agree(const Communicator& world, const std::function<void()>& action,
   if (!*failed) return;
   const Outcome first = first_failure(world, mine).outcome;
   throw Error("", first.error, "", static_cast<ExitCode>(first.code));
+}
+
+void agree_on_files(const Communicator& world, const std::function<void()>& action) {
+  const Outcome mine = outcome_of([&] {
+    action();
+    return 0;
+  });
+  const std::optional<bool> failed = any_failed(world, !mine.error.empty(), usual_patience);
+  if (!failed) end_alone(world, mine, usual_patience);
+  if (!*failed) return;
+  const Failure first = first_failure(world, mine);
+  const std::vector<std::string> hosts = world.all_gather(own_likeness().host);
+  std::string message = first.outcome.error;
+  if (first.spared && hosts[first.rank] != hosts[*first.spared]) {
+    message = "rank " + std::to_string(first.rank) + " on " + hosts[first.rank] + ": " + message +
+              ". Rank " + std::to_string(*first.spared) + " on " + hosts[*first.spared] +
+              " had no such trouble: all nodes must see the same files by the same paths";
+  }
+  throw Error("", message, "", static_cast<ExitCode>(first.outcome.code));
 }
 
 int end_together(const Communicator& world, const Outcome& mine) {

@@ -259,6 +259,11 @@ OptionTable option_table(DecomposeOptions& o) {
                    "checksums have been checked",
                    Role::command},
                   o.resume),
+      flag_option({"other-build", "",
+                   "--resume: go on although another build of the program, or a processor that "
+                   "adds in another order, has begun the store; its run_log says so",
+                   Role::command},
+                  o.other_build),
   };
   add_decay_options(table, o.decay);
   return table;

@@ -39,7 +39,7 @@ struct DecomposeOptions {
   std::string device = "auto", parameters = "auto";
   std::optional<int64_t> shards, segment_groups;
   std::optional<std::string> memory, device_memory;
-  bool overwrite = false, resume = false;
+  bool overwrite = false, resume = false, other_build = false;
 };
 
 OptionTable option_table(DecomposeOptions& options);

@@ -52,9 +52,8 @@ std::string help_text(const std::string& usage, const std::string& summary,
     text += left + fill(option.help + end) + "\n";
   }
   return text +
-         "\nDefaults stand in brackets. Every option but config, help, overwrite and resume is "
-         "also "
-         "a\nkey of an INI file.\n";
+         "\nDefaults stand in brackets. Every option but config, help, overwrite, resume and "
+         "other-build\nis also a key of an INI file.\n";
 }
 
 }  // namespace explaind

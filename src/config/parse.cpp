@@ -26,7 +26,8 @@ namespace {
 
 namespace po = boost::program_options;
 
-const std::set<std::string> command_line_only{"config", "help", "version", "overwrite", "resume"};
+const std::set<std::string> command_line_only{"config",    "help",   "version",
+                                              "overwrite", "resume", "other-build"};
 
 po::options_description describe(const OptionTable& table) {
   po::options_description options;

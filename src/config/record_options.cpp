@@ -177,7 +177,12 @@ void add_output(OptionTable& table, RecordOptions& o) {
       flag_option({"overwrite", "", "replace a series or run that exists", Role::command},
                   o.overwrite),
       flag_option({"resume", "", "--history: go on with a run that was cut short", Role::command},
-                  o.resume)};
+                  o.resume),
+      flag_option({"other-build", "",
+                   "--resume: go on although another build of the program, or a processor that "
+                   "adds in another order, has begun the run; its blocks say which",
+                   Role::command},
+                  o.other_build)};
   table.insert(table.end(), options.begin(), options.end());
 }
 

@@ -46,7 +46,7 @@ struct RecordOptions {
   bool optimizer_state = false;
   int64_t threads = 0;
   std::optional<double> grace;
-  bool overwrite = false, resume = false;
+  bool overwrite = false, resume = false, other_build = false;
 };
 
 OptionTable option_table(RecordOptions& options);

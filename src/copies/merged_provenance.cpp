@@ -175,7 +175,7 @@ class ProvenanceMerger {
       }
       origin["configuration"] = each.configuration;
       origin["inputs"] = each.inputs;
-      for (const char* key : {"execution", "hosts", "libraries"}) {
+      for (const char* key : {"execution", "hosts", "libraries", "begun_by"}) {
         const Json value = Json::parse(each.text(key), nullptr, false);
         if (!value.is_discarded()) origin[key] = value;
       }

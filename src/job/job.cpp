@@ -1,6 +1,8 @@
 #include "job/job.hpp"
 
+#include "comm/agree_on_files.hpp"
 #include "job/checkpoint_values.hpp"
+#include "job/provenance.hpp"
 #include "job/scalar_job.hpp"
 #include "job/training_axis_job.hpp"
 #include "job/unit_job.hpp"
@@ -21,9 +23,10 @@ std::unique_ptr<Job> job_of_kind(std::unique_ptr<Problem> problem, const Place& 
 std::unique_ptr<Job> make_job(const Subject& subject, const Question& question,
                               const Place& place) {
   std::unique_ptr<Job> job;
-  agree(place.world, [&] {
+  agree_on_files(place.world, [&] {
     job = job_of_kind(std::make_unique<Problem>(subject, question, place.device.device), place);
   });
+  require_same_inputs(job->problem(), place.world);
   job->settle();
   return job;
 }

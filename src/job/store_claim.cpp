@@ -16,6 +16,10 @@ constexpr auto patience = std::chrono::seconds(10);
 }  // namespace
 
 void require_sensible(const StoreName& store) {
+  if (store.other_build && !store.resume) {
+    throw UsageError("decompose", "--other-build says how to go on, and --resume is not given",
+                     "Give --resume too, or leave it out");
+  }
   if (!store.resume || !store.overwrite) return;
   throw UsageError("decompose", "--resume goes on with a store, --overwrite replaces it",
                    "Give one of them");

@@ -12,8 +12,9 @@ namespace explaind {
 /// The file that a run writes.
 struct StoreName {
   std::string path;
-  bool overwrite = false;  ///< a store that is there is replaced,
-  bool resume = false;     ///< or gone on with
+  bool overwrite = false;    ///< a store that is there is replaced,
+  bool resume = false;       ///< or gone on with,
+  bool other_build = false;  ///< also where another build, or another processor, began it
 };
 
 /// Throws UsageError where both are asked for.

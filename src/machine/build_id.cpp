@@ -5,6 +5,7 @@
 #include <link.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace explaind {
@@ -32,8 +33,18 @@ std::string id_in_notes(const std::byte* at, size_t bytes) {
   return "";
 }
 
-/// Of the first object, which is the program, and no other.
-int look_at_program(dl_phdr_info* object, size_t /*size*/, void* found) {
+bool holds(const dl_phdr_info& object, uintptr_t address) {
+  for (int i = 0; i < object.dlpi_phnum; ++i) {
+    const ElfW(Phdr)& part = object.dlpi_phdr[i];
+    const uintptr_t begin = object.dlpi_addr + part.p_vaddr;
+    if (part.p_type == PT_LOAD && address >= begin && address - begin < part.p_memsz) return true;
+  }
+  return false;
+}
+
+/// Of the object that holds this code, and no other.
+int look_at_own_object(dl_phdr_info* object, size_t /*size*/, void* found) {
+  if (!holds(*object, reinterpret_cast<uintptr_t>(&look_at_own_object))) return 0;
   for (int i = 0; i < object->dlpi_phnum; ++i) {
     const ElfW(Phdr)& part = object->dlpi_phdr[i];
     if (part.p_type != PT_NOTE) continue;
@@ -49,7 +60,7 @@ int look_at_program(dl_phdr_info* object, size_t /*size*/, void* found) {
 
 std::string build_id() {
   std::string found;
-  dl_iterate_phdr(look_at_program, &found);
+  dl_iterate_phdr(look_at_own_object, &found);
   return found;
 }
 

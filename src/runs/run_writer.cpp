@@ -49,6 +49,15 @@ int64_t steps_done(const SafetensorsFile& state) {
   return std::stoll(found->second);
 }
 
+/// Empty where the state does not say (made before December 2026).
+Likeness maker_of(const SafetensorsFile& state) {
+  const auto text = [&](const char* key) {
+    const auto found = state.metadata().find(key);
+    return found == state.metadata().end() ? std::string() : found->second;
+  };
+  return {.host = text("host"), .build = text("build"), .instructions = text("instructions")};
+}
+
 }  // namespace
 
 RunWriter::RunWriter(fs::path directory, const nlohmann::json& run, int64_t block_bytes)
@@ -94,7 +103,7 @@ RunWriter RunWriter::create(const fs::path& directory, const nlohmann::json& run
 }
 
 RunWriter RunWriter::resume(const fs::path& directory, const nlohmann::json& run,
-                            int64_t block_bytes) {
+                            int64_t block_bytes, bool other_build) {
   RunWriter writer(directory, run, block_bytes);
   const fs::path path = directory / run_files::run;
   const nlohmann::json there = read_json_object(path);
@@ -111,6 +120,7 @@ RunWriter RunWriter::resume(const fs::path& directory, const nlohmann::json& run
   if (fs::exists(state)) {
     writer.state_ = std::make_shared<const SafetensorsFile>(state);
     writer.first_ = steps_done(*writer.state_);
+    require_going_on(directory.string(), maker_of(*writer.state_), writer.maker_, other_build);
   }
   for (const auto& entry : fs::directory_iterator(directory / run_files::blocks)) {
     std::string name = entry.path().filename().string();
@@ -179,9 +189,15 @@ void RunWriter::write_block(std::span<const TensorView> state) {
   write_safetensors(directory_ / run_files::blocks / block_name(first_, last), tensors,
                     {{"format", "pt"},
                      {"first_step", std::to_string(first_)},
-                     {"last_step", std::to_string(last)}});
+                     {"last_step", std::to_string(last)},
+                     {"build", maker_.build},
+                     {"instructions", maker_.instructions}});
   write_safetensors(directory_ / run_files::state, state,
-                    {{"format", "pt"}, {state_step_key, std::to_string(last + 1)}});
+                    {{"format", "pt"},
+                     {state_step_key, std::to_string(last + 1)},
+                     {"host", maker_.host},
+                     {"build", maker_.build},
+                     {"instructions", maker_.instructions}});
   first_ = last + 1;
   count_ = 0;
   for (Column& column : columns_) column.bytes.clear();

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "checkpoint/safetensors_file.hpp"
+#include "machine/likeness.hpp"
 #include "runs/run_description.hpp"
 
 namespace explaind {
@@ -41,9 +42,10 @@ class RunWriter {
                           int64_t block_bytes);
 
   /// Goes on with a run from its last state; blocks after it are removed. Throws DataError where
-  /// run.json differs from `run`, naming the keys, and where the run has ended.
+  /// run.json differs from `run`, naming the keys, where the run has ended, and, unless
+  /// other_build, where another build or a processor that adds in another order made that state.
   static RunWriter resume(const std::filesystem::path& directory, const nlohmann::json& run,
-                          int64_t block_bytes);
+                          int64_t block_bytes, bool other_build = false);
 
   /// The state saved last; nothing where none was.
   [[nodiscard]] const SafetensorsFile* state() const { return state_.get(); }
@@ -72,6 +74,7 @@ class RunWriter {
   void put(size_t column, const void* data, size_t bytes);
 
   std::filesystem::path directory_;
+  Likeness maker_ = own_likeness();
   RunDescription description_;
   int64_t block_bytes_ = 0, first_ = 0, count_ = 0;
   std::vector<Column> columns_;

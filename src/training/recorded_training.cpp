@@ -98,7 +98,8 @@ nlohmann::json RecordedTraining::run(const std::filesystem::path& directory, boo
 
 RunWriter RecordedTraining::open(const std::filesystem::path& directory, bool resume) {
   if (resume) {
-    RunWriter writer = RunWriter::resume(directory, description_, options_.block_bytes);
+    RunWriter writer =
+        RunWriter::resume(directory, description_, options_.block_bytes, options_.other_build);
     if (writer.state() != nullptr) restore(*writer.state());
     return writer;
   }

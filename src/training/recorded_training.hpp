@@ -35,6 +35,7 @@ struct RecordedTrainingOptions {
   double stop_accuracy = 0;  ///< on training and validation samples, after an epoch; 0: never
   bool keep_second_moments = false, keep_gradients = false;
   int64_t block_bytes = int64_t{64} << 20;
+  bool other_build = false;  ///< RunWriter::resume
 };
 
 /// Mean cross-entropy in nats and share of right predictions.
