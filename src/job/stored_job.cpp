@@ -15,6 +15,14 @@
 namespace explaind {
 namespace {
 
+/// Who began the store, once it is known to be of the same question.
+Likeness begun_store(const std::string& path,
+                     const std::vector<std::pair<std::string, std::string>>& fresh) {
+  const StoreReader there(path);
+  require_same_identity(there, fresh);
+  return beginner_of(there);
+}
+
 /// What is said once where the bits of what is there and of the rest may differ.
 std::string note_on(const Likeness& begun, const Likeness& mine) {
   if (begun.build.empty()) {
@@ -52,9 +60,7 @@ void StoredJob::open_store() {
     schema_.provenance = provenance(job_.problem(), hosts, world.size());
     const Likeness mine = own_likeness();
     if (store.resume && std::filesystem::exists(store.path)) {
-      const StoreReader there(store.path);
-      require_same_identity(there, schema_.provenance);
-      const Likeness begun = beginner_of(there);
+      const Likeness begun = begun_store(store.path, schema_.provenance);
       require_going_on(store.path, begun, mine, store.other_build);
       schema_.run_log_line = run_log_line(world.size(), mine, begun);
       StoreRemainder left = resume_store(store.path, schema_);
