@@ -138,6 +138,60 @@ def warnings(slurm, question):
         assert contents(store) == contents(plain), text
 
 
+def started_by_srun(slurm, question):
+    """srun without PMIx, as it is by default: one task does what needs one; ranks are told how to be started; a task alone works."""
+    def srun(*command, tasks=2, mpi="none"):
+        return subprocess.run(["srun", f"--mpi={mpi}", f"--nodes={min(tasks, 2)}", f"--ntasks={tasks}", "--time=5", EXPLAIND, *map(str, command)], capture_output=True,
+                              text=True, env=slurm.environment, timeout=DEADLINE)
+    whole = must(run("inspect", question.whole)).stdout
+    for mpi in ("none", "pmi2", "pmix"):
+        shown = srun("inspect", question.whole, mpi=mpi)
+        assert shown.returncode == 0 and shown.stdout == whole, (mpi, shown)
+        assert srun("decompose", "--help", mpi=mpi).stdout.count("Usage:") == 1, mpi
+        store = question.folder / f"srun-{mpi}.h5"
+        two = srun("decompose", *question.arguments(store), mpi=mpi)
+        if mpi != "pmix":
+            assert two.returncode == 2 and two.stderr.count("error: srun: it started 2 tasks") == 1 and "`srun --mpi=pmix`" in two.stderr, (mpi, two)
+            assert "MPI_Init" not in two.stderr and not store.exists(), (mpi, two)
+        alone = srun("decompose", *question.arguments(store, "--overwrite"), tasks=1, mpi=mpi)
+        assert alone.returncode == 0, (mpi, alone)
+        question.expect_whole(store, mpi)
+    # In a batch script of several tasks a program may well run alone, though SLURM_NTASKS says 2.
+    store, log = question.folder / "in-script.h5", question.folder / "in-script.log"
+    words = " ".join(map(str, question.arguments(store)))
+    job = slurm.ask("sbatch", "--parsable", "--nodes=2", "--ntasks=2", "--time=5", f"--output={log}", f"--wrap={EXPLAIND} decompose {words}")
+    assert slurm.wait(job, log) == ("COMPLETED", 0, 0), log.read_text()
+    question.expect_whole(store, "in a batch script")
+
+
+def kill_waits(slurm, question):
+    """What TERM leaves under srun: scancel sends it to all ranks, and KILL after Slurm's KillWait. Short units are finished; those of minutes are given up,
+    with a word after --grace (25 s if it is not given), without one where that is longer than KillWait (KILLWAIT=30 in the environment: the lab has 5)."""
+    wait = next(int(line.split("=")[1].split()[0]) for line in slurm.ask("scontrol", "show", "config").splitlines() if line.startswith("KillWait"))
+    longest = ["--quadrature", "midpoint:20000"]
+    for number, (units, grace, least, most) in enumerate((("short", [], 0, 2), ("of minutes", ["--grace", "2"], 1.5, 4),
+                                                          ("of minutes", [], min(wait, 25) - .5, min(wait, 25) + 5))):
+        store, log = question.folder / f"cancelled-{number}.h5", question.folder / f"cancelled-{number}.log"
+        job = slurm.submit(log, *question.arguments(store, *(["--quadrature", "midpoint:60"] if units == "short" else longest), *grace))
+        until(lambda: committed(store) > 3 if units == "short" else store.exists(), log)
+        time.sleep(2)
+        slurm.cancel(job)
+        began = time.monotonic()
+        until(lambda: no_rank(store), log)
+        seconds = time.monotonic() - began
+        print(f"  scancel under KillWait {wait}, units {units} {' '.join(grace)}: ranks gone after {seconds:.1f} s", flush=True)
+        assert least <= seconds <= most + 2, (units, grace, seconds)
+        assert slurm.wait(job, log)[0] == "CANCELLED"
+        assert ("longer than --grace" in log.read_text()) == (units != "short" and (bool(grace) or wait > 25)), log.read_text()
+
+
+def no_rank(store):
+    try:
+        return rank_of(store) is None
+    except AssertionError:
+        return True
+
+
 def ends(slurm, question):
     """What is wrong is not tried again; what missed its tolerance is done."""
     log = question.folder / "wrong.log"
@@ -211,7 +265,7 @@ def main():
             skip(f"there is no {program} here: launch/setup.sh --cluster installs it")
     if os.geteuid() != 0:
         skip("only root may start the nodes")
-    checks = [both_launchers, warnings, ends, lost_ranks, arrays] + ([time_limits] if options.slow else [])
+    checks = [both_launchers, started_by_srun, warnings, kill_waits, ends, lost_ranks, arrays] + ([time_limits] if options.slow else [])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)  # munged wants its folders safe
