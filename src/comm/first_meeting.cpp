@@ -3,10 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <mpi.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <utility>
 
@@ -14,6 +12,7 @@
 #include "comm/communicator.hpp"
 #include "core/error.hpp"
 #include "core/standard_output.hpp"
+#include "machine/likeness.hpp"
 #include "machine/numbers.hpp"
 
 namespace explaind {
@@ -23,15 +22,10 @@ using std::chrono::milliseconds;
 
 constexpr const char* patience_variable = "EXPLAIND_FIRST_MESSAGE";
 constexpr milliseconds usual(30'000);
-/// The others hear of the end from rank 0's; where rank 0 has met all, the next one speaks.
+/// The others hear of the end from rank 0, which may need 5 s for it; where rank 0 has met all, the
+/// others speak.
 constexpr milliseconds after_rank_0(9'000);
 constexpr const char* chosen = "OMPI_MCA_btl_tcp_if_include";
-
-std::string own_host() {
-  std::array<char, 256> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
 
 /// MPI_Abort may wait for what does not answer either.
 [[noreturn]] void end_within_seconds(int code) {
@@ -108,7 +102,8 @@ void meet_first(milliseconds patience, const std::function<void()>& messages) {
   }
   if (rank != 0) patience += after_rank_0;
   const Watch watch(patience, [rank, patience] {
-    say_line("error: " + no_message(rank, patience, own_host(), network_interfaces(), std::getenv));
+    say_line("error: " +
+             no_message(rank, patience, own_likeness().host, network_interfaces(), std::getenv));
     end_within_seconds(static_cast<int>(ExitCode::failure));
   });
   messages();

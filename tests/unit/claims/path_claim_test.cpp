@@ -91,6 +91,16 @@ TEST_P(Claims, NobodyJoinsAnotherRun) {
   EXPECT_FALSE(other.worked());
 }
 
+TEST_P(Claims, OfAFolderThatThisMachineDoesNotSeeNameBothMachines) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  EXPECT_THAT([&] { PathClaim::join(folder / "a.h5", "far-node-1-0123456789abcdef"); },
+              ThrowsMessage<DataError>(AllOf(HasSubstr("a.h5.lock: this run has made it on far-node,"),
+                                             HasSubstr(std::string("on ") + host.data()),
+                                             HasSubstr("that all nodes share"))));
+  EXPECT_TRUE(fs::is_empty(folder.path()));
+}
+
 TEST_P(Claims, OfKilledRunsAreTakenAndTheirUnfinishedFilesGo) {
   const fs::path path = folder / "a.h5";
   std::ofstream(folder / "a.h5.notes") << "mine";
