@@ -4,7 +4,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <memory>
@@ -20,11 +22,13 @@
 namespace explaind {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::AnyOf;
 using testing::FailingDisk;
 using ::testing::HasSubstr;
 using testing::OtherProcess;
 using testing::TemporaryFolder;
+using ::testing::ThrowsMessage;
 namespace fs = std::filesystem;
 
 std::string refusal(const fs::path& path) {
@@ -95,9 +99,9 @@ TEST_P(Claims, OfAFolderThatThisMachineDoesNotSeeNameBothMachines) {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   EXPECT_THAT([&] { PathClaim::join(folder / "a.h5", "far-node-1-0123456789abcdef"); },
-              ThrowsMessage<DataError>(AllOf(HasSubstr("a.h5.lock: this run has made it on far-node,"),
-                                             HasSubstr(std::string("on ") + host.data()),
-                                             HasSubstr("that all nodes share"))));
+              ThrowsMessage<DataError>(AllOf(
+                  HasSubstr("a.h5.lock: this run has made it on far-node,"),
+                  HasSubstr(std::string("on ") + host.data()), HasSubstr("that all nodes share"))));
   EXPECT_TRUE(fs::is_empty(folder.path()));
 }
 
