@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -42,6 +43,18 @@ def expect_tables(bundle, folder, bare):
     assert refused.returncode == 1 and "built without Apache Arrow" in refused.stderr, refused
 
 
+def expect_a_store_without_ssh(bundle, folder, bare, hidden):
+    """One process, which starts no other."""
+    series = ROOT / "tests/goldens/llama/grouped_query"
+    ssh = shutil.which("ssh")
+    no_ssh = hiding(hidden)
+    if no_ssh and ssh:
+        no_ssh[3] = f"mount --bind /dev/null {ssh}; {no_ssh[3]}"
+    said = run(*no_ssh, str(bundle / "explaind"), "decompose", "--series", str(series / "series"), "--samples", str(series / "samples.jsonl"), "--store",
+               str(folder / "o.h5"), environment=bare)
+    assert "Wrote" in said and (folder / "o.h5").exists(), said
+
+
 def main():
     libtorch = os.environ.get("EXPLAIND_LIBTORCH") or str(ROOT / "build/deps/libtorch")
     with tempfile.TemporaryDirectory() as folder:
@@ -65,6 +78,7 @@ def main():
         said = run(*hiding([plugins, messages]), str(moved / "mpirun"), "--oversubscribe", "--bind-to", "none", "-n", "2",
                    str(moved / "explaind"), "--version", environment=bare)
         assert said.count("explaind ") == 1, said  # one rank speaks for both
+        expect_a_store_without_ssh(moved, pathlib.Path(folder), bare, [plugins, messages])
         expect_tables(moved, pathlib.Path(folder), bare)
         nowhere = dict(bare, EXPLAIND_LIBTORCH=folder)
         refused = subprocess.run([str(moved / "explaind"), "--version"], env=nowhere, capture_output=True, text=True)

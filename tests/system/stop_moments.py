@@ -12,6 +12,8 @@ import subprocess
 import tempfile
 import time
 
+import h5py
+
 from program import EXPLAIND, GOLDENS, MPIRUN, must, run, write_samples
 from shimmed_job import MODEL, NETWORK
 from store_contents import contents
@@ -103,6 +105,88 @@ def expect_all_ranks_stop(folder, whole, after):
     store.unlink()
 
 
+class Two:
+    """mpirun with two ranks, whose processes are known once they listen."""
+
+    def __init__(self, *command):
+        self.mpirun = subprocess.Popen([MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "2", EXPLAIND, *map(str, command)],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=ENVIRONMENT)
+        while self.mpirun.poll() is None and len(ranks_of(self.mpirun)) < 2:
+            time.sleep(.001)
+        self.ranks = sorted(ranks_of(self.mpirun), key=rank_number)
+
+    def end(self):
+        said = self.mpirun.communicate(timeout=60)[1].decode()
+        return self.mpirun.returncode, said
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.mpirun.kill()
+        self.mpirun.wait()
+
+
+def rank_number(pid):
+    words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+    return int(next(word.split(b"=")[1] for word in words if word.startswith(b"OMPI_COMM_WORLD_RANK=")))
+
+
+def committed(store):
+    try:
+        with h5py.File(store, "r", locking=False) as file:
+            return int((file["committed"][()] == 1).sum())
+    except (OSError, KeyError):
+        return 0
+
+
+def expect_one_told_stops_all(folder, whole):
+    """Slurm's USR1 reaches remote ranks alone under mpirun: whichever rank is told, all stop, each after the unit that it is in."""
+    for told in (0, 1):
+        store = folder / "told.h5"
+        command = ["decompose", "--series", SERIES, "--samples", folder / "samples.jsonl", "--store", store, "--chunk", "1", "--quadrature", "midpoint:80"]
+        with Two(*command) as job:
+            while job.mpirun.poll() is None and committed(store) < 2:
+                time.sleep(.01)
+            before, sent = committed(store), time.monotonic()
+            os.kill(job.ranks[told], signal.SIGUSR1)
+            code, said = job.end()
+            seconds = time.monotonic() - sent
+        done = committed(store)
+        assert code == STOPPED and "error" not in said, (told, code, said)
+        assert before <= done < 80 and seconds < 20, (told, before, done, seconds)
+        must(run(*command, "--resume"))
+        plain = folder / "eighty.h5"
+        if not plain.exists():
+            must(run(*command[:5], "--store", plain, *command[7:]))
+        assert contents(store) == contents(plain), told
+        store.unlink()
+        print(f"USR1 to rank {told} alone: both stop after {seconds:.1f} s, {done - before} units later", flush=True)
+
+
+def expect_truth_at_the_end(folder):
+    """All units are handed out, and each of two ranks is in its last. SIGUSR1 lets them finish; after SIGTERM with a short grace both are given up.
+    The exit code is 0 where all is there and 75 where not, and --resume finishes."""
+    samples = write_samples(folder / "two.jsonl", [40], 60)
+    for number, options, whole in ((signal.SIGUSR1, [], True), (signal.SIGTERM, ["--grace", "0.2"], False)):
+        store = folder / "last.h5"
+        command = ["decompose", "--series", SERIES, "--samples", samples, "--store", store, "--chunk", "1", "--quadrature", "midpoint:1000"]  # two segments
+        with Two(*command, *options) as job:
+            while job.mpirun.poll() is None and not store.exists():
+                time.sleep(.01)
+            time.sleep(.3)
+            assert committed(store) == 0 and job.mpirun.poll() is None, "the units were too short"
+            for rank in job.ranks:
+                os.kill(rank, number)
+            code, said = job.end()
+        assert committed(store) == (2 if whole else 0), (number, code, said)
+        assert code == (0 if whole else STOPPED) and "error" not in said, (number, code, said)
+        must(run(*command, "--resume"))
+        assert committed(store) == 2
+        store.unlink()
+    print("with all units handed out: finished and 0, or given up and 75, and --resume goes on", flush=True)
+
+
 def expect_grace(folder):
     """A unit that takes minutes is given up."""
     command = ["decompose", "--series", SERIES, "--samples", folder / "samples.jsonl", "--store", folder / "long.h5", "--quadrature", "midpoint:20000",
@@ -147,6 +231,8 @@ def main():
         for moment in range(options.moments):
             expect_all_ranks_stop(folder, whole, draw.uniform(0, 1.5))
         expect_grace(folder)
+        expect_one_told_stops_all(folder, whole)
+        expect_truth_at_the_end(folder)
 
 
 main()
