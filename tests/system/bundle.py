@@ -49,7 +49,7 @@ def expect_a_store_without_ssh(bundle, folder, bare, hidden):
     ssh = shutil.which("ssh")
     no_ssh = hiding(hidden)
     if no_ssh and ssh:
-        no_ssh[3] = f"mount --bind /dev/null {ssh}; {no_ssh[3]}"
+        no_ssh[4] = f"mount --bind /dev/null {ssh}; {no_ssh[4]}"
     said = run(*no_ssh, str(bundle / "explaind"), "decompose", "--series", str(series / "series"), "--samples", str(series / "samples.jsonl"), "--store",
                str(folder / "o.h5"), environment=bare)
     assert "Wrote" in said and (folder / "o.h5").exists(), said
