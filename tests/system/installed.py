@@ -64,6 +64,16 @@ def main():
             assert (group, kind, unit) == (row["group"], row["kind"], "nat"), (told, row)
             assert abs(float(value) - row["psi"]) <= 1e-9 * abs(row["psi"]), (value, row)
 
+        # Ranks that add in another order are refused here too, and a store says which library began it.
+        job = [program, SERIES, SAMPLES, folder / "unlike.h5"]
+        unlike = called("timeout", "-k", "5", "120", MPIRUN, "--quiet", "--oversubscribe", "--bind-to", "none", "-n", "1", *job, ":", "-n", "1", "-x",
+                        "ATEN_CPU_CAPABILITY=default", *job, env=environment, code=1)
+        assert "their processors add in another order" in unlike.stderr and not (folder / "unlike.h5").exists(), unlike
+        library = next(path for path in (prefix / "lib").rglob("libexplaind.so*") if not path.is_symlink())
+        notes = called("readelf", "--notes", library).stdout
+        build_id = next(line.split()[-1] for line in notes.splitlines() if "Build ID" in line)
+        assert build_id in must(run("inspect", store, "--provenance")).stdout, build_id
+
         # An error is one message, and the exit code is the library's.
         twice = subprocess.run([program, SERIES, SAMPLES, store], capture_output=True, text=True, env=environment)
         assert twice.returncode == 1 and twice.stderr.count("error:") == 1 and str(store) in twice.stderr, twice
