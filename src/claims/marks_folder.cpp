@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
@@ -95,6 +96,15 @@ void find_half_made(const fs::path& folder, std::vector<std::string>& dead) {
   }
 }
 
+/// Whatever its name is by now.
+bool holds_mark_of(const fs::path& folder, const std::string& tag) {
+  const std::vector<std::string> names = marks_in(folder);
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    const std::optional<ProcessMark> mark = parse_mark(read_claim_text(folder / name));
+    return mark ? mark->tag == tag : name == tag;
+  });
+}
+
 /// What a watcher has seen of the marks in a folder.
 class Watch {
  public:
@@ -116,7 +126,7 @@ class Watch {
       if (life == Life::dead || Clock::now() - since >= times_.stale) {
         std::error_code ignored;
         fs::remove(folder_ / tag, ignored);
-        dead.push_back(tag);
+        dead.push_back(mark ? mark->tag : tag);
         continue;
       }
       (life == Life::alive || changed ? alive_ : unknown_) = mark ? mark->words() : tag;
@@ -173,7 +183,7 @@ std::vector<std::string> marks_in(const fs::path& folder) {
 
 MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
                          std::vector<std::string>& dead)
-    : folder_(folder), mark_(folder / process_tag()), text_(own_mark().text()), times_(wait.times) {
+    : folder_(folder), text_(own_mark().text()), times_(wait.times), mark_(folder / process_tag()) {
   const fs::path made = folder.string() + "." + process_tag();
   std::error_code failure;
   if (mkdir(made.c_str(), 0777) != 0) fail(folder, "cannot be made");
@@ -212,11 +222,11 @@ MarksFolder::MarksFolder(const fs::path& folder, const ClaimWait& wait,
 }
 
 MarksFolder::MarksFolder(const fs::path& folder, const std::string& owner, const MarkTimes& times)
-    : folder_(folder), mark_(folder / process_tag()), text_(own_mark().text()), times_(times) {
+    : folder_(folder), text_(own_mark().text()), times_(times), mark_(folder / process_tag()) {
   if (owner == process_tag()) return;  // the owner's own mark is there
   if (!write_mark(mark_, text_ + beat_line(0), true)) fail(mark_, "cannot be made");
-  std::error_code ignored;
-  if (!fs::exists(folder / owner, ignored)) {
+  if (!holds_mark_of(folder, owner)) {
+    std::error_code ignored;
     fs::remove(mark_, ignored);
     throw DataError(folder.string(), "the run's first rank has lost its mark",
                     "Another run has taken the path: look what it does");
@@ -226,23 +236,45 @@ MarksFolder::MarksFolder(const fs::path& folder, const std::string& owner, const
 }
 
 void MarksFolder::start() {
-  thread_ = std::thread([this] { renew(); });
+  renewed_ = Clock::now();
+  thread_ = std::thread([this] { renew_from_time_to_time(); });
 }
 
-void MarksFolder::renew() {
+void MarksFolder::renew_from_time_to_time() {
   std::unique_lock lock(state_);
-  for (int64_t beat = 1; !wake_.wait_for(lock, times_.renewal, [this] { return ends_; }); ++beat) {
-    lock.unlock();
-    const bool kept = write_mark(mark_, text_ + beat_line(beat), false);
-    const bool missing = !kept && errno == ENOENT;
-    lock.lock();
-    if (missing) lost_ = true;
-  }
+  while (!wake_.wait_for(lock, times_.renewal, [this] { return ends_; })) renew();
 }
 
-bool MarksFolder::is_held() const {
+/// Under the lock.
+void MarksFolder::renew() const {
+  const auto begin = Clock::now();
+  const auto failed = [this] {
+    failure_ = errno;
+    lost_ = lost_ || failure_ == ENOENT || failure_ == ESTALE;
+  };
+  if (lost_) return;
+  if (!is_valid()) {
+    const fs::path next = folder_ / fresh_tag();
+    if (std::rename(mark_.c_str(), next.c_str()) != 0) return failed();
+    mark_ = next;
+  } else if (!write_mark(mark_, text_ + beat_line(++beat_), false)) {
+    return failed();
+  }
+  renewed_ = begin;
+}
+
+MarksFolder::Hold MarksFolder::hold() const {
   const std::scoped_lock lock(state_);
-  return !lost_;
+  if (!thread_.joinable()) return Hold::held;  // the owner's own mark is renewed elsewhere
+  if (!is_valid()) renew();
+  if (!lost_ && access(mark_.c_str(), F_OK) != 0 && errno == ENOENT) lost_ = true;
+  if (lost_) return Hold::lost;
+  return is_valid() ? Hold::held : Hold::unsure;
+}
+
+std::string MarksFolder::failure() const {
+  const std::scoped_lock lock(state_);
+  return failure_ == 0 ? "it took too long" : std::strerror(failure_);
 }
 
 MarksFolder::~MarksFolder() {

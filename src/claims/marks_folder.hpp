@@ -7,9 +7,15 @@
 // One that a watcher sees unchanged for half a minute, by its own steady clock, is stale, whatever
 // the clocks of the machines say; it is removed by its name, which nobody else has, so that two
 // watchers cannot remove what a third has just made.
+//
+// So a process that could not renew its mark for half of that time (it was stopped, its node was
+// cut off) may be about to be taken for dead. It gives the mark another name before it writes
+// anything: either that succeeds, and a watcher that would remove the old one finds nothing, or the
+// mark is gone, and so is the claim.
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -25,6 +31,7 @@ namespace explaind {
 struct MarkTimes {
   std::chrono::milliseconds renewal{5000};  ///< between two renewals of a mark
   std::chrono::milliseconds stale{30000};   ///< unchanged for so long: its process is gone
+  std::chrono::milliseconds valid{15000};   ///< after a renewal: it is certainly one's own
   std::chrono::milliseconds look{200};      ///< between two looks at others' marks
 };
 
@@ -52,18 +59,31 @@ class MarksFolder {
   MarksFolder(const MarksFolder&) = delete;
   MarksFolder& operator=(const MarksFolder&) = delete;
 
-  /// False once another run has taken this process for dead (it may have been stopped for long).
-  [[nodiscard]] bool is_held() const;
+  /// To be asked before each write. lost: another run has taken this process for dead (it may have
+  /// been stopped for long). unsure: the mark could not be renewed, and nothing may be written.
+  enum class Hold { held, lost, unsure };
+  [[nodiscard]] Hold hold() const;
+  /// Why it could not be renewed.
+  [[nodiscard]] std::string failure() const;
 
  private:
-  void renew();
+  using Clock = std::chrono::steady_clock;
   void start();
-  std::filesystem::path folder_, mark_;
+  void renew_from_time_to_time();
+  void renew() const;
+  [[nodiscard]] bool is_valid() const { return Clock::now() - renewed_ < times_.valid; }
+
+  std::filesystem::path folder_;
   std::string text_;
   MarkTimes times_;
-  mutable std::mutex state_;
+  mutable std::mutex state_;  ///< of all that follows
+  mutable std::filesystem::path mark_;
+  mutable Clock::time_point renewed_;  ///< when the last renewal began that succeeded
+  mutable int64_t beat_ = 0;
+  mutable int failure_ = 0;
+  mutable bool lost_ = false;
+  bool ends_ = false;
   std::condition_variable wake_;
-  bool ends_ = false, lost_ = false;
   std::thread thread_;
 };
 

@@ -186,12 +186,28 @@ PathClaim PathClaim::join(const fs::path& path, const std::string& owner, const 
 }
 
 void PathClaim::require_held() const {
-  if (!marks_ || marks_->is_held()) return;
+  const MarksFolder::Hold hold = marks_ ? marks_->hold() : hold_of_file();
+  if (hold == MarksFolder::Hold::held) return;
+  if (hold == MarksFolder::Hold::unsure) {
+    throw DataError(lock_.string(),
+                    "cannot be renewed (" + marks_->failure() +
+                        "), so that another run may take this one for dead",
+                    "Look after its file system; what this run had finished is kept");
+  }
   throw DataError(
       path_.string(),
       "another run has taken it: this one stood still for so long that it was taken for "
       "dead",
       "Let the other run end; what this one had finished is kept");
+}
+
+/// A lock of the kernel's is held while this process is there. A file system of a network may have
+/// given it to another run, all the same, while this machine was cut off; that run's mark is in the
+/// file then. It is opened anew, so that what is read is not this machine's own copy.
+MarksFolder::Hold PathClaim::hold_of_file() const {
+  if (!flock_) return MarksFolder::Hold::held;
+  const std::optional<ProcessMark> mark = parse_mark(read_claim_text(lock_));
+  return mark && mark->tag == owner_ ? MarksFolder::Hold::held : MarksFolder::Hold::lost;
 }
 
 PathClaim::~PathClaim() {

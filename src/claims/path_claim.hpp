@@ -32,14 +32,16 @@ class PathClaim {
 
   /// The tag of the process that took it.
   [[nodiscard]] const std::string& owner() const { return owner_; }
-  /// Throws DataError where another run has taken the path meanwhile, having found this process
-  /// unchanged for so long that it took it for dead.
+  /// To be asked before each write. Throws DataError where another run has taken the path
+  /// meanwhile, having found this process unchanged for so long that it took it for dead, and where
+  /// that cannot be excluded.
   void require_held() const;
 
  private:
   PathClaim(std::filesystem::path path, std::filesystem::path lock, std::string owner)
       : path_(std::move(path)), lock_(std::move(lock)), owner_(std::move(owner)) {}
   void take_now(const ClaimWait& wait);
+  [[nodiscard]] MarksFolder::Hold hold_of_file() const;
   bool take_by_flock(const ClaimWait& wait, std::vector<std::string>& dead);
   void take_by_marks(const std::string& reason, const ClaimWait& wait,
                      std::vector<std::string>& dead);

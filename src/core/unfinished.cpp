@@ -11,9 +11,13 @@
 #include <random>
 
 namespace explaind {
-namespace {
+std::string host_name() {
+  std::array<char, HOST_NAME_MAX + 1> name{};
+  gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
 
-std::string make_tag() {
+std::string fresh_tag() {
   std::string host;
   for (const char letter : host_name()) {
     if (host.size() == 24) break;  // names of files have 255 bytes
@@ -26,19 +30,11 @@ std::string make_tag() {
   return (host.empty() ? "host" : host) + "-" + std::to_string(getpid()) + "-" + hex.data();
 }
 
-}  // namespace
-
-std::string host_name() {
-  std::array<char, HOST_NAME_MAX + 1> name{};
-  gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 const std::string& process_tag() {
-  static std::string tag = make_tag();
+  static std::string tag = fresh_tag();
   static pid_t owner = getpid();
   if (getpid() != owner) {  // a fork is another process
-    tag = make_tag();
+    tag = fresh_tag();
     owner = getpid();
   }
   return tag;

@@ -28,11 +28,21 @@ class StoreSink final : public ScoreSink {
   /// Both must outlive this.
   StoreSink(StoreWriter& writer, const StoreClaim& claim) : writer_(writer), claim_(claim) {}
   void write(const ScoreTile& tile) override {
-    claim_.require_held();
+    require_held();
     writer_.write(tile);
   }
   void write_dense(const Unit& unit, const DenseSlice& slice) override {
+    require_held();
     writer_.write_dense(unit, slice);
+  }
+  /// Throws DataError where another run has taken the store; nothing more is written then.
+  void require_held() {
+    try {
+      claim_.require_held();
+    } catch (...) {
+      writer_.abandon();
+      throw;
+    }
   }
 
  private:

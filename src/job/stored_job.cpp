@@ -56,6 +56,7 @@ void StoredJob::open_store() {
   const int64_t units = job_.problem().units.size();
   const std::string hosts = gather_hosts(world);
   agree(world, [&] {
+    claim_.require_held();  // what was prepared may have taken long
     if (world.rank() != 0) return;
     schema_.provenance = provenance(job_.problem(), hosts, world.size());
     const Likeness mine = own_likeness();
@@ -87,7 +88,10 @@ void StoredJob::open_store() {
 JobEnd StoredJob::run() {
   StoreSink sink(*writer_, claim_);
   JobEnd end = job_.run(todo_, sink, control_);
-  agree(job_.place().world, [&] { writer_->close(); });
+  agree(job_.place().world, [&] {
+    sink.require_held();
+    writer_->close();
+  });
   return end;
 }
 

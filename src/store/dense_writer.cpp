@@ -69,6 +69,10 @@ uLong DenseWriter::checksum(uLong so_far, const Communicator& group) {
   return combined(so_far, group.all_gather(std::exchange(runs_, {})));
 }
 
+void DenseWriter::leave_open() noexcept {
+  for (Dataset& each : datasets_) each.handle.release();
+}
+
 void DenseWriter::close() {
   for (Dataset& dataset : datasets_) dataset.handle.close(where_, "closing");
 }

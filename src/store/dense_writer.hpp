@@ -28,6 +28,8 @@ class DenseWriter {
   /// @collective over group
   uLong checksum(uLong so_far, const Communicator& group);
   void close();
+  /// Nothing is closed any more: HDF5 would write.
+  void leave_open() noexcept;
 
  private:
   struct Dataset {

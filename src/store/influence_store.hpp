@@ -88,6 +88,9 @@ class StoreWriter {
   void write_dense(const Unit& unit, const DenseSlice& slice);
   /// Closes the file; errors surface here and not in the destructor. @collective over group
   void close();
+  /// The store belongs to another run: nothing more is written, and the file is left open, since
+  /// HDF5 writes when it closes one. Only to be destroyed afterwards. Not collective.
+  void abandon() noexcept;
 
  private:
   struct State;

@@ -85,6 +85,7 @@ class SharedFile {
 
   [[nodiscard]] hid_t get() const { return file_.get(); }
   void close(const std::string& where) { file_.close(where, "closing"); }
+  void leave_open() { file_.release(); }
 
  private:
   Handle file_;
@@ -126,6 +127,15 @@ struct StoreWriter::State {
 
   [[nodiscard]] Handle open(const std::string& name) const {
     return {H5Dopen2(file.get(), name.c_str(), H5P_DEFAULT), H5Dclose, where, "opening " + name};
+  }
+
+  /// All but those of single scalars.
+  [[nodiscard]] std::vector<Handle*> datasets() {
+    std::vector<Handle*> all{&committed, &checksum, &seconds};
+    for (auto* handles : {&score_sets, &certificate_sets}) {
+      for (Handle& handle : *handles) all.push_back(&handle);
+    }
+    return all;
   }
 
   /// psi, the tile's parts, psi_abs and balance, in the order of `scores`.
@@ -259,15 +269,17 @@ void StoreWriter::close() {
   with_cause(s.where, [&] {
     s.flush();
     s.dense.close();
-    for (Handle* handle : {&s.committed, &s.checksum, &s.seconds})
-      handle->close(s.where, "closing");
-    for (auto* handles : {&s.score_sets, &s.certificate_sets}) {
-      for (Handle& handle : *handles) handle.close(s.where, "closing");
-    }
+    for (Handle* handle : s.datasets()) handle->close(s.where, "closing");
     s.file.close(s.where);
     // Closing has written to the file once more.
     sync_file(s.where, "Look after its disk, then use --resume");
   });
+}
+
+void StoreWriter::abandon() noexcept {
+  for (Handle* handle : state_->datasets()) handle->release();
+  state_->dense.leave_open();
+  state_->file.leave_open();
 }
 
 }  // namespace explaind

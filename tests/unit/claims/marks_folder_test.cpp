@@ -147,11 +147,80 @@ TEST(MarksFolder, IsRenewedWhileItIsHeldAndSaysWhenItIsLost) {
     std::this_thread::sleep_for(milliseconds(10));
   }
   EXPECT_NE(read_claim_text(folder / "lock" / process_tag()), before);
-  EXPECT_TRUE(taken.is_held());
+  EXPECT_EQ(taken.hold(), MarksFolder::Hold::held);
   fs::remove(folder / "lock" / process_tag());  // by a watcher that took it for dead
-  for (int i = 0; i < 500 && taken.is_held(); ++i) std::this_thread::sleep_for(milliseconds(10));
-  EXPECT_FALSE(taken.is_held());
+  EXPECT_EQ(taken.hold(), MarksFolder::Hold::lost) << "at once";
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_EQ(taken.hold(), MarksFolder::Hold::lost);
   EXPECT_FALSE(fs::exists(folder / "lock" / process_tag())) << "it is not made again";
+}
+
+/// Of a process that stands still: nothing is renewed but when it is asked.
+ClaimWait standing_still() {
+  ClaimWait wait = quick();
+  wait.times.renewal = std::chrono::hours(1);
+  wait.times.valid = milliseconds(50);
+  return wait;
+}
+
+TEST(MarksFolder, AMarkThatWasNotRenewedGetsANameThatNoWatcherKnows) {
+  const TemporaryFolder folder;
+  std::vector<std::string> dead;
+  {
+    const MarksFolder taken(folder / "lock", standing_still(), dead);
+    EXPECT_EQ(taken.hold(), MarksFolder::Hold::held);
+    EXPECT_THAT(marks_in(folder / "lock"), ElementsAre(process_tag()));
+    std::this_thread::sleep_for(milliseconds(100));
+    EXPECT_EQ(taken.hold(), MarksFolder::Hold::held);
+    const std::vector<std::string> marks = marks_in(folder / "lock");
+    ASSERT_EQ(marks.size(), 1U);
+    EXPECT_NE(marks[0], process_tag()) << "who would remove that one finds nothing";
+    EXPECT_EQ(parse_mark(read_claim_text(folder / "lock" / marks[0]))->tag, process_tag());
+  }
+  EXPECT_FALSE(fs::exists(folder / "lock")) << "nothing stays";
+}
+
+TEST(MarksFolder, IsJoinedWhateverTheNameOfItsFirstMark) {
+  const TemporaryFolder folder;
+  write_mark(folder / "lock", stranger, 1);
+  fs::rename(folder / "lock" / stranger, folder / "lock" / another);
+  const MarksFolder joined(folder / "lock", stranger, quick().times);
+  EXPECT_EQ(joined.hold(), MarksFolder::Hold::held);
+  EXPECT_THROW(MarksFolder(folder / "lock", "node-3-0000000000000000", quick().times), DataError);
+}
+
+TEST(MarksFolder, OneThatWasTakenMeanwhileIsLost) {
+  const TemporaryFolder folder;
+  std::vector<std::string> dead;
+  const MarksFolder taken(folder / "lock", standing_still(), dead);
+  fs::remove(folder / "lock" / process_tag());
+  write_mark(folder / "lock", stranger, 1);
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_EQ(taken.hold(), MarksFolder::Hold::lost);
+  EXPECT_THAT(marks_in(folder / "lock"), ElementsAre(stranger));
+}
+
+TEST(MarksFolder, OneThatCannotBeRenewedMayNotWrite) {
+  const TemporaryFolder folder;
+  std::vector<std::string> dead;
+  const MarksFolder taken(folder / "lock", standing_still(), dead);
+  fs::rename(folder / "lock", folder / "away");  // a file system that does not answer
+  std::ofstream(folder / "lock") << "";
+  std::this_thread::sleep_for(milliseconds(100));
+  EXPECT_EQ(taken.hold(), MarksFolder::Hold::unsure);
+  EXPECT_EQ(taken.failure(), "Not a directory");
+  fs::remove(folder / "lock");
+  fs::rename(folder / "away", folder / "lock");
+  EXPECT_EQ(taken.hold(), MarksFolder::Hold::held) << "it answers again";
+}
+
+TEST(MarksFolder, AStaleMarkUnderAnotherNameSaysWhoseFilesAreLeft) {
+  const TemporaryFolder folder;
+  write_mark(folder / "lock", stranger, 1);
+  fs::rename(folder / "lock" / stranger, folder / "lock" / another);
+  std::vector<std::string> dead;
+  const MarksFolder taken(folder / "lock", quick(), dead);
+  EXPECT_THAT(dead, ElementsAre(stranger));
 }
 
 TEST(MarksFolder, ALostOneLeavesTheNextHolderAlone) {

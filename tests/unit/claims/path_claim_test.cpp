@@ -156,6 +156,23 @@ TEST_P(Claims, OfKilledRunsAreStillKnownAfterAFullDisk) {
   EXPECT_TRUE(fs::is_empty(folder.path())) << "what the killed run left goes with it";
 }
 
+TEST_P(Claims, ThatAnotherRunHasTakenAreNoLongerHeld) {
+  const fs::path path = folder / "a.h5", lock = folder / "a.h5.lock";
+  const PathClaim claim = PathClaim::take(path);
+  EXPECT_NO_THROW(claim.require_held());
+  const fs::path mark = GetParam() ? lock : lock / process_tag();
+  std::string text = read_claim_text(mark);
+  text.replace(text.find(process_tag()), process_tag().size(), "node-1-0123456789abcdef");
+  if (GetParam()) {
+    std::ofstream(lock) << text;
+  } else {
+    fs::remove(mark);
+    std::ofstream(lock / "node-1-0123456789abcdef") << text;
+  }
+  EXPECT_THAT([&] { claim.require_held(); },
+              ::testing::ThrowsMessage<DataError>(HasSubstr("another run has taken it")));
+}
+
 TEST_P(Claims, ThatCannotBeJoinedLeaveNoMark) {
   const fs::path path = folder / "a.h5";
   OtherProcess owner([&] { return PathClaim::take(path); });
