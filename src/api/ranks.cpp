@@ -15,7 +15,7 @@ int Ranks::size() const { return impl_->world.size(); }
 
 int run(int argc, char** argv, const std::function<int(const Ranks&)>& body) {
   hdf5::silence();  // before MPI begins, or HDF5 would close files when MPI ends
-  return run_ranks(argc, argv, name_lost_files, [&](const Communicator& world) {
+  return run_ranks(argc, argv, name_lost_files, WatchTerms{}, [&](const Communicator& world) {
     try {
       require_alike(world, own_likeness());
       return explaind::Outcome{.code = body(Ranks(std::make_shared<const Ranks::Impl>(world))),

@@ -116,7 +116,8 @@ int run_together(StandardOutput& output, const Verb& verb,
     speak_before_the_end();  // once more: MPI_Init sets signal handlers of its own
     name_lost_files();
   };
-  return run_ranks(argc, argv, begun, [&](const Communicator& world) {
+  const WatchTerms watched = verb.watch ? verb.watch(arguments) : WatchTerms{};
+  return run_ranks(argc, argv, begun, watched, [&](const Communicator& world) {
     return run_to_the_end(output, [&] {
       require_alike(world, own_likeness());
       if (!stores.empty()) {

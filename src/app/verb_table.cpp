@@ -1,6 +1,7 @@
 #include "app/verb_table.hpp"
 
 #include <iostream>
+#include <optional>
 
 #include "app/verbs.hpp"
 #include "config/parse.hpp"
@@ -27,18 +28,46 @@ auto verb_of(const std::string& positional, Call call) {
   };
 }
 
-/// Asks `stores` of the options that the arguments give; what is wrong with them the verb says.
+/// The options that the arguments give. Nothing where something is wrong with them: the verb says
+/// so.
+template <typename Options>
+std::optional<Options> options_of(const std::string& verb, const std::string& positional,
+                                  const std::vector<std::string>& arguments) {
+  Options options;
+  try {
+    parse_options(verb, arguments, option_table(options), positional, all_option_names());
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  return options;
+}
+
+/// Asks `stores` of the options.
 template <typename Options, typename Stores>
 auto stores_of(const std::string& verb, const std::string& positional, Stores stores) {
   return [verb, positional, stores](const std::vector<std::string>& arguments) {
-    Options options;
-    try {
-      const OptionTable table = option_table(options);
-      parse_options(verb, arguments, table, positional, all_option_names());
-    } catch (const Error&) {
-      return std::vector<std::string>{};
-    }
-    return stores(options);
+    const std::optional<Options> options = options_of<Options>(verb, positional, arguments);
+    return options ? stores(*options) : std::vector<std::string>{};
+  };
+}
+
+const std::optional<double>& silence_of(const PlanOptions& options) {
+  return options.decompose.silence;
+}
+template <typename Options>
+const std::optional<double>& silence_of(const Options& options) {
+  return options.silence;
+}
+
+/// What the options say of it.
+template <typename Options>
+auto watch_of(const std::string& verb, const std::string& positional,
+              const std::string& remedy = WatchTerms{}.remedy) {
+  return [verb, positional, remedy](const std::vector<std::string>& arguments) {
+    WatchTerms terms{.remedy = remedy};
+    const std::optional<Options> options = options_of<Options>(verb, positional, arguments);
+    if (options) terms.silence = silence_of(*options).value_or(terms.silence);
+    return terms;
   };
 }
 
@@ -67,8 +96,11 @@ std::vector<Verb> verbs() {
                                  [](const DecomposeOptions& options, const Communicator* world) {
                                    return run_decompose(options, *world);
                                  }),
-       true, "", stores_of<DecomposeOptions>("decompose", "", stores_of_decompose), true},
-      {"plan", "plan --series DIR --samples FILE [options of decompose] [--ranks N] [--losses]",
+       true, "", stores_of<DecomposeOptions>("decompose", "", stores_of_decompose), true,
+       watch_of<DecomposeOptions>(
+           "decompose", "", "what was finished is kept: the same command with --resume goes on")},
+      {"plan",
+       "plan --series DIR --samples FILE [options of decompose] [--ranks N] [--losses]",
        "Says what a decomposition will take: memory, bytes, operations, time; on request the "
        "losses\n"
        "at all checkpoints, which say what segments are worth it. Makes no store.",
@@ -76,7 +108,11 @@ std::vector<Verb> verbs() {
                             [](const PlanOptions& options, const Communicator* world) {
                               return run_plan(options, *world);
                             }),
-       true},
+       true,
+       "",
+       {},
+       false,
+       watch_of<PlanOptions>("plan", "")},
       {"query", "query STORE [options]", "Slices, sums and groups an influence store.",
        verb_of<QueryOptions>("store", [](const QueryOptions& options,
                                          const Communicator*) { return run_query(options); }),
@@ -120,7 +156,8 @@ std::vector<Verb> verbs() {
        false, "--series",
        stores_of<VerifyOptions>(
            "verify", "store",
-           [](const VerifyOptions& options) { return std::vector<std::string>{options.store}; })},
+           [](const VerifyOptions& options) { return std::vector<std::string>{options.store}; }),
+       false, watch_of<VerifyOptions>("verify", "store")},
       {"store repack", "store repack STORE -o OUT [--compression N]",
        "Writes the same store compressed, in chunks.\n"
        "A slice of one sample, of one component or of one segment then reads only its chunks. The "
@@ -157,7 +194,8 @@ std::vector<Verb> verbs() {
        false, "--check",
        stores_of<InspectOptions>(
            "inspect", "path",
-           [](const InspectOptions& options) { return std::vector<std::string>{options.path}; })},
+           [](const InspectOptions& options) { return std::vector<std::string>{options.path}; }),
+       false, watch_of<InspectOptions>("inspect", "path")},
       {"study",
        "study exactness --history DIR [options]",
        "Predictions reconstructed from a recorded run's training, against the model's own.\n"
@@ -170,7 +208,8 @@ std::vector<Verb> verbs() {
        true,
        "",
        {},
-       true},
+       true,
+       watch_of<StudyOptions>("study", "study")},
       {"record",
        "record --text PATHS --series DIR, or record --model NAME --history DIR [options]",
        "Trains a small model and leaves Hugging Face checkpoints, or its whole history.\n"

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "comm/rank_watch.hpp"
 
 namespace explaind {
 
@@ -21,6 +22,8 @@ struct Verb {
   /// It looks at the stop flag, and what it has finished by then is kept or cleared away. Other
   /// verbs are ended at once by a signal.
   bool stops = false;
+  /// Where several ranks run it: how they watch each other.
+  std::function<WatchTerms(const std::vector<std::string>&)> watch = {};
 };
 
 /// All of them, in the order of --help.

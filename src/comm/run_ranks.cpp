@@ -12,7 +12,7 @@
 
 namespace explaind {
 
-int run_ranks(int argc, char** argv, const std::function<void()>& begun,
+int run_ranks(int argc, char** argv, const std::function<void()>& begun, const WatchTerms& watched,
               const std::function<Outcome(const Communicator& world)>& body) {
   std::optional<MpiEnvironment> environment;
   std::chrono::milliseconds patience{};
@@ -25,12 +25,14 @@ int run_ranks(int argc, char** argv, const std::function<void()>& begun,
   }
   begun();  // once more what MPI_Init has taken away: it sets signal handlers of its own
   std::optional<Communicator> world, ending;
+  std::optional<RankWatch> watch;
   const Outcome met = outcome_of([&] {
     meet_first(patience, [&] {
       world.emplace(MPI_COMM_WORLD);
       ending.emplace(MPI_COMM_WORLD);
       world->barrier();
     });
+    watch.emplace(*world, watched);
     return 0;
   });
   if (!met.error.empty()) {  // the ranks cannot meet yet

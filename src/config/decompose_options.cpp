@@ -2,6 +2,7 @@
 
 #include "config/bindings.hpp"
 #include "config/grace_option.hpp"
+#include "config/silence_option.hpp"
 
 namespace explaind {
 
@@ -212,6 +213,7 @@ OptionTable option_table(DecomposeOptions& o) {
            "identify checkpoints by SHA-256 of all bytes instead of header and size", execution},
           o.hash_inputs),
       grace_option(o.grace),
+      silence_option(o.silence),
       integer_option({"threads", "N",
                       "threads of a rank, for operations large enough to share; 0: "
                       "OMP_NUM_THREADS, or this rank's part of the processors that the job was "

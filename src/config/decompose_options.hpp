@@ -35,7 +35,7 @@ struct DecomposeOptions {
   std::string group_reduce = "mean", step_index = "origin", store_dtype = "f64";
   bool hash_inputs = false;
   int64_t threads = 0;
-  std::optional<double> grace;
+  std::optional<double> grace, silence;
   std::string device = "auto", parameters = "auto";
   std::optional<int64_t> shards, segment_groups;
   std::optional<std::string> memory, device_memory;

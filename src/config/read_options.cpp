@@ -1,6 +1,7 @@
 #include "config/read_options.hpp"
 
 #include "config/bindings.hpp"
+#include "config/silence_option.hpp"
 
 namespace explaind {
 
@@ -110,6 +111,7 @@ OptionTable option_table(InspectOptions& o) {
            "where something was found. Also under mpirun",
            Role::command},
           o.check),
+      silence_option(o.silence),
       flag_option(
           {"json", "",
            "--check as JSON: ok, checkpoints (step, path, verdict, findings: numbers in the list, "

@@ -38,6 +38,7 @@ struct InspectOptions {
   std::string phases, series_seed, step_pattern;
   bool provenance = false;
   bool check = false, json = false;
+  std::optional<double> silence;
 };
 
 OptionTable option_table(InspectOptions& options);

@@ -2,6 +2,7 @@
 
 #include "config/bindings.hpp"
 #include "config/grace_option.hpp"
+#include "config/silence_option.hpp"
 
 namespace explaind {
 
@@ -50,6 +51,7 @@ OptionTable option_table(StudyOptions& o) {
       integer_option({"micro-batch", "SAMPLES", "samples that run together", identity},
                      o.micro_batch, 1),
       grace_option(o.grace),
+      silence_option(o.silence),
       integer_option({"threads", "N",
                       "threads of a rank, for operations large enough to share; 0: "
                       "OMP_NUM_THREADS, or this rank's part of the processors that the job was "

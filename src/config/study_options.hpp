@@ -23,7 +23,7 @@ struct StudyOptions {
   bool sparsity = false;
   std::string csv, json;
   int64_t micro_batch = 64, threads = 0;
-  std::optional<double> grace;
+  std::optional<double> grace, silence;
 };
 
 OptionTable option_table(StudyOptions& options);

@@ -1,6 +1,7 @@
 #include "config/verify_options.hpp"
 
 #include "config/bindings.hpp"
+#include "config/silence_option.hpp"
 
 namespace explaind {
 
@@ -29,6 +30,7 @@ OptionTable option_table(VerifyOptions& o) {
                      0),
       integer_option({"threads", "N", "with --series: as decompose takes it", Role::command},
                      o.threads, 0),
+      silence_option(o.silence),
       optional_text_option(
           {"output", "FILE",
            "where what was found is kept, as JSON; STORE.verify.json if not given", Role::command},

@@ -13,6 +13,7 @@ struct VerifyOptions {
   std::optional<std::string> series, samples, output;
   std::string sample = "5%";
   int64_t seed = 1, threads = 0;
+  std::optional<double> silence;
   bool json = false;
 };
 

@@ -12,6 +12,7 @@ enum class ExitCode : int {
   failure = 1,           ///< bad data, file system or run-time failure
   usage = 2,             ///< wrong use or configuration, decidable from command line and INI alone
   tolerance_missed = 3,  ///< done, but some samples missed the tolerance
+  lost = 70,             ///< a rank, a node or a device was lost; resumable
   stopped = 75           ///< stopped on request; resumable
 };
 
