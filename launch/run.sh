@@ -38,7 +38,8 @@ flags=(--bind-to none)
 if [ "${BIND:-numa}" = numa ] && [ "$domains" -gt 1 ] && [ "$((ranks % (nodes * domains)))" -eq 0 ] && [ "$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)" -eq "$(nproc --all)" ]; then
   flags=(--map-by "ppr:$((ranks / nodes / domains)):numa" --bind-to numa)
 fi
-flags+=(--oversubscribe -n "$ranks")
+# The last three: a node that does not answer is noticed within a minute.
+flags+=(--oversubscribe -n "$ranks" --mca oob_tcp_keepalive_time 20 --mca oob_tcp_keepalive_intvl 5 --mca oob_tcp_keepalive_probes 4)
 if [ -n "${OMP_NUM_THREADS:-}" ]; then
   flags+=(-x OMP_NUM_THREADS)
 fi

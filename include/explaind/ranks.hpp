@@ -23,7 +23,8 @@ class Ranks {
 /// Begins MPI, runs `body` on every rank, and ends MPI. Once in a process, and before anything else
 /// of this library. Returns the exit code of the job, the same on all ranks: the largest that a
 /// body returned, or that of the error one of them threw; its message is on standard error then,
-/// once. @collective over all processes of the job
+/// once. A rank of which the others hear nothing for 60 s ends the job on all ranks: exit code 70.
+/// @collective over all processes of the job
 int run(int argc, char** argv, const std::function<int(const Ranks&)>& body);
 
 }  // namespace explaind::v1

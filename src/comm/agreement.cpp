@@ -111,10 +111,8 @@ Outcome outcome_of(const std::function<int()>& action) {
   Outcome mine{.code = static_cast<int>(ExitCode::failure), .error = ""};
   try {
     return {.code = action(), .error = ""};
-  } catch (const Error& error) {
-    mine = {.code = static_cast<int>(error.exit_code()), .error = error.what()};
   } catch (const std::exception& error) {
-    mine.error = message_of(error);
+    mine = {.code = static_cast<int>(exit_code_of(error)), .error = message_of(error)};
   } catch (...) {
     mine.error = "";
   }

@@ -11,7 +11,7 @@ namespace {
 
 void check(cudaError_t status, const char* call) {
   if (status == cudaSuccess) return;
-  throw Error(call, cudaGetErrorString(status), "");
+  throw Error(call, std::string("CUDA error: ") + cudaGetErrorString(status), "");
 }
 
 class Event {

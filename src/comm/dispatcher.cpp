@@ -79,10 +79,10 @@ class Dispatcher::Server {
   }
 
   /// Says the first failure alone: several ranks may fail of one cause at the same time.
-  [[noreturn]] void fail(const std::string& text) {
+  [[noreturn]] void fail(const std::string& text, int code) {
     const std::scoped_lock lock(failed_);
-    say_line("error: " + text);
-    abort_job(static_cast<int>(ExitCode::failure));
+    say_line(opening(code) + text);
+    abort_job(code);
   }
 
   void hear(int64_t unit, int rank, const std::string& report) {
@@ -118,7 +118,8 @@ class Dispatcher::Server {
       const size_t split = text.find('\n');
       hear(std::stoll(text.substr(0, split)), status.MPI_SOURCE, text.substr(split + 1));
     } else if (status.MPI_TAG == failure_tag) {
-      fail(text);
+      const size_t split = text.find('\n');
+      fail(text.substr(split + 1), std::stoi(text.substr(0, split)));
     }
     return true;
   }
@@ -192,20 +193,20 @@ void Dispatcher::report(int64_t unit, const std::string& text) {
   send(comm_.get(), 0, report_tag, std::to_string(unit) + "\n" + text);
 }
 
-void Dispatcher::fail(int64_t unit, const std::string& message) {
+void Dispatcher::fail(int64_t unit, const std::string& message, ExitCode code) {
   const std::string text =
       "rank " + std::to_string(comm_.rank()) + ", unit " + std::to_string(unit) + ": " + message;
   // Alone there is nobody to be told, and what stands on the stack is cleared away.
-  if (comm_.size() == 1) throw Error("", text, "");
-  if (server_) server_->fail(text);
+  if (comm_.size() == 1) throw Error("", text, "", code);
+  if (server_) server_->fail(text, static_cast<int>(code));
   try {
-    send(comm_.get(), 0, failure_tag, text);
+    send(comm_.get(), 0, failure_tag, std::to_string(static_cast<int>(code)) + "\n" + text);
     std::this_thread::sleep_for(failure_deadline);
   } catch (const std::exception&) {
     // Rank 0 cannot be told; this rank says it itself.
   }
-  say_line("error: " + text);
-  abort_job(static_cast<int>(ExitCode::failure));
+  say_line(opening(static_cast<int>(code)) + text);
+  abort_job(static_cast<int>(code));
 }
 
 void Dispatcher::finish() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "comm/communicator.hpp"
+#include "core/error.hpp"
 #include "core/stop_flag.hpp"
 
 namespace explaind {
@@ -51,9 +52,10 @@ class Dispatcher {
   /// Tells rank 0 that a unit is done and on disk. Not collective.
   void report(int64_t unit, const std::string& text);
   /// Sends the message with rank and unit to the dispatcher, which prints the first and aborts the
-  /// job with exit code 1; after five seconds this rank prints and aborts itself. A rank alone
+  /// job with that exit code; after five seconds this rank prints and aborts itself. A rank alone
   /// throws it as an Error. Not collective.
-  [[noreturn]] void fail(int64_t unit, const std::string& message);
+  [[noreturn]] void fail(int64_t unit, const std::string& message,
+                         ExitCode code = ExitCode::failure);
   /// Whether this rank was asked to stop, whatever the others were. Not collective.
   [[nodiscard]] bool asked_here() const { return stop_.raised(); }
   /// True where a stop ended the run before all units were done; the same on all ranks after

@@ -116,10 +116,10 @@ Error GroupAlarm::conclude(const std::string& waiting_for, double seconds_waited
       " within " + std::to_string(std::lround(seconds_waited)) + " s of waiting for it";
   if (missing.empty()) {
     return {waiting_for, "did not end" + waited + " although every rank takes part",
-            "Look at the network between the ranks' machines"};
+            "Look at the network between the ranks' machines", ExitCode::lost};
   }
   return {missing, "did not come to " + waiting_for + waited,
-          "Look for what holds it up on its machine"};
+          "Look for what holds it up on its machine", ExitCode::lost};
 }
 
 bool GroupAlarm::parted() noexcept {

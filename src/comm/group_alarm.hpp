@@ -43,7 +43,7 @@ class GroupAlarm {
   [[nodiscard]] std::optional<int> lowest_failed();
   /// Ends a wait: tells the others so, listens for a while to what they have to say, and returns
   /// the error that all of them come to: the cause of the lowest rank that failed, else who did not
-  /// answer. waiting_for: of this rank, as in "gather 7".
+  /// answer, with ExitCode::lost. waiting_for: of this rank, as in "gather 7".
   [[nodiscard]] Error conclude(const std::string& waiting_for, double seconds_waited);
   /// True once all ranks of the group are done with it, which a rank that failed never is: only
   /// then may the communicator be freed. A freed one's number goes to the next, and what is sent

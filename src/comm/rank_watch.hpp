@@ -17,9 +17,10 @@ struct WatchTerms {
 };
 
 /// While it lives every rank hears its neighbours (heartbeats.hpp), whatever the ranks wait for:
-/// MPI's collectives and NCCL's have no deadline. Where one is lost one message names it, and this
-/// process ends with ExitCode::lost: by MPI_Abort, or where that hangs, as it does when a node is
-/// gone, by itself a few seconds later. A rank that is cut off from the others ends itself too.
+/// MPI's collectives have no deadline, and gathers one of half an hour. Where one is lost one
+/// message names it, and this process ends with ExitCode::lost: by MPI_Abort, or where that hangs,
+/// as it does when a node is gone, by itself a few seconds later. A rank that is cut off from the
+/// others ends itself too.
 class RankWatch {
  public:
   /// Nothing where this rank is alone. Rank 0's terms are all ranks'. @collective over world

@@ -59,6 +59,17 @@ bool is_of_memory(const std::exception& error, const std::string& text) {
          text.find("CUDA out of memory") != std::string::npos;
 }
 
+/// CUDA's words for errors of the device itself, and its driver's. After any of them the process
+/// can do nothing with the device any more; another process, or another node, may.
+bool is_of_lost_device(std::string_view text) {
+  constexpr std::array<std::string_view, 6> words{
+      "uncorrectable ECC error", "uncorrectable NVLink error", "hardware stack error",
+      "or a hardware error",     "CUDA error: unknown error",  "fallen off the bus"};
+  return std::any_of(words.begin(), words.end(), [&](std::string_view each) {
+    return text.find(each) != std::string_view::npos;
+  });
+}
+
 struct FatalSignal {
   int number;
   const char* what;
@@ -126,11 +137,23 @@ std::string message_of(const std::exception& error) {
         "or take a larger node",
         text);
   }
+  if (is_of_lost_device(text)) {
+    return fmt::format(
+        "a device was lost ({}). Look after it (`nvidia-smi`, `dmesg`), or take another node; what "
+        "was finished is kept",
+        text);
+  }
   if (dynamic_cast<const std::system_error*>(&error) != nullptr) {
     return fmt::format(
         "the operating system refused: {}. Check the path, its permissions and space", text);
   }
   return please_report(fmt::format("unexpected: {} ({})", text, type_of(error)));
+}
+
+ExitCode exit_code_of(const std::exception& error) {
+  if (is_of_lost_device(error.what())) return ExitCode::lost;
+  const auto* own = dynamic_cast<const Error*>(&error);
+  return own != nullptr ? own->exit_code() : ExitCode::failure;
 }
 
 void speak_before_the_end() {

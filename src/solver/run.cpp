@@ -39,7 +39,7 @@ void for_units(Dispatcher& dispatcher, const Communicator& group, const std::vec
       try {
         if (act(index) == UnitEnd::left) break;
       } catch (const std::exception& error) {
-        dispatcher.fail(index, message_of(error));
+        dispatcher.fail(index, message_of(error), exit_code_of(error));
       }
       if (group.rank() == 0) dispatcher.report(index, "");
     }

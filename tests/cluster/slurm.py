@@ -71,6 +71,18 @@ class Slurm:
             assert time.monotonic() - began < DEADLINE, (job, state, log.read_text() if log.exists() else "")
             time.sleep(.5)
 
+    def all_up(self):
+        """Nodes that were lost are taken in again."""
+        for _ in range(60):
+            states = dict(line.split() for line in self.ask("sinfo", "-h", "-N", "-o", "%N %T").splitlines())
+            down = [node for node, state in states.items() if "down" in state or "drain" in state]
+            if not down and not any("*" in state for state in states.values()):
+                return
+            for node in down:
+                subprocess.run(["scontrol", "update", f"NodeName={node}", "State=RESUME"], capture_output=True, env=self.environment, timeout=60)
+            time.sleep(1)
+        raise AssertionError(states)
+
     def cancel(self, *arguments):
         subprocess.run(["scancel", *map(str, arguments)], check=True, env=self.environment, timeout=60)
 
@@ -219,16 +231,96 @@ def lost_ranks(slurm, question):
     assert contents(store) == contents(plain)
 
 
-def rank_of(store):
-    """A process of the program that writes this store."""
+def ranks_of(store):
+    """Processes of the program that write this store, by rank."""
+    found = {}
     for process in pathlib.Path("/proc").glob("[0-9]*"):
         try:
             words = (process / "cmdline").read_bytes().split(b"\0")
             if words[0].endswith(b"explaind") and str(store).encode() in words:
-                return int(process.name)
-        except OSError:
+                variables = dict(each.split(b"=", 1) for each in (process / "environ").read_bytes().split(b"\0") if b"=" in each)
+                found[int(variables[b"PMIX_RANK"])] = int(process.name)
+        except (OSError, KeyError):
             pass
-    raise AssertionError(f"nobody writes {store}")
+    return found
+
+
+def rank_of(store):
+    """One of them."""
+    return ranks_of(store).popitem()[1]
+
+
+def lost(slurm, question, name, lose, find):
+    """A job whose rank 1, alone on its node, is lost by `lose`: its ranks end with its name, and it is queued again and comes to the same store. The log."""
+    store, log = question.folder / f"{name}.h5", question.folder / f"{name}.log"
+    job = slurm.submit(log, *question.arguments(store, "--quadrature", "midpoint:60", "--silence", "5"))
+    until(lambda: committed(store) > 3 and len(ranks_of(store)) == 2, log)
+    survivor, gone = ranks_of(store)[0], ranks_of(store)[1]
+    began = time.monotonic()
+    found = lose(gone)
+    until(lambda: not pathlib.Path(f"/proc/{survivor}").exists(), log)
+    assert time.monotonic() - began < 45, log.read_text()
+    print(f"  {name}: the other rank ended after {time.monotonic() - began:.0f} s", flush=True)
+    find(found)
+    state = slurm.wait(job, log)
+    text = log.read_text()
+    assert state[:2] == ("COMPLETED", 0) and state[2] >= 1, (state, text)
+    plain = question.folder / "sixty.h5"
+    if not plain.exists():
+        must(run("decompose", *question.arguments(plain, "--quadrature", "midpoint:60")))
+    assert contents(store) == contents(plain), text
+    return text
+
+
+def stopped_rank(slurm, question):
+    """It does not answer, and srun does not know."""
+    text = lost(slurm, question, "stopped", lambda rank: os.kill(rank, signal.SIGSTOP), lambda _: None)
+    assert "error: rank 1 on n" in text and "has not been heard since" in text and text.count("error: rank") == 1, text
+    assert "a rank or a node was lost" in text, text
+
+
+def stopped_node(slurm, question):
+    """All its processes stand still, Slurm's too."""
+    def lose(rank):
+        node = processes_beside(rank)
+        for process in node:
+            os.kill(process, signal.SIGSTOP)
+        return node
+
+    def find(node):
+        for process in node:
+            try:
+                os.kill(process, signal.SIGCONT)
+            except ProcessLookupError:
+                pass
+
+    text = lost(slurm, question, "still", lose, find)
+    assert "error: rank 1 on n" in text and "has not been heard since" in text and text.count("error: rank") == 1, text
+    slurm.all_up()
+
+
+def node_off(slurm, question):
+    """All its processes are gone at once."""
+    def lose(rank):
+        name = subprocess.run(["nsenter", f"--target={rank}", "--uts", "hostname"], capture_output=True, text=True, check=True).stdout.strip()
+        subprocess.run(["bash", LAB / "nodekill.sh", name], capture_output=True, check=True, env=slurm.environment)
+        return name
+
+    lost(slurm, question, "off", lose, lambda name: subprocess.run(["bash", LAB / "nodeup.sh", name], capture_output=True, check=True, env=slurm.environment))
+    slurm.all_up()
+
+
+def processes_beside(rank):
+    """Those with the host name of its node."""
+    def namespace(process):
+        try:
+            return os.readlink(f"/proc/{process}/ns/uts")
+        except OSError:
+            return ""
+
+    own = namespace(rank)
+    assert own != namespace(1), "a node has a host name of its own"
+    return [int(each.name) for each in pathlib.Path("/proc").glob("[0-9]*") if namespace(each.name) == own]
 
 
 def arrays(slurm, question):
@@ -265,7 +357,7 @@ def main():
             skip(f"there is no {program} here: launch/setup.sh --cluster installs it")
     if os.geteuid() != 0:
         skip("only root may start the nodes")
-    checks = [both_launchers, started_by_srun, warnings, kill_waits, ends, lost_ranks, arrays] + ([time_limits] if options.slow else [])
+    checks = [both_launchers, started_by_srun, warnings, kill_waits, ends, lost_ranks, stopped_rank, stopped_node, node_off, arrays] + ([time_limits] if options.slow else [])
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         folder.chmod(0o755)  # munged wants its folders safe

@@ -1,7 +1,7 @@
 // One rank fails while the others go on asking for units, or wait for it in a gather of their
 // segment group: failing_rank.py runs this under mpirun.
 //
-// failing_rank RANK SHARDS fails|killed|lost
+// failing_rank RANK SHARDS fails|device|killed|lost
 
 #include <array>
 #include <chrono>
@@ -15,6 +15,7 @@
 #include "comm/dispatcher.hpp"
 #include "comm/mpi_collectives.hpp"
 #include "comm/process_grid.hpp"
+#include "core/unexpected.hpp"
 
 namespace {
 
@@ -22,6 +23,7 @@ constexpr size_t bytes = size_t{1} << 20;
 
 void end(const std::string& how, explaind::Dispatcher& dispatcher, int64_t unit) {
   if (how == "fails") dispatcher.fail(unit, "the disk is on fire");
+  if (how == "device") dispatcher.fail(unit, "its device is gone", explaind::ExitCode::lost);
   if (how == "killed") std::raise(SIGKILL);
   std::this_thread::sleep_for(std::chrono::hours(1));  // lost
 }
@@ -44,7 +46,7 @@ int act(const explaind::Communicator& world, int failing, int shards, const std:
       try {
         collectives.wait(collectives.start(mine.data(), bytes, all.data()));
       } catch (const std::exception& error) {
-        dispatcher.fail(unit, error.what());
+        dispatcher.fail(unit, error.what(), explaind::exit_code_of(error));
       }
       if (world.rank() == failing) end(how, dispatcher, unit);
       std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -27,7 +27,8 @@ def one_message(text):
 # Units: ranks, shards, the one that fails, how it does, exit code, what is said once, and by whom
 UNITS = [(1, 1, 0, "fails", 1, "the disk is on fire"), (3, 1, 0, "fails", 1, "the disk is on fire"), (3, 1, 2, "fails", 1, "the disk is on fire"),
          (4, 2, 3, "fails", 1, "the disk is on fire"), (2, 2, 0, "fails", 1, "the disk is on fire"),
-         (3, 3, 2, "lost", 1, "rank 2: did not come to gather"), (4, 2, 2, "lost", 1, "rank 2: did not come to gather"),
+         (3, 1, 0, "device", 70, "its device is gone"), (3, 1, 2, "device", 70, "its device is gone"),
+         (3, 3, 2, "lost", 70, "rank 2: did not come to gather"), (4, 2, 2, "lost", 70, "rank 2: did not come to gather"),
          (2, 2, 1, "killed", 137, "rank 1"), (4, 2, 2, "killed", 137, "rank 2")]
 
 

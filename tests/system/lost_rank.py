@@ -129,13 +129,16 @@ def stopped_rank(question):
 
 
 def all_stopped(question):
-    """All for longer than the silence, then each a little later than the one before: nobody is blamed."""
+    """All for longer than the silence, then each a little later than the one before: nobody is blamed, and nobody else has got the store."""
     store = question.folder / "all.h5"
     plain = question.plain("all-plain.h5", **question.few)
     job = Job(question.arguments(store.name, **question.few), 3)
     until_it_works(job, store)
     job.signal(signal.SIGSTOP)
-    time.sleep(2.5 * SILENCE)
+    stopped = time.monotonic()
+    other = run(*question.arguments(store.name, **question.few), "--overwrite")
+    assert other.returncode == 1 and "is in use by another run" in other.stderr, other.stderr
+    time.sleep(max(0, stopped + 2.5 * SILENCE - time.monotonic()))
     for rank in (2, 0, 1):
         job.signal(signal.SIGCONT, rank)
         time.sleep(SILENCE / 4)

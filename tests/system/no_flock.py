@@ -6,6 +6,7 @@ A process of another machine is played by one of another PID namespace, whose li
 renews tells. Where namespaces cannot be made that part says SKIPPED.
 """
 import errno
+import hashlib
 import json
 import os
 import pathlib
@@ -140,6 +141,61 @@ def rank_zero_stopped(folder, shim):
     return finish
 
 
+class TakenForDead:
+    """All ranks of a run are stopped for so long that another run takes its store and ends it; then they go on."""
+
+    def __init__(self, folder, shim):
+        self.folder = folder / "dead"
+        self.folder.mkdir()
+        self.samples = write_samples(self.folder / "samples.jsonl", [3 + i % 9 for i in range(40)], 60)
+        self.few = ["--chunk", "1", "--quadrature", "midpoint:60"]
+        self.store = self.folder / "store.h5"
+        self.env = environment(shim, errno.ENOSYS)
+        self.job = subprocess.Popen(command(self.store, self.samples, *self.few, ranks=2), env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while committed(self.store) < 3:
+            assert self.job.poll() is None and time.monotonic() < deadline, "the run ended too soon"
+            time.sleep(0.02)
+        self.pids = ranks_of(self.store)
+        for pid in self.pids:
+            os.kill(pid, signal.SIGSTOP)
+        self.stopped = time.monotonic()
+        self.there = committed(self.store)
+        self.next = subprocess.Popen([*ELSEWHERE, *command(self.store, self.samples, *self.few, "--resume")], env=self.env, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True)
+
+    def finish(self):
+        try:
+            printed, said = self.next.communicate(timeout=200)
+            assert self.next.returncode == 0 and "waiting to see whether" in said and f"{self.there} of " in printed, (printed, said)
+            assert time.monotonic() - self.stopped > 30
+            before = hashlib.sha256(self.store.read_bytes()).hexdigest(), self.store.stat().st_mtime_ns
+            for pid in self.pids:
+                os.kill(pid, signal.SIGCONT)
+            _, said = self.job.communicate(timeout=60)
+        finally:
+            for pid in self.pids:
+                if pathlib.Path(f"/proc/{pid}").exists():
+                    os.kill(pid, signal.SIGKILL)
+        assert self.job.returncode == 1 and "another run has taken it" in said and said.count("error:") == 1, said
+        assert before == (hashlib.sha256(self.store.read_bytes()).hexdigest(), self.store.stat().st_mtime_ns), "it has written"
+        plain = self.folder / "plain.h5"
+        must(call(command(plain, self.samples, *self.few), environment("")))
+        assert contents(self.store) == contents(plain)
+        assert sorted(p.name for p in self.folder.iterdir()) == ["plain.h5", "samples.jsonl", "store.h5"]
+        print("a run that was taken for dead writes no byte when it goes on")
+
+
+def committed(store):
+    """Units that are there; the store is being written."""
+    import h5py
+    try:
+        with h5py.File(store, "r", locking=False) as file:
+            return int((file["committed"][()] != 0).sum())
+    except (OSError, KeyError):
+        return 0
+
+
 def main():
     shim = sys.argv[1]
     with tempfile.TemporaryDirectory() as folder:
@@ -149,10 +205,14 @@ def main():
         apart = folder / "apart"
         apart.mkdir()
         shutil.copy(samples, apart)
+        other_machines = call([*ELSEWHERE, "true"], environment(shim)).returncode == 0
+        dead = TakenForDead(apart, shim) if other_machines else None
         finish = rank_zero_stopped(apart, shim)
         every_verb(folder, shim, samples, contents(folder / "reference.h5"))
         if finish:
             finish()
+        if dead:
+            dead.finish()
 
 
 main()

@@ -22,6 +22,21 @@ namespace {
 
 using ::testing::HasSubstr;
 
+TEST(ExitCodes, OfALostDeviceAre70WhoeverSaysIt) {
+  // As LibTorch and the CUDA runtime say it.
+  for (const char* text :
+       {"CUDA error: uncorrectable ECC error encountered\nCUDA kernel errors might be …",
+        "CUDA error: uncorrectable NVLink error detected during the execution",
+        "CUDA error: unknown error", "CUDA error: hardware stack error",
+        "CUDA error: Invalid access of peer GPU memory over nvlink or a hardware error"}) {
+    EXPECT_EQ(exit_code_of(std::runtime_error(text)), ExitCode::lost) << text;
+    EXPECT_EQ(exit_code_of(Error("cudaEventQuery", text, "")), ExitCode::lost) << text;
+    EXPECT_THAT(message_of(std::runtime_error(text)), HasSubstr("a device was lost (CUDA error"));
+  }
+  EXPECT_EQ(exit_code_of(std::runtime_error("CUDA error: out of memory")), ExitCode::failure);
+  EXPECT_EQ(exit_code_of(UsageError("--x", "is wrong")), ExitCode::usage);
+}
+
 TEST(Error, SaysWhereWhatAndWhatToDo) {
   EXPECT_STREQ(DataError("a.json:3", "broken JSON", "Repair it").what(),
                "a.json:3: broken JSON. Repair it");
