@@ -30,6 +30,9 @@ using LinePointer = std::shared_ptr<HeartbeatLine>;
 constexpr auto greeting_patience = std::chrono::seconds(2);
 /// Both neighbours of a lost rank notice it: the one after it lets the one before it speak.
 constexpr auto turn = std::chrono::seconds(2);
+/// A process that has ended has said why, if it could, and its launcher ends the others: that takes
+/// so long.
+constexpr auto launcher_patience = std::chrono::seconds(5);
 constexpr size_t most_strangers = 8;
 
 /// For IPv6 and IPv4, where the system has both.
@@ -149,7 +152,11 @@ class Heartbeats::Impl {
       if (neighbour.noted || counted < silence_) return;
       neighbour.noted = true;
       if (&neighbour == &after_) note_unknown();
-    } else if (counted >= silence_ + (&neighbour == &after_ ? Clock::duration{} : turn)) {
+      return;
+    }
+    const Clock::duration limit =
+        neighbour.ended ? std::max<Clock::duration>(silence_, launcher_patience) : silence_;
+    if (counted >= limit + (&neighbour == &after_ ? Clock::duration{} : turn)) {
       tell_that_it_ends();
       events_.lost({.rank = neighbour.place.rank,
                     .host = neighbour.place.host,

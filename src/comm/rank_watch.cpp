@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <numeric>
@@ -30,18 +31,22 @@ namespace {
 constexpr int lost = static_cast<int>(ExitCode::lost);
 /// In which MPI_Abort ends this process; it hangs where it waits for a node that is gone.
 constexpr auto abort_patience = std::chrono::seconds(5);
-/// How long a rank waits to be ended by the one that has spoken.
+/// How long a rank waits to be ended by the one that has spoken,
 constexpr auto speaker_first = std::chrono::seconds(2);
+/// and that one until the others have heard of it.
+constexpr auto others_hear = std::chrono::milliseconds(300);
 
 /// Ends this process, and never returns: other threads may be anywhere, so nothing is cleared away.
 /// message: said first, if there is one. It is said beside the clock too, since standard error may
 /// be a pipe that nobody reads any more.
 [[noreturn]] void end_job(const std::string& message) {
+  std::signal(SIGTERM, SIG_IGN);  // mpirun's, which is no request to stop: nothing is said of it
   std::thread([message] {
     if (message.empty()) {
       std::this_thread::sleep_for(speaker_first);
     } else {
       say_line(message);
+      std::this_thread::sleep_for(others_hear);
     }
     abort_job(lost);
   }).detach();

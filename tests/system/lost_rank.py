@@ -54,8 +54,7 @@ class Job:
             for pid in self.pids.values():
                 os.kill(pid, signal.SIGKILL)
             raise
-        left = [pid for pid in self.pids.values() if pathlib.Path(f"/proc/{pid}").exists() and state_of(pid) not in "ZX"]
-        assert not left, left
+        until(lambda: all(state_of(pid) in "ZX" for pid in self.pids.values()), {pid: state_of(pid) for pid in self.pids.values()}, 20)
         return self.mpirun.returncode, said
 
 
@@ -94,16 +93,16 @@ class Question:
     def __init__(self, folder, shim):
         self.folder, self.shim = folder, shim
         self.samples = write_samples(folder / "samples.jsonl", [3 + i % 9 for i in range(24)], 60)
-        self.long, self.few = {"quadrature": "midpoint:20000"}, {"quadrature": "midpoint:200"}
+        self.long, self.few = {"quadrature": "midpoint:20000"}, {"quadrature": "midpoint:100"}
+        must(run(*self.arguments("few.h5", **self.few)))
 
     def arguments(self, store, **more):
         options = {"series": SERIES, "samples": self.samples, "store": self.folder / store, "chunk": 4, "silence": SILENCE} | more
         return ["decompose", *[word for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]]
 
-    def plain(self, store, **more):
-        """The same by one process."""
-        must(run(*self.arguments(store, **more)))
-        return contents(self.folder / store)
+    def expect_few(self, store):
+        """What one process comes to."""
+        assert contents(store) == contents(self.folder / "few.h5")
 
 
 def until_it_works(job, store):
@@ -124,14 +123,15 @@ def stopped_rank(question):
         assert code == LOST, (code, said)
         named = re.findall(r"error: rank (\d) on (\S+) has not been heard since \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(\d+ s\)", said)
         assert named == [(str(rank), socket.gethostname())], said
-        assert said.count("error:") == 1 and "--resume goes on" in said and "Stopping" not in said, said
+        assert said.count("error:") == 1 and "--resume goes on" in said, said
+        # mpirun lets the stopped one go on, with a SIGTERM: where that is rank 0, it says what it says to any.
+        assert rank == 0 or "Stopping" not in said, said
         assert SILENCE <= time.monotonic() - stopped < SILENCE + 10, said
 
 
 def all_stopped(question):
     """All for longer than the silence, then each a little later than the one before: nobody is blamed, and nobody else has got the store."""
     store = question.folder / "all.h5"
-    plain = question.plain("all-plain.h5", **question.few)
     job = Job(question.arguments(store.name, **question.few), 3)
     until_it_works(job, store)
     job.signal(signal.SIGSTOP)
@@ -144,7 +144,7 @@ def all_stopped(question):
         time.sleep(SILENCE / 4)
     code, said = job.end(120)
     assert code == 0 and "error" not in said, (code, said)
-    assert contents(store) == plain
+    question.expect_few(store)
 
 
 def busy_ranks(question):
@@ -159,21 +159,22 @@ def busy_ranks(question):
 def strangers(question):
     """Who connects and says something else, or nothing, changes nothing."""
     store = question.folder / "strangers.h5"
-    job = Job(question.arguments(store.name, **question.few), 3)
+    job = Job(question.arguments(store.name, **question.few), 3, prefix=["env", "OMPI_MCA_btl=self,vader"])  # MPI itself has no ports then
     until_it_works(job, store)
+    ports = [port for pid in job.pids.values() for port in ports_of(pid)]
+    assert len(ports) == 3, ports
     ends, sockets = threading.Event(), []
 
     def disturb():
         texts = [b"", b"XHB1", b"XHB1" + bytes(24), b"GET / HTTP/1.1\r\n\r\n" * 100, os.urandom(4096)]
         while not ends.is_set():
-            for pid in job.pids.values():
-                for port in ports_of(pid) if state_of(pid) not in "ZX" else ():
-                    try:
-                        stranger = socket.create_connection(("127.0.0.1", port), timeout=1)
-                        stranger.sendall(texts[len(sockets) % len(texts)])
-                        sockets.append(stranger)
-                    except OSError:
-                        pass
+            for port in ports:
+                try:
+                    stranger = socket.create_connection(("127.0.0.1", port), timeout=1)
+                    stranger.sendall(texts[len(sockets) % len(texts)])
+                    sockets.append(stranger)
+                except OSError:
+                    pass
             ends.wait(.1)
 
     disturbing = threading.Thread(target=disturb)
@@ -185,16 +186,15 @@ def strangers(question):
         disturbing.join()
     assert len(sockets) > 20, "nobody could connect"
     assert code == 0 and "error" not in said, (code, said)
-    assert contents(store) == question.plain("strangers-plain.h5", **question.few)
+    question.expect_few(store)
 
 
 def own_error(question):
-    """A rank's own error is what is said, although it waits for the others for longer than the silence."""
-    faults = ["env", f"LD_PRELOAD={question.shim}", "FAULT_KIND=open", "FAULT_RANK=1", "FAULT_AT=1", "FAULT_FILE=.h5", f"FAULT_CALLS={question.folder / 'calls'}"]
+    """A rank's own error is what is said, although mpirun takes longer than the silence to end the others."""
+    faults = ["env", f"LD_PRELOAD={question.shim}", "FAULT_KIND=mpi", "FAULT_RANK=1", "FAULT_AT=20", "FAULT_FILE=.h5", f"FAULT_CALLS={question.folder / 'calls'}"]
     job = Job(question.arguments("own.h5", segment_groups=3, silence=1), 3, faults=faults)
     code, said = job.end()
     assert code == 1 and "heard" not in said and said.count("error:") == 1, (code, said)
-    assert time.monotonic() - job.began > 5, "it did not wait for the others"
 
 
 def switched_off(question):
