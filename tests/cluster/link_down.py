@@ -21,6 +21,7 @@ from store_contents import contents  # noqa: E402
 
 SERIES = GOLDENS / "grouped_query/series"
 MACHINES = {"a": "10.213.77.1", "b": "10.213.77.2"}
+LINK = "lab0"
 LOST_NODE = 205  # mpirun's own code
 SILENCE = 5
 
@@ -51,9 +52,9 @@ class Network:
         try:
             for machine in MACHINES:
                 call("ip", "netns", "add", self.own + machine)
-            call("ip", "link", "add", "link", "netns", self.own + "a", "type", "veth", "peer", "name", "link", "netns", self.own + "b")
+            call("ip", "link", "add", LINK, "netns", self.own + "a", "type", "veth", "peer", "name", LINK, "netns", self.own + "b")
             for machine, address in MACHINES.items():
-                call("ip", "-n", self.own + machine, "address", "add", f"{address}/24", "dev", "link")
+                call("ip", "-n", self.own + machine, "address", "add", f"{address}/24", "dev", LINK)
                 call("ip", "-n", self.own + machine, "link", "set", "lo", "up")
             self.set("up")
             must(subprocess.run(["sh", "-c", f"{self.on('b')} true"], capture_output=True, text=True))
@@ -64,11 +65,14 @@ class Network:
 
     def __exit__(self, *_):
         for machine in MACHINES:
+            left = subprocess.run(["ip", "netns", "pids", self.own + machine], capture_output=True, text=True).stdout.split()
+            for process in left:  # a daemon of mpirun's that waits for the other machine
+                os.kill(int(process), signal.SIGKILL)
             subprocess.run(["ip", "netns", "delete", self.own + machine], capture_output=True)
 
     def set(self, state):
         for machine in MACHINES if state == "up" else "b":
-            call("ip", "-n", self.own + machine, "link", "set", "link", state)
+            call("ip", "-n", self.own + machine, "link", "set", LINK, state)
 
     def start(self, launcher, arguments):
         """A rank on the first machine, two on the second."""
@@ -94,6 +98,14 @@ def ranks_at(store):
         except OSError:
             pass
     return found
+
+
+def kill(job):
+    """Whatever is left of it."""
+    try:
+        os.killpg(job.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def until(condition, what, seconds=60):
@@ -134,7 +146,7 @@ def launcher_ends(network, question):
         until(lambda: not ranks_at(store), lambda: f"ranks are left: {ranks_at(store)}", 20)
         print(f"  mpirun ended after {time.monotonic() - down:.0f} s")
     finally:
-        os.killpg(job.pid, signal.SIGKILL)
+        kill(job)
 
 
 def ranks_end(network, question):
@@ -145,7 +157,7 @@ def ranks_end(network, question):
         until(lambda: not ranks_at(store), lambda: f"ranks are left: {ranks_at(store)}", SILENCE + 20)
         print(f"  the ranks ended after {time.monotonic() - down:.0f} s")
     finally:
-        os.killpg(job.pid, signal.SIGKILL)
+        kill(job)
         network.set("up")
     _, said = job.communicate(timeout=60)
     assert re.findall(r"error: rank ([12]) on (\S+) has not been heard since", said) in ([("1", "lab-b")], [("2", "lab-b")]), said
