@@ -300,13 +300,20 @@ def stopped_node(slurm, question):
 
 
 def node_off(slurm, question):
-    """All its processes are gone at once."""
+    """All its processes are gone at once, and it stays off: the job goes on elsewhere."""
     def lose(rank):
         name = subprocess.run(["nsenter", f"--target={rank}", "--uts", "hostname"], capture_output=True, text=True, check=True).stdout.strip()
         subprocess.run(["bash", LAB / "nodekill.sh", name], capture_output=True, check=True, env=slurm.environment)
         return name
 
-    lost(slurm, question, "off", lose, lambda name: subprocess.run(["bash", LAB / "nodeup.sh", name], capture_output=True, check=True, env=slurm.environment))
+    names = []
+
+    def find(name):
+        names.append(name)
+        until(lambda: "down" in slurm.ask("sinfo", "-h", "-N", "-n", name, "-o", "%T"), name)
+
+    lost(slurm, question, "off", lose, find)
+    subprocess.run(["bash", LAB / "nodeup.sh", *names], capture_output=True, check=True, env=slurm.environment)
     slurm.all_up()
 
 
