@@ -42,7 +42,7 @@ packages=(g++ cmake ninja-build git pkg-config python3 python3-venv
 # --runtime: what is started or opened by name, beside the libraries that a program is linked with.
 runtime_packages=(openmpi-bin openssh-client openssh-server sentencepiece libonig5 ibverbs-providers)
 # --cluster: a Slurm; engines of containers, and a base for their images.
-cluster_packages=(slurm-wlm munge iproute2 docker.io buildah debootstrap charliecloud openssh-client)
+cluster_packages=(slurm-wlm munge iproute2 docker.io debootstrap charliecloud openssh-client)
 # Without these something is slower or skipped, but nothing fails; some releases lack some of them.
 optional_packages=(ccache mold installation-guide-amd64 dataset-fashion-mnist)
 test_packages=(libgtest-dev libgmock-dev libbenchmark-dev hdf5-tools)
