@@ -44,7 +44,8 @@ class Part:
 
     @property
     def free(self):
-        return not self.licence.startswith("LicenseRef-")
+        """Whether its licence is one that everybody knows, or its distribution's business; a wheel that does not say is to be looked at."""
+        return not self.licence.startswith("LicenseRef-") and (self.licence != "NOASSERTION" or self.text["primaryPackagePurpose"] == "INSTALL")
 
 
 def paragraphs(path):
@@ -79,6 +80,8 @@ def wheel_parts(root, texts):
         name, version = entry["Name"], entry["Version"]
         licence = entry["License-Expression"] or entry["License"] or "NOASSERTION"
         licence = SPDX_NAMES.get(licence, licence)
+        if "proprietary" in " ".join([licence, *entry.get_all("Classifier", [])]).lower() and not licence.startswith("LicenseRef-"):
+            licence = "LicenseRef-" + re.sub(r"[^A-Za-z0-9.-]", "-", name)
         if not re.fullmatch(r"[A-Za-z0-9.+() -]+", licence) or " " in licence and not re.search(r" (AND|OR|WITH) ", licence):
             licence = "NOASSERTION"
         if licence.startswith("LicenseRef-"):
