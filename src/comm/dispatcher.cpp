@@ -97,8 +97,7 @@ class Dispatcher::Server {
         if (!serve_one()) std::this_thread::sleep_for(between_looks);
       }
     } catch (const std::exception& error) {
-      say_line("error: dispatcher: " + message_of(error));
-      abort_job(static_cast<int>(ExitCode::failure));
+      fail("dispatcher: " + message_of(error));
     }
   }
 
