@@ -13,6 +13,7 @@
 #include "app/stop_signals.hpp"
 #include "app/verbs.hpp"
 #include "checkpoint/new_file.hpp"
+#include "comm/agree_on_files.hpp"
 #include "comm/allotted.hpp"
 #include "core/byte_size.hpp"
 #include "core/counted.hpp"
@@ -81,6 +82,13 @@ StudyInputs read(const StudyOptions& options) {
   return job;
 }
 
+/// The run's files, whenever they were copied to where they are.
+std::string seen(const RecordedRun& run) {
+  nlohmann::json files = identify(run, false);
+  for (nlohmann::json& file : files) file.erase("modified");
+  return files.dump();
+}
+
 void write(const StudyOptions& options, const Exactness& study, int64_t samples) {
   StudyOptions copy = options;
   nlohmann::json about = {{"study", "exactness"},
@@ -115,10 +123,11 @@ int run_study(const StudyOptions& options, const Communicator& world) {
   });
   StudyInputs job;
   std::unique_ptr<const RunGradients> gradients;
-  agree(world, [&] {
+  agree_on_files(world, [&] {
     job = read(options);
     gradients = std::make_unique<const RunGradients>(*job.model, *job.run, job.data);
   });
+  require_same_sight(world, options.history, seen(*job.run));
   exactness.steps = std::min(options.steps.value_or(INT64_MAX), job.run->steps());
   const int64_t samples = job.followed.inputs.size(0);
   if (world.rank() == 0) {

@@ -156,6 +156,22 @@ void agree_on_files(const Communicator& world, const std::function<void()>& acti
   throw Error("", message, "", static_cast<ExitCode>(first.outcome.code));
 }
 
+void require_same_sight(const Communicator& world, const std::string& where,
+                        const std::string& seen) {
+  const std::vector<std::string> all = world.all_gather(seen),
+                                 hosts = world.all_gather(own_likeness().host);
+  const auto other =
+      std::find_if(all.begin(), all.end(), [&](const std::string& each) { return each != all[0]; });
+  if (other == all.end()) return;
+  const auto rank = static_cast<size_t>(other - all.begin());
+  throw DataError(
+      where,
+      "rank 0 on " + hosts[0] + " and rank " + std::to_string(rank) + " on " + hosts[rank] +
+          " do not see the same there",
+      "All ranks must see the same files by the same paths: use a folder that all nodes "
+      "share, or copy it to every node again");
+}
+
 int end_together(const Communicator& world, const Outcome& mine) {
   return end_together(world, mine, usual_patience);
 }

@@ -169,7 +169,7 @@ def expect_other_files(folder):
     job = ["decompose", "--series", series, "--samples", samples, "--store", folder / "two.h5"]
 
     def refused(script, *words):
-        done = two_hosts(job, script)
+        done = two_hosts(job, script)  # whichever it is by then
         assert done.returncode == 1 and done.stderr.count("error:") == 1, (script, done)
         for word in (host, "other", *words):
             assert word in done.stderr, (word, done.stderr)
@@ -192,6 +192,13 @@ def expect_other_files(folder):
     refused(f"mount -t tmpfs none {series}", "had no such trouble", "same paths")
     refused("mount -t tmpfs none /mnt; mkdir /mnt/all; "
             f"cp -r {series} {samples} /mnt/all; mount --bind /mnt/all {folder}", "two.h5.lock", "all nodes share")
+    history = folder / "history"
+    must(run("record", "--history", history, *MODEL, "--max-steps", "20"))
+    shutil.copytree(history, folder / "shorter")
+    must(run("record", "--history", folder / "shorter", *MODEL, "--max-steps", "18", "--overwrite"))
+    job = ["study", "exactness", "--history", history, "--rules", "midpoint:1", "--threads", "1"]
+    must(two_hosts(job, "true"))
+    refused(f"mount --bind {folder / 'shorter'} {history}", "do not see the same there")
     print("nodes that see other weights, samples or folders are refused, with both named")
 
 
