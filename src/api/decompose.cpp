@@ -109,7 +109,7 @@ std::vector<std::pair<std::string, std::string>> plan(const Ranks& ranks, const 
   return translated([&] {
     const MadeJob made(ranks, subject, question, place);
     agree(ranks.impl().world, [&] { made.job->assume({}); });
-    JobCost cost = made.job->cost({.evaluations = {}, .threads = made.team.used()});
+    JobCost cost = made.job->cost({.evaluations = {}, .threads = made.team.used(), .nodes = {}});
     cost.lines.insert(cost.lines.begin(), {"job", cost.heading});
     return cost.lines;
   });

@@ -5,7 +5,7 @@
     build/deps/venv/bin/python tests/benchmarks/scaling.py --series build/quickstart/series --samples build/quickstart/held_out.jsonl
         --work build/compare [--steps every:2] [--long]
 
-Sleeping ranks may be many more than the cores. Predictions must be within 25 % of what the loop over units took. --long adds 10,000 units of
+Evaluations are those of the run, which plan cannot know. Sleeping ranks may be many more than the cores. Predictions must be within 25 % of what the loop over units took. --long adds 10,000 units of
 a second on 64 ranks, of which asking and reporting may take 1 % (160 s).
 """
 import argparse
@@ -14,6 +14,8 @@ import pathlib
 import re
 import subprocess
 import sys
+
+import h5py
 
 LIMIT = 1.25
 # ranks, units, seconds of one, spread (the last is (1 + spread) times as long), ranks that share a unit
@@ -35,9 +37,12 @@ def verdict(ratio):
 
 def sleeping(args, shape):
     ranks, units, seconds, spread, shards = shape
-    text = run(["mpirun", "-n", ranks, "--oversubscribe", "--bind-to", "none", args.sleeping, units, seconds, spread, shards])
-    took, simulated = (float(number) for number in re.search(r": ([\d.]+) s; simulated ([\d.]+) s", text).groups())
-    asking = float(re.search(r"([\d.]+) % of its time", text).group(1))
+    runs = []
+    for _ in range(1 if units * seconds > 1000 * ranks / 64 else 3):  # the median of short ones
+        text = run(["mpirun", "-n", ranks, "--oversubscribe", "--bind-to", "none", args.sleeping, units, seconds, spread, shards])
+        took, simulated = (float(number) for number in re.search(r": ([\d.]+) s; simulated ([\d.]+) s", text).groups())
+        runs.append((took, simulated, float(re.search(r"([\d.]+) % of its time", text).group(1))))
+    took, simulated, asking = sorted(runs)[len(runs) // 2]
     length = f"{seconds} s" if spread == 0 else f"{seconds} to {seconds * (1 + spread):g} s"
     print(f"| {ranks} | {shards} | {units} of {length} | {simulated:.2f} | {took:.2f} | {simulated / took:.2f} | {verdict(simulated / took)} | {asking:.2f} |",
           flush=True)
@@ -46,12 +51,14 @@ def sleeping(args, shape):
 def computing(args, ranks):
     options = ["--series", args.series, "--samples", args.samples, "--steps", args.steps, "--chunk", "4", "--micro-batch", "4"]
     launch = [args.launch, "-n", ranks, args.explaind]
-    text = run([*launch, "plan", *options, "--ranks", ranks, "--nodes", "1"])
+    text = run([*launch, "decompose", *options, "--store", args.work / "scaling.h5", "--overwrite"])
+    took = float(re.search(r"^Units: ([\d.]+) s", text, re.M).group(1))
+    with h5py.File(args.work / "scaling.h5") as store:
+        evaluations = float(store["node_count"][()].mean())
+    text = run([*launch, "plan", *options, "--ranks", ranks, "--nodes", "1", "--evaluations", f"{evaluations:.4f}"])
     row = [line for line in text.splitlines() if re.match(rf"^ +{ranks} +1 ", line)][-1]
     scale = {"s": 1, "min": 60, "h": 3600}
     planned = sum(float(number) * scale[unit] for number, unit in re.findall(r"([\d.]+) (s|min|h)\b", row))
-    text = run([*launch, "decompose", *options, "--store", args.work / "scaling.h5", "--overwrite"])
-    took = float(re.search(r"^Units: ([\d.]+) s", text, re.M).group(1))
     print(f"| {ranks} | {planned:.2f} | {took:.2f} | {planned / took:.2f} | {verdict(planned / took)} |", flush=True)
 
 
@@ -61,6 +68,7 @@ def main():
     parser.add_argument("--samples", required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--steps", default="all")
+    parser.add_argument("--only", choices=("computing", "sleeping"))
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--explaind", default="build/release/explaind")
     parser.add_argument("--sleeping", default="build/release/sleeping_ranks")
@@ -68,10 +76,12 @@ def main():
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     print("| ranks that compute | planned, s | taken, s | ratio | within 1.25 |\n|---|---|---|---|---|", flush=True)
-    for ranks in (1, 2):
+    for ranks in (1, 2) if args.only != "sleeping" else ():
         computing(args, ranks)
     print("\n| ranks that sleep | of a group | units | simulated, s | taken, s | ratio | within 1.25 | asking and reporting, % |")
     print("|---|---|---|---|---|---|---|---|", flush=True)
+    if args.only == "computing":
+        return
     for shape in (*SLEEPING, *(((64, 10000, 1, 0, 1),) if args.long else ())):
         sleeping(args, shape)
     print("\nWhat rank 0 serves, with units that take no time:\n")
