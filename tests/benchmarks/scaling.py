@@ -55,10 +55,13 @@ def computing(args, ranks):
     took = float(re.search(r"^Units: ([\d.]+) s", text, re.M).group(1))
     with h5py.File(args.work / "scaling.h5") as store:
         evaluations = float(store["node_count"][()].mean())
-    text = run([*launch, "plan", *options, "--ranks", ranks, "--nodes", "1", "--evaluations", f"{evaluations:.4f}"])
-    row = [line for line in text.splitlines() if re.match(rf"^ +{ranks} +1 ", line)][-1]
-    scale = {"s": 1, "min": 60, "h": 3600}
-    planned = sum(float(number) * scale[unit] for number, unit in re.findall(r"([\d.]+) (s|min|h)\b", row))
+    plans = []
+    for _ in range(3):
+        text = run([*launch, "plan", *options, "--ranks", ranks, "--nodes", "1", "--evaluations", f"{evaluations:.4f}"])
+        row = [line for line in text.splitlines() if re.match(rf"^ +{ranks} +1 ", line)][-1]
+        scale = {"s": 1, "min": 60, "h": 3600}
+        plans.append(sum(float(number) * scale[unit] for number, unit in re.findall(r"([\d.]+) (s|min|h)\b", row)))
+    planned = sorted(plans)[1]
     print(f"| {ranks} | {planned:.2f} | {took:.2f} | {planned / took:.2f} | {verdict(planned / took)} |", flush=True)
 
 
@@ -68,6 +71,7 @@ def main():
     parser.add_argument("--samples", required=True)
     parser.add_argument("--work", type=pathlib.Path, required=True)
     parser.add_argument("--steps", default="all")
+    parser.add_argument("--ranks", default="1,2", help="that compute")
     parser.add_argument("--only", choices=("computing", "sleeping"))
     parser.add_argument("--long", action="store_true")
     parser.add_argument("--explaind", default="build/release/explaind")
@@ -76,7 +80,7 @@ def main():
     args = parser.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     print("| ranks that compute | planned, s | taken, s | ratio | within 1.25 |\n|---|---|---|---|---|", flush=True)
-    for ranks in (1, 2) if args.only != "sleeping" else ():
+    for ranks in map(int, args.ranks.split(",")) if args.only != "sleeping" else ():
         computing(args, ranks)
     print("\n| ranks that sleep | of a group | units | simulated, s | taken, s | ratio | within 1.25 | asking and reporting, % |")
     print("|---|---|---|---|---|---|---|---|", flush=True)

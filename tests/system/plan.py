@@ -81,8 +81,17 @@ def many_ranks():
         assert process.returncode == 2 and said in process.stderr, process.stderr
 
 
+def place_of_store():
+    """What the store will lie on; of memory, which is there on every Linux."""
+    said = value(plan("--store", "/dev/shm/none.h5"), "store lies on")
+    assert said.startswith("tmpfs, of this machine alone; it is memory"), said
+    said = value(plan("--store", "/dev/shm/none.h5", "--ranks", "2", "--nodes", "2"), "store lies on")
+    assert "ranks are on 2: give a folder that all of them share" in said, said
+
+
 def main():
     many_ranks()
+    place_of_store()
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         text = plan("--ranks", "4", "--shards", "2", "--chunk", "1")
