@@ -97,7 +97,7 @@ class Dispatcher::Server {
         if (!serve_one()) std::this_thread::sleep_for(between_looks);
       }
     } catch (const std::exception& error) {
-      fail("dispatcher: " + message_of(error));
+      fail("dispatcher: " + message_of(error), static_cast<int>(ExitCode::failure));
     }
   }
 

@@ -142,16 +142,16 @@ def rank_zero_stopped(folder, shim):
 
 
 class TakenForDead:
-    """All ranks of a run are stopped for so long that another run takes its store and ends it; then they go on."""
+    """All ranks of a run (0: a process alone) are stopped for so long that another run takes its store and ends it; then they go on."""
 
-    def __init__(self, folder, shim):
-        self.folder = folder / "dead"
+    def __init__(self, folder, shim, ranks):
+        self.folder = folder / f"dead-{ranks}"
         self.folder.mkdir()
         self.samples = write_samples(self.folder / "samples.jsonl", [3 + i % 9 for i in range(40)], 60)
         self.few = ["--chunk", "1", "--quadrature", "midpoint:60"]
         self.store = self.folder / "store.h5"
         self.env = environment(shim, errno.ENOSYS)
-        self.job = subprocess.Popen(command(self.store, self.samples, *self.few, ranks=2), env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.job = subprocess.Popen(command(self.store, self.samples, *self.few, ranks=ranks), env=self.env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
         while committed(self.store) < 3:
             assert self.job.poll() is None and time.monotonic() < deadline, "the run ended too soon"
@@ -206,13 +206,13 @@ def main():
         apart.mkdir()
         shutil.copy(samples, apart)
         other_machines = call([*ELSEWHERE, "true"], environment(shim)).returncode == 0
-        dead = TakenForDead(apart, shim) if other_machines else None
+        dead = [TakenForDead(apart, shim, ranks) for ranks in (0, 2)] if other_machines else []
         finish = rank_zero_stopped(apart, shim)
         every_verb(folder, shim, samples, contents(folder / "reference.h5"))
         if finish:
             finish()
-        if dead:
-            dead.finish()
+        for each in dead:
+            each.finish()
 
 
 main()
