@@ -13,7 +13,7 @@ set(EXPLAIND_TEST_COSTS
     parameter_scores 60  no_flock 60  optimizer_steps 50  pytorch_recorder 50  standard_output 50  training_axis 45  stop 60  memory_plan 50
     two_at_once 55  disk_full 50  impossible_options 40  plan 40  decompose_run 40  recorder_refusals 40  bad_input 40  outside_readers 35
     unreadable 30  exactness 30  stand_in_device_tests 30  resume 30  text_tokens 25  tokenizer_json 25  steps 20  rank_faults 20  device_on_host_tests 20
-    stop_moments 35  given_resources 15  tensors_tests 15  training_axis_memory 15  record_run 15  record_transformers 15  query 15  record_replay 12  failing_rank 10
+    stop_moments 35  lost_rank 45  heartbeats_tests 18  given_resources 15  tensors_tests 15  training_axis_memory 15  record_run 15  record_transformers 15  query 15  record_replay 12  failing_rank 10
     collectives_tests.4 9  collectives_tests.3 9  collectives_tests.2 9)
 
 # explaind_cost(TEST…): tells ctest.
