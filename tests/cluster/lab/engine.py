@@ -46,6 +46,7 @@ class Docker:
                 break
             if subprocess.run([self.client, "info"], capture_output=True, env=self.environment, timeout=60).returncode == 0:
                 (self.place / "sock").chmod(0o666)  # for mpirun of another user
+                self.remove_containers()  # of a run that was killed
                 return self
             time.sleep(.2)
         self.__exit__()
@@ -53,13 +54,16 @@ class Docker:
 
     def __exit__(self, *_):
         if self.daemon.poll() is None:
-            left = self.ask("ps", "--all", "--quiet").split()
-            if left:
-                self.ask("rm", "--force", "--volumes", *left)
-            self.ask("network", "prune", "--force")  # bridges of this machine
+            self.remove_containers()
         self.daemon.terminate()
         self.daemon.wait(60)
         self.log.close()
+
+    def remove_containers(self):
+        left = self.ask("ps", "--all", "--quiet").split()
+        if left:
+            self.ask("rm", "--force", "--volumes", *left)
+        self.ask("network", "prune", "--force")  # bridges of this machine
 
     def ask(self, *words, timeout=120, check=True, **options):
         """What the client prints."""
