@@ -85,7 +85,7 @@ tidy() {
 }
 
 run_tests() {
-  ctest --preset release -j 2 --no-tests=error
+  ctest --preset release -j 4 --no-tests=error
 }
 
 crash_everywhere() {

@@ -1,7 +1,12 @@
 // How MPI begins and ends in this process.
 
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <string>
 
 #include "comm/check.hpp"
 #include "comm/communicator.hpp"
@@ -15,11 +20,28 @@ void set_where_free(const char* parameter, const char* value) {
   setenv(parameter, value, 0);  // what the user has set stays
 }
 
+bool equals(const char* variable, const char* other) {
+  const char *a = std::getenv(variable), *b = std::getenv(other);
+  return a != nullptr && b != nullptr && std::string(a) == b;
+}
+
+/// All ranks are on this machine, and it has room for a semaphore.
+bool share_a_machine() {
+  const char* nodes = std::getenv("SLURM_STEP_NUM_NODES");
+  const bool here = equals("OMPI_COMM_WORLD_LOCAL_SIZE", "OMPI_COMM_WORLD_SIZE") ||
+                    (nodes != nullptr && std::string(nodes) == "1");
+  struct statvfs room {};
+  constexpr uint64_t enough = uint64_t{1} << 20;
+  return here && access("/dev/shm", W_OK) == 0 && statvfs("/dev/shm", &room) == 0 &&
+         room.f_bavail * room.f_frsize >= enough;
+}
+
 /// Parameters of Open MPI without which it wants more of a machine than this program needs.
 void ask_for_little(bool alone) {
-  // Pointers that ranks share into a file are not used. The usual kinds want semaphores in
-  // /dev/shm, or make a file beside the store.
-  set_where_free("OMPI_MCA_sharedfp", "individual");
+  // Pointers that ranks share into a file are not used, but prepared whenever one is opened: by a
+  // semaphore, or by files beside the store, of which a run that fails leaves some.
+  const bool semaphores = !alone && share_a_machine();
+  set_where_free("OMPI_MCA_sharedfp", semaphores ? "sm" : "individual");
   if (!alone) return;
   // A process alone needs no daemon, which would be started even where there is no ssh to start
   // others with, and none of the daemon's folders in /tmp, which may be read-only.

@@ -255,7 +255,8 @@ def expect_resume(folder, shim):
     subprocess.run(command, check=True, capture_output=True, env=environment | {"KILL_CALLS": str(count)})
     calls = len(count.read_text().splitlines())
     assert contents(store) == reference and calls > 200, calls
-    for call in [1 + (calls - 1) * i // 4 for i in range(5)]:
+    # How often is synced depends on the time that a run takes, so the last calls may not come again.
+    for call in [1 + (calls - 1) * i // 5 for i in range(5)]:
         for old in folder.glob("killed.h5*"):
             old.unlink()
         process = subprocess.run(command, capture_output=True, env=environment | {"KILL_AT": str(call)})
