@@ -11,8 +11,6 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <system_error>
@@ -20,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/synced.hpp"
 #include "core/unfinished.hpp"
+#include "core/whole_file.hpp"
 
 namespace explaind {
 namespace {
@@ -163,8 +162,13 @@ void refuse_claimed(const fs::path& lock, const std::string& holder) {
 }
 
 std::string read_claim_text(const fs::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+  std::error_code ignored;
+  try {
+    return fs::exists(file, ignored) ? read_whole_file(file) : "";
+  } catch (const DataError&) {
+    if (!fs::exists(file, ignored)) return "";  // another run removed it in this moment
+    throw;
+  }
 }
 
 std::vector<std::string> marks_in(const fs::path& folder) {

@@ -90,7 +90,8 @@ class MarksFolder {
 /// The marks that are in the folder, by name. Throws DataError for a file that is no mark.
 std::vector<std::string> marks_in(const std::filesystem::path& folder);
 
-/// One claim's text, empty where it is not there (any more).
+/// One claim's text, empty where it is not there (any more). Throws DataError where it cannot be
+/// read.
 std::string read_claim_text(const std::filesystem::path& file);
 
 /// The message of every claim that is refused.

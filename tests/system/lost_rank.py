@@ -167,7 +167,7 @@ def strangers(question):
 
     def disturb():
         texts = [b"", b"XHB1", b"XHB1" + bytes(24), b"GET / HTTP/1.1\r\n\r\n" * 100, os.urandom(4096)]
-        while not ends.is_set():
+        while not ends.is_set() and len(sockets) < 300:
             for port in ports:
                 try:
                     stranger = socket.create_connection(("127.0.0.1", port), timeout=1)
@@ -175,7 +175,7 @@ def strangers(question):
                     sockets.append(stranger)
                 except OSError:
                     pass
-            ends.wait(.1)
+            ends.wait(.01)
 
     disturbing = threading.Thread(target=disturb)
     disturbing.start()
