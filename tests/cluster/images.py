@@ -22,7 +22,7 @@ sys.path[:0] = [str(TESTS / "system"), str(TESTS / "cluster/lab")]
 import engine  # noqa: E402
 import manifests  # noqa: E402
 from program import GOLDENS, SOURCE, must, run, write_samples  # noqa: E402
-from store_contents import contents  # noqa: E402
+from store_contents import committed, contents  # noqa: E402
 
 LARGEST = 650e6  # bytes of the image without devices
 DEADLINE = 240
@@ -35,16 +35,6 @@ def until(condition, what):
     while not condition():
         assert time.monotonic() - began < DEADLINE, what() if callable(what) else what
         time.sleep(.1)
-
-
-def committed(store):
-    """Units that are there; the store is being written."""
-    import h5py
-    try:
-        with h5py.File(store, "r", locking=False) as file:
-            return int(file["committed"][()].sum())
-    except (OSError, KeyError):
-        return 0
 
 
 def large_series(folder):

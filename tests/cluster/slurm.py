@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "system"))
 from program import EXPLAIND, GOLDENS, SOURCE, must, run, write_samples  # noqa: E402
-from store_contents import contents  # noqa: E402
+from store_contents import committed, contents  # noqa: E402
 
 LAB = pathlib.Path(__file__).resolve().parent / "lab"
 SCRIPT = SOURCE / "launch/slurm/decompose.sbatch"
@@ -113,16 +113,6 @@ def until(condition, what):
     while not condition():
         assert time.monotonic() - began < DEADLINE, what
         time.sleep(.05)
-
-
-def committed(store):
-    """Units that are there; the store is being written."""
-    import h5py
-    try:
-        with h5py.File(store, "r", locking=False) as file:
-            return int(file["committed"][()].sum())
-    except (OSError, KeyError):
-        return 0
 
 
 def both_launchers(slurm, question):

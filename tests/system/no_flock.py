@@ -18,7 +18,7 @@ import tempfile
 import time
 
 from program import EXPLAIND, GOLDENS, MPIRUN, must, write_samples
-from store_contents import contents
+from store_contents import committed, contents
 
 SERIES = GOLDENS / "grouped_query/series"
 CODES = {"ENOSYS": errno.ENOSYS, "ENOLCK": errno.ENOLCK, "EOPNOTSUPP": errno.EOPNOTSUPP, "ENOTSUPP": 524}
@@ -184,16 +184,6 @@ class TakenForDead:
         assert contents(self.store) == contents(plain)
         assert sorted(p.name for p in self.folder.iterdir()) == ["plain.h5", "samples.jsonl", "store.h5"]
         print("a run that was taken for dead writes no byte when it goes on")
-
-
-def committed(store):
-    """Units that are there; the store is being written."""
-    import h5py
-    try:
-        with h5py.File(store, "r", locking=False) as file:
-            return int((file["committed"][()] != 0).sum())
-    except (OSError, KeyError):
-        return 0
 
 
 def main():

@@ -18,7 +18,7 @@ import h5py
 from safetensors.numpy import load_file
 
 from program import EXPLAIND, GOLDENS, MPIRUN, must, run, write_samples
-from store_contents import contents
+from store_contents import committed, contents
 
 SERIES = GOLDENS / "grouped_query/series"
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -104,14 +104,6 @@ class Terminal:
             self.text()  # a screen that nobody reads is full some time
             time.sleep(0.01)
         return self.process.wait(0), self.text()
-
-
-def committed(path):
-    try:
-        with h5py.File(path) as store:
-            return int((store["committed"][()] == 1).sum())
-    except (OSError, KeyError):
-        return 0  # not there, or being written
 
 
 def wait_for(condition, job):

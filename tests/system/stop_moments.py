@@ -12,11 +12,10 @@ import subprocess
 import tempfile
 import time
 
-import h5py
 
 from program import EXPLAIND, GOLDENS, MPIRUN, must, run, write_samples
 from shimmed_job import MODEL, NETWORK
-from store_contents import contents
+from store_contents import committed, contents
 
 SERIES = GOLDENS / "grouped_query/series"
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1")
@@ -130,14 +129,6 @@ class Two:
 def rank_number(pid):
     words = pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
     return int(next(word.split(b"=")[1] for word in words if word.startswith(b"OMPI_COMM_WORLD_RANK=")))
-
-
-def committed(store):
-    try:
-        with h5py.File(store, "r", locking=False) as file:
-            return int((file["committed"][()] == 1).sum())
-    except (OSError, KeyError):
-        return 0
 
 
 def expect_one_told_stops_all(folder):

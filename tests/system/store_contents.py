@@ -30,3 +30,12 @@ def contents(path):
         store.visititems(keep)
     assert found["psi"][0], "a store without scores"
     return found
+
+
+def committed(path):
+    """Units that are there, of a store that may be being written; 0 where none can be opened yet."""
+    try:
+        with h5py.File(path, "r", locking=False) as store:
+            return int((store["committed"][()] == 1).sum())
+    except (OSError, KeyError):
+        return 0
